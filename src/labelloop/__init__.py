@@ -1,0 +1,1 @@
+"""labelloop labels a data set with your own model, few human labels, and a statement of error."""

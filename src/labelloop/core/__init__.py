@@ -1,0 +1,4 @@
+"""The subject itself: manifests, ledger, certificate, query strategies.
+
+Pure: no AWS, no clock, no global randomness.
+"""

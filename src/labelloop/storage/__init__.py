@@ -1,0 +1,1 @@
+"""Streaming in and out of S3."""

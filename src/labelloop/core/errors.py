@@ -1,0 +1,48 @@
+"""Every error that labelloop raises on purpose.
+
+LabelloopError
+├── RequestError              the execution input cannot be used as it stands
+├── LabelCategoriesError      the label category file cannot be used
+├── ManifestError             the input manifest has lines that cannot be used
+├── PredictionsError          the model's predictions do not fit what was asked
+├── LabelingOutputError       a labeling job's output manifest cannot be used
+├── LedgerError               a ledger does not fit its manifest
+├── TruthError                the file of true labels cannot be used
+└── StorageError              an S3 object or bucket that is needed is not there
+"""
+
+
+class LabelloopError(Exception):
+    """Something a person can mend; the message says where and how."""
+
+
+class RequestError(LabelloopError):
+    """Raised when the execution input has an unknown, missing or impossible field."""
+
+
+class LabelCategoriesError(LabelloopError):
+    """Raised when the label category file is malformed, has duplicates or fewer than two classes."""
+
+
+class ManifestError(LabelloopError):
+    """Raised when lines of the input manifest cannot be used; lists the first of them."""
+
+
+class PredictionsError(LabelloopError):
+    """Raised when the transform job's output is missing or holds objects that were not sent."""
+
+
+class LabelingOutputError(LabelloopError):
+    """Raised when a labeling job's output manifest is missing or unreadable."""
+
+
+class LedgerError(LabelloopError):
+    """Raised when a ledger and what is done to it contradict each other."""
+
+
+class TruthError(LabelloopError):
+    """Raised when the file of true labels for simulated people does not fit the manifest."""
+
+
+class StorageError(LabelloopError):
+    """Raised when an S3 object or bucket is missing or may not be read."""

@@ -1,0 +1,53 @@
+"""Taking people's answers into the ledger."""
+
+from array import array
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+import numpy as np
+
+from labelloop.core.labeling_output import Answer
+from labelloop.core.ledger import Ids, Ledger, State
+
+MOST_TIMES_ASKED = 2
+NO_ANSWER = f"people gave no label, asked {MOST_TIMES_ASKED} times"
+
+
+class HumanLabels:
+    """Reads a labeling job's answers once; afterwards knows what became of each object asked about.
+
+    Only the first answer for an object that people were asked about counts. Nothing that has a label gets
+    another.
+    """
+
+    def __init__(self, ledger: Ledger) -> None:
+        self._ledger = ledger
+        self._open = ledger.mask(State.POOL) & (ledger.times_asked > 0)
+        self._ids = array("q")
+        self._labels = array("h")
+        self.ignored = 0  # answers about objects nobody was asked about
+
+    @property
+    def labeled(self) -> Ids:
+        return np.frombuffer(self._ids, np.int64) if self._ids else np.empty(0, np.int64)
+
+    def additions(self, answers: Iterable[Answer]) -> Iterator[tuple[int, dict[str, Any]]]:
+        """Fields for each newly labeled object, in the order of the answers."""
+        for answer in answers:
+            if not (0 <= answer.object_id < len(self._open) and self._open[answer.object_id]):
+                self.ignored += 1
+            elif answer.label is not None:
+                self._open[answer.object_id] = False
+                self._ids.append(answer.object_id)
+                self._labels.append(answer.label)
+                yield answer.object_id, answer.fields
+
+    def record(self, round_number: int) -> None:
+        """Write the labels into the ledger."""
+        labels = np.frombuffer(self._labels, np.int16) if self._labels else np.empty(0, np.int16)
+        self._ledger.label(self.labeled, labels, State.HUMAN, round_number)
+
+
+def unanswerable(ledger: Ledger) -> Ids:
+    """Pool objects that people were asked about often enough in vain."""
+    return np.flatnonzero(ledger.mask(State.POOL) & (ledger.times_asked >= MOST_TIMES_ASKED))

@@ -1,0 +1,154 @@
+"""The ledger: the state of every data object. It always sums to the input."""
+
+import io
+from dataclasses import asdict, dataclass
+from enum import IntEnum
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from labelloop.core.errors import LedgerError
+
+Ids = npt.NDArray[np.int64]
+NO_LABEL = -1
+# Six bytes an object: a ledger of ten million objects is 60 MB.
+ENTRY = np.dtype([("state", "u1"), ("asked", "u1"), ("label", "<i2"), ("round", "<u2")])
+MOST_CLASSES = int(np.iinfo("<i2").max)
+
+
+class State(IntEnum):
+    """Where a data object stands."""
+
+    POOL = 0
+    VALIDATION = 1  # human label, in the hidden pool: never trained on
+    HUMAN = 2  # human label, trained on
+    AUTO = 3  # label by the model
+    FAILED = 4  # can get no label; its reason stands in the manifest
+
+
+@dataclass(frozen=True)
+class Counts:
+    """How many data objects are in each state."""
+
+    input: int
+    pool: int
+    validation: int
+    human: int
+    auto: int
+    failed: int
+
+    @property
+    def human_labels(self) -> int:
+        """Labels given by people, trained on or not."""
+        return self.human + self.validation
+
+    def as_dict(self) -> dict[str, int]:
+        return asdict(self)
+
+
+class Ledger:
+    """State, class index, round of labeling and times asked, of each object by its `labelloop-id`."""
+
+    def __init__(self, entries: npt.NDArray[Any]) -> None:
+        self._entries = entries
+
+    @classmethod
+    def of_size(cls, size: int) -> "Ledger":
+        entries = np.zeros(size, ENTRY)
+        entries["label"] = NO_LABEL
+        return cls(entries)
+
+    @classmethod
+    def from_bytes(cls, content: bytes) -> "Ledger":
+        """Raises LedgerError when the content is not a ledger."""
+        try:
+            entries = np.lib.format.read_array(io.BytesIO(content), allow_pickle=False)
+        except ValueError as error:
+            raise LedgerError(f"not a ledger: {error}") from error
+        if entries.dtype != ENTRY or entries.ndim != 1:
+            raise LedgerError(f"not a ledger: an array of {entries.dtype}")
+        return cls(entries)
+
+    def to_bytes(self) -> bytes:
+        buffer = io.BytesIO()
+        np.save(buffer, self._entries, allow_pickle=False)
+        return buffer.getvalue()
+
+    def copy(self) -> "Ledger":
+        return Ledger(self._entries.copy())
+
+    def __len__(self) -> int:
+        return len(self._entries)
+
+    @property
+    def labels(self) -> npt.NDArray[np.int16]:
+        """Class index of each object, -1 where it has no label; shape (objects,)."""
+        return self._entries["label"]
+
+    @property
+    def times_asked(self) -> npt.NDArray[np.uint8]:
+        """How often people were asked about each object; shape (objects,)."""
+        return self._entries["asked"]
+
+    def state_of(self, object_id: int) -> State:
+        return State(int(self._entries["state"][object_id]))
+
+    def mask(self, *states: State) -> npt.NDArray[np.bool_]:
+        """True where the object is in one of the states; shape (objects,)."""
+        return np.isin(self._entries["state"], states)
+
+    def ids(self, *states: State) -> Ids:
+        """Ids of the objects in one of the states, ascending."""
+        return np.flatnonzero(self.mask(*states))
+
+    def counts(self) -> Counts:
+        of_state = np.bincount(self._entries["state"], minlength=len(State))
+        return Counts(
+            input=len(self),
+            **{state.name.lower(): int(of_state[state]) for state in State},
+        )
+
+    def label(self, ids: Ids, labels: npt.ArrayLike, state: State, round_number: int) -> None:
+        """Give pool objects a label. Raises LedgerError rather than relabel anything."""
+        if state not in (State.VALIDATION, State.HUMAN, State.AUTO):
+            raise LedgerError(f"{state.name} is no state of a labeled object")
+        self._leave_pool(ids, state, round_number)
+        self._entries["label"][ids] = labels
+
+    def fail(self, ids: Ids, round_number: int) -> None:
+        """Take pool objects that can get no label out of the pool."""
+        self._leave_pool(ids, State.FAILED, round_number)
+
+    def ask(self, ids: Ids) -> None:
+        """Note that people are asked about these pool objects once more."""
+        self._require(ids, State.POOL, "asked about")
+        self._entries["asked"][ids] += 1
+
+    def withdraw(self, ids: Ids) -> None:
+        """Take back that people were asked, of the objects among these that are still in the pool."""
+        still_open = ids[self.mask(State.POOL)[ids]]
+        self._entries["asked"][still_open] -= 1
+
+    def keep_for_validation(self, ids: Ids) -> None:
+        """Move human-labeled objects to the validation set."""
+        self._require(ids, State.HUMAN, "kept for validation")
+        self._entries["state"][ids] = State.VALIDATION
+
+    def release_to_training(self, ids: Ids) -> None:
+        """Move validation objects to the training set: their label is there already."""
+        self._require(ids, State.VALIDATION, "released to training")
+        self._entries["state"][ids] = State.HUMAN
+
+    def _leave_pool(self, ids: Ids, state: State, round_number: int) -> None:
+        self._require(ids, State.POOL, "labeled")
+        self._entries["state"][ids] = state
+        self._entries["round"][ids] = round_number
+
+    def _require(self, ids: Ids, state: State, action: str) -> None:
+        wrong = ids[self._entries["state"][ids] != state]
+        if len(wrong):
+            raise LedgerError(
+                f"object {wrong[0]} is {self.state_of(int(wrong[0])).name}, not {state.name}: "
+                f"it cannot be {action}"
+            )

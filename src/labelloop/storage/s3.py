@@ -1,0 +1,126 @@
+"""S3 objects as streams of lines, whole bytes or JSON. Memory does not grow with an object's size."""
+
+import contextlib
+import functools
+import json
+from collections.abc import Generator, Iterable, Iterator
+from typing import IO, TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+import boto3
+import smart_open
+from botocore.config import Config
+from botocore.exceptions import ClientError
+
+from labelloop.core.errors import StorageError
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+
+# A line longer than this is cut; it is over every limit on a manifest line anyway.
+LONGEST_LINE = 4 * 1024 * 1024
+_REASONS = {
+    "NoSuchBucket": "there is no such bucket",
+    "NoSuchKey": "there is no such object",
+    "404": "there is no such object or bucket",
+    "AccessDenied": "access is denied: check the role's policy",
+    "403": "access is denied: check the role's policy",
+}
+
+
+@functools.cache
+def s3_client() -> "S3Client":
+    """One client a process: making one costs more than most calls."""
+    return boto3.client("s3", config=Config(retries={"mode": "adaptive", "max_attempts": 8}))
+
+
+def split_uri(uri: str) -> tuple[str, str]:
+    """Bucket and key of `s3://bucket/key`."""
+    parts = urlsplit(uri, allow_fragments=False)
+    if parts.scheme != "s3" or not parts.netloc:
+        raise StorageError(f"not an S3 URI: {uri}")
+    # A key may hold a question mark: it is no query there.
+    return parts.netloc, uri[len("s3://") + len(parts.netloc) + 1 :]
+
+
+def read_bytes(uri: str) -> bytes:
+    bucket, key = split_uri(uri)
+    with _explained(uri):
+        return s3_client().get_object(Bucket=bucket, Key=key)["Body"].read()
+
+
+def read_json(uri: str) -> Any:
+    return json.loads(read_bytes(uri))
+
+
+def write_bytes(uri: str, content: bytes) -> None:
+    bucket, key = split_uri(uri)
+    with _explained(uri):
+        s3_client().put_object(Bucket=bucket, Key=key, Body=content)
+
+
+def write_json(uri: str, content: Any) -> None:
+    write_bytes(uri, json.dumps(content, indent=2, ensure_ascii=False).encode())
+
+
+def exists(uri: str) -> bool:
+    bucket, key = split_uri(uri)
+    try:
+        with _explained(uri):
+            s3_client().head_object(Bucket=bucket, Key=key)
+    except StorageError as error:
+        if isinstance(error.__cause__, ClientError) and error.__cause__.response["Error"]["Code"] == "404":
+            return False
+        raise
+    return True
+
+
+def list_uris(prefix_uri: str) -> list[str]:
+    """URIs of all objects whose key begins as the URI does, in key order."""
+    bucket, prefix = split_uri(prefix_uri)
+    with _explained(prefix_uri):
+        pages = s3_client().get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix)
+        return [f"s3://{bucket}/{item['Key']}" for page in pages for item in page.get("Contents", ())]
+
+
+def read_lines(uri: str) -> Iterator[bytes]:
+    """Lines without their line feed, split on line feeds alone (U+2028 is text)."""
+    with _explained(uri), _opened(uri, "rb") as stream:
+        while line := stream.readline(LONGEST_LINE):
+            yield line.removesuffix(b"\n")
+
+
+def write_lines(uri: str, lines: Iterable[bytes]) -> int:
+    """Write lines and a line feed after each; nothing is there until all are. Returns their number."""
+    written = 0
+    with _explained(uri), _opened(uri, "wb") as stream:
+        for line in lines:
+            stream.write(line)
+            stream.write(b"\n")
+            written += 1
+    return written
+
+
+@contextlib.contextmanager
+def _opened(uri: str, mode: str) -> Iterator[IO[bytes]]:
+    split_uri(uri)  # smart_open opens other things too
+    with smart_open.open(
+        uri, mode, compression="disable", transport_params={"client": s3_client()}
+    ) as stream:
+        yield stream
+
+
+@contextlib.contextmanager
+def _explained(uri: str) -> Generator[None]:
+    try:
+        yield
+    except ClientError as error:
+        code = error.response["Error"]["Code"]
+        raise StorageError(f"{uri}: {_REASONS.get(code, str(error))}") from error
+    except (OSError, ValueError) as error:
+        # smart_open wraps the client's error.
+        cause = error.__cause__ or getattr(error, "backend_error", None)
+        if not isinstance(cause, ClientError):
+            raise
+        code = cause.response["Error"]["Code"]
+        raise StorageError(f"{uri}: {_REASONS.get(code, str(error))}") from cause

@@ -1,0 +1,142 @@
+import copy
+from typing import Any
+
+import botocore.session
+import pytest
+
+from labelloop.core.errors import RequestError
+from labelloop.core.request import HumanTaskConfig, InputConfig, OutputConfig, parse_request, resolve_size
+
+POST_REQUEST: dict[str, Any] = {
+    "InputConfig": {
+        "DataSource": {"S3DataSource": {"ManifestS3Uri": "s3://my-bucket/news/input.manifest"}},
+        "DataAttributes": {
+            "ContentClassifiers": ["FreeOfPersonallyIdentifiableInformation", "FreeOfAdultContent"]
+        },
+    },
+    "OutputConfig": {"S3OutputPath": "s3://my-bucket/news/output/"},
+    "HumanTaskConfig": {
+        "AnnotationConsolidationConfig": {
+            "AnnotationConsolidationLambdaArn": "arn:aws:lambda:us-east-1:432418664414:function:ACS-TextMultiClass"
+        },
+        "PreHumanTaskLambdaArn": "arn:aws:lambda:us-east-1:432418664414:function:PRE-TextMultiClass",
+        "MaxConcurrentTaskCount": 200,
+        "NumberOfHumanWorkersPerDataObject": 1,
+        "TaskAvailabilityLifetimeInSeconds": 21600,
+        "TaskDescription": "Classify news title to one of these 4 categories.",
+        "TaskKeywords": ["text", "classification", "humans", "news"],
+        "TaskTimeLimitInSeconds": 300,
+        "TaskTitle": "Classify news title to one of these 4 categories.",
+        "UiConfig": {"UiTemplateS3Uri": "s3://my-bucket/news/instructions.template"},
+        "PublicWorkforceTaskPrice": {"AmountInUsd": {"Dollars": 0, "Cents": 1, "TenthFractionsOfACent": 2}},
+        "WorkteamArn": "arn:aws:sagemaker:us-east-1:394669845002:workteam/public-crowd/default",
+    },
+    "LabelingJobNamePrefix": "byoal-news",
+    "RoleArn": "arn:aws:iam::123456789012:role/SageMakerRole",
+    "LabelAttributeName": "category",
+    "LabelCategoryConfigS3Uri": "s3://my-bucket/news/class_labels.json",
+}
+
+
+def changed(path: str, value: object) -> dict[str, Any]:
+    request = copy.deepcopy(POST_REQUEST)
+    *parents, last = path.split(".")
+    block = request
+    for parent in parents:
+        block = block.setdefault(parent, {})
+    block[last] = value
+    return request
+
+
+def test_the_posts_request_is_accepted_as_it_is_and_comes_out_unchanged() -> None:
+    dumped = parse_request(POST_REQUEST).model_dump(by_alias=True, exclude_none=True)
+    assert {key: dumped[key] for key in POST_REQUEST} == POST_REQUEST
+
+
+def test_defaults_are_those_of_the_documentation() -> None:
+    settings = parse_request(POST_REQUEST).active_learning
+    assert (settings.policy, settings.labeling_backend) == ("default", "groundtruth")
+    assert (settings.start_size, settings.validation_size, settings.batch_size) == (0.2, 0.1, 0.1)
+    assert (settings.target_error, settings.confidence) == (0.05, 0.9)
+
+
+def test_an_output_path_without_its_slash_is_mended() -> None:
+    request = parse_request(changed("OutputConfig.S3OutputPath", "s3://my-bucket/output"))
+    assert request.output_config.s3_output_path == "s3://my-bucket/output/"
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "message"),
+    [
+        ("Surprise", 1, "unknown field Surprise"),
+        ("ActiveLearning.Surprise", 1, "unknown field ActiveLearning.Surprise"),
+        ("HumanTaskConfig.Surprise", 1, "unknown field HumanTaskConfig.Surprise"),
+        ("ActiveLearning.TargetError", 0, "ActiveLearning.TargetError"),
+        ("ActiveLearning.TargetError", "5 %", "ActiveLearning.TargetError"),
+        ("ActiveLearning.BatchSize", -0.1, "ActiveLearning.BatchSize"),
+        ("ActiveLearning.QueryStrategy", "magic", "there is no query strategy 'magic'"),
+        ("ActiveLearning.LabelingBackend", "mturk", "ActiveLearning.LabelingBackend"),
+        ("ActiveLearning.LabelingBackend", "simulated", "TruthS3Uri is missing"),
+        (
+            "ActiveLearning.Model.HyperParameters",
+            {"epochs": 3},
+            "ActiveLearning.Model.HyperParameters.epochs",
+        ),
+        ("LabelAttributeName", 'cat"egory', "cannot be a label attribute name"),
+        ("LabelAttributeName", "category-metadata", "reserved"),
+        ("LabelingJobNamePrefix", "no spaces", "LabelingJobNamePrefix"),
+        ("InputConfig.DataSource.S3DataSource.ManifestS3Uri", "/tmp/x", "ManifestS3Uri"),
+        ("RoleArn", "me", "RoleArn"),
+    ],
+)
+def test_a_wrong_field_is_named(path: str, value: object, message: str) -> None:
+    with pytest.raises(RequestError) as error:
+        parse_request(changed(path, value))
+    assert message in str(error.value)
+
+
+def test_a_missing_field_is_named() -> None:
+    request = {key: value for key, value in POST_REQUEST.items() if key != "RoleArn"}
+    with pytest.raises(RequestError, match="RoleArn is missing"):
+        parse_request(request)
+    with pytest.raises(RequestError, match="HumanTaskConfig is missing"):
+        parse_request({key: value for key, value in POST_REQUEST.items() if key != "HumanTaskConfig"})
+
+
+@pytest.mark.parametrize("document", [None, [], "text", 3])
+def test_something_that_is_no_request_is_refused(document: object) -> None:
+    with pytest.raises(RequestError):
+        parse_request(document)
+
+
+def test_the_blog_policy_fixes_the_rules_of_the_post() -> None:
+    settings = parse_request(changed("ActiveLearning", {"Policy": "blog", "Seed": 3})).active_learning
+    assert (settings.query_strategy, settings.start_size, settings.batch_size) == ("random", 0.2, 0.1)
+    with pytest.raises(RequestError, match="Policy blog fixes BatchSize"):
+        parse_request(changed("ActiveLearning", {"Policy": "blog", "BatchSize": 0.3}))
+
+
+@pytest.mark.parametrize(
+    ("size", "total", "expected"),
+    [
+        (0.2, 10_000, 2000),
+        (0.1, 5, 1),
+        (0.2, 1, 1),
+        (0.29, 100, 29),
+        (1, 50, 1),
+        (300, 50, 50),
+        (300, 1000, 300),
+    ],
+)
+def test_a_size_is_a_share_below_one_and_a_count_from_one_on(size: float, total: int, expected: int) -> None:
+    assert resolve_size(size, total) == expected
+
+
+@pytest.mark.parametrize(
+    ("block", "member"),
+    [(HumanTaskConfig, "HumanTaskConfig"), (InputConfig, "InputConfig"), (OutputConfig, "OutputConfig")],
+)
+def test_our_field_names_are_ground_truths(block: Any, member: str) -> None:
+    shape = botocore.session.get_session().get_service_model("sagemaker").operation_model("CreateLabelingJob")
+    theirs = shape.input_shape.members[member].members
+    assert {field.alias for field in block.model_fields.values()} <= set(theirs)
