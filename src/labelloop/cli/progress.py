@@ -23,7 +23,7 @@ _WORDS = {
     "ExportManifest": "writing the output manifest",
 }
 _BAR_WIDTH = 50
-_SEGMENTS = (("human_labels", "█", "green"), ("auto", "▓", "cyan"), ("failed", "▒", "red"), ("pool", "░", "dim"))
+_SEGMENTS = (("HumanLabels", "█", "green"), ("Auto", "▓", "cyan"), ("Failed", "▒", "red"), ("Pool", "░", "dim"))
 
 
 class RunProgress:
@@ -31,13 +31,14 @@ class RunProgress:
 
     def __init__(self, console: Console) -> None:
         self._console = console
-        self._live = Live(get_renderable=self._render, console=console, refresh_per_second=4, transient=True)
         self._began = time.monotonic()
         self._state = "starting"
         self._round = 0
         self._counts: dict[str, int] = {}
         self._model: dict[str, Any] = {}
         self._selected = 0
+        # Last: it draws at once.
+        self._live = Live(get_renderable=self._render, console=console, refresh_per_second=4, transient=True)
 
     def __enter__(self) -> Self:
         if self._console.is_terminal:
@@ -64,7 +65,7 @@ class RunProgress:
             self._model = output["Model"]
         if "Counts" in output and "Round" in output:
             counts = output["Counts"]
-            self._counts = {**counts, "human_labels": counts["human"] + counts["validation"]}
+            self._counts = {**counts, "HumanLabels": counts["Human"] + counts["Validation"]}
             self._round = output["Round"]
         if name == "MergeLabels":
             self._print_round(output["Round"] - 1)
@@ -79,8 +80,8 @@ class RunProgress:
             model = "no model yet; "
         self._console.print(
             f"[{self._elapsed()}] round {number:2d}: {model}people were asked about {self._selected:,} → "
-            f"{self._counts['human_labels']:,} human, {self._counts['auto']:,} auto, "
-            f"{self._counts['pool']:,} open",
+            f"{self._counts['HumanLabels']:,} human, {self._counts['Auto']:,} auto, "
+            f"{self._counts['Pool']:,} open",
             markup=False,
             highlight=False,
             soft_wrap=True,
@@ -97,7 +98,7 @@ class RunProgress:
         return Group(heading, *self._ledger_bar())
 
     def _ledger_bar(self) -> list[RenderableType]:
-        total = self._counts.get("input", 0)
+        total = self._counts.get("Input", 0)
         if not total:
             return []
         bar, legend = Text(), Table.grid(padding=(0, 2))

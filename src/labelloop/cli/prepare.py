@@ -1,0 +1,216 @@
+"""`labelloop prepare`: from a CSV file of texts and labels to the input of a run."""
+
+from __future__ import annotations
+
+import csv
+import shlex
+from datetime import datetime
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from labelloop.preparation import (
+    CsvFormat,
+    Preparation,
+    PreparationError,
+    PreparationOptions,
+    check_label_attribute,
+    prepare_csv,
+)
+from labelloop.preparation.errors import OptionError
+from labelloop.preparation.options import (
+    DEFAULT_BUCKET,
+    DEFAULT_CREATION_DATE,
+    DEFAULT_JOB_NAME_PREFIX,
+    PLACEHOLDER_ROLE_ARN,
+    PLACEHOLDER_WORKTEAM_ARN,
+)
+
+_CLASSES_SHOWN = 20
+_TAB = ("\\t", "tab")
+
+
+def prepare(
+    file: Annotated[
+        Path,
+        typer.Argument(
+            metavar="FILE.csv", help="The texts, one a row, in UTF-8. The first line names the columns."
+        ),
+    ],
+    text_column: Annotated[str, typer.Option(help="The column with the texts.")],
+    label_column: Annotated[
+        str, typer.Option(help="The column with the true labels; empty where a label is not known.")
+    ],
+    out: Annotated[Path, typer.Option(help="The folder for everything that is made.")],
+    labeled_share: Annotated[
+        float,
+        typer.Option(
+            min=0, max=1, help="The share of the rows whose label the manifest holds from the start."
+        ),
+    ] = 0.2,
+    sample: Annotated[
+        int | None, typer.Option(min=1, help="Take this many rows, uniformly at random, in the file's order.")
+    ] = None,
+    seed: Annotated[int, typer.Option(min=0, help="The same seed gives the same files, byte for byte.")] = 0,
+    classes: Annotated[
+        str | None,
+        typer.Option(
+            metavar="A,B,C",
+            help="The labels in the order of their class index. Any other label makes a row bad. "
+            "Default: all labels in the file, sorted.",
+        ),
+    ] = None,
+    class_names: Annotated[
+        str | None,
+        typer.Option(
+            metavar="A=NAME,...", help="Names to show in place of labels: b=Business,e=Entertainment."
+        ),
+    ] = None,
+    label_attribute: Annotated[
+        str | None,
+        typer.Option(help="The key the label goes under in the manifest. Default: the label column's name."),
+    ] = None,
+    bucket: Annotated[
+        str, typer.Option(help="The S3 bucket the files are for; on a laptop, a folder below OUT/s3.")
+    ] = DEFAULT_BUCKET,
+    delimiter: Annotated[str, typer.Option(help="What separates the columns; \\t for a tab.")] = ",",
+    columns: Annotated[
+        str | None,
+        typer.Option(metavar="A,B,C", help="The columns' names, for a file without a line that names them."),
+    ] = None,
+    quotes: Annotated[
+        bool,
+        typer.Option(
+            "--quotes/--plain-quotes",
+            help="Quotation marks enclose a column that holds the delimiter, or are plain characters.",
+        ),
+    ] = True,
+    skip_bad_rows: Annotated[
+        bool,
+        typer.Option(
+            "--skip-bad-rows", help="Leave bad rows out and list them in the report, instead of stopping."
+        ),
+    ] = False,
+    overwrite: Annotated[
+        bool, typer.Option("--overwrite", help="Write into a folder that holds files. Nothing is deleted.")
+    ] = False,
+    creation_date: Annotated[
+        datetime, typer.Option(help="The date given to the labels in the manifest.")
+    ] = DEFAULT_CREATION_DATE,
+    job_name_prefix: Annotated[
+        str, typer.Option(help="What the names of the labeling jobs begin with.")
+    ] = DEFAULT_JOB_NAME_PREFIX,
+    role_arn: Annotated[
+        str, typer.Option(help="The role SageMaker works under. The default is a placeholder.")
+    ] = PLACEHOLDER_ROLE_ARN,
+    workteam_arn: Annotated[
+        str, typer.Option(help="The work team that labels, for Ground Truth. The default is a placeholder.")
+    ] = PLACEHOLDER_WORKTEAM_ARN,
+) -> None:
+    """Make the input of a run from a CSV file of texts and, for all or some of them, their true labels.
+
+    Texts are passed on exactly as they are. Rows that cannot be used stop it, unless told to skip them.
+    """
+    try:
+        if label_attribute is None:
+            check_label_attribute(label_column)
+        csv_format = CsvFormat(
+            text_column=text_column,
+            label_column=label_column,
+            delimiter="\t" if delimiter in _TAB else delimiter,
+            column_names=_names(columns, "--columns") or (),
+            quoted=quotes,
+        )
+        options = PreparationOptions(
+            label_attribute=label_column if label_attribute is None else label_attribute,
+            classes=_names(classes, "--classes"),
+            class_names=_name_pairs(class_names),
+            labeled_share=labeled_share,
+            sample=sample,
+            seed=seed,
+            bucket=bucket,
+            skip_bad_rows=skip_bad_rows,
+            overwrite=overwrite,
+            creation_date=creation_date,
+            job_name_prefix=job_name_prefix,
+            role_arn=role_arn,
+            workteam_arn=workteam_arn,
+        )
+        preparation = prepare_csv(file, csv_format, out, options)
+    except PreparationError as error:
+        Console(stderr=True, soft_wrap=True).print(Text.assemble(("Error: ", "bold red"), str(error)))
+        raise typer.Exit(2) from error
+    _show(preparation, Console())
+
+
+def _names(value: str | None, option: str) -> tuple[str, ...] | None:
+    """Read a comma-separated list; a name with a comma in it is put in quotation marks."""
+    if value is None:
+        return None
+    try:
+        return tuple(next(csv.reader([value], strict=True), []))
+    except csv.Error as error:
+        raise OptionError(f"{option} is not a comma-separated list: {error}.") from error
+
+
+def _name_pairs(value: str | None) -> dict[str, str]:
+    pairs = {}
+    for pair in _names(value, "--class-names") or ():
+        label, equals, name = pair.partition("=")
+        if not (label and equals and name.strip()):
+            raise OptionError(f"--class-names takes LABEL=NAME pairs, separated by commas, not {pair!r}.")
+        if label in pairs:
+            raise OptionError(f"--class-names names {label!r} twice.")
+        pairs[label] = name
+    return pairs
+
+
+def _show(preparation: Preparation, console: Console) -> None:
+    share = preparation.labeled / preparation.rows
+    console.print(
+        f"Prepared {preparation.rows:,} of {preparation.rows_read:,} rows; "
+        f"{preparation.labeled:,} of them ({share:.1%}) with their label in the manifest.",
+        highlight=False,
+    )
+    console.print(_class_table(preparation.rows_by_class))
+    for note in preparation.notes:
+        console.print(Text.assemble(("Note: ", "bold yellow"), note))
+    folder = preparation.folder
+    places = (
+        ("manifest", folder.manifest),
+        ("class list", folder.class_labels),
+        ("worker template", folder.worker_template),
+        ("truth", folder.truth),
+        ("report", folder.report),
+        ("request", folder.request),
+    )
+    # soft_wrap: paths and the command are to be copied, so no line break may be put into them.
+    for name, path in places:
+        console.print(Text(f"  {name:<16}{path}"), soft_wrap=True)
+    console.print("\nNext:", highlight=False)
+    console.print(Text(_next_command(preparation), style="bold"), soft_wrap=True)
+
+
+def _class_table(rows_by_class: dict[str, int]) -> Table:
+    table = Table("index", "class", box=None, pad_edge=True)
+    table.add_column("rows", justify="right")
+    for index, (name, rows) in enumerate(rows_by_class.items()):
+        if index == _CLASSES_SHOWN:
+            table.add_row("", f"and {len(rows_by_class) - _CLASSES_SHOWN:,} more", "")
+            break
+        table.add_row(str(index), Text(name), f"{rows:,}")
+    return table
+
+
+def _next_command(preparation: Preparation) -> str:
+    folder = preparation.folder
+    return "  " + shlex.join(
+        [
+            *("labelloop", "run", "--request", str(folder.request), "--s3-root", str(folder.s3_root)),
+            *("--people", "simulated", "--truth", str(folder.truth), "--out", str(folder.folder / "run")),
+        ]
+    )

@@ -1,0 +1,176 @@
+"""`labelloop run`: the whole workflow on this machine."""
+
+import json
+import sys
+from datetime import UTC, datetime
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.text import Text
+
+from labelloop.cli.local_run import Application, run_loop
+from labelloop.cli.progress import RunProgress
+from labelloop.cli.run_folder import RunFolder, RunRecord
+from labelloop.cli.summary import print_summary
+from labelloop.core.errors import LabelloopError, RequestError
+from labelloop.local.aws import LocalAwsError
+from labelloop.local.execution import ExecutionEvent
+from labelloop.local.s3_folder import S3FolderError
+from labelloop.local.template import TemplateError
+
+
+class People(StrEnum):
+    """Who labels."""
+
+    SIMULATED = "simulated"
+
+
+class Policy(StrEnum):
+    """Which rules the loop follows."""
+
+    DEFAULT = "default"
+    BLOG = "blog"
+
+
+def run(
+    request: Annotated[Path, typer.Option(help="The execution input, a JSON file; `prepare` makes one.")],
+    s3_root: Annotated[Path, typer.Option(help="The folder that stands for S3: DIR/<bucket>/<key>.")],
+    out: Annotated[Path, typer.Option(help="The folder for output manifest, report, history and logs.")],
+    people: Annotated[People, typer.Option(help="Who labels. Simulated people know the truth.")] = People.SIMULATED,
+    truth: Annotated[
+        Path | None, typer.Option(help="What simulated people know: labelloop-id,source,label as CSV.")
+    ] = None,
+    policy: Annotated[
+        Policy | None,
+        typer.Option(help="default certifies the error; blog is the 2020 post's rules, to compare with."),
+    ] = None,
+    seed: Annotated[int | None, typer.Option(min=0, help="The same seed gives the same labels.")] = None,
+    error_rate: Annotated[
+        float | None, typer.Option(min=0, max=1, help="The share of labels that simulated people get wrong.")
+    ] = None,
+    unanswered_share: Annotated[
+        float | None, typer.Option(min=0, max=1, help="The share of objects simulated people never label.")
+    ] = None,
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Go on with the interrupted run in --out; nobody is asked twice.")
+    ] = False,
+    application: Annotated[
+        Path | None, typer.Option(help="The labelloop checkout with template.yaml. Default: this one.")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the report as JSON and nothing else.")] = False,
+) -> None:
+    """Label a data set on this machine: the deployed workflow, on stand-ins for AWS.
+
+    What is labeled is written to --s3-root as the run goes on: after an interruption, --resume continues.
+    """
+    console = Console(stderr=as_json)
+    overrides = {
+        "ActiveLearning": {
+            "Policy": policy,
+            "Seed": seed,
+            "SimulatedPeople": {"ErrorRate": error_rate, "UnansweredShare": unanswered_share, "Seed": seed},
+        }
+    }
+    folder = RunFolder(out)
+    try:
+        record = _earlier_run(folder, resume=resume)
+        if record is not None and record.finished and resume:
+            _show(console, json.loads(folder.report.read_bytes()), folder, as_json=as_json)
+            return
+        if record is None or not resume:
+            record = _new_record(request, s3_root, truth, overrides)
+        report = execute(console, Application.found(application), folder, record)
+    except (LabelloopError, LocalAwsError, S3FolderError, TemplateError, OSError) as error:
+        Console(stderr=True, soft_wrap=True).print(Text.assemble(("Error: ", "bold red"), str(error)))
+        raise typer.Exit(1 if isinstance(error, OSError) else 2) from error
+    _show(console, report, folder, as_json=as_json)
+
+
+def execute(console: Console, application: Application, folder: RunFolder, record: RunRecord) -> dict[str, Any]:
+    """Run a record's request with live progress; a record with executions goes on from the last of them."""
+    name = f"labelloop-{datetime.now(UTC):%Y%m%d-%H%M%S}"
+    prefix = _interrupted_prefix(record)
+    if prefix:
+        console.print(Text(f"Going on with what is in {prefix}"), soft_wrap=True)
+        record.request.setdefault("ActiveLearning", {})["ResumeFromS3Uri"] = prefix
+    with RunProgress(console) as progress:
+        try:
+            return run_loop(application, folder, record, name, _follow(progress))
+        except KeyboardInterrupt:
+            console.print("\nInterrupted. What is labeled is kept: the same command with --resume goes on.")
+            raise typer.Exit(130) from None
+
+
+def _follow(progress: RunProgress) -> Any:
+    def on_event(event: ExecutionEvent) -> None:
+        if event.state and event.type.endswith("Entered"):
+            progress.state_entered(event.state)
+        elif event.state:
+            progress.state_exited(event.state, json.loads(event.details["output"]))
+
+    return on_event
+
+
+def _earlier_run(folder: RunFolder, *, resume: bool) -> RunRecord | None:
+    record = folder.load()
+    if resume and record is None:
+        raise RequestError(f"there is no run to resume in {folder.out}")
+    if record is not None and not record.finished and not resume:
+        raise RequestError(
+            f"there is an interrupted run in {folder.out}: go on with it by --resume, or choose another --out"
+        )
+    return record
+
+
+def _new_record(request: Path, s3_root: Path, truth: Path | None, overrides: dict[str, Any]) -> RunRecord:
+    if truth is None:
+        raise RequestError("simulated people need --truth, the file with the true labels")
+    if not truth.is_file():
+        raise RequestError(f"there is no truth file {truth}")
+    if not s3_root.is_dir():
+        raise RequestError(f"there is no folder {s3_root} to stand for S3")
+    document = _with_overrides(_read_request(request), overrides)
+    return RunRecord(request=document, s3_root=str(s3_root.resolve()), truth=str(truth.resolve()))
+
+
+def _read_request(path: Path) -> dict[str, Any]:
+    try:
+        document = json.loads(path.read_bytes())
+    except OSError as error:
+        raise RequestError(f"the request {path} cannot be read: {error.strerror}") from error
+    except ValueError as error:
+        raise RequestError(f"the request {path} is not JSON: {error}") from error
+    if not isinstance(document, dict):
+        raise RequestError(f"the request {path} is not a JSON object")
+    return document
+
+
+def _with_overrides(document: dict[str, Any], overrides: dict[str, Any]) -> dict[str, Any]:
+    """Put options of the command line over the fields of the `ActiveLearning` block."""
+    merged = dict(document)
+    for name, value in overrides.items():
+        if isinstance(value, dict):
+            value = _with_overrides(document.get(name) or {}, value) or None
+        if value is not None:
+            merged[name] = value
+    return merged
+
+
+def _interrupted_prefix(record: RunRecord) -> str | None:
+    """Where the newest of the executions that got as far as a snapshot left its files."""
+    output_path = record.request["OutputConfig"]["S3OutputPath"].rstrip("/")
+    for name in reversed(record.executions):
+        prefix = f"{output_path}/{name}/"
+        if (Path(record.s3_root) / prefix.removeprefix("s3://") / "prepared" / "state.json").exists():
+            return prefix
+    return None
+
+
+def _show(console: Console, report: dict[str, Any], folder: RunFolder, *, as_json: bool) -> None:
+    if as_json:
+        sys.stdout.write(json.dumps(report, indent=2, ensure_ascii=False) + "\n")
+    else:
+        print_summary(console, report, folder)

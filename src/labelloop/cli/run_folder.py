@@ -1,0 +1,52 @@
+"""The folder of a run (`--out`): what was asked, which executions there were, and what came out."""
+
+import json
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from labelloop.core.errors import RequestError
+
+
+@dataclass
+class RunRecord:
+    """What `--resume` needs to know: written before the first step runs."""
+
+    request: dict[str, Any]
+    s3_root: str
+    truth: str
+    executions: list[str] = field(default_factory=list)
+    finished: bool = False
+
+
+class RunFolder:
+    """Files under `--out`."""
+
+    def __init__(self, out: Path) -> None:
+        self.out = out
+        self.manifest = out / "output.manifest"
+        self.report = out / "report.json"
+        self.history = out / "history.json"
+        self.logs = out / "logs"
+        self._record = out / "run.json"
+
+    def load(self) -> RunRecord | None:
+        """The record of an earlier run here, None when there is none.
+
+        Raises RequestError when the file is not one of ours.
+        """
+        if not self._record.exists():
+            return None
+        try:
+            return RunRecord(**json.loads(self._record.read_bytes()))
+        except (ValueError, TypeError) as error:
+            raise RequestError(f"{self._record} is not the record of a run: {error}") from error
+
+    def save(self, record: RunRecord) -> None:
+        self.out.mkdir(parents=True, exist_ok=True)
+        temporary = self._record.with_suffix(".writing")
+        temporary.write_text(json.dumps(asdict(record), indent=2, ensure_ascii=False))
+        temporary.replace(self._record)
+
+    def write_json(self, path: Path, content: Any) -> None:
+        path.write_text(json.dumps(content, indent=2, ensure_ascii=False, default=str) + "\n")

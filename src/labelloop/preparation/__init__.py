@@ -1,0 +1,28 @@
+"""Preparing a data set: from a table of texts to the input of a run.
+
+    prepare_dataset(rows, out, options)       from rows in memory or any other source
+    prepare_csv(path, csv_format, out, ...)   from a CSV file
+
+Everything goes under one folder: `s3/<bucket>/input/` with the manifest, the class list and the worker
+template, `request.json` for the workflow, `truth.csv` for simulated people, and `prepare_report.json`, the
+account of every row.
+"""
+
+from labelloop.preparation.csv_rows import CsvFormat
+from labelloop.preparation.dataset import Preparation, prepare_csv, prepare_dataset
+from labelloop.preparation.errors import PreparationError
+from labelloop.preparation.label_attribute import check_label_attribute, propose_label_attribute
+from labelloop.preparation.options import PreparationOptions
+from labelloop.preparation.rows import LabeledText
+
+__all__ = [
+    "CsvFormat",
+    "LabeledText",
+    "Preparation",
+    "PreparationError",
+    "PreparationOptions",
+    "check_label_attribute",
+    "prepare_csv",
+    "prepare_dataset",
+    "propose_label_attribute",
+]

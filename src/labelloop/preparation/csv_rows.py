@@ -1,0 +1,159 @@
+"""Reading a CSV file of texts and labels, row by row, without changing a character of any text."""
+
+from __future__ import annotations
+
+import csv
+import difflib
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, TextIO
+
+from labelloop.preparation.errors import ColumnError, InputFileError, OptionError
+from labelloop.preparation.rows import BadRow, BlankLine, LabeledText, undecodable
+
+if TYPE_CHECKING:
+    from _csv import Reader
+
+_BYTE_ORDER_MARK = b"\xef\xbb\xbf"
+
+
+@dataclass(frozen=True, slots=True)
+class CsvFormat:
+    """How the file is written, and which of its columns are meant.
+
+    `column_names` names the columns of a file that has no header line. `quoted=False` reads quotation marks
+    as plain characters, for files that use them so.
+    """
+
+    text_column: str
+    label_column: str
+    delimiter: str = ","
+    column_names: tuple[str, ...] = ()
+    quoted: bool = True
+
+    def __post_init__(self) -> None:
+        if len(self.delimiter) != 1 or self.delimiter in '"\r\n':
+            raise OptionError(
+                f"The delimiter must be one character, not {self.delimiter!r}; write \\t for a tab."
+            )
+        if self.text_column == self.label_column:
+            raise ColumnError(f"The text column and the label column are both {self.text_column!r}.")
+
+
+class CsvRows:
+    """The rows of a CSV file. It can be iterated more than once: each time, the file is read anew.
+
+    Raises InputFileError when the file cannot be read, ColumnError when a column is missing or doubled.
+    """
+
+    def __init__(self, path: Path, csv_format: CsvFormat) -> None:
+        self.path = path
+        self._format = csv_format
+        with _reading(path) as file:
+            self.columns = csv_format.column_names or self._header(file)
+        self._text = self._position(csv_format.text_column)
+        self._label = self._position(csv_format.label_column)
+
+    @property
+    def starts_with_byte_order_mark(self) -> bool:
+        with self.path.open("rb") as file:
+            return file.read(len(_BYTE_ORDER_MARK)) == _BYTE_ORDER_MARK
+
+    def __iter__(self) -> Iterator[LabeledText | BadRow | BlankLine]:
+        seen = False
+        with _reading(self.path) as file:
+            reader = self._reader(file)
+            if not self._format.column_names:
+                _first_row(reader)
+            for row in self._rows(reader):
+                seen = seen or not isinstance(row, BlankLine)
+                yield row
+        if not seen:
+            raise InputFileError(f"{self.path} has a header line and no row below it.")
+
+    def _rows(self, reader: Reader) -> Iterator[LabeledText | BadRow | BlankLine]:
+        while True:
+            line = reader.line_num + 1
+            try:
+                fields = next(reader)
+            except StopIteration:
+                return
+            except csv.Error as error:
+                yield BadRow(line, reader.line_num, "not valid CSV", _quoting_fault(error))
+                continue
+            yield self._row(fields, line, reader.line_num) if fields else BlankLine(line)
+
+    def _row(self, fields: list[str], line: int, last_line: int) -> LabeledText | BadRow:
+        if fault := undecodable("".join(fields)):
+            return BadRow(line, last_line, "not UTF-8", fault)
+        if len(fields) != len(self.columns):
+            found = f"{len(fields)}, where the file has {len(self.columns)} columns"
+            return BadRow(line, last_line, "wrong number of fields", found)
+        return LabeledText(fields[self._text], fields[self._label], line)
+
+    def _reader(self, file: TextIO) -> Reader:
+        # strict: the lenient mode would quietly mend faulty quoting, and so change texts.
+        delimiter = self._format.delimiter
+        if self._format.quoted:
+            return csv.reader(file, delimiter=delimiter, strict=True)
+        return csv.reader(file, delimiter=delimiter, quoting=csv.QUOTE_NONE, strict=True)
+
+    def _header(self, file: TextIO) -> tuple[str, ...]:
+        try:
+            header = _first_row(self._reader(file))
+        except csv.Error as error:
+            fault = _quoting_fault(error)
+            raise InputFileError(f"{self.path}: the header line is not valid CSV: {fault}.") from error
+        if not header:
+            raise InputFileError(f"{self.path} is empty.")
+        if fault := undecodable("".join(header)):
+            raise InputFileError(f"{self.path}: the header line is not UTF-8 ({fault}). Save it as UTF-8.")
+        return tuple(header)
+
+    def _position(self, name: str) -> int:
+        count = self.columns.count(name)
+        if count == 1:
+            return self.columns.index(name)
+        if count > 1:
+            raise ColumnError(f"{self.path} has {count} columns named {name!r}; give each its own name.")
+        raise ColumnError(
+            f"{self.path} has no column {name!r}.{_closest(name, self.columns)} "
+            f"Its columns are: {', '.join(repr(column) for column in self.columns)}."
+        )
+
+
+def _first_row(reader: Reader) -> list[str]:
+    return next((fields for fields in reader if fields), [])
+
+
+def _closest(name: str, columns: Sequence[str]) -> str:
+    by_plain_name = {column.strip().casefold(): column for column in columns}
+    matches = difflib.get_close_matches(name.strip().casefold(), list(by_plain_name), n=1)
+    return f" Did you mean {by_plain_name[matches[0]]!r}?" if matches else ""
+
+
+def _quoting_fault(error: csv.Error) -> str:
+    message = str(error)
+    if "unexpected end of data" in message:
+        return "a quotation mark is opened and never closed"
+    if "field limit" in message:
+        return f"a field of more than {csv.field_size_limit():,} characters; is a quotation mark left open?"
+    if "expected after" in message:
+        return "text follows a closing quotation mark (a quotation mark inside a field is written twice)"
+    return message
+
+
+@contextmanager
+def _reading(path: Path) -> Iterator[TextIO]:
+    try:
+        if path.exists() and not path.is_file():
+            raise InputFileError(f"{path} is not a regular file. It is read twice: write it to a file first.")
+        # newline="" keeps the line ends inside quoted fields as they are.
+        with path.open(encoding="utf-8-sig", errors="surrogateescape", newline="") as file:
+            yield file
+    except FileNotFoundError as error:
+        raise InputFileError(f"There is no file {path}.") from error
+    except OSError as error:
+        raise InputFileError(f"{path} cannot be read: {error.strerror}.") from error

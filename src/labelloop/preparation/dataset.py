@@ -1,0 +1,118 @@
+"""From rows of text and label to all a run needs: manifest, class list, worker template, request, truth."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+from labelloop.preparation.account import Account
+from labelloop.preparation.census import Census, RowRules, take_census, usable_rows
+from labelloop.preparation.choice import choose_rows
+from labelloop.preparation.classes import ClassList, class_list
+from labelloop.preparation.csv_rows import CsvFormat, CsvRows
+from labelloop.preparation.errors import BadRowsError, InputFileError
+from labelloop.preparation.manifest_files import write_rows
+from labelloop.preparation.manifest_lines import ManifestLines
+from labelloop.preparation.options import PreparationOptions
+from labelloop.preparation.output_folder import OutputFolder, replacing
+from labelloop.preparation.request import labeling_request
+from labelloop.preparation.rows import Rows
+
+
+@dataclass(frozen=True, slots=True)
+class Preparation:
+    """What was prepared, and where it is. `rows_by_class` is in class order; `notes` are for people."""
+
+    folder: OutputFolder
+    rows_read: int
+    rows: int
+    labeled: int
+    rows_by_class: dict[str, int]
+    rows_without_label: int
+    notes: tuple[str, ...]
+
+
+def prepare_csv(path: Path, csv_format: CsvFormat, out: Path, options: PreparationOptions) -> Preparation:
+    """Prepare the rows of a CSV file: `prepare_dataset` says how. Raises PreparationError."""
+    rows = CsvRows(path, csv_format)
+    OutputFolder(out, options.bucket).keep(path)
+    mark = "The file began with a byte-order mark; it was taken off."
+    notes = [mark] if rows.starts_with_byte_order_mark else []
+    # A file name need not be UTF-8; the report is.
+    origin = os.fsencode(path.name).decode(errors="replace")
+    return prepare_dataset(rows, out, options, origin=origin, notes=notes)
+
+
+def prepare_dataset(
+    rows: Rows, out: Path, options: PreparationOptions, *, origin: str = "", notes: Sequence[str] = ()
+) -> Preparation:
+    """Write under `out` all that a run needs. The same rows and options give the same bytes.
+
+    The rows are gone through twice; an iterator that can be read only once is kept in memory. `origin` says
+    in the report where the rows are from, and `notes` what else there is to know about them.
+
+    Raises PreparationError, BadRowsError among them when rows cannot be used. Nothing was written then,
+    unless writing itself failed (OutputFolderError).
+    """
+    folder = OutputFolder(out, options.bucket)
+    folder.claim(overwrite=options.overwrite)
+    request = labeling_request(options)
+    if isinstance(rows, Iterator):
+        rows = list(rows)
+    lines = ManifestLines(options.label_attribute, options.creation_date, options.job_name_prefix)
+    allowed = None if options.classes is None else frozenset(options.classes)
+    rules = RowRules(allowed, options.class_names, lines)
+
+    census = take_census(rows, rules)
+    _refuse_unusable(census, skip_bad_rows=options.skip_bad_rows)
+    classes = class_list(census.labels, options.classes, options.class_names)
+    choice = choose_rows(
+        census.codes, sample=options.sample, labeled_share=options.labeled_share, seed=options.seed
+    )
+    written = write_rows(folder, usable_rows(rows, rules), choice, classes, lines)
+    account = Account(origin, tuple(notes), census, classes, choice, written, options)
+    _write_documents(folder, classes, account.report(), request)
+    return Preparation(
+        folder=folder,
+        rows_read=census.rows_read,
+        rows=len(choice.taken),
+        labeled=len(choice.labeled),
+        rows_by_class=account.rows_by_class(),
+        rows_without_label=written.by_class[""],
+        notes=account.notes(),
+    )
+
+
+def _refuse_unusable(census: Census, *, skip_bad_rows: bool) -> None:
+    if census.bad_rows and not skip_bad_rows:
+        raise BadRowsError(census.bad_rows, census.rows_read)
+    if not census.rows_read:
+        raise InputFileError("There are no rows to prepare.")
+    if not census.codes:
+        raise InputFileError(
+            f"None of the {census.rows_read:,} rows can be used. The first: {census.bad_rows[0]}."
+        )
+
+
+def _write_documents(
+    folder: OutputFolder, classes: ClassList, report: dict[str, Any], request: dict[str, Any]
+) -> None:
+    template = resources.files("labelloop.preparation").joinpath("worker_template.html").read_bytes()
+    # The request comes last: where it is, everything it names is.
+    for path, content in (
+        (folder.class_labels, _json_bytes(classes.document())),
+        (folder.worker_template, template),
+        (folder.report, _json_bytes(report)),
+        (folder.request, _json_bytes(request)),
+    ):
+        with replacing(path) as file:
+            file.write(content)
+
+
+def _json_bytes(document: dict[str, Any]) -> bytes:
+    return (json.dumps(document, indent=2, ensure_ascii=False) + "\n").encode()

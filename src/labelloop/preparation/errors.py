@@ -1,0 +1,61 @@
+"""What can go wrong while a data set is prepared. Every message is one a person can act on.
+
+PreparationError
+├── InputFileError        the CSV cannot be read: missing, a folder, empty, only a header
+├── ColumnError           a column that was asked for is not in the file
+├── BadRowsError          rows cannot be used, and nobody asked to leave them out
+├── ClassListError        the classes are too few, doubled, or do not fit the file
+├── LabelAttributeError   the label attribute is not a name Ground Truth accepts
+├── OptionError           an option has a value it cannot have
+└── OutputFolderError     the output folder holds other files, or cannot be written
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from labelloop.preparation.rows import BadRow
+
+_SHOWN = 10
+
+
+class PreparationError(Exception):
+    """The data set cannot be prepared as asked."""
+
+
+class InputFileError(PreparationError):
+    """Raised when the CSV file cannot be read or holds no rows."""
+
+
+class ColumnError(PreparationError):
+    """Raised when a column is not in the file, or is there twice."""
+
+
+class ClassListError(PreparationError):
+    """Raised when the class list has fewer than two classes, doubles, or names that are not in it."""
+
+
+class LabelAttributeError(PreparationError):
+    """Raised when the label attribute is not a name Ground Truth accepts."""
+
+
+class OptionError(PreparationError):
+    """Raised when an option's value is outside what it may be."""
+
+
+class OutputFolderError(PreparationError):
+    """Raised when the output folder is in use or cannot be written."""
+
+
+class BadRowsError(PreparationError):
+    """Raised when rows cannot be used. `bad_rows` holds all of them; the message shows the first ten."""
+
+    def __init__(self, bad_rows: Sequence[BadRow], rows_read: int) -> None:
+        self.bad_rows = tuple(bad_rows)
+        shown = "".join(f"\n  {row}" for row in bad_rows[:_SHOWN])
+        more = len(bad_rows) - _SHOWN
+        rest = f"\n  and {more:,} more" if more > 0 else ""
+        super().__init__(
+            f"{len(bad_rows):,} of {rows_read:,} rows cannot be used; nothing was written.{shown}{rest}\n"
+            "Mend them, or leave them out with --skip-bad-rows."
+        )

@@ -1,0 +1,93 @@
+"""The second pass over the rows: writing the manifest, and beside it the truth for simulated people."""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import io
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+
+from labelloop.preparation.census import NO_LABEL
+from labelloop.preparation.choice import Choice
+from labelloop.preparation.classes import ClassList
+from labelloop.preparation.manifest_lines import ManifestLines
+from labelloop.preparation.output_folder import OutputFolder, replacing
+from labelloop.preparation.rows import LabeledText
+
+_TRUTH_HEADER = ("labelloop-id", "source", "label")
+
+
+@dataclass(slots=True)
+class WrittenRows:
+    """Counts of what was written.
+
+    `by_class` counts rows by class name, "" being those without a true label; `repeats` counts the rows whose
+    text came before, `contradicted` the texts that came with different labels.
+    """
+
+    by_class: Counter[str] = field(default_factory=Counter)
+    repeats: int = 0
+    _label_of: dict[bytes, str] = field(default_factory=dict)
+    _contradicted: set[bytes] = field(default_factory=set)
+
+    @property
+    def contradicted(self) -> int:
+        return len(self._contradicted)
+
+    def add(self, text: str, class_name: str) -> None:
+        self.by_class[class_name] += 1
+        # A digest in place of the text: memory does not grow with the length of the texts.
+        digest = hashlib.blake2b(text.encode(), digest_size=16).digest()
+        if digest not in self._label_of:
+            self._label_of[digest] = class_name
+            return
+        self.repeats += 1
+        first = self._label_of[digest] = self._label_of[digest] or class_name
+        if class_name and class_name != first:
+            self._contradicted.add(digest)
+
+
+def write_rows(
+    folder: OutputFolder,
+    usable: Iterator[LabeledText],
+    choice: Choice,
+    classes: ClassList,
+    lines: ManifestLines,
+) -> WrittenRows:
+    """Write the chosen of the `usable` rows to the manifest and to the truth, in their order.
+
+    Raises OutputFolderError.
+    """
+    class_of = {
+        label: (index, name)
+        for index, (label, name) in enumerate(zip(classes.labels, classes.names, strict=True))
+    }
+    written = WrittenRows()
+    with ExitStack() as open_files:
+        manifest = open_files.enter_context(replacing(folder.manifest))
+        truth_bytes = open_files.enter_context(replacing(folder.truth))
+        truth_text = io.TextIOWrapper(truth_bytes, encoding="utf-8", newline="", write_through=True)
+        # The writer's own line end, CRLF, is what makes it quote a lone CR in a text as well as a lone LF.
+        truth = csv.writer(truth_text)
+        truth.writerow(_TRUTH_HEADER)
+        for line_number, (place, row) in enumerate(_taken(usable, choice.taken)):
+            index, name = class_of.get(row.label, (NO_LABEL, ""))
+            shown = place in choice.labeled
+            line = lines.labeled(row.text, index, name) if shown else lines.unlabeled(row.text)
+            manifest.write(line + b"\n")
+            truth.writerow((line_number, row.text, name))
+            written.add(row.text, name)
+        truth_text.detach()
+    return written
+
+
+def _taken(usable: Iterator[LabeledText], taken: Sequence[int]) -> Iterator[tuple[int, LabeledText]]:
+    wanted = iter(taken)
+    next_place = next(wanted, None)
+    for place, row in enumerate(usable):
+        if place == next_place:
+            yield place, row
+            next_place = next(wanted, None)

@@ -1,0 +1,49 @@
+"""The lines of the input manifest, in Ground Truth's format for text classification."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import orjson
+
+# Ground Truth refuses a manifest with a longer line.
+MAX_LINE_CHARACTERS = 100_000
+
+# The class index is not known while the classes are still being collected: room for the longest is kept.
+_LONGEST_INDEX = 9_999_999
+
+
+@dataclass(frozen=True, slots=True)
+class ManifestLines:
+    """Writes one data object a line, with its label where it has one."""
+
+    label_attribute: str
+    creation_date: datetime
+    job_name: str
+
+    def unlabeled(self, text: str) -> bytes:
+        return orjson.dumps({"source": text})
+
+    def labeled(self, text: str, index: int, class_name: str) -> bytes:
+        return orjson.dumps({"source": text, **self._label(index, class_name)})
+
+    def longest(self, text: str, class_name: str) -> int:
+        """Count the characters of the text's line, its label included when `class_name` is not empty."""
+        line = self.labeled(text, _LONGEST_INDEX, class_name) if class_name else self.unlabeled(text)
+        # Only a line with more bytes than the limit can have more characters.
+        return len(line) if len(line) <= MAX_LINE_CHARACTERS else len(line.decode())
+
+    def _label(self, index: int, class_name: str) -> dict[str, Any]:
+        return {
+            self.label_attribute: index,
+            f"{self.label_attribute}-metadata": {
+                "class-name": class_name,
+                "job-name": f"labeling-job/{self.job_name}",
+                "confidence": 1.0,
+                "human-annotated": "yes",
+                "creation-date": self.creation_date.isoformat(timespec="microseconds"),
+                "type": "groundtruth/text-classification",
+            },
+        }

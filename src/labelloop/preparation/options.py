@@ -1,0 +1,81 @@
+"""How a data set is to be prepared, every value checked on the way in."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from labelloop.preparation.classes import check_given_classes
+from labelloop.preparation.errors import OptionError
+from labelloop.preparation.label_attribute import check_label_attribute
+
+DEFAULT_BUCKET = "labelloop-local"
+DEFAULT_JOB_NAME_PREFIX = "labelloop"
+# Placeholders in the account number that AWS keeps for documentation: a run on a laptop never calls them.
+PLACEHOLDER_ROLE_ARN = "arn:aws:iam::111122223333:role/labelloop-labeling"
+PLACEHOLDER_WORKTEAM_ARN = "arn:aws:sagemaker:us-east-1:111122223333:workteam/private-crowd/labelloop"
+# Fixed, because the same seed must give the same bytes; the true labels' own date is not known anyway.
+DEFAULT_CREATION_DATE = datetime(2000, 1, 1)
+
+_BUCKET = re.compile(r"[a-z0-9](?:[a-z0-9-]|\.(?!\.)){1,61}[a-z0-9]", re.ASCII)
+# A labeling job's name has 63 characters: half of them are left for what makes it unique.
+_JOB_NAME_PREFIX = re.compile(r"[a-zA-Z0-9](?:-*[a-zA-Z0-9]){0,30}", re.ASCII)
+_ROLE_ARN = re.compile(r"arn:aws[a-z\-]*:iam::\d{12}:role/[a-zA-Z_0-9+=,.@\-_/]+", re.ASCII)
+_WORKTEAM_ARN = re.compile(r"arn:aws[a-z\-]*:sagemaker:[a-z0-9\-]+:[0-9]{12}:workteam/.+", re.ASCII)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PreparationOptions:
+    """How a data set is to be prepared.
+
+    `classes` are labels as in the data, in the order of their index; None takes those found, sorted by name.
+    `class_names` maps labels to the names to show. `labeled_share` is the share (0 to 1) of the rows whose
+    label the manifest holds, `sample` the number of rows to take (None: all). Raises OptionError,
+    ClassListError or LabelAttributeError.
+    """
+
+    label_attribute: str
+    classes: tuple[str, ...] | None = None
+    class_names: Mapping[str, str] = field(default_factory=dict)
+    labeled_share: float = 0.2
+    sample: int | None = None
+    seed: int = 0
+    bucket: str = DEFAULT_BUCKET
+    skip_bad_rows: bool = False
+    overwrite: bool = False
+    creation_date: datetime = DEFAULT_CREATION_DATE
+    job_name_prefix: str = DEFAULT_JOB_NAME_PREFIX
+    role_arn: str = PLACEHOLDER_ROLE_ARN
+    workteam_arn: str = PLACEHOLDER_WORKTEAM_ARN
+
+    def __post_init__(self) -> None:
+        check_label_attribute(self.label_attribute)
+        if self.classes is not None:
+            check_given_classes(self.classes)
+        self._check_numbers()
+        self._check_names()
+
+    def _check_numbers(self) -> None:
+        if not 0 <= self.labeled_share <= 1:
+            raise OptionError(f"The labeled share must be between 0 and 1, not {self.labeled_share}.")
+        if self.sample is not None and self.sample < 1:
+            raise OptionError(f"The sample must hold at least one row, not {self.sample}.")
+        if self.seed < 0:
+            raise OptionError(f"The seed must be 0 or more, not {self.seed}.")
+
+    def _check_names(self) -> None:
+        if not _BUCKET.fullmatch(self.bucket):
+            raise OptionError(
+                f"{self.bucket!r} is not an S3 bucket name: 3 to 63 lower-case letters, digits, dots, '-'."
+            )
+        if not _JOB_NAME_PREFIX.fullmatch(self.job_name_prefix) or len(self.job_name_prefix) > 31:
+            raise OptionError(
+                f"{self.job_name_prefix!r} cannot begin a labeling job's name: up to 31 letters a-z, digits, "
+                "and hyphens between them."
+            )
+        if not _ROLE_ARN.fullmatch(self.role_arn):
+            raise OptionError(f"{self.role_arn!r} is not the ARN of an IAM role.")
+        if not _WORKTEAM_ARN.fullmatch(self.workteam_arn):
+            raise OptionError(f"{self.workteam_arn!r} is not the ARN of a SageMaker work team.")
