@@ -45,7 +45,9 @@ class Application:
         application = cls(root / "template.yaml", root / "model_container")
         for path in (application.template, application.model_container):
             if not path.exists():
-                raise RequestError(f"there is no {path}: name the folder of a labelloop checkout with --application")
+                raise RequestError(
+                    f"there is no {path}: name the folder of a labelloop checkout with --application"
+                )
         return application
 
 
@@ -104,7 +106,9 @@ def _bucket(uri: str) -> str:
 def _people(request: LabelingRequest, s3_root: Path, truth_file: Path) -> tuple[Truth, SimulatedPeople]:
     path = local_path(s3_root, request.label_category_config_s3_uri)
     if not path.is_file():
-        raise RequestError(f"LabelCategoryConfigS3Uri: there is no {path}, which stands for {path.name} in S3")
+        raise RequestError(
+            f"LabelCategoryConfigS3Uri: there is no {path}, which stands for {path.name} in S3"
+        )
     categories = parse_label_categories(path.read_bytes())
     with truth_file.open(encoding="utf-8", newline="") as lines:
         truth = read_truth(lines, categories)
@@ -142,16 +146,22 @@ def _add_seconds(report: dict[str, Any], seconds: list[dict[str, float]], execut
     of_this_execution = seconds[:-1] if len(seconds) > 1 else []
     for record in rounds:
         record["seconds"] = None
-    for record, timings in zip(rounds[len(rounds) - len(of_this_execution) :], of_this_execution, strict=True):
+    for record, timings in zip(
+        rounds[len(rounds) - len(of_this_execution) :], of_this_execution, strict=True
+    ):
         record["seconds"] = timings
     report["seconds_after_last_round"] = seconds[-1]
-    report["seconds"] = ((execution.stopped or datetime.now(execution.started.tzinfo)) - execution.started).total_seconds()
+    report["seconds"] = (
+        (execution.stopped or datetime.now(execution.started.tzinfo)) - execution.started
+    ).total_seconds()
 
 
 def _add_score(
     report: dict[str, Any], request: LabelingRequest, folder: RunFolder, truth: Truth, s3_root: Path
 ) -> None:
-    categories = parse_label_categories(local_path(s3_root, request.label_category_config_s3_uri).read_bytes())
+    categories = parse_label_categories(
+        local_path(s3_root, request.label_category_config_s3_uri).read_bytes()
+    )
     with folder.manifest.open("rb") as lines:
         score = score_manifest(lines, truth, LabelAttribute(request.label_attribute_name), categories)
     report.update(score.as_dict())

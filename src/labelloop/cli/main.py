@@ -2,6 +2,7 @@
 
 import typer
 
+from labelloop.cli.demo import demo
 from labelloop.cli.prepare import prepare
 from labelloop.cli.run import run
 
@@ -13,3 +14,7 @@ app = typer.Typer(
 )
 app.command()(prepare)
 app.command()(run)
+app.command()(demo)
+
+if __name__ == "__main__":
+    app()

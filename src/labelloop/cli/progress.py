@@ -23,7 +23,12 @@ _WORDS = {
     "ExportManifest": "writing the output manifest",
 }
 _BAR_WIDTH = 50
-_SEGMENTS = (("HumanLabels", "█", "green"), ("Auto", "▓", "cyan"), ("Failed", "▒", "red"), ("Pool", "░", "dim"))
+_SEGMENTS = (
+    ("HumanLabels", "█", "green"),
+    ("Auto", "▓", "cyan"),
+    ("Failed", "▒", "red"),
+    ("Pool", "░", "dim"),
+)
 
 
 class RunProgress:

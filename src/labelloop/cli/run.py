@@ -1,7 +1,9 @@
 """`labelloop run`: the whole workflow on this machine."""
 
+import contextlib
 import json
 import sys
+from collections.abc import Generator
 from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
@@ -11,15 +13,16 @@ import typer
 from rich.console import Console
 from rich.text import Text
 
-from labelloop.cli.local_run import Application, run_loop
+from labelloop.cli.local_run import Application, RunFailedError, run_loop
 from labelloop.cli.progress import RunProgress
-from labelloop.cli.run_folder import RunFolder, RunRecord
+from labelloop.cli.run_folder import RunFolder, RunRecord, read_request
 from labelloop.cli.summary import print_summary
 from labelloop.core.errors import LabelloopError, RequestError
 from labelloop.local.aws import LocalAwsError
 from labelloop.local.execution import ExecutionEvent
 from labelloop.local.s3_folder import S3FolderError
 from labelloop.local.template import TemplateError
+from labelloop.preparation import PreparationError
 
 
 class People(StrEnum):
@@ -39,7 +42,9 @@ def run(
     request: Annotated[Path, typer.Option(help="The execution input, a JSON file; `prepare` makes one.")],
     s3_root: Annotated[Path, typer.Option(help="The folder that stands for S3: DIR/<bucket>/<key>.")],
     out: Annotated[Path, typer.Option(help="The folder for output manifest, report, history and logs.")],
-    people: Annotated[People, typer.Option(help="Who labels. Simulated people know the truth.")] = People.SIMULATED,
+    people: Annotated[
+        People, typer.Option(help="Who labels. Simulated people know the truth.")
+    ] = People.SIMULATED,
     truth: Annotated[
         Path | None, typer.Option(help="What simulated people know: labelloop-id,source,label as CSV.")
     ] = None,
@@ -60,7 +65,9 @@ def run(
     application: Annotated[
         Path | None, typer.Option(help="The labelloop checkout with template.yaml. Default: this one.")
     ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print the report as JSON and nothing else.")] = False,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print the report as JSON and nothing else.")
+    ] = False,
 ) -> None:
     """Label a data set on this machine: the deployed workflow, on stand-ins for AWS.
 
@@ -75,21 +82,30 @@ def run(
         }
     }
     folder = RunFolder(out)
-    try:
+    with explained_errors():
         record = _earlier_run(folder, resume=resume)
         if record is not None and record.finished and resume:
-            _show(console, json.loads(folder.report.read_bytes()), folder, as_json=as_json)
-            return
-        if record is None or not resume:
-            record = _new_record(request, s3_root, truth, overrides)
-        report = execute(console, Application.found(application), folder, record)
-    except (LabelloopError, LocalAwsError, S3FolderError, TemplateError, OSError) as error:
+            report = json.loads(folder.report.read_bytes())
+        else:
+            if record is None or not resume:
+                record = _new_record(request, s3_root, truth, overrides)
+            report = execute(console, Application.found(application), folder, record)
+    show_report(console, report, folder, as_json=as_json)
+
+
+@contextlib.contextmanager
+def explained_errors() -> Generator[None]:
+    """Turn an error that a person can mend into its sentence and exit code 2, a failed run into 1."""
+    try:
+        yield
+    except (LabelloopError, PreparationError, LocalAwsError, S3FolderError, TemplateError, OSError) as error:
         Console(stderr=True, soft_wrap=True).print(Text.assemble(("Error: ", "bold red"), str(error)))
-        raise typer.Exit(1 if isinstance(error, OSError) else 2) from error
-    _show(console, report, folder, as_json=as_json)
+        raise typer.Exit(1 if isinstance(error, RunFailedError) else 2) from error
 
 
-def execute(console: Console, application: Application, folder: RunFolder, record: RunRecord) -> dict[str, Any]:
+def execute(
+    console: Console, application: Application, folder: RunFolder, record: RunRecord
+) -> dict[str, Any]:
     """Run a record's request with live progress; a record with executions goes on from the last of them."""
     name = f"labelloop-{datetime.now(UTC):%Y%m%d-%H%M%S}"
     prefix = _interrupted_prefix(record)
@@ -132,20 +148,8 @@ def _new_record(request: Path, s3_root: Path, truth: Path | None, overrides: dic
         raise RequestError(f"there is no truth file {truth}")
     if not s3_root.is_dir():
         raise RequestError(f"there is no folder {s3_root} to stand for S3")
-    document = _with_overrides(_read_request(request), overrides)
+    document = _with_overrides(read_request(request), overrides)
     return RunRecord(request=document, s3_root=str(s3_root.resolve()), truth=str(truth.resolve()))
-
-
-def _read_request(path: Path) -> dict[str, Any]:
-    try:
-        document = json.loads(path.read_bytes())
-    except OSError as error:
-        raise RequestError(f"the request {path} cannot be read: {error.strerror}") from error
-    except ValueError as error:
-        raise RequestError(f"the request {path} is not JSON: {error}") from error
-    if not isinstance(document, dict):
-        raise RequestError(f"the request {path} is not a JSON object")
-    return document
 
 
 def _with_overrides(document: dict[str, Any], overrides: dict[str, Any]) -> dict[str, Any]:
@@ -169,7 +173,8 @@ def _interrupted_prefix(record: RunRecord) -> str | None:
     return None
 
 
-def _show(console: Console, report: dict[str, Any], folder: RunFolder, *, as_json: bool) -> None:
+def show_report(console: Console, report: dict[str, Any], folder: RunFolder, *, as_json: bool) -> None:
+    """Print the report: as JSON for a program, as a summary for a person."""
     if as_json:
         sys.stdout.write(json.dumps(report, indent=2, ensure_ascii=False) + "\n")
     else:

@@ -50,3 +50,16 @@ class RunFolder:
 
     def write_json(self, path: Path, content: Any) -> None:
         path.write_text(json.dumps(content, indent=2, ensure_ascii=False, default=str) + "\n")
+
+
+def read_request(path: Path) -> dict[str, Any]:
+    """Read an execution input from a file. Raises RequestError when it is not one JSON object."""
+    try:
+        document = json.loads(path.read_bytes())
+    except OSError as error:
+        raise RequestError(f"the request {path} cannot be read: {error.strerror}") from error
+    except ValueError as error:
+        raise RequestError(f"the request {path} is not JSON: {error}") from error
+    if not isinstance(document, dict):
+        raise RequestError(f"the request {path} is not a JSON object")
+    return document

@@ -11,9 +11,9 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-from scipy import stats
+from scipy import special
 
-# The sequence begins where tests have power: a threshold that covers few validation objects could never pass.
+# The sequence begins where tests have power: a threshold that covers too few validation objects cannot pass.
 FIRST_COVERAGE = 0.8
 COVERAGE_STEP = 0.01
 
@@ -39,15 +39,16 @@ def certify(
     `scores` and `correct`, shape (validation objects,): the model's score for its own answer, and whether
     that answer is the human label.
     """
-    if not len(scores):
+    fewest = fewest_validation_objects(target_error, confidence)
+    if len(scores) < fewest:
         return None
     order = np.argsort(-scores, kind="stable")
     ranked, errors = scores[order], np.cumsum(~correct[order])
     certified = None
-    for covered in _sequence(ranked):
+    for covered in _sequence(ranked, fewest):
         wrong = int(errors[covered - 1])
         # P(as few errors as these | error rate = target): the exact test of "the error exceeds the target".
-        if stats.binom.cdf(wrong, covered, target_error) > 1 - confidence:
+        if special.bdtr(wrong, covered, target_error) > 1 - confidence:
             break
         certified = Certificate(
             threshold=float(ranked[covered - 1]),
@@ -65,7 +66,7 @@ def upper_error_bound(errors: int, objects: int, confidence: float) -> float:
     """Clopper-Pearson's one-sided upper bound on an error rate (Clopper & Pearson, 1934)."""
     if errors >= objects:
         return 1.0
-    return float(stats.beta.ppf(confidence, errors + 1, objects - errors))
+    return float(special.betaincinv(errors + 1, objects - errors, confidence))
 
 
 def fewest_validation_objects(target_error: float, confidence: float) -> int:
@@ -73,10 +74,10 @@ def fewest_validation_objects(target_error: float, confidence: float) -> int:
     return math.ceil(math.log(1 - confidence) / math.log(1 - target_error))
 
 
-def _sequence(ranked: npt.NDArray[np.floating]) -> list[int]:
+def _sequence(ranked: npt.NDArray[np.floating], fewest: int) -> list[int]:
     """How many of the ranked scores each threshold covers, in testing order; equal scores stay together."""
     total = len(ranked)
     steps = np.arange(FIRST_COVERAGE, 1 + COVERAGE_STEP / 2, COVERAGE_STEP)
-    wanted = np.clip(np.ceil(np.round(steps * total, 6)).astype(int), 1, total)
+    wanted = np.clip(np.ceil(np.round(steps * total, 6)).astype(int), fewest, total)
     last_of_equals = np.searchsorted(-ranked, -ranked[wanted - 1], side="right")
     return [int(covered) for covered in np.unique(last_of_equals)]

@@ -32,6 +32,7 @@ def resumed_state(request: LabelingRequest, execution_name: str, prefix: str, jo
             "job_prefix": job_prefix,
             "request": request,
             "earlier_prefixes": [*state.earlier_prefixes, earlier],
+            "labeling_failure": None,
             **_interrupted_labeling(state),
         }
     )

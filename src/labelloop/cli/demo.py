@@ -1,0 +1,49 @@
+"""`labelloop demo`: the whole workflow on synthetic headlines, with the real model."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.text import Text
+
+from labelloop.cli.local_run import Application
+from labelloop.cli.run import execute, explained_errors, show_report
+from labelloop.cli.run_folder import RunFolder, RunRecord, read_request
+from labelloop.preparation import PreparationOptions, prepare_dataset
+from labelloop.preparation.demo_headlines import demo_headlines
+
+
+def demo(
+    out: Annotated[Path, typer.Option(help="The folder for the data and the run.")] = Path("demo"),
+    headlines: Annotated[int, typer.Option(min=100, help="How many headlines to make and label.")] = 3000,
+    seed: Annotated[int, typer.Option(min=0, help="The same seed gives the same data and labels.")] = 0,
+) -> None:
+    """Label synthetic news headlines: generate, train, auto-label, ask simulated people, until all are labeled.
+
+    The headlines come from a generator, some ambiguous and some mislabeled, as real data are. A demo that was
+    interrupted goes on where it stopped.
+    """
+    console = Console()
+    with explained_errors():
+        preparation = prepare_dataset(
+            demo_headlines(headlines, seed),
+            out,
+            PreparationOptions(label_attribute="category", labeled_share=0.0, seed=seed, overwrite=True),
+        )
+        console.print(
+            Text(
+                f"{headlines:,} synthetic headlines are in {preparation.folder.manifest}; people have labeled none."
+            ),
+            soft_wrap=True,
+        )
+        folder = RunFolder(out / "run")
+        record = folder.load()
+        if record is None or record.finished:
+            record = RunRecord(
+                request={**read_request(preparation.folder.request), "ActiveLearning": {"Seed": seed}},
+                s3_root=str(preparation.folder.s3_root.resolve()),
+                truth=str(preparation.folder.truth.resolve()),
+            )
+        report = execute(console, Application.found(), folder, record)
+    show_report(console, report, folder, as_json=False)

@@ -1,0 +1,168 @@
+"""`labelloop run` as a user calls it: a process, its exit code, its files; with a container that learns at once."""
+
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from labelloop.preparation import LabeledText, PreparationOptions, prepare_dataset
+
+ROOT = Path(__file__).parents[2]
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture
+def application(tmp_path: Path) -> Path:
+    """The deployed files with the tests' stand-in container in place of the Keras one."""
+    folder = tmp_path / "application"
+    folder.mkdir()
+    for name in ("template.yaml", "statemachine"):
+        (folder / name).symlink_to(ROOT / name)
+    (folder / "model_container").symlink_to(ROOT / "tests/local/stand_in_container")
+    return folder
+
+
+@pytest.fixture
+def prepared(tmp_path: Path) -> Path:
+    rng = random.Random(0)
+    words = {"metal": ["iron", "tin", "zinc"], "river": ["elbe", "volga", "tiber"]}
+    labels = [rng.choice(sorted(words)) for _ in range(600)]
+    rows = [LabeledText(text=" ".join(rng.choices(words[label], k=4)), label=label) for label in labels]
+    prepare_dataset(
+        rows, tmp_path / "data", PreparationOptions(label_attribute="category", labeled_share=0.2)
+    )
+    return tmp_path / "data"
+
+
+def command(prepared: Path, application: Path, *more: str) -> list[str]:
+    return [
+        *(sys.executable, "-m", "labelloop.cli.main", "run"),
+        *("--request", str(prepared / "request.json"), "--s3-root", str(prepared / "s3")),
+        *("--truth", str(prepared / "truth.csv"), "--out", str(prepared / "run")),
+        *("--application", str(application), *more),
+    ]
+
+
+def call(prepared: Path, application: Path, *more: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(command(prepared, application, *more), capture_output=True, text=True, timeout=300)
+
+
+def report_of(prepared: Path) -> dict[str, Any]:
+    return json.loads((prepared / "run/report.json").read_text())
+
+
+def test_a_run_leaves_labels_report_and_history_and_says_what_it_did(
+    prepared: Path, application: Path
+) -> None:
+    done = call(prepared, application)
+    assert done.returncode == 0, done.stderr
+    assert "were labeled by people" in done.stdout
+    assert "training the model" in done.stdout
+    report = report_of(prepared)
+    lines = [json.loads(line) for line in (prepared / "run/output.manifest").read_text().splitlines()]
+    people = [line["category-metadata"]["human-annotated"] for line in lines]
+    assert report["counts"] == {
+        "input": 600,
+        "human": people.count("yes"),
+        "auto": people.count("no"),
+        "failed": 0,
+        "unlabeled": 0,
+    }
+    assert report["counts"]["auto"] > 300
+    truth = [row.rsplit(",", 1)[1] for row in (prepared / "truth.csv").read_text().splitlines()[1:]]
+    wrong = sum(
+        line["category-metadata"]["class-name"] != label
+        for line, label in zip(lines, truth, strict=True)
+        if line["category-metadata"]["human-annotated"] == "no"
+    )
+    assert report["auto_label_error"] == wrong / report["counts"]["auto"]
+    assert report["human_label_error"] == 0
+    assert report["rounds"][0]["seconds"]["CreateTrainingJob"] > 0
+    history = json.loads((prepared / "run/history.json").read_text())
+    assert history["loop"][0]["type"] == "ExecutionStarted"
+
+
+def test_json_prints_the_report_alone(prepared: Path, application: Path) -> None:
+    done = call(prepared, application, "--json", "--policy", "blog", "--seed", "3")
+    assert json.loads(done.stdout) == report_of(prepared)
+    assert (report_of(prepared)["policy"], report_of(prepared)["seed"]) == ("blog", 3)
+
+
+def test_a_run_killed_at_any_moment_is_resumed_and_nobody_is_asked_twice(
+    prepared: Path, application: Path
+) -> None:
+    rng = random.Random(5)
+    more: list[str] = []
+    for _ in range(3):
+        process = subprocess.Popen(
+            command(prepared, application, *more), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        )
+        time.sleep(rng.uniform(2.5, 6))
+        os.kill(process.pid, signal.SIGKILL)
+        process.wait()
+        if (prepared / "run/run.json").exists():
+            more = ["--resume"]
+    done = call(prepared, application, *more)
+    assert done.returncode == 0, done.stdout + done.stderr
+    counts = report_of(prepared)["counts"]
+    assert counts["input"] == counts["human"] + counts["auto"] == 600
+    outputs = (prepared / "s3").rglob("labeling/*/manifests/output/output.manifest")
+    asked = [json.loads(line)["source"] for path in outputs for line in path.read_text().splitlines()]
+    ids = [
+        json.loads(line)["labelloop-id"]
+        for path in (prepared / "s3").rglob("labeling/*/manifests/output/output.manifest")
+        for line in path.read_text().splitlines()
+    ]
+    assert len(ids) == len(set(ids)) == len(asked)
+    again = call(prepared, application, "--resume")
+    assert again.returncode == 0
+    assert "were labeled by people" in again.stdout
+
+
+def test_an_unfinished_run_is_not_overwritten(prepared: Path, application: Path) -> None:
+    process = subprocess.Popen(command(prepared, application), stdout=subprocess.DEVNULL)
+    while not (prepared / "run/run.json").exists():
+        time.sleep(0.05)
+    process.kill()
+    process.wait()
+    done = call(prepared, application)
+    assert done.returncode == 2
+    assert "--resume" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("more", "message"),
+    [
+        (["--request", "missing.json"], "missing.json cannot be read"),
+        (["--truth", "missing.csv"], "there is no truth file missing.csv"),
+        (["--s3-root", "missing"], "there is no folder missing"),
+        (["--resume", "--out", "nowhere"], "there is no run to resume"),
+        (["--application", "nowhere"], "template.yaml"),
+    ],
+)
+def test_what_is_missing_is_said_in_one_sentence(
+    prepared: Path, application: Path, more: list[str], message: str
+) -> None:
+    done = call(prepared, application, *more)
+    assert done.returncode == 2
+    assert message in done.stderr
+    assert "Traceback" not in done.stderr + done.stdout
+
+
+def test_bad_lines_in_the_manifest_are_listed_and_nothing_is_spent(prepared: Path, application: Path) -> None:
+    manifest = next((prepared / "s3").rglob("input.manifest"))
+    content = manifest.read_bytes()
+    manifest.write_bytes(content.replace(b"{", b"", 1))
+    done = call(prepared, application)
+    assert done.returncode == 1
+    assert "line 1: it is not JSON" in done.stderr
+    assert "Traceback" not in done.stderr + done.stdout
+    manifest.write_bytes(content)
+    assert call(prepared, application, "--resume").returncode == 0, "mended, it goes on"
