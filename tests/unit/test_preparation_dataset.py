@@ -266,13 +266,12 @@ def test_the_report_accounts_for_every_row(tmp_path: Path) -> None:
 
 
 def test_repeated_and_contradicted_texts_are_kept_and_counted(tmp_path: Path) -> None:
-    rows = [
-        LabeledText(*pair) for pair in [("a", "b"), ("a", "b"), ("a", "e"), ("c", ""), ("c", "e"), ("c", "b")]
-    ]
-    preparation = prepare(tmp_path, rows)
-    assert preparation.rows == 6
-    assert report(preparation)["repeated_texts"] == {"rows": 4, "texts_with_different_labels": 2}
-    assert "Rows that repeat an earlier text: 4. They were kept." in preparation.notes
+    contradicted = [("a", "b"), ("a", "b"), ("a", "e"), ("c", ""), ("c", "e"), ("c", "b")]
+    agreeing = [("d", "b"), ("d", "b"), ("d", "")]
+    preparation = prepare(tmp_path, [LabeledText(*pair) for pair in contradicted + agreeing])
+    assert preparation.rows == 9
+    assert report(preparation)["repeated_texts"] == {"rows": 6, "texts_with_different_labels": 2}
+    assert "Rows that repeat an earlier text: 6. They were kept." in preparation.notes
     assert "Texts that come with different labels: 2. They were kept." in preparation.notes
 
 

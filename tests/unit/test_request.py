@@ -83,7 +83,7 @@ def test_an_output_path_without_its_slash_is_mended() -> None:
             "ActiveLearning.Model.HyperParameters.epochs",
         ),
         ("LabelAttributeName", 'cat"egory', "cannot be a label attribute name"),
-        ("LabelAttributeName", "category-metadata", "reserved"),
+        ("LabelAttributeName", "category-metadata", "for itself"),
         ("LabelingJobNamePrefix", "no spaces", "LabelingJobNamePrefix"),
         ("InputConfig.DataSource.S3DataSource.ManifestS3Uri", "/tmp/x", "ManifestS3Uri"),
         ("RoleArn", "me", "RoleArn"),

@@ -19,6 +19,7 @@ from labelloop.core.label_categories import LabelCategories
 ID_KEY = "labelloop-id"
 # Ground Truth's limits on the input manifest.
 MOST_CHARACTERS = 100_000
+LONGEST_LABEL_ATTRIBUTE = 127
 _LABEL_ATTRIBUTE = re.compile(r"[a-zA-Z0-9](-*[a-zA-Z0-9]){0,126}")
 _WORKING_LINE = re.compile(rb'\{"labelloop-id":(\d+),')
 
@@ -49,15 +50,16 @@ class InputRecord:
 
 def label_attribute_fault(name: str) -> str | None:
     """Why Ground Truth or labelloop would refuse this label attribute name; None if it is fine."""
-    if not _LABEL_ATTRIBUTE.fullmatch(name):
-        return (
-            "it may hold letters, digits and hyphens only, begin and end with a letter or digit, "
-            "and be at most 127 characters long"
-        )
+    if name in ("source", "source-ref"):
+        return "that key holds the data object itself"
+    if name.startswith("labelloop-"):
+        return "names that begin with labelloop- are labelloop's own"
     if name.endswith(("-metadata", "-ref")):
-        return "names that end in -metadata or -ref are reserved by Ground Truth"
-    if name == "source" or name.startswith("labelloop-"):
-        return "source and names that begin with labelloop- are reserved"
+        return "Ground Truth keeps names that end in -metadata or -ref for itself"
+    if len(name) > LONGEST_LABEL_ATTRIBUTE:
+        return f"it has {len(name)} characters, and Ground Truth allows {LONGEST_LABEL_ATTRIBUTE}"
+    if not _LABEL_ATTRIBUTE.fullmatch(name):
+        return "Ground Truth allows letters a-z, digits and hyphens between them"
     return None
 
 
@@ -129,11 +131,11 @@ def label_metadata(
     """A label's metadata in Ground Truth's form for classification."""
     return {
         "class-name": class_name,
+        "job-name": f"labeling-job/{job_name}",
         "confidence": round(confidence, 4),
         "human-annotated": "yes" if human else "no",
         "creation-date": time,
         "type": "groundtruth/text-classification",
-        "job-name": f"labeling-job/{job_name}",
     }
 
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
-from labelloop.preparation.manifest_lines import MAX_LINE_CHARACTERS, ManifestLines
+from labelloop.core.ledger import NO_LABEL
+from labelloop.core.manifest import MOST_CHARACTERS
+from labelloop.preparation.manifest_lines import ManifestLines
 from labelloop.preparation.rows import BadRow, BlankLine, LabeledText, Rows, undecodable
-
-NO_LABEL = -1
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,9 +32,9 @@ class RowRules:
         if fault := undecodable(row.text) or undecodable(row.label):
             return "not valid Unicode", fault
         length = self.lines.longest(row.text, self.class_names.get(row.label, row.label))
-        if length > MAX_LINE_CHARACTERS:
+        if length > MOST_CHARACTERS:
             found = f"its manifest line would have {length:,} characters, and Ground Truth allows"
-            return "text too long", f"{found} {MAX_LINE_CHARACTERS:,}"
+            return "text too long", f"{found} {MOST_CHARACTERS:,}"
         return None
 
     def _label_fault(self, label: str) -> tuple[str, str] | None:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
-from labelloop.preparation.census import NO_LABEL
+from labelloop.core.ledger import NO_LABEL
 from labelloop.preparation.seeded_draws import SeededDraws
 
 _SAMPLE_STREAM = 0

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 
-from labelloop.preparation.census import NO_LABEL
+from labelloop.core.ledger import NO_LABEL
 from labelloop.preparation.choice import Choice
 from labelloop.preparation.classes import ClassList
 from labelloop.preparation.manifest_lines import ManifestLines

@@ -8,8 +8,7 @@ from typing import Any
 
 import orjson
 
-# Ground Truth refuses a manifest with a longer line.
-MAX_LINE_CHARACTERS = 100_000
+from labelloop.core.manifest import MOST_CHARACTERS, label_metadata
 
 # The class index is not known while the classes are still being collected: room for the longest is kept.
 _LONGEST_INDEX = 9_999_999
@@ -33,17 +32,16 @@ class ManifestLines:
         """Count the characters of the text's line, its label included when `class_name` is not empty."""
         line = self.labeled(text, _LONGEST_INDEX, class_name) if class_name else self.unlabeled(text)
         # Only a line with more bytes than the limit can have more characters.
-        return len(line) if len(line) <= MAX_LINE_CHARACTERS else len(line.decode())
+        return len(line) if len(line) <= MOST_CHARACTERS else len(line.decode())
 
     def _label(self, index: int, class_name: str) -> dict[str, Any]:
         return {
             self.label_attribute: index,
-            f"{self.label_attribute}-metadata": {
-                "class-name": class_name,
-                "job-name": f"labeling-job/{self.job_name}",
-                "confidence": 1.0,
-                "human-annotated": "yes",
-                "creation-date": self.creation_date.isoformat(timespec="microseconds"),
-                "type": "groundtruth/text-classification",
-            },
+            f"{self.label_attribute}-metadata": label_metadata(
+                class_name=class_name,
+                confidence=1.0,
+                human=True,
+                time=self.creation_date.isoformat(timespec="microseconds"),
+                job_name=self.job_name,
+            ),
         }

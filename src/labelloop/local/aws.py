@@ -1,0 +1,333 @@
+"""The laptop's AWS: the template's state machines and functions, S3 in a folder, jobs as processes."""
+
+import json
+import os
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from functools import cache
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Self
+from unittest.mock import patch
+
+import boto3
+from botocore.exceptions import ClientError
+from botocore.loaders import Loader
+from botocore.session import Session
+
+from labelloop.local.client_calls import answered_by, json_request
+from labelloop.local.container_process import ModelContainer, ProcessContainer
+from labelloop.local.execution import Execution, ExecutionEvent
+from labelloop.local.interceptors import Interceptors
+from labelloop.local.job import STOP_GRACE_SECONDS, Job, JobSurroundings
+from labelloop.local.labeling_job import Annotators
+from labelloop.local.lambda_functions import LambdaFunctions
+from labelloop.local.moto_mends import Engine, join_threads, mended_moto
+from labelloop.local.s3_folder import S3Folder, S3FolderError
+from labelloop.local.sagemaker import SageMaker
+from labelloop.local.template import REGION, Function, StateMachine, Template
+from labelloop.local.thread_output import thread_output
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+    from mypy_boto3_stepfunctions import SFNClient
+
+# States write to S3 as tasks only, so there is nothing to keep after a Choice or a Pass.
+_WRITE_BACK_AFTER = ("TaskStateExited", "MapStateExited", "ParallelStateExited", "TaskFailed", "TaskTimedOut")
+_CLOSING_SECONDS = 10.0
+
+_entered = threading.Lock()
+
+
+class LocalAwsError(Exception):
+    """Raised when the local AWS is asked for what it does not have, or is entered twice."""
+
+
+class LocalAws:
+    """Runs the template's state machines in this process, within `with`.
+
+    Any boto3 client made within speaks to the stand-ins. Nothing reads the user's AWS settings, and nothing
+    leaves this machine.
+    """
+
+    def __init__(
+        self,
+        *,
+        template: Path,
+        s3_root: Path,
+        model_container: Path | ModelContainer,
+        annotators: Annotators,
+        logs: Path,
+        parameters: Mapping[str, str] | None = None,
+        stack_name: str = "labelloop",
+        on_event: Callable[[ExecutionEvent], None] | None = None,
+        time_scale: float = 1.0,
+        stop_grace_seconds: float = STOP_GRACE_SECONDS,
+    ) -> None:
+        """Reads the template; nothing starts before `with`.
+
+        `model_container` is a folder with the programs `train` and `serve`, or what runs them otherwise;
+        `logs` the folder for what functions and containers print; `on_event` hears every history event of
+        every execution as it happens, in the interpreter's threads. `time_scale` (0 for tests) stretches Wait
+        states and the pauses before retries. Raises `TemplateError`.
+        """
+        self._template = Template(template, parameters=parameters, stack_name=stack_name)
+        self.functions: Mapping[str, Function] = self._template.functions()
+        self.state_machines: Mapping[str, StateMachine] = self._template.state_machines()
+        self.interceptors = Interceptors()
+        self._s3_root = s3_root
+        self._container = (
+            ProcessContainer(model_container.resolve())
+            if isinstance(model_container, Path)
+            else model_container
+        )
+        self._annotators = annotators
+        self._logs = logs.resolve()
+        self._on_event = on_event
+        self._time_scale = time_scale
+        self._stop_grace_seconds = stop_grace_seconds
+        self._stack = ExitStack()
+        self._ended: dict[str, threading.Event] = {}
+        self._ended_lock = threading.Lock()
+        self._trouble: Exception | None = None
+        self._trouble_told = False
+        self._giving_up: threading.Thread | None = None
+        self._closing = False
+
+    def __enter__(self) -> Self:
+        """Starts the stand-ins and loads the S3 folder.
+
+        Raises `S3FolderError` for a folder that cannot stand for S3, `LocalAwsError` inside another one.
+        """
+        with ExitStack() as stack:
+            self._start(stack)
+            self._stack = stack.pop_all()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Stops what still runs, writes S3 back, and leaves no thread, process or temporary file behind."""
+        self._stack.__exit__(kind, error, trace)
+        if kind is None and self._trouble is not None and not self._trouble_told:
+            self._trouble_told = True
+            raise self._trouble
+
+    def start_execution(self, state_machine: str, name: str, execution_input: Any) -> str:
+        """Starts a state machine (by logical id); returns the execution's ARN.
+
+        Raises `LocalAwsError` for a state machine the template has not, `ClientError`
+        (`ExecutionAlreadyExists`) for a name used before.
+        """
+        machine = self.state_machines.get(state_machine)
+        if machine is None:
+            known = ", ".join(self.state_machines)
+            raise LocalAwsError(f"the template has no state machine {state_machine!r}, only {known}")
+        answer = self._sfn.start_execution(
+            stateMachineArn=machine.arn, name=name, input=json.dumps(execution_input)
+        )
+        return answer["executionArn"]
+
+    def wait(self, execution_arn: str, seconds: float | None = None) -> Execution:
+        """Waits until an execution has ended, and returns how.
+
+        Raises `TimeoutError` after `seconds`, and whatever went wrong while S3 was written back or an event
+        was reported.
+        """
+        until = None if seconds is None else time.monotonic() + seconds
+        while not self._end_of(execution_arn).wait(0.1):
+            if until is not None and time.monotonic() > until:
+                raise TimeoutError(f"{execution_arn} still runs after {seconds} s")
+        if self._trouble is not None:
+            self._trouble_told = True
+            raise self._trouble
+        return self.describe(execution_arn)
+
+    def run(self, state_machine: str, name: str, execution_input: Any) -> Execution:
+        """Starts a state machine and waits for its end."""
+        return self.wait(self.start_execution(state_machine, name, execution_input))
+
+    def describe(self, execution_arn: str) -> Execution:
+        """How an execution is doing."""
+        return Execution.from_description(self._sfn.describe_execution(executionArn=execution_arn))
+
+    def stop(self, execution_arn: str, *, error: str = "", cause: str = "") -> None:
+        """Stops an execution, the executions and jobs it waits for included."""
+        self._sfn.stop_execution(executionArn=execution_arn, error=error, cause=cause)
+
+    def history(self, execution_arn: str) -> Sequence[Mapping[str, Any]]:
+        """The execution's history events, as GetExecutionHistory gives them."""
+        return self._sfn.get_execution_history(executionArn=execution_arn)["events"]
+
+    def children(self, execution_arn: str) -> list[str]:
+        """The ARNs of the executions that an execution has started, in order."""
+        submitted = (event.get("taskSubmittedEventDetails", {}) for event in self.history(execution_arn))
+        return [
+            json.loads(task["output"])["ExecutionArn"]
+            for task in submitted
+            if task.get("resourceType") == "states"
+        ]
+
+    def client(self, service: str) -> Any:
+        """A boto3 client that speaks to the stand-ins."""
+        make: Any = boto3.client
+        return make(service, region_name=REGION)
+
+    # How it is put together -------------------------------------------------------------------------------
+
+    def _start(self, stack: ExitStack) -> None:
+        stack.enter_context(_alone())
+        stack.enter_context(patch.dict(os.environ, _fake_environment(), clear=True))
+        stack.enter_context(thread_output())
+        stack.enter_context(answered_by({"sagemaker": self._sagemaker_call, "lambda": self._lambda_call}))
+        work = Path(
+            stack.enter_context(tempfile.TemporaryDirectory(prefix="labelloop-", ignore_cleanup_errors=True))
+        )
+        stack.enter_context(mended_moto(self._engine()))
+        boto3.setup_default_session(botocore_session=_make_session(), region_name=REGION)
+        self._s3: S3Client = self.client("s3")
+        self._sfn: SFNClient = self.client("stepfunctions")
+        self._folder = S3Folder(self._s3, self._s3_root)
+        self._folder.load()
+        self._lambda = LambdaFunctions(self.functions, self._logs)
+        self._sagemaker = SageMaker(self._s3, self._surroundings(work), self._annotators)
+        for machine in self.state_machines.values():
+            self._create(machine)
+        stack.callback(self._close)
+
+    def _engine(self) -> Engine:
+        return Engine(
+            sagemaker=self._sagemaker_request,
+            job=self._job,
+            on_event=self._hear,
+            on_end=self._hear_end,
+            time_scale=self._time_scale,
+        )
+
+    def _surroundings(self, work: Path) -> JobSurroundings:
+        return JobSurroundings(
+            s3=self._s3,
+            container=self._container,
+            work=work,
+            logs=self._logs,
+            on_ending=lambda kind, description: self.interceptors.run(f"{kind}Ending", description),
+            on_end=self._write_back,
+            stop_grace_seconds=self._stop_grace_seconds,
+        )
+
+    def _create(self, machine: StateMachine) -> None:
+        kind: Any = machine.type
+        try:
+            self._sfn.create_state_machine(
+                name=machine.name, definition=machine.definition, roleArn=machine.role_arn, type=kind
+            )
+        except ClientError as error:
+            why = error.response["Error"]["Message"].partition(" in definition ")[0]
+            raise LocalAwsError(f"the definition of {machine.logical_id} is invalid: {why}") from error
+
+    def _close(self) -> None:
+        self._closing = True
+        self._stop_all("The local AWS was closed.")
+        if self._giving_up is not None:
+            self._giving_up.join()
+        self._sagemaker.close(_CLOSING_SECONDS)
+        join_threads(_CLOSING_SECONDS)
+        self._write_back()
+
+    # What the stand-ins call ------------------------------------------------------------------------------
+
+    def _sagemaker_request(self, operation: str, request: Mapping[str, Any]) -> dict[str, Any]:
+        self.interceptors.run(operation, request)
+        return self._sagemaker.call(operation, request)
+
+    def _sagemaker_call(self, operation: str, parameters: Mapping[str, Any]) -> dict[str, Any]:
+        return self._sagemaker_request(operation, json_request(parameters))
+
+    def _job(self, operation: str, request: Mapping[str, Any]) -> Job | None:
+        return self._sagemaker.job(operation, request)
+
+    def _lambda_call(self, operation: str, parameters: Mapping[str, Any]) -> dict[str, Any]:
+        function = self._lambda.find_in(parameters)
+        self.interceptors.run(operation, {"FunctionName": function.logical_id})
+        return self._lambda.call(operation, function, parameters)
+
+    def _hear(self, execution_arn: str, event: Mapping[str, Any]) -> None:
+        told = ExecutionEvent.from_history(execution_arn, event)
+        if told.type in _WRITE_BACK_AFTER:
+            self._write_back()
+        if self._on_event is not None:
+            try:
+                self._on_event(told)
+            except Exception as error:
+                self._give_up(error)
+
+    def _hear_end(self, execution_arn: str) -> None:
+        self._write_back()
+        self._end_of(execution_arn).set()
+
+    def _end_of(self, execution_arn: str) -> threading.Event:
+        with self._ended_lock:
+            return self._ended.setdefault(execution_arn, threading.Event())
+
+    def _write_back(self) -> None:
+        try:
+            self._folder.write_back()
+        except S3FolderError as error:
+            self._give_up(error)
+
+    def _stop_all(self, cause: str) -> None:
+        for machine in self.state_machines.values():
+            running = self._sfn.list_executions(stateMachineArn=machine.arn, statusFilter="RUNNING")
+            for execution in running["executions"]:
+                self.stop(execution["executionArn"], cause=cause)
+
+    def _give_up(self, error: Exception) -> None:
+        """Remembers for `wait` what went wrong in a thread of the interpreter, and ends every execution."""
+        if self._trouble is not None:
+            return
+        self._trouble = error
+        if not self._closing:
+            # In a thread of its own: this one belongs to an execution that is to be stopped.
+            self._giving_up = threading.Thread(target=self._stop_all, args=(str(error),), daemon=True)
+            self._giving_up.start()
+
+
+@contextmanager
+def _alone() -> Iterator[None]:
+    """The stand-ins are global in a process: only one may be in place."""
+    if not _entered.acquire(blocking=False):
+        raise LocalAwsError("a LocalAws is entered already: there can be one at a time")
+    try:
+        yield
+    finally:
+        _entered.release()
+
+
+@cache
+def _model_loader() -> Loader:
+    """The services' models as botocore ships them, read once in a process: it takes a while."""
+    return Loader(extra_search_paths=[Loader.BUILTIN_DATA_PATH], include_default_search_paths=False)
+
+
+def _make_session() -> Session:
+    session = Session()
+    session.register_component("data_loader", _model_loader())
+    return session
+
+
+def _fake_environment() -> dict[str, str]:
+    """The environment without the user's AWS settings: no key, profile or endpoint of theirs may be used."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
+    return {
+        **kept,
+        "AWS_ACCESS_KEY_ID": "local",
+        "AWS_SECRET_ACCESS_KEY": "local",
+        "AWS_REGION": REGION,
+        "AWS_DEFAULT_REGION": REGION,
+        "AWS_CONFIG_FILE": os.devnull,
+        "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
+        "AWS_EC2_METADATA_DISABLED": "true",
+    }

@@ -1,0 +1,730 @@
+"""All that touches moto's inside: what its Step Functions interpreter leaves out, or does unlike AWS.
+
+The mends hold within `mended_moto()` only, and for one moto version only: each replaces code that may have
+changed. Only JSONata state machines are mended, so others are refused.
+"""
+
+import copy
+import functools
+import json
+import logging
+import threading
+import time
+import types
+import uuid
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from importlib.metadata import version
+from typing import Any, Protocol
+from unittest.mock import patch
+
+import boto3
+from moto import mock_aws
+from moto.core.responses import ActionResult, EmptyResult
+from moto.stepfunctions.parser import api
+from moto.stepfunctions.parser.asl.component import eval_component
+from moto.stepfunctions.parser.asl.component.common.catch import catcher_outcome
+from moto.stepfunctions.parser.asl.component.common.catch.catch_outcome import CatchOutcome
+from moto.stepfunctions.parser.asl.component.common.catch.catcher_decl import CatcherDecl
+from moto.stepfunctions.parser.asl.component.common.error_name import custom_error_name, failure_event
+from moto.stepfunctions.parser.asl.component.common.error_name.states_error_name import StatesErrorName
+from moto.stepfunctions.parser.asl.component.common.error_name.states_error_name_type import (
+    StatesErrorNameType,
+)
+from moto.stepfunctions.parser.asl.component.common.retry.max_attempts_decl import MaxAttemptsOutcome
+from moto.stepfunctions.parser.asl.component.common.retry.retrier_decl import RetrierDecl
+from moto.stepfunctions.parser.asl.component.common.retry.retrier_outcome import RetrierOutcome
+from moto.stepfunctions.parser.asl.component.common.retry.retry_outcome import RetryOutcome
+from moto.stepfunctions.parser.asl.component.common.string.string_expression import StringJSONata
+from moto.stepfunctions.parser.asl.component.common.timeouts.timeout import EvalTimeoutError
+from moto.stepfunctions.parser.asl.component.state.choice.state_choice import StateChoice
+from moto.stepfunctions.parser.asl.component.state.exec.execute_state import ExecutionState
+from moto.stepfunctions.parser.asl.component.state.exec.state_task import state_task_factory
+from moto.stepfunctions.parser.asl.component.state.exec.state_task.service import (
+    state_task_service_callback as callback_task,
+)
+from moto.stepfunctions.parser.asl.component.state.exec.state_task.service.resource import ResourceCondition
+from moto.stepfunctions.parser.asl.component.state.exec.state_task.service.state_task_service import (
+    StateTaskService,
+)
+from moto.stepfunctions.parser.asl.component.state.exec.state_task.service.state_task_service_sfn import (
+    StateTaskServiceSfn,
+)
+from moto.stepfunctions.parser.asl.component.state.state import CommonStateField
+from moto.stepfunctions.parser.asl.component.state.state_pass.state_pass import StatePass
+from moto.stepfunctions.parser.asl.component.state.wait.state_wait import StateWait
+from moto.stepfunctions.parser.asl.component.state.wait.wait_function.wait_function import WaitFunction
+from moto.stepfunctions.parser.asl.eval.callback import callback
+from moto.stepfunctions.parser.asl.eval.environment import Environment
+from moto.stepfunctions.parser.asl.eval.event.event_manager import EventManager
+from moto.stepfunctions.parser.asl.eval.program_state import ProgramStopped
+from moto.stepfunctions.parser.asl.eval.variable_store import VariableStore
+from moto.stepfunctions.parser.asl.parse.asl_parser import AmazonStateLanguageParser
+from moto.stepfunctions.parser.asl.utils import boto_client
+from moto.stepfunctions.parser.backend.execution import BaseExecutionWorkerCommunication
+from moto.stepfunctions.parser.backend.execution_worker import ExecutionWorker
+from moto.stepfunctions.parser.models import StepFunctionsParserBackend
+from moto.stepfunctions.parser.utils import TMP_THREADS
+from moto.stepfunctions.responses import StepFunctionResponse
+
+from labelloop.local.jsonata_evaluator import JSONataError, evaluate_jsonata
+from labelloop.local.service_error import ServiceError
+
+MOTO_VERSION = "5.2.5"
+
+# How often something that is awaited is looked at, in seconds.
+POLL_SECONDS = 0.05
+# What began less than a second ago is looked at more often.
+_QUICK_POLL_SECONDS = 0.01
+# How long StopExecution waits for the execution to have stopped.
+_STOP_SECONDS = 10.0
+
+# AWS lets neither Retry nor Catch take these, not even by `States.ALL`.
+_UNCATCHABLE = (StatesErrorNameType.StatesRuntime, StatesErrorNameType.StatesStatesDataLimitExceeded)
+# What the SageMaker SDK in Step Functions knows by name; the rest is an AmazonSageMakerException.
+_SAGEMAKER_ERRORS = ("ConflictException", "ResourceInUse", "ResourceLimitExceeded", "ResourceNotFound")
+
+
+class MotoVersionError(Exception):
+    """Raised when the installed moto is not the one that the mends were written for."""
+
+
+class RunningJob(Protocol):
+    """A SageMaker job that a `.sync` task waits for."""
+
+    ended: threading.Event
+
+    @property
+    def succeeded(self) -> bool:
+        """True when it has ended as it should."""
+        ...
+
+    def description(self) -> dict[str, Any]:
+        """The answer of the job's Describe call."""
+        ...
+
+    def stop(self) -> None:
+        """Begins to stop the job, if it still runs."""
+        ...
+
+
+@dataclass(frozen=True)
+class Engine:
+    """What the mended interpreter calls out to.
+
+    `sagemaker` answers an operation; `job` finds the job that a Create request made, or None for what is no
+    job; `on_event` hears each history event with its execution's ARN, `on_end` the ARN of an execution that
+    has its final status. `time_scale` stretches or shrinks Wait states and the pauses between retries.
+    """
+
+    sagemaker: Callable[[str, Mapping[str, Any]], dict[str, Any]]
+    job: Callable[[str, Mapping[str, Any]], RunningJob | None]
+    on_event: Callable[[str, dict[str, Any]], None]
+    on_end: Callable[[str], None]
+    time_scale: float = 1.0
+
+
+@contextmanager
+def mended_moto(engine: Engine) -> Iterator[None]:
+    """moto, in this process, with its Step Functions interpreter mended; undone at the end.
+
+    Raises `MotoVersionError` when another moto is installed than the one the mends were written for.
+    """
+    check_moto_version()
+    _only_engine.engine = engine
+    with ExitStack() as stack:
+        logger = logging.getLogger("moto.stepfunctions")
+        stack.callback(logger.setLevel, logger.level)
+        # It logs each failed state as an error of its own; the history says so already.
+        logger.setLevel(logging.CRITICAL + 1)
+        for target, name, replacement in _mends():
+            stack.enter_context(patch.object(target, name, replacement))
+        with mock_aws(config={"stepfunctions": {"execute_state_machine": True}}):
+            yield
+
+
+def check_moto_version() -> None:
+    """Raises `MotoVersionError` unless the installed moto is `MOTO_VERSION`."""
+    installed = version("moto")
+    if installed != MOTO_VERSION:
+        raise MotoVersionError(
+            f"labelloop runs its state machines on moto {MOTO_VERSION}, but moto {installed} is installed: "
+            f"pip install moto=={MOTO_VERSION}"
+        )
+
+
+class _OnlyEngine:
+    """The engine of the one `mended_moto()` that may be entered at a time: moto itself is global."""
+
+    engine: Engine
+
+
+_only_engine = _OnlyEngine()
+
+
+def _mends() -> list[tuple[Any, str, Any]]:
+    """Every replacement: the object, the attribute, what stands there instead."""
+    return [
+        (AmazonStateLanguageParser, "parse", staticmethod(_parse_once)),
+        (boto_client, "boto3", types.SimpleNamespace(client=_one_client_a_service())),
+        (eval_component.EvalComponent, "_log_failure_event_exception", _do_nothing),
+        (eval_component.EvalComponent, "_log_exception", _do_nothing),
+        # JSONata
+        (StringJSONata, "_eval_body", _eval_jsonata),
+        (VariableStore, "get_assigned_variables", _assigned_variables),
+        # States
+        (ExecutionState, "_evaluate_with_timeout", _evaluate_execution),
+        (ExecutionState, "_eval_state", _eval_execution_state),
+        (ExecutionState, "_eval_state_output", _keep_output),
+        (CommonStateField, "_eval_state_output", _eval_plain_output),
+        (StatePass, "_eval_state", _do_nothing),
+        (StateWait, "_eval_state", _eval_wait),
+        (StateChoice, "_eval_state", _eval_choice),
+        (StateChoice, "_eval_state_output", _do_nothing),
+        (CatcherDecl, "_eval_body", _eval_catcher),
+        (RetrierDecl, "_eval_body", _eval_retrier),
+        (WaitFunction, "_wait_interval", _pause),
+        # Tasks
+        (state_task_factory, "state_task_service_for", _state_task_service_for),
+        (StateTaskService, "_after_eval_execution", _after_eval_execution),
+        (callback_task.StateTaskServiceCallback, "_eval_sync", _eval_sync),
+        (StateTaskServiceSfn, "_eval_service_task", _start_child),
+        (StateTaskServiceSfn, "_build_sync_resolver", _child_resolver(parses_output=False)),
+        (StateTaskServiceSfn, "_build_sync2_resolver", _child_resolver(parses_output=True)),
+        (callback.CallbackEndpoint, "interrupt_all", _interrupt_all),
+        # Executions
+        (Environment, "set_stop", _interrupting(Environment.set_stop)),
+        (Environment, "set_timed_out", _interrupting(Environment.set_timed_out)),
+        (Environment, "set_error", _interrupting(Environment.set_error)),
+        (EventManager, "add_event", _add_event),
+        (ExecutionWorker, "start", _start_worker),
+        (ExecutionWorker, "_get_evaluation_environment", _evaluation_environment),
+        (BaseExecutionWorkerCommunication, "terminated", _terminated),
+        (StepFunctionsParserBackend, "start_execution", _start_execution),
+        (StepFunctionResponse, "stop_execution", _stop_execution),
+        (StepFunctionResponse, "send_task_failure", _send_task_failure),
+    ]
+
+
+# Parsing and clients ---------------------------------------------------------------------------------------
+
+_parse_lock = threading.Lock()
+_moto_parse = AmazonStateLanguageParser.parse
+
+
+def _parse_once(definition: str) -> Any:
+    """Parsing takes a third of a second for a definition of 20 kB, and moto parses at every start."""
+    with _parse_lock:
+        return _cached_parse(definition)
+
+
+@functools.lru_cache(maxsize=32)
+def _cached_parse(definition: str) -> Any:
+    if json.loads(definition).get("QueryLanguage") != "JSONata":
+        raise ValueError('the local engine runs JSONata state machines: set "QueryLanguage": "JSONata"')
+    return _moto_parse(definition)
+
+
+def _one_client_a_service() -> Callable[..., Any]:
+    """Moto makes a client for every task; making them is slow, and not safe in two threads at once."""
+    make: Any = boto3.client
+    clients: dict[tuple[str, str], Any] = {}
+    lock = threading.Lock()
+
+    def client(*, service_name: str, region_name: str, **options: Any) -> Any:
+        with lock:
+            key = (service_name, region_name)
+            if key not in clients:
+                clients[key] = make(service_name, region_name=region_name, **options)
+            return clients[key]
+
+    return client
+
+
+def _do_nothing(*_arguments: Any, **_options: Any) -> None:
+    """Stands for a method that has nothing left to do."""
+
+
+# JSONata ---------------------------------------------------------------------------------------------------
+
+
+def _eval_jsonata(self: Any, env: Any) -> None:
+    """Binds the values themselves as variables, where moto writes them into the expression's text."""
+    store = env.variable_store
+    bindings = {**store._outer_scope, **store._inner_scope, "states": _states_variable(env)}
+    try:
+        env.stack.append(evaluate_jsonata(self.expression, bindings))
+    except JSONataError as error:
+        raise _query_evaluation_failure(env, str(error)) from error
+
+
+def _states_variable(env: Any) -> dict[str, Any]:
+    data = env.states._states_data
+    states = {"input": data["input"], "context": _context_object(data["context"])}
+    # Moto keeps these keys with None in them; on AWS a result that is not there is undefined.
+    states.update({key: data[key] for key in ("result", "errorOutput") if data.get(key) is not None})
+    return states
+
+
+def _context_object(context: Mapping[str, Any]) -> dict[str, Any]:
+    execution = {"RedriveCount": 0, **context["Execution"]}
+    execution["StartTime"] = _iso_8601(execution["StartTime"])
+    state = {"RetryCount": 0, **(context.get("State") or {})}
+    if "EnteredTime" in state:
+        state["EnteredTime"] = _iso_8601(datetime.fromisoformat(state["EnteredTime"]))
+    return {**context, "Execution": execution, "State": state}
+
+
+def _iso_8601(moment: datetime) -> str:
+    return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def _assigned_variables(self: Any) -> dict[str, str]:
+    """For the history: moto forgets to escape strings."""
+    return {name: json.dumps(self.get(name)) for name in self._declaration_tracing}
+
+
+def _query_evaluation_failure(env: Any, cause: str) -> Exception:
+    error_name = StatesErrorName(typ=StatesErrorNameType.StatesQueryEvaluationError)
+    event = {
+        "evaluationFailedEventDetails": api.EvaluationFailedEventDetails(
+            error=error_name.error_name, cause=cause, state=env.next_state_name or ""
+        )
+    }
+    env.event_manager.add_event(env.event_history_context, api.HistoryEventType.EvaluationFailed, event)
+    return _failure(env, error_name, api.HistoryEventType.EvaluationFailed, event)
+
+
+def _failure(env: Any, error_name: Any, event_type: Any, details: Mapping[str, Any]) -> Exception:
+    event = failure_event.FailureEvent(env, error_name, event_type, details)
+    exception: Exception = failure_event.FailureEventException(failure_event=event)
+    return exception
+
+
+# States ----------------------------------------------------------------------------------------------------
+
+
+def _eval_execution_state(self: Any, env: Any) -> None:
+    """Runs a Task, Parallel or Map until it succeeds, is caught, or fails.
+
+    Unlike moto's, it retries and catches neither once the execution was stopped nor what AWS never lets be.
+    """
+    env.states.context_object.context_object_data["State"]["RetryCount"] = 0
+    while env.is_running():
+        try:
+            self._evaluate_with_timeout(env)
+        except Exception as error:
+            if not env.is_running() or _is_handled(self, env, self._from_error(env=env, ex=error)):
+                return
+        else:
+            return
+
+
+def _is_handled(self: Any, env: Any, failure: Any) -> bool:
+    """True when a Catch took the failure, False when it is to be retried; raises when neither does."""
+    if failure.event_type != api.HistoryEventType.EvaluationFailed:  # Those are in the history already.
+        env.event_manager.add_event(env.event_history_context, failure.event_type, failure.event_details)
+    env.states.set_error_output(self._construct_error_output_value(failure_event=failure))
+    if getattr(failure.error_name, "typ", None) not in _UNCATCHABLE:
+        if self.retry and self._handle_retry(env=env, failure_event=failure) == RetryOutcome.CanRetry:
+            return False
+        if self.catch:
+            self._handle_catch(env=env, failure_event=failure)
+            if env.stack[-1] == CatchOutcome.Caught:
+                return True
+    raise failure_event.FailureEventException(failure_event=failure)
+
+
+def _evaluate_execution(self: Any, env: Any) -> None:
+    """One attempt, in a thread of its own; leaves the state's output on the stack.
+
+    Unlike moto's: ends at once when the execution is stopped, and evaluates Output here, where Retry and
+    Catch still apply, and before Assign, so that both see the variables as they were.
+    """
+    self.timeout.eval(env=env)
+    deadline = time.monotonic() + env.stack.pop()
+    frame = env.open_frame()
+    frame.states.reset(input_value=env.states.get_input())
+    frame.stack = copy.deepcopy(env.stack)
+    results: list[Any] = []
+    errors: list[Exception] = []
+    ended = threading.Event()
+
+    def attempt() -> None:
+        try:
+            self._eval_execution(frame)
+            results.append(frame.stack[-1])
+        except Exception as error:
+            errors.append(error)
+        finally:
+            ended.set()
+
+    _start_thread(attempt, f"state {self.name}")
+    while not ended.wait(POLL_SECONDS) and env.is_running() and time.monotonic() < deadline:
+        pass
+    on_time = ended.is_set()
+    frame.set_ended()
+    env.close_frame(frame)
+    if not env.is_running():
+        return
+    if not on_time:
+        raise EvalTimeoutError
+    if errors:
+        raise errors[0]
+    env.states.set_result(results[0])
+    env.stack.append(_output_then_assign(env, self.output, self.assign_decl, results[0]))
+
+
+def _output_then_assign(env: Any, output: Any, assign: Any, otherwise: Any) -> Any:
+    value = otherwise
+    if output:
+        output.jsonata_template_value.eval(env=env)
+        value = env.stack.pop()
+    if assign:
+        assign.eval(env=env)
+    return value
+
+
+def _keep_output(_self: Any, env: Any) -> None:
+    """The output of a Task, Parallel or Map is evaluated already; that of a Catch has been set."""
+    if not isinstance(env.stack[-1], CatchOutcome):
+        env.states.reset(input_value=env.stack.pop())
+
+
+def _eval_plain_output(self: Any, env: Any) -> None:
+    output = _output_then_assign(env, self.output, self.assign_decl, otherwise=env.stack.pop())
+    env.states.reset(input_value=output)
+
+
+def _eval_wait(self: Any, env: Any) -> None:
+    self.wait_function.eval(env)
+
+
+def _eval_choice(self: Any, env: Any) -> None:
+    """Follows the first rule that holds; moto mixes it up with Default when both have the same Next."""
+    for rule in self.choices_decl.rules:
+        if _condition_holds(rule, env):
+            _leave_choice(env, rule.output, rule.assign, rule.next_stmt.name)
+            return
+    if self.default_state is None:
+        name = StatesErrorName(typ=StatesErrorNameType.StatesNoChoiceMatched)
+        details = api.ExecutionFailedEventDetails(
+            error=name.error_name,
+            cause=f"No rule of the Choice state '{self.name}' holds, and it has no Default.",
+        )
+        event = {"executionFailedEventDetails": details}
+        raise _failure(env, name, api.HistoryEventType.ExecutionFailed, event)
+    _leave_choice(env, self.output, self.assign_decl, self.default_state.state_name)
+
+
+def _condition_holds(rule: Any, env: Any) -> bool:
+    try:
+        rule.comparison.eval(env)
+    except RuntimeError as error:
+        raise _query_evaluation_failure(env, str(error)) from error
+    return env.stack.pop() is True
+
+
+def _leave_choice(env: Any, output: Any, assign: Any, next_state_name: str) -> None:
+    env.states.reset(_output_then_assign(env, output, assign, otherwise=env.states.get_input()))
+    env.next_state_name = next_state_name
+
+
+def _eval_catcher(self: Any, env: Any) -> None:
+    failure = env.stack.pop()
+    env.stack.append(failure.error_name)
+    self.error_equals.eval(env)
+    if not env.stack.pop():
+        env.stack.extend([failure, catcher_outcome.CatcherOutcomeNotCaught()])
+        return
+    env.states.reset(_output_then_assign(env, self.output, self.assign, env.states.get_error_output()))
+    env.next_state_name = self.next_decl.name
+    env.stack.append(catcher_outcome.CatcherOutcomeCaught())
+
+
+def _eval_retrier(self: Any, env: Any) -> None:
+    self.error_equals.eval(env)
+    if not env.stack.pop():
+        env.stack.append(RetrierOutcome.Skipped)
+        return
+    self.max_attempts.eval(env=env)
+    if env.stack.pop() == MaxAttemptsOutcome.EXHAUSTED:
+        env.stack.append(RetrierOutcome.Failed)
+        return
+    for part in (self.interval_seconds, self.backoff_rate, self.max_delay_seconds, self.jitter_strategy):
+        part.eval(env=env)
+    _pause(self, env, env.stack.pop())
+    env.stack.append(RetrierOutcome.Executed)
+
+
+def _pause(_self: Any, env: Any, wait_seconds: float) -> None:
+    """Waits, scaled, until the time is up or the execution is stopped."""
+    until = time.monotonic() + wait_seconds * _only_engine.engine.time_scale
+    while env.is_running() and (left := until - time.monotonic()) > 0:
+        time.sleep(min(POLL_SECONDS, left))
+
+
+def _start_thread(target: Callable[[], None], name: str) -> None:
+    thread = threading.Thread(target=target, name=f"labelloop {name}", daemon=True)
+    TMP_THREADS.append(thread)
+    thread.start()
+
+
+def join_threads(seconds: float) -> list[str]:
+    """Waits for the interpreter's threads; returns the names of those that still run after `seconds`."""
+    until = time.monotonic() + seconds
+    for thread in list(TMP_THREADS):
+        thread.join(max(0.0, until - time.monotonic()))
+    left = [thread.name for thread in TMP_THREADS if thread.is_alive()]
+    # Moto collects every thread it ever started here, and never lets go of one.
+    TMP_THREADS.clear()
+    return left
+
+
+# Tasks -----------------------------------------------------------------------------------------------------
+
+_moto_state_task_service_for = state_task_factory.state_task_service_for
+_moto_after_eval_execution = StateTaskService._after_eval_execution
+
+
+def _state_task_service_for(service_name: str) -> Any:
+    return _SageMakerTask() if service_name == "sagemaker" else _moto_state_task_service_for(service_name)
+
+
+def _after_eval_execution(self: Any, env: Any, *arguments: Any, **options: Any) -> None:
+    """A task whose state has timed out or was stopped does not report its success any more."""
+    if not env.is_running():
+        raise EvalTimeoutError
+    _moto_after_eval_execution(self, env, *arguments, **options)
+
+
+@dataclass(frozen=True)
+class _Resolver:
+    """What a `.sync` task waits for: `look` gives its result or None, `abort` stops it."""
+
+    look: Callable[[], dict[str, Any] | None]
+    abort: Callable[[], None]
+
+
+def _eval_sync(_self: Any, env: Any, sync_resolver: _Resolver, **_options: Any) -> dict[str, Any]:
+    """Like moto's, but polls quickly, and stops what it waits for when its state times out or is stopped."""
+    began = time.monotonic()
+    while env.is_running():
+        result = sync_resolver.look()
+        if result is not None:
+            return result
+        time.sleep(_QUICK_POLL_SECONDS if time.monotonic() - began < 1 else POLL_SECONDS)
+    sync_resolver.abort()
+    raise EvalTimeoutError
+
+
+def _task_failure(task: Any, env: Any, error_name: Any, cause: str) -> Exception:
+    details = api.TaskFailedEventDetails(
+        error=error_name.error_name,
+        cause=cause,
+        resource=task._get_sfn_resource(),
+        resourceType=task._get_sfn_resource_type(),
+    )
+    event = {"taskFailedEventDetails": details}
+    return _failure(env, error_name, api.HistoryEventType.TaskFailed, event)
+
+
+def _job_failure(task: Any, env: Any, description: Mapping[str, Any]) -> Exception:
+    error_name = StatesErrorName(typ=StatesErrorNameType.StatesTaskFailed)
+    return _task_failure(task, env, error_name, json.dumps(description, separators=(",", ":")))
+
+
+def task_output(value: Any) -> Any:
+    """An API answer as a task's result holds it: moments are milliseconds since 1970."""
+    if isinstance(value, datetime):
+        return int(value.timestamp() * 1000)
+    if isinstance(value, Mapping):
+        return {key: task_output(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [task_output(item) for item in value]
+    return value
+
+
+def _start_child(
+    _self: Any, env: Any, resource_runtime_part: Any, normalised_parameters: dict[str, Any], **_options: Any
+) -> None:
+    """`states:startExecution`: moto hands its parameters on in a casing that its own API does not know."""
+    client = boto_client.boto_client_for(resource_runtime_part.region, "stepfunctions")
+    parameters = {key[:1].lower() + key[1:]: value for key, value in normalised_parameters.items()}
+    env.stack.append(_states_answer(client.start_execution(**parameters)))
+
+
+def _states_answer(response: Mapping[str, Any]) -> dict[str, Any]:
+    fields = {key: value for key, value in response.items() if key != "ResponseMetadata"}
+    answer: dict[str, Any] = task_output({key[:1].upper() + key[1:]: value for key, value in fields.items()})
+    return answer
+
+
+def _child_resolver(*, parses_output: bool) -> Callable[..., _Resolver]:
+    def build(self: Any, env: Any, resource_runtime_part: Any, **_options: Any) -> _Resolver:
+        client = boto_client.boto_client_for(resource_runtime_part.region, "stepfunctions")
+        arn = env.stack.pop()["ExecutionArn"]
+
+        def look() -> dict[str, Any] | None:
+            answer = _states_answer(client.describe_execution(executionArn=arn))
+            if answer["Status"] == "RUNNING":
+                return None
+            if parses_output:
+                answer.update({key: json.loads(answer[key]) for key in ("Input", "Output") if key in answer})
+            if answer["Status"] != "SUCCEEDED":
+                raise _job_failure(self, env, answer)
+            return answer
+
+        def abort() -> None:
+            client.stop_execution(executionArn=arn, cause="The execution that started this one was stopped.")
+
+        return _Resolver(look, abort)
+
+    return build
+
+
+class _SageMakerTask(callback_task.StateTaskServiceCallback):  # type: ignore[misc]
+    """`arn:aws:states:::sagemaker:<operation>[.sync]`, answered by the engine's SageMaker."""
+
+    def __init__(self) -> None:
+        # Without the token pattern moto has no callback endpoint, which it wants for `.sync` as well.
+        super().__init__({ResourceCondition.WaitForTaskToken, ResourceCondition.Sync})
+
+    def _validate_service_integration_is_supported(self) -> None:
+        if self.resource.condition not in (None, ResourceCondition.Sync):
+            raise ValueError(
+                f"{self.resource.resource_arn}: SageMaker tasks know .sync and plain requests only"
+            )
+
+    def _eval_service_task(self, env: Any, normalised_parameters: dict[str, Any], **_options: Any) -> None:
+        answer = _only_engine.engine.sagemaker(self._operation(), normalised_parameters)
+        env.stack.append(task_output(answer))
+
+    def _build_sync_resolver(
+        self, env: Any, normalised_parameters: dict[str, Any], **_options: Any
+    ) -> _Resolver:
+        job = _only_engine.engine.job(self._operation(), normalised_parameters)
+        if job is None:
+            raise ValueError(f"{self.resource.resource_arn} is no job to wait for")
+
+        def look() -> dict[str, Any] | None:
+            if not job.ended.wait(POLL_SECONDS):
+                return None
+            description: dict[str, Any] = task_output(job.description())
+            if not job.succeeded:
+                raise _job_failure(self, env, description)
+            return description
+
+        return _Resolver(look, job.stop)
+
+    def _operation(self) -> str:
+        action: str = self.resource.api_action
+        return action[:1].upper() + action[1:]
+
+    def _from_error(self, env: Any, ex: Exception) -> Any:
+        if not isinstance(ex, ServiceError):
+            return super()._from_error(env=env, ex=ex)
+        known = ex.code if ex.code in _SAGEMAKER_ERRORS else "AmazonSageMaker"
+        error_name = custom_error_name.CustomErrorName(
+            f"SageMaker.{known.removesuffix('Exception')}Exception"
+        )
+        cause = (
+            f"{ex.message} (Service: AmazonSageMaker; Status Code: {ex.status}; Error Code: {ex.code}; "
+            "Request ID: local; Proxy: null)"
+        )
+        failed: Any = _task_failure(self, env, error_name, cause)
+        return failed.failure_event
+
+
+def _interrupt_all(self: Any) -> None:
+    """As moto's; and a token that comes back after its task is over is refused."""
+    self.report(callback.CallbackConsumerTimeout())
+    self._notify_event.set()
+    if self._heartbeat_endpoint is not None:
+        self._heartbeat_endpoint.notify()
+
+
+# Executions ------------------------------------------------------------------------------------------------
+
+_moto_add_event = EventManager.add_event
+_moto_start_worker = ExecutionWorker.start
+_moto_evaluation_environment = ExecutionWorker._get_evaluation_environment
+_moto_terminated = BaseExecutionWorkerCommunication.terminated
+_moto_start_execution = StepFunctionsParserBackend.start_execution
+
+
+def _interrupting(end: Callable[..., None]) -> Callable[..., None]:
+    """`end`, which also wakes the tasks that wait for a token: moto leaves them waiting for their timeout."""
+
+    def end_and_interrupt(self: Any, *arguments: Any, **options: Any) -> None:
+        end(self, *arguments, **options)
+        if not self.is_frame():
+            for endpoint in list(self.callback_pool_manager._pool.values()):
+                endpoint.interrupt_all()
+
+    return end_and_interrupt
+
+
+def _add_event(self: Any, *arguments: Any, **options: Any) -> Any:
+    event_id = _moto_add_event(self, *arguments, **options)
+    execution_arn = self.__dict__.get("execution_arn")
+    if execution_arn is not None:
+        # Outside moto's lock, so that who hears of the event may read the history.
+        _only_engine.engine.on_event(execution_arn, dict(self._history_event_list[event_id - 1]))
+    return event_id
+
+
+def _start_worker(self: Any) -> None:
+    """Makes the environment before the thread starts: who asks for the history early fails without it."""
+    self.env = self._get_evaluation_environment()
+    _moto_start_worker(self)
+
+
+def _evaluation_environment(self: Any) -> Any:
+    if self.env is None:
+        env = _moto_evaluation_environment(self)
+        env.event_manager.execution_arn = self._evaluation_details.execution_details.arn
+        return env
+    return self.env
+
+
+def _terminated(self: Any) -> None:
+    """As moto's; keeps the error and cause of a stop, and the output as JSON: moto shows text unquoted."""
+    _moto_terminated(self)
+    execution = self.execution
+    if execution.exec_status == api.ExecutionStatus.SUCCEEDED:
+        execution.output = json.dumps(execution.output)
+    state = execution.exec_worker.env.program_state()
+    if isinstance(state, ProgramStopped):
+        execution.error, execution.cause = state.error, state.cause
+    _only_engine.engine.on_end(execution.exec_arn)
+
+
+def _start_execution(
+    self: Any, state_machine_arn: str, name: str | None = None, *arguments: Any, **options: Any
+) -> Any:
+    """As moto's, with a name made up when there is none, and a given one checked."""
+    if name:
+        self._validate_name(name)
+    return _moto_start_execution(self, state_machine_arn, name or str(uuid.uuid4()), *arguments, **options)
+
+
+def _stop_execution(self: Any) -> Any:
+    """StopExecution with its error and cause, which moto drops; returns when the execution has stopped."""
+    execution = self.stepfunction_backend.describe_execution(self._get_param("executionArn"))
+    until = time.monotonic() + _STOP_SECONDS
+    while execution.exec_status == api.ExecutionStatus.RUNNING and time.monotonic() < until:
+        # Again and again: an execution that has only just begun does not hear the first call.
+        execution.stop(datetime.now(UTC), self._get_param("error"), self._get_param("cause"))
+        time.sleep(_QUICK_POLL_SECONDS)
+    return ActionResult({"stopDate": execution.stop_date or datetime.now(UTC)})
+
+
+def _send_task_failure(self: Any) -> Any:
+    """SendTaskFailure with its cause, which moto drops."""
+    self.stepfunction_backend.send_task_failure(
+        self._get_param("taskToken"), error=self._get_param("error"), cause=self._get_param("cause")
+    )
+    return EmptyResult()

@@ -1,0 +1,148 @@
+"""A folder that keeps S3's objects: `<root>/<bucket>/<key>` is `s3://<bucket>/<key>`.
+
+Objects are read from it once, at the start, and written back as they change, each by a rename: whatever kills
+the process, a file holds an object's old content or its new one, never half of it.
+"""
+
+import re
+import shutil
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from labelloop.local.s3_files import download
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+
+_BUCKET_NAME = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
+_MOST_NAME_BYTES = 255
+_TEMPORARY = ".labelloop-writing"
+
+# A bucket and a key.
+_Place = tuple[str, str]
+
+
+class S3FolderError(Exception):
+    """Raised when the folder cannot stand for S3: no folder, not writable, or a key that no file can have."""
+
+
+class S3Folder:
+    """Loads a folder into S3 and writes S3's changes back."""
+
+    def __init__(self, s3: "S3Client", root: Path) -> None:
+        """Makes `root` if it is not there; raises `S3FolderError` if it is no folder."""
+        self._s3 = s3
+        self._root = root
+        self._written: dict[_Place, str] = {}
+        self._lock = threading.Lock()
+        try:
+            root.mkdir(parents=True, exist_ok=True)
+            shutil.rmtree(root / _TEMPORARY, ignore_errors=True)
+        except OSError as error:
+            raise S3FolderError(f"the S3 folder {root} cannot be used: {error}") from error
+
+    def load(self) -> None:
+        """Makes each folder a bucket and each file below it an object, one at a time.
+
+        Raises `S3FolderError` for a file beside the buckets, or a folder whose name no bucket can have.
+        """
+        for entry in sorted(self._root.iterdir()):
+            if entry.name.startswith("."):
+                continue
+            if not entry.is_dir():
+                raise S3FolderError(f"{entry} is a file: beside the bucket folders there may be none")
+            self._load_bucket(entry)
+
+    def write_back(self) -> None:
+        """Writes every object that is new or has changed since the last time, and removes what was deleted.
+
+        Raises `S3FolderError` for a key that cannot be a file here, or when the disk refuses.
+        """
+        with self._lock:
+            now = dict(self._list())
+            for place in sorted(self._written.keys() - now.keys()):
+                self._remove(place)
+            for place, etag in now.items():
+                if self._written.get(place) != etag:
+                    self._write(place)
+                    self._written[place] = etag
+            shutil.rmtree(self._root / _TEMPORARY, ignore_errors=True)
+
+    def _load_bucket(self, folder: Path) -> None:
+        if not _BUCKET_NAME.fullmatch(folder.name):
+            raise S3FolderError(
+                f"{folder} cannot be a bucket: a name is 3 to 63 small letters, digits, dots and hyphens"
+            )
+        self._s3.create_bucket(Bucket=folder.name)
+        for path in sorted(path for path in folder.rglob("*") if path.is_file()):
+            key = path.relative_to(folder).as_posix()
+            with path.open("rb") as file:
+                answer = self._s3.put_object(Bucket=folder.name, Key=key, Body=file)
+            self._written[folder.name, key] = answer["ETag"]
+
+    def _list(self) -> Iterator[tuple[_Place, str]]:
+        """Every object with its ETag, oldest first: what comes later may rest on what came before."""
+        found = [
+            (item["LastModified"], (bucket["Name"], item["Key"]), item["ETag"])
+            for bucket in self._s3.list_buckets()["Buckets"]
+            for page in self._s3.get_paginator("list_objects_v2").paginate(Bucket=bucket["Name"])
+            for item in page.get("Contents", [])
+        ]
+        return ((place, etag) for _, place, etag in sorted(found))
+
+    def _write(self, place: _Place) -> None:
+        path = self._path(place)
+        if place[1].endswith("/"):
+            # The empty object that S3 consoles make to show a folder.
+            self._make_folder(path, place)
+            return
+        self._make_folder(path.parent, place)
+        if path.is_dir():
+            raise S3FolderError(
+                f"s3://{'/'.join(place)} is an object and a folder at once: no disk keeps both"
+            )
+        temporary = self._root / _TEMPORARY / "object"
+        try:
+            download(self._s3, *place, temporary)
+            temporary.replace(path)
+        except self._s3.exceptions.NoSuchKey:
+            # Deleted since it was listed; the next time sees to it.
+            return
+        except OSError as error:
+            raise S3FolderError(f"s3://{'/'.join(place)} cannot be written to {path}: {error}") from error
+
+    def _make_folder(self, folder: Path, place: _Place) -> None:
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except (FileExistsError, NotADirectoryError) as error:
+            raise S3FolderError(
+                f"s3://{'/'.join(place)} lies below {error.filename}, which is an object: no disk keeps both"
+            ) from error
+        except OSError as error:
+            raise S3FolderError(f"the folder {folder} cannot be made: {error}") from error
+
+    def _remove(self, place: _Place) -> None:
+        path = self._path(place)
+        if path.is_file():
+            path.unlink()
+        # The folders it leaves empty are nothing in S3, save the bucket itself.
+        bucket = self._root / place[0]
+        for parent in path.parents:
+            if parent == bucket or not parent.is_dir() or any(parent.iterdir()):
+                break
+            parent.rmdir()
+        del self._written[place]
+
+    def _path(self, place: _Place) -> Path:
+        bucket, key = place
+        names = key.removesuffix("/").split("/")
+        for name in names:
+            if name in ("", ".", "..") or "\0" in name:
+                raise S3FolderError(f"s3://{bucket}/{key} cannot be a file: {name!r} is no name for one")
+            if len(name.encode()) > _MOST_NAME_BYTES:
+                raise S3FolderError(
+                    f"s3://{bucket}/{key} cannot be a file: {name[:40]!r}... is too long a name"
+                )
+        return self._root.joinpath(bucket, *names)

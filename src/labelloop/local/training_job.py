@@ -1,0 +1,148 @@
+"""A training job: SageMaker's contract with a training container, around the container's own `train`."""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, ClassVar
+
+from labelloop.local.archive import pack
+from labelloop.local.container_process import RunningContainer
+from labelloop.local.job import Job, JobFailed, JobStopped, JobSurroundings
+from labelloop.local.s3_channel import fetch_channel
+from labelloop.local.s3_files import S3FilesError, split_s3_uri, upload
+
+_FAILURE_CHARACTERS = 1024
+# SageMaker's own default.
+_MAX_RUNTIME_SECONDS = 86400
+
+
+class TrainingJob(Job):
+    """Runs `train` on its channels and stores the model."""
+
+    kind: ClassVar[str] = "TrainingJob"
+    arn_type: ClassVar[str] = "training-job"
+
+    def __init__(self, request: Mapping[str, Any], surroundings: JobSurroundings) -> None:
+        super().__init__(request, surroundings)
+        self._timed_out = False
+
+    def details(self) -> dict[str, Any]:
+        """The model's place and the times."""
+        details: dict[str, Any] = {
+            "SecondaryStatus": self._secondary_status(),
+            "TrainingStartTime": self.created,
+            "LastModifiedTime": self.changed,
+            "ModelArtifacts": {"S3ModelArtifacts": f"{self._output_uri()}/model.tar.gz"},
+        }
+        if self.end_time is not None:
+            details["TrainingEndTime"] = self.end_time
+            details["TrainingTimeInSeconds"] = int((self.end_time - self.created).total_seconds())
+        return details
+
+    def work(self, folder: Path) -> None:
+        """Fetches the channels, trains, stores what the container left in `model` and `output/data`."""
+        self._prepare(folder)
+        container = self.surroundings.container.train(folder, self._environment(), self.log)
+        try:
+            self.wait_for_exit(container, self._max_runtime())
+        except TimeoutError:
+            self._timed_out = True
+            self._store(folder)
+            raise JobStopped from None
+        except JobStopped:
+            self._store(folder)
+            raise
+        finally:
+            container.kill()
+        self._check_exit(container, folder)
+        self._store(folder)
+
+    def _secondary_status(self) -> str:
+        if self.status == "Stopped" and self._timed_out:
+            return "MaxRuntimeExceeded"
+        return "Training" if self.status == "InProgress" else self.status
+
+    def _max_runtime(self) -> float:
+        return float(self.request["StoppingCondition"].get("MaxRuntimeInSeconds", _MAX_RUNTIME_SECONDS))
+
+    def _environment(self) -> dict[str, str]:
+        own = {"TRAINING_JOB_NAME": self.name, "TRAINING_JOB_ARN": self.arn}
+        return {**self.request.get("Environment", {}), **own}
+
+    def _prepare(self, folder: Path) -> None:
+        channels = self.request.get("InputDataConfig", [])
+        for channel in channels:
+            try:
+                fetch_channel(self.surroundings.s3, channel, folder / "input/data" / channel["ChannelName"])
+            except S3FilesError as error:
+                raise JobFailed(
+                    f"ClientError: {error}, given in input data source {channel['ChannelName']!r}"
+                ) from error
+        for name in ("input/config", "input/data", "model", "output/data", "checkpoints"):
+            (folder / name).mkdir(parents=True, exist_ok=True)
+        _write_json(folder / "input/config/hyperparameters.json", self.request.get("HyperParameters", {}))
+        _write_json(folder / "input/config/inputdataconfig.json", _input_data_config(channels))
+        _write_json(folder / "input/config/resourceconfig.json", self._resource_config())
+
+    def _resource_config(self) -> dict[str, Any]:
+        instance_type = self.request["ResourceConfig"].get("InstanceType", "local")
+        group = {
+            "instance_type": instance_type,
+            "hosts": ["algo-1"],
+            "instance_group_name": "homogeneousCluster",
+        }
+        return {
+            "current_host": "algo-1",
+            "hosts": ["algo-1"],
+            "current_instance_type": instance_type,
+            "current_group_name": "homogeneousCluster",
+            "instance_groups": [group],
+            "network_interface_name": "lo",
+        }
+
+    def _check_exit(self, container: RunningContainer, folder: Path) -> None:
+        code = container.exit_code()
+        if code == 0:
+            return
+        failure = folder / "output/failure"
+        text = (
+            failure.read_text(encoding="utf-8", errors="replace")[:_FAILURE_CHARACTERS]
+            if failure.is_file()
+            else ""
+        )
+        tail = f", exit code: {code}, log: {self.log}"
+        # The whole reason is cut at 1024 characters: rather the container's words than the code and the log.
+        raise JobFailed(
+            f"AlgorithmError: {text[: _FAILURE_CHARACTERS - len('AlgorithmError: ') - len(tail)]}{tail}"
+        )
+
+    def _output_uri(self) -> str:
+        return f"{self.request['OutputDataConfig']['S3OutputPath'].rstrip('/')}/{self.name}/output"
+
+    def _store(self, folder: Path) -> None:
+        for source, name in ((folder / "model", "model.tar.gz"), (folder / "output/data", "output.tar.gz")):
+            if any(source.iterdir()):
+                pack(source, folder / name)
+                bucket, key = split_s3_uri(f"{self._output_uri()}/{name}")
+                try:
+                    upload(self.surroundings.s3, folder / name, bucket, key)
+                except self.surroundings.s3.exceptions.NoSuchBucket as error:
+                    raise JobFailed(f"ClientError: there is no bucket {bucket!r} for the output") from error
+
+
+def _input_data_config(channels: list[dict[str, Any]]) -> dict[str, Any]:
+    return {
+        channel["ChannelName"]: {
+            "ContentType": channel.get("ContentType", ""),
+            "TrainingInputMode": channel.get("InputMode", "File"),
+            "S3DistributionType": channel["DataSource"]["S3DataSource"].get(
+                "S3DataDistributionType", "FullyReplicated"
+            ),
+            "RecordWrapperType": channel.get("RecordWrapperType", "None"),
+        }
+        for channel in channels
+    }
+
+
+def _write_json(path: Path, value: Any) -> None:
+    path.write_text(json.dumps(value), encoding="utf-8")

@@ -1,0 +1,111 @@
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from labelloop.local.container_process import ProcessContainer
+
+PARENT = """
+import sys, time
+from pathlib import Path
+from labelloop.local.container_process import ProcessContainer
+running, _ = ProcessContainer(Path(sys.argv[1])).serve(Path(sys.argv[2]), {}, Path(sys.argv[2]) / "log")
+time.sleep(600)
+"""
+
+
+def container(folder: Path, program: str, text: str) -> ProcessContainer:
+    (folder / program).write_text(text)
+    return ProcessContainer(folder)
+
+
+def await_text(path: Path) -> str:
+    until = time.monotonic() + 10
+    while not (path.exists() and path.read_text().endswith("\n")):
+        assert time.monotonic() < until
+        time.sleep(0.01)
+    return path.read_text()
+
+
+def is_alive(pid: int) -> bool:
+    try:
+        state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+    except FileNotFoundError:
+        return False
+    return state != "Z"
+
+
+def await_death(pid: int) -> None:
+    until = time.monotonic() + 5
+    while is_alive(pid):
+        assert time.monotonic() < until, f"process {pid} still lives"
+        time.sleep(0.01)
+
+
+def test_a_program_runs_in_its_root_with_a_clean_environment(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "the user's own")
+    monkeypatch.setenv("PYTHONPATH", "/the/users/own")
+    show = "import os\nprint(os.getcwd(), dict(os.environ))\n"
+    running = container(tmp_path, "train", show).train(tmp_path, {"OWN": "1"}, tmp_path / "logs/log")
+    assert running.wait(10)
+    assert running.exit_code() == 0
+    shown = (tmp_path / "logs/log").read_text()
+    assert shown.startswith(str(tmp_path))
+    assert f"'ML_ROOT': '{tmp_path}'" in shown
+    assert "'OWN': '1'" in shown
+    assert "user" not in shown.replace(str(tmp_path), "")
+
+
+def test_a_jobs_environment_stands_over_the_containers(tmp_path: Path) -> None:
+    (tmp_path / "train").write_text("import os\nprint(os.environ['A'], os.environ['B'])\n")
+    running = ProcessContainer(tmp_path, {"A": "image", "B": "image"}).train(
+        tmp_path, {"B": "job"}, tmp_path / "log"
+    )
+    assert running.wait(10)
+    assert (tmp_path / "log").read_text() == "image job\n"
+
+
+def test_output_and_errors_are_logged_one_run_after_the_other(tmp_path: Path) -> None:
+    noisy = container(tmp_path, "train", "import sys\nprint('out')\nsys.exit('err')\n")
+    for _ in range(2):
+        running = noisy.train(tmp_path, {}, tmp_path / "log")
+        assert running.wait(10)
+        assert running.exit_code() == 1
+    assert (tmp_path / "log").read_text() == "out\nerr\n" * 2
+
+
+def test_killing_a_program_kills_what_it_started(tmp_path: Path) -> None:
+    text = (
+        "import subprocess, sys, time\n"
+        "child = subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(600)'])\n"
+        "print(child.pid, flush=True)\ntime.sleep(600)\n"
+    )
+    running = container(tmp_path, "train", text).train(tmp_path, {}, tmp_path / "log")
+    child = int(await_text(tmp_path / "log"))
+    assert is_alive(child)
+    running.kill()
+    assert running.wait(5)
+    assert running.exit_code() == -signal.SIGKILL
+    await_death(child)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells a process of its parent's death")
+def test_a_container_dies_with_us_even_by_kill_9(tmp_path: Path) -> None:
+    (tmp_path / "serve").write_text("import os, time\nprint(os.getpid(), flush=True)\ntime.sleep(600)\n")
+    parent = subprocess.Popen([sys.executable, "-c", PARENT, str(tmp_path), str(tmp_path)])
+    child = int(await_text(tmp_path / "log"))
+    assert is_alive(child)
+    os.kill(parent.pid, signal.SIGKILL)
+    parent.wait()
+    await_death(child)
+
+
+def test_a_container_without_the_program_is_one_clear_error(tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError, match="has no program 'train'"):
+        ProcessContainer(tmp_path).train(tmp_path, {}, tmp_path / "log")
