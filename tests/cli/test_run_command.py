@@ -1,4 +1,4 @@
-"""`labelloop run` as a user calls it: a process, its exit code, its files; with a container that learns at once."""
+"""`labelloop run` as a user calls it: a process, its exit code, its files; the model learns at once."""
 
 import json
 import os
@@ -55,7 +55,8 @@ def call(prepared: Path, application: Path, *more: str) -> subprocess.CompletedP
 
 
 def report_of(prepared: Path) -> dict[str, Any]:
-    return json.loads((prepared / "run/report.json").read_text())
+    report: dict[str, Any] = json.loads((prepared / "run/report.json").read_text())
+    return report
 
 
 def test_a_run_leaves_labels_report_and_history_and_says_what_it_did(

@@ -61,7 +61,10 @@ def start_endless(folder: Path) -> "subprocess.Popen[str]":
     write_stack(folder, {"Machine": WRITE_FOR_EVER})
     (folder / "s3/data").mkdir(parents=True)
     command = [sys.executable, "-c", ENDLESS, str(folder), str(HERE)]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    environment = {**os.environ, "TMPDIR": str(folder)}
+    process = subprocess.Popen(
+        command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
     assert process.stdout is not None
     assert process.stdout.readline() == "started\n"
     return process

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from labelloop.local import moto_mends
+from labelloop.local import moto_mends, moto_version
 from labelloop.local.aws import LocalAws, LocalAwsError
 from labelloop.local.execution import Execution, ExecutionEvent
 from labelloop.local.service_error import ServiceError
@@ -47,15 +47,17 @@ def await_token(calls: list[Any]) -> str:
 
 
 def test_0_the_installed_moto_is_the_one_the_mends_were_written_for() -> None:
-    moto_mends.check_moto_version()
+    moto_version.check_moto_version()
 
 
-def test_another_moto_is_refused_with_the_command_that_helps(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(moto_mends, "version", lambda _name: "5.3.0")
+def test_another_moto_is_refused_with_the_command_that_helps(
+    open_aws: OpenAws, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(moto_version, "version", lambda _name: "5.3.0")
     with pytest.raises(
-        moto_mends.MotoVersionError, match=r"moto 5\.3\.0 is installed: pip install moto==5\.2\.5"
+        moto_version.MotoVersionError, match=r"moto 5\.3\.0 is installed: pip install moto==5\.2\.5"
     ):
-        moto_mends.check_moto_version()
+        open_aws()
 
 
 def test_the_mends_are_gone_after_the_with_block(open_aws: OpenAws) -> None:

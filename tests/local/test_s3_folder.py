@@ -7,16 +7,35 @@ from typing import Any
 
 import boto3
 import pytest
-from moto import mock_aws
 
 from labelloop.local.aws import LocalAwsError
+from labelloop.local.engine import Engine
+from labelloop.local.moto_mends import mended_moto
 from labelloop.local.s3_folder import S3Folder, S3FolderError
 from tests.local.conftest import OpenAws, invoke, machine
 
 
+class ToldOfChanges:
+    """Passes each change in S3 on to the folder under test, once there is one."""
+
+    folder: S3Folder | None = None
+
+    def __call__(self, bucket: str, key: str) -> None:
+        if self.folder is not None:
+            self.folder.note_change(bucket, key)
+
+
+told = ToldOfChanges()
+
+
 @pytest.fixture
-def s3() -> Iterator[Any]:
-    with mock_aws():
+def s3(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
+    monkeypatch.setattr(told, "folder", None)
+
+    def unused(*_: Any) -> Any:
+        raise AssertionError
+
+    with mended_moto(Engine(sagemaker=unused, job=unused, on_object=told, on_event=unused, on_end=unused)):
         yield boto3.client("s3", region_name="us-east-1")
 
 
@@ -34,9 +53,9 @@ def write(root: Path, content: dict[str, bytes]) -> None:
 
 def load(s3: Any, root: Path, content: dict[str, bytes] | None = None) -> S3Folder:
     write(root, content or {})
-    folder = S3Folder(s3, root)
-    folder.load()
-    return folder
+    told.folder = S3Folder(s3, root)
+    told.folder.load()
+    return told.folder
 
 
 def test_files_become_objects_and_folders_buckets(s3: Any, tmp_path: Path) -> None:
@@ -60,11 +79,12 @@ def test_what_is_written_back_is_loaded_again(s3: Any, tmp_path: Path) -> None:
     folder = load(s3, tmp_path, {"data/a": b"1"})
     s3.put_object(Bucket="data", Key="b/c", Body=b"2" * 100_000)
     folder.write_back()
-    before = files(tmp_path)
-    with mock_aws():
-        again = load(s3, tmp_path)
-        again.write_back()
-    assert files(tmp_path) == before
+    for key in ("a", "b/c"):
+        s3.delete_object(Bucket="data", Key=key)
+    s3.delete_bucket(Bucket="data")
+    load(s3, tmp_path)
+    assert s3.get_object(Bucket="data", Key="a")["Body"].read() == b"1"
+    assert s3.get_object(Bucket="data", Key="b/c")["Body"].read() == b"2" * 100_000
 
 
 def test_an_unchanged_object_is_not_written_again(s3: Any, tmp_path: Path) -> None:

@@ -118,11 +118,10 @@ def test_a_ledger_comes_back_from_its_bytes(states: list[State]) -> None:
 def test_a_labeled_object_can_not_be_labeled_again() -> None:
     ledger = Ledger.of_size(3)
     ledger.label(np.array([1]), [2], State.HUMAN, 1)
-    for repeat in (
-        lambda: ledger.label(np.array([0, 1]), [0, 0], State.AUTO, 2),
-        lambda: ledger.fail(np.array([1]), 2),
-        lambda: ledger.ask(np.array([1])),
-    ):
-        with pytest.raises(LedgerError, match="object 1 is HUMAN"):
-            repeat()
+    with pytest.raises(LedgerError, match="object 1 is HUMAN"):
+        ledger.label(np.array([0, 1]), [0, 0], State.AUTO, 2)
+    with pytest.raises(LedgerError, match="object 1 is HUMAN"):
+        ledger.fail(np.array([1]), 2)
+    with pytest.raises(LedgerError, match="object 1 is HUMAN"):
+        ledger.ask(np.array([1]))
     assert ledger.labels.tolist() == [-1, 2, -1]

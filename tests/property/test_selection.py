@@ -1,16 +1,25 @@
 """Selections hold their promises for any pool, any model and any strategy."""
 
+from collections.abc import Callable
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from labelloop.core.ledger import Ledger, State
+from labelloop.core.ledger import Ids, Ledger, State
 from labelloop.core.predictions import Predictions
-from labelloop.core.query_strategies import QUERY_STRATEGIES
+from labelloop.core.query_strategies import QUERY_STRATEGIES, QueryStrategy
 from labelloop.core.randomness import random_stream
-from labelloop.core.selection import select_at_random, select_from_the_uncertain, select_most_useful
+from labelloop.core.selection import (
+    Selection,
+    select_at_random,
+    select_from_the_uncertain,
+    select_most_useful,
+)
+
+Ask = Callable[[Ledger, Predictions, Ids, int, QueryStrategy, np.random.Generator], Selection]
 
 
 def ledger_of(states: list[State]) -> Ledger:
@@ -48,7 +57,7 @@ def test_a_selection_asks_only_open_objects_and_releases_only_validation(
     auto = np.flatnonzero(ledger.mask(State.POOL) & (predictions.margin > 0.8))
     open_objects = set(ledger.ids(State.POOL).tolist()) - set(auto.tolist())
 
-    def select(ask=select_most_useful):
+    def select(ask: Ask = select_most_useful) -> Selection:
         rng = random_stream(seed, "selection")
         return ask(ledger, predictions, auto, count, QUERY_STRATEGIES[strategy](), rng)
 
@@ -83,7 +92,8 @@ def test_margin_sampling_asks_about_the_smallest_margins(
 
 def test_the_hidden_pool_stays_a_random_sample_of_what_is_left() -> None:
     """Over many runs, validation objects and pool objects keep the same distribution of difficulty."""
-    hidden, left = [], []
+    hidden: list[float] = []
+    left: list[float] = []
     for seed in range(60):
         rng = np.random.default_rng(seed)
         margins = rng.random(600)

@@ -1,4 +1,4 @@
-"""The deployed state machines and steps on the local AWS, with a model container that learns in milliseconds."""
+"""The deployed state machines and steps on the local AWS, with a container that learns in milliseconds."""
 
 import json
 import random
@@ -64,20 +64,24 @@ class Outcome:
     @property
     def output(self) -> dict[str, Any]:
         assert self.execution.status == "SUCCEEDED", self.execution.cause
-        return self.execution.output
+        output: dict[str, Any] = self.execution.output
+        return output
 
     @property
     def counts(self) -> dict[str, int]:
-        return self.output["Counts"]
+        counts: dict[str, int] = self.output["Counts"]
+        return counts
 
     def lines(self) -> list[dict[str, Any]]:
         return [json.loads(line) for line in self.read("FinalManifestS3Uri").splitlines()]
 
     def report(self) -> dict[str, Any]:
-        return json.loads(self.read("ReportS3Uri"))
+        report: dict[str, Any] = json.loads(self.read("ReportS3Uri"))
+        return report
 
     def read(self, name: str) -> bytes:
-        return (self.s3 / self.output[name].removeprefix("s3://")).read_bytes()
+        uri: str = self.output[name]
+        return (self.s3 / uri.removeprefix("s3://")).read_bytes()
 
 
 class Loop:

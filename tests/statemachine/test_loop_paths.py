@@ -15,6 +15,8 @@ from .conftest import CLASSES, Loop, Outcome
 
 AccountedFor = Callable[[Outcome], None]
 
+pytestmark = pytest.mark.slow
+
 
 def wrong_labels(outcome: Outcome, loop: Loop, human: str) -> int:
     return sum(

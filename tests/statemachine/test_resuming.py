@@ -11,6 +11,8 @@ from .conftest import Loop, Outcome
 
 AccountedFor = Callable[[Outcome], None]
 
+pytestmark = pytest.mark.slow
+
 
 def questions(loop: Loop) -> list[int]:
     """Every object people answered for, over all executions, in every labeling job's output."""

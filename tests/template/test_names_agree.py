@@ -1,4 +1,4 @@
-"""State, logical id, handler module and event file share one name; the definitions keep to their own rules."""
+"""State, logical id, handler module and event file share one name; the definitions keep their rules."""
 
 import json
 import re

@@ -4,6 +4,7 @@ import pytest
 
 from labelloop.core.label_categories import LabelCategories
 from labelloop.core.manifest import (
+    InputRecord,
     LabelAttribute,
     RecordError,
     add_id,
@@ -19,7 +20,7 @@ CLASSES = LabelCategories(("business", "health", "technology"))
 METADATA = {"human-annotated": "yes", "class-name": "technology"}
 
 
-def read(record: object, *, raw: bytes | None = None):
+def read(record: object, *, raw: bytes | None = None) -> InputRecord:
     return read_input_line(raw if raw is not None else json.dumps(record).encode(), CATEGORY, CLASSES)
 
 
@@ -89,7 +90,7 @@ def test_the_reason_of_an_earlier_run_is_taken_out_and_the_object_is_unlabeled_a
         (b'{"source": "x", "category": 1, "category-metadata": {}}', "human-annotated: yes or no"),
         (b'{"source": "x", "category-metadata": {}}', "but no 'category'"),
         (
-            b'{"source": "x", "category": 1, "category-metadata": {"human-annotated": "yes", "class-name": "a"}}',
+            b'{"source":"x","category":1,"category-metadata":{"human-annotated":"yes","class-name":"a"}}',
             "'health' in the label category file, but 'a' in its metadata",
         ),
         (b'{"source": "' + b"x" * 100_000 + b'"}', "over 100,000 characters"),
@@ -98,7 +99,7 @@ def test_the_reason_of_an_earlier_run_is_taken_out_and_the_object_is_unlabeled_a
     ],
 )
 def test_an_unusable_line_is_refused_with_its_reason(raw: bytes, reason: str) -> None:
-    with pytest.raises(RecordError, match=".*") as error:
+    with pytest.raises(RecordError) as error:
         read(None, raw=raw)
     assert reason in str(error.value)
 

@@ -13,14 +13,14 @@ from labelloop.core.labeling_output import read_answers
 from labelloop.core.ledger import Ledger
 from labelloop.core.manifest import LabelAttribute
 from labelloop.core.scoring import score_manifest
-from labelloop.core.simulated_people import SimulatedPeople, read_truth
+from labelloop.core.simulated_people import SimulatedPeople, Truth, read_truth
 
 CLASSES = LabelCategories(("a", "b", "c"))
 CATEGORY = LabelAttribute("category")
 TIME = "2026-01-02T03:04:05.000Z"
 
 
-def truth_of(labels: list[str]):
+def truth_of(labels: list[str]) -> Truth:
     rows = ["labelloop-id,source,label", *(f"{n},text {n},{label}" for n, label in enumerate(labels))]
     return read_truth([row + "\n" for row in rows], CLASSES)
 

@@ -17,7 +17,9 @@ POST_REQUEST: dict[str, Any] = {
     "OutputConfig": {"S3OutputPath": "s3://my-bucket/news/output/"},
     "HumanTaskConfig": {
         "AnnotationConsolidationConfig": {
-            "AnnotationConsolidationLambdaArn": "arn:aws:lambda:us-east-1:432418664414:function:ACS-TextMultiClass"
+            "AnnotationConsolidationLambdaArn": (
+                "arn:aws:lambda:us-east-1:432418664414:function:ACS-TextMultiClass"
+            )
         },
         "PreHumanTaskLambdaArn": "arn:aws:lambda:us-east-1:432418664414:function:PRE-TextMultiClass",
         "MaxConcurrentTaskCount": 200,
@@ -137,6 +139,7 @@ def test_a_size_is_a_share_below_one_and_a_count_from_one_on(size: float, total:
     [(HumanTaskConfig, "HumanTaskConfig"), (InputConfig, "InputConfig"), (OutputConfig, "OutputConfig")],
 )
 def test_our_field_names_are_ground_truths(block: Any, member: str) -> None:
-    shape = botocore.session.get_session().get_service_model("sagemaker").operation_model("CreateLabelingJob")
-    theirs = shape.input_shape.members[member].members
+    service = botocore.session.get_session().get_service_model("sagemaker")
+    request: Any = service.operation_model("CreateLabelingJob").input_shape
+    theirs = request.members[member].members
     assert {field.alias for field in block.model_fields.values()} <= set(theirs)

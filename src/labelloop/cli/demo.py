@@ -19,7 +19,7 @@ def demo(
     headlines: Annotated[int, typer.Option(min=100, help="How many headlines to make and label.")] = 3000,
     seed: Annotated[int, typer.Option(min=0, help="The same seed gives the same data and labels.")] = 0,
 ) -> None:
-    """Label synthetic news headlines: generate, train, auto-label, ask simulated people, until all are labeled.
+    """Label synthetic news headlines: train, auto-label, ask simulated people, until all are labeled.
 
     The headlines come from a generator, some ambiguous and some mislabeled, as real data are. A demo that was
     interrupted goes on where it stopped.
@@ -33,7 +33,8 @@ def demo(
         )
         console.print(
             Text(
-                f"{headlines:,} synthetic headlines are in {preparation.folder.manifest}; people have labeled none."
+                f"{headlines:,} synthetic headlines are in {preparation.folder.manifest}; "
+                "people have labeled none of them yet."
             ),
             soft_wrap=True,
         )

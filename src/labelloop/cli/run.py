@@ -88,7 +88,7 @@ def run(
             report = json.loads(folder.report.read_bytes())
         else:
             if record is None or not resume:
-                record = _new_record(request, s3_root, truth, overrides)
+                record = _new_record(request, s3_root, _truth_for(people, truth), overrides)
             report = execute(console, Application.found(application), folder, record)
     show_report(console, report, folder, as_json=as_json)
 
@@ -141,11 +141,15 @@ def _earlier_run(folder: RunFolder, *, resume: bool) -> RunRecord | None:
     return record
 
 
-def _new_record(request: Path, s3_root: Path, truth: Path | None, overrides: dict[str, Any]) -> RunRecord:
+def _truth_for(people: People, truth: Path | None) -> Path:
     if truth is None:
-        raise RequestError("simulated people need --truth, the file with the true labels")
+        raise RequestError(f"{people} people need --truth, the file with the true labels")
     if not truth.is_file():
         raise RequestError(f"there is no truth file {truth}")
+    return truth
+
+
+def _new_record(request: Path, s3_root: Path, truth: Path, overrides: dict[str, Any]) -> RunRecord:
     if not s3_root.is_dir():
         raise RequestError(f"there is no folder {s3_root} to stand for S3")
     document = _with_overrides(read_request(request), overrides)

@@ -20,12 +20,13 @@ from botocore.session import Session
 
 from labelloop.local.client_calls import answered_by, json_request
 from labelloop.local.container_process import ModelContainer, ProcessContainer
+from labelloop.local.engine import Engine
 from labelloop.local.execution import Execution, ExecutionEvent
 from labelloop.local.interceptors import Interceptors
 from labelloop.local.job import STOP_GRACE_SECONDS, Job, JobSurroundings
 from labelloop.local.labeling_job import Annotators
 from labelloop.local.lambda_functions import LambdaFunctions
-from labelloop.local.moto_mends import Engine, join_threads, mended_moto
+from labelloop.local.moto_version import check_moto_version
 from labelloop.local.s3_folder import S3Folder, S3FolderError
 from labelloop.local.sagemaker import SageMaker
 from labelloop.local.template import REGION, Function, StateMachine, Template
@@ -100,7 +101,8 @@ class LocalAws:
     def __enter__(self) -> Self:
         """Starts the stand-ins and loads the S3 folder.
 
-        Raises `S3FolderError` for a folder that cannot stand for S3, `LocalAwsError` inside another one.
+        Raises `S3FolderError` for a folder that cannot stand for S3, `LocalAwsError` inside another one, and
+        `MotoVersionError` for a moto that is not known.
         """
         with ExitStack() as stack:
             self._start(stack)
@@ -173,12 +175,15 @@ class LocalAws:
 
     def client(self, service: str) -> Any:
         """A boto3 client that speaks to the stand-ins."""
-        make: Any = boto3.client
-        return make(service, region_name=REGION)
+        return _client(service)
 
     # How it is put together -------------------------------------------------------------------------------
 
     def _start(self, stack: ExitStack) -> None:
+        check_moto_version()
+        # Here, since moto is slow to import, and another version of it may not have what the mends import.
+        from labelloop.local.moto_mends import join_threads, mended_moto
+
         stack.enter_context(_alone())
         stack.enter_context(patch.dict(os.environ, _fake_environment(), clear=True))
         stack.enter_context(thread_output())
@@ -196,12 +201,15 @@ class LocalAws:
         self._sagemaker = SageMaker(self._s3, self._surroundings(work), self._annotators)
         for machine in self.state_machines.values():
             self._create(machine)
+        stack.callback(self._write_back_and_tidy)
+        stack.callback(join_threads, _CLOSING_SECONDS)
         stack.callback(self._close)
 
     def _engine(self) -> Engine:
         return Engine(
             sagemaker=self._sagemaker_request,
             job=self._job,
+            on_object=self._note_object,
             on_event=self._hear,
             on_end=self._hear_end,
             time_scale=self._time_scale,
@@ -234,8 +242,10 @@ class LocalAws:
         if self._giving_up is not None:
             self._giving_up.join()
         self._sagemaker.close(_CLOSING_SECONDS)
-        join_threads(_CLOSING_SECONDS)
+
+    def _write_back_and_tidy(self) -> None:
         self._write_back()
+        self._folder.tidy()
 
     # What the stand-ins call ------------------------------------------------------------------------------
 
@@ -253,6 +263,9 @@ class LocalAws:
         function = self._lambda.find_in(parameters)
         self.interceptors.run(operation, {"FunctionName": function.logical_id})
         return self._lambda.call(operation, function, parameters)
+
+    def _note_object(self, bucket: str, key: str) -> None:
+        self._folder.note_change(bucket, key)
 
     def _hear(self, execution_arn: str, event: Mapping[str, Any]) -> None:
         told = ExecutionEvent.from_history(execution_arn, event)
@@ -316,6 +329,13 @@ def _make_session() -> Session:
     session = Session()
     session.register_component("data_loader", _model_loader())
     return session
+
+
+@cache
+def _client(service: str) -> Any:
+    """One client a service and process: making one takes longer than most state machines of a test."""
+    make: Any = boto3.Session(botocore_session=_make_session(), region_name=REGION).client
+    return make(service)
 
 
 def _fake_environment() -> dict[str, str]:

@@ -16,13 +16,15 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from importlib.metadata import version
-from typing import Any, Protocol
+from typing import Any
 from unittest.mock import patch
 
 import boto3
 from moto import mock_aws
+from moto.core.base_backend import BaseBackend
 from moto.core.responses import ActionResult, EmptyResult
+from moto.s3 import urls as s3_urls
+from moto.s3.models import S3Backend
 from moto.stepfunctions.parser import api
 from moto.stepfunctions.parser.asl.component import eval_component
 from moto.stepfunctions.parser.asl.component.common.catch import catcher_outcome
@@ -69,10 +71,10 @@ from moto.stepfunctions.parser.models import StepFunctionsParserBackend
 from moto.stepfunctions.parser.utils import TMP_THREADS
 from moto.stepfunctions.responses import StepFunctionResponse
 
+from labelloop.local.engine import Engine
 from labelloop.local.jsonata_evaluator import JSONataError, evaluate_jsonata
+from labelloop.local.moto_version import check_moto_version
 from labelloop.local.service_error import ServiceError
-
-MOTO_VERSION = "5.2.5"
 
 # How often something that is awaited is looked at, in seconds.
 POLL_SECONDS = 0.05
@@ -85,45 +87,6 @@ _STOP_SECONDS = 10.0
 _UNCATCHABLE = (StatesErrorNameType.StatesRuntime, StatesErrorNameType.StatesStatesDataLimitExceeded)
 # What the SageMaker SDK in Step Functions knows by name; the rest is an AmazonSageMakerException.
 _SAGEMAKER_ERRORS = ("ConflictException", "ResourceInUse", "ResourceLimitExceeded", "ResourceNotFound")
-
-
-class MotoVersionError(Exception):
-    """Raised when the installed moto is not the one that the mends were written for."""
-
-
-class RunningJob(Protocol):
-    """A SageMaker job that a `.sync` task waits for."""
-
-    ended: threading.Event
-
-    @property
-    def succeeded(self) -> bool:
-        """True when it has ended as it should."""
-        ...
-
-    def description(self) -> dict[str, Any]:
-        """The answer of the job's Describe call."""
-        ...
-
-    def stop(self) -> None:
-        """Begins to stop the job, if it still runs."""
-        ...
-
-
-@dataclass(frozen=True)
-class Engine:
-    """What the mended interpreter calls out to.
-
-    `sagemaker` answers an operation; `job` finds the job that a Create request made, or None for what is no
-    job; `on_event` hears each history event with its execution's ARN, `on_end` the ARN of an execution that
-    has its final status. `time_scale` stretches or shrinks Wait states and the pauses between retries.
-    """
-
-    sagemaker: Callable[[str, Mapping[str, Any]], dict[str, Any]]
-    job: Callable[[str, Mapping[str, Any]], RunningJob | None]
-    on_event: Callable[[str, dict[str, Any]], None]
-    on_end: Callable[[str], None]
-    time_scale: float = 1.0
 
 
 @contextmanager
@@ -145,16 +108,6 @@ def mended_moto(engine: Engine) -> Iterator[None]:
             yield
 
 
-def check_moto_version() -> None:
-    """Raises `MotoVersionError` unless the installed moto is `MOTO_VERSION`."""
-    installed = version("moto")
-    if installed != MOTO_VERSION:
-        raise MotoVersionError(
-            f"labelloop runs its state machines on moto {MOTO_VERSION}, but moto {installed} is installed: "
-            f"pip install moto=={MOTO_VERSION}"
-        )
-
-
 class _OnlyEngine:
     """The engine of the one `mended_moto()` that may be entered at a time: moto itself is global."""
 
@@ -168,9 +121,14 @@ def _mends() -> list[tuple[Any, str, Any]]:
     """Every replacement: the object, the attribute, what stands there instead."""
     return [
         (AmazonStateLanguageParser, "parse", staticmethod(_parse_once)),
-        (boto_client, "boto3", types.SimpleNamespace(client=_one_client_a_service())),
+        (boto_client, "boto3", types.SimpleNamespace(client=_client)),
         (eval_component.EvalComponent, "_log_failure_event_exception", _do_nothing),
         (eval_component.EvalComponent, "_log_exception", _do_nothing),
+        # S3
+        (BaseBackend, "urls", property(_urls)),
+        (S3Backend, "_url_module", s3_urls),
+        (S3Backend, "put_object", _put_object),
+        (S3Backend, "delete_object", _delete_object),
         # JSONata
         (StringJSONata, "_eval_body", _eval_jsonata),
         (VariableStore, "get_assigned_variables", _assigned_variables),
@@ -227,24 +185,49 @@ def _cached_parse(definition: str) -> Any:
     return _moto_parse(definition)
 
 
-def _one_client_a_service() -> Callable[..., Any]:
+_clients: dict[tuple[str, str], Any] = {}
+_clients_lock = threading.Lock()
+
+
+def _client(*, service_name: str, region_name: str, **options: Any) -> Any:
     """Moto makes a client for every task; making them is slow, and not safe in two threads at once."""
     make: Any = boto3.client
-    clients: dict[tuple[str, str], Any] = {}
-    lock = threading.Lock()
-
-    def client(*, service_name: str, region_name: str, **options: Any) -> Any:
-        with lock:
-            key = (service_name, region_name)
-            if key not in clients:
-                clients[key] = make(service_name, region_name=region_name, **options)
-            return clients[key]
-
-    return client
+    with _clients_lock:
+        key = (service_name, region_name)
+        if key not in _clients:
+            _clients[key] = make(service_name, region_name=region_name, **options)
+        return _clients[key]
 
 
 def _do_nothing(*_arguments: Any, **_options: Any) -> None:
     """Stands for a method that has nothing left to do."""
+
+
+# S3 --------------------------------------------------------------------------------------------------------
+
+_moto_urls = BaseBackend.urls.fget
+_moto_put_object = S3Backend.put_object
+_moto_delete_object = S3Backend.delete_object
+_urls_of: dict[type, Any] = {}
+
+
+def _urls(self: Any) -> Any:
+    """Moto makes these anew for every request, and for S3 reloads a module: a quarter of a run's time."""
+    if type(self) not in _urls_of:
+        _urls_of[type(self)] = _moto_urls(self)
+    return _urls_of[type(self)]
+
+
+def _put_object(self: Any, bucket_name: str, key_name: str, *arguments: Any, **options: Any) -> Any:
+    key = _moto_put_object(self, bucket_name, key_name, *arguments, **options)
+    _only_engine.engine.on_object(bucket_name, key_name)
+    return key
+
+
+def _delete_object(self: Any, bucket_name: str, key_name: str, *arguments: Any, **options: Any) -> Any:
+    answer = _moto_delete_object(self, bucket_name, key_name, *arguments, **options)
+    _only_engine.engine.on_object(bucket_name, key_name)
+    return answer
 
 
 # JSONata ---------------------------------------------------------------------------------------------------

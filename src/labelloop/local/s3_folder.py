@@ -7,13 +7,12 @@ the process, a file holds an object's old content or its new one, never half of 
 import re
 import shutil
 import threading
-from collections.abc import Iterator
+from collections import deque
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from labelloop.local.s3_files import download
-
 if TYPE_CHECKING:
+    from botocore.response import StreamingBody
     from mypy_boto3_s3 import S3Client
 
 _BUCKET_NAME = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
@@ -36,6 +35,7 @@ class S3Folder:
         self._s3 = s3
         self._root = root
         self._written: dict[_Place, str] = {}
+        self._changed: deque[_Place] = deque()
         self._lock = threading.Lock()
         try:
             root.mkdir(parents=True, exist_ok=True)
@@ -54,21 +54,34 @@ class S3Folder:
             if not entry.is_dir():
                 raise S3FolderError(f"{entry} is a file: beside the bucket folders there may be none")
             self._load_bucket(entry)
+        # What was loaded is in the folder already.
+        self._changed.clear()
+
+    def note_change(self, bucket: str, key: str) -> None:
+        """Remembers that an object was written or deleted."""
+        self._changed.append((bucket, key))
 
     def write_back(self) -> None:
-        """Writes every object that is new or has changed since the last time, and removes what was deleted.
+        """Writes the objects that have changed since the last time, in that order, and removes deleted ones.
 
-        Raises `S3FolderError` for a key that cannot be a file here, or when the disk refuses.
+        Raises `S3FolderError` for a key that cannot be a file here, or when the disk refuses; the other
+        objects are written all the same.
         """
+        errors = []
         with self._lock:
-            now = dict(self._list())
-            for place in sorted(self._written.keys() - now.keys()):
-                self._remove(place)
-            for place, etag in now.items():
-                if self._written.get(place) != etag:
-                    self._write(place)
-                    self._written[place] = etag
-            shutil.rmtree(self._root / _TEMPORARY, ignore_errors=True)
+            for _ in range(len(self._changed)):
+                place = self._changed.popleft()
+                try:
+                    self._keep(place)
+                except S3FolderError as error:
+                    errors.append(error)
+                    self._changed.append(place)
+        if errors:
+            raise errors[0]
+
+    def tidy(self) -> None:
+        """Removes what writing has left in the root beside the buckets."""
+        shutil.rmtree(self._root / _TEMPORARY, ignore_errors=True)
 
     def _load_bucket(self, folder: Path) -> None:
         if not _BUCKET_NAME.fullmatch(folder.name):
@@ -82,17 +95,18 @@ class S3Folder:
                 answer = self._s3.put_object(Bucket=folder.name, Key=key, Body=file)
             self._written[folder.name, key] = answer["ETag"]
 
-    def _list(self) -> Iterator[tuple[_Place, str]]:
-        """Every object with its ETag, oldest first: what comes later may rest on what came before."""
-        found = [
-            (item["LastModified"], (bucket["Name"], item["Key"]), item["ETag"])
-            for bucket in self._s3.list_buckets()["Buckets"]
-            for page in self._s3.get_paginator("list_objects_v2").paginate(Bucket=bucket["Name"])
-            for item in page.get("Contents", [])
-        ]
-        return ((place, etag) for _, place, etag in sorted(found))
+    def _keep(self, place: _Place) -> None:
+        try:
+            answer = self._s3.get_object(Bucket=place[0], Key=place[1])
+        except (self._s3.exceptions.NoSuchKey, self._s3.exceptions.NoSuchBucket):
+            if place in self._written:
+                self._remove(place)
+            return
+        if self._written.get(place) != answer["ETag"]:
+            self._write(place, answer["Body"])
+            self._written[place] = answer["ETag"]
 
-    def _write(self, place: _Place) -> None:
+    def _write(self, place: _Place, body: "StreamingBody") -> None:
         path = self._path(place)
         if place[1].endswith("/"):
             # The empty object that S3 consoles make to show a folder.
@@ -105,11 +119,10 @@ class S3Folder:
             )
         temporary = self._root / _TEMPORARY / "object"
         try:
-            download(self._s3, *place, temporary)
+            temporary.parent.mkdir(exist_ok=True)
+            with temporary.open("wb") as file:
+                shutil.copyfileobj(body, file, 1 << 20)
             temporary.replace(path)
-        except self._s3.exceptions.NoSuchKey:
-            # Deleted since it was listed; the next time sees to it.
-            return
         except OSError as error:
             raise S3FolderError(f"s3://{'/'.join(place)} cannot be written to {path}: {error}") from error
 

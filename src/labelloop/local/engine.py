@@ -1,0 +1,43 @@
+"""What the state machine interpreter needs of its surroundings."""
+
+import threading
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+
+class RunningJob(Protocol):
+    """A SageMaker job that a `.sync` task waits for."""
+
+    ended: threading.Event
+
+    @property
+    def succeeded(self) -> bool:
+        """True when it has ended as it should."""
+        ...
+
+    def description(self) -> dict[str, Any]:
+        """The answer of the job's Describe call."""
+        ...
+
+    def stop(self) -> None:
+        """Begins to stop the job, if it still runs."""
+        ...
+
+
+@dataclass(frozen=True)
+class Engine:
+    """What the mended interpreter calls out to.
+
+    `sagemaker` answers an operation; `job` finds the job that a Create request made, or None for what is no
+    job; `on_object` hears the bucket and key of each object written or deleted in S3; `on_event` hears each
+    history event with its execution's ARN, `on_end` the ARN of an execution that has its final status.
+    `time_scale` stretches or shrinks Wait states and the pauses between retries.
+    """
+
+    sagemaker: Callable[[str, Mapping[str, Any]], dict[str, Any]]
+    job: Callable[[str, Mapping[str, Any]], RunningJob | None]
+    on_object: Callable[[str, str], None]
+    on_event: Callable[[str, dict[str, Any]], None]
+    on_end: Callable[[str], None]
+    time_scale: float = 1.0

@@ -1,0 +1,22 @@
+"""The one version of moto whose inside `labelloop.local.moto_mends` knows.
+
+Apart from the mends, so that another version is refused before anything of its inside is imported.
+"""
+
+from importlib.metadata import version
+
+MOTO_VERSION = "5.2.5"
+
+
+class MotoVersionError(Exception):
+    """Raised when the installed moto is not the one that the mends were written for."""
+
+
+def check_moto_version() -> None:
+    """Raises `MotoVersionError` unless the installed moto is `MOTO_VERSION`."""
+    installed = version("moto")
+    if installed != MOTO_VERSION:
+        raise MotoVersionError(
+            f"labelloop runs its state machines on moto {MOTO_VERSION}, but moto {installed} is installed: "
+            f"pip install moto=={MOTO_VERSION}"
+        )
