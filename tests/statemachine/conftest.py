@@ -2,9 +2,9 @@
 
 import json
 import random
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -26,19 +26,6 @@ WORDS = {
     "river": ["elbe", "rhone", "tiber", "volga", "seine"],
 }
 CATEGORIES = LabelCategories(CLASSES)
-
-
-@dataclass
-class ToldContainer:
-    """The stand-in container, told by its environment how to behave."""
-
-    told: dict[str, str] = field(default_factory=dict)
-
-    def train(self, ml_root: Path, environment: Mapping[str, str], log: Path) -> Any:
-        return ProcessContainer(STAND_IN_CONTAINER).train(ml_root, {**environment, **self.told}, log)
-
-    def serve(self, ml_root: Path, environment: Mapping[str, str], log: Path) -> Any:
-        return ProcessContainer(STAND_IN_CONTAINER).serve(ml_root, {**environment, **self.told}, log)
 
 
 def texts(size: int, *, clean: bool = True, seed: int = 0) -> list[tuple[str, str]]:
@@ -89,7 +76,7 @@ class Loop:
 
     def __init__(self, folder: Path, stack: ExitStack) -> None:
         self.s3 = folder / "s3"
-        self.container = ToldContainer()
+        self.told: dict[str, str] = {}  # how the stand-in container misbehaves
         self.states: list[str] = []
         self.request: dict[str, Any] = {
             "InputConfig": {
@@ -158,7 +145,7 @@ class Loop:
                 **{
                     "template": ROOT / "template.yaml",
                     "s3_root": self.s3,
-                    "model_container": self.container,
+                    "model_container": ProcessContainer(STAND_IN_CONTAINER, environment=self.told),
                     "annotators": SimulatedAnnotators(self.people()),
                     "logs": self._folder / "logs",
                     "parameters": {

@@ -232,7 +232,7 @@ def test_an_output_path_that_holds_an_execution_of_this_name_is_refused(loop: Lo
 
 def test_training_fails_and_the_execution_says_why_and_how_to_go_on(loop: Loop) -> None:
     loop.data(600)
-    loop.container.told = {"STAND_IN_TRAIN": "fail"}
+    loop.told = {"STAND_IN_TRAIN": "fail"}
     execution = loop.run().execution
     assert (execution.status, execution.error) == ("FAILED", "ActiveLearningFailed")
     cause = execution.cause or ""
@@ -242,7 +242,7 @@ def test_training_fails_and_the_execution_says_why_and_how_to_go_on(loop: Loop) 
 
 def test_a_failed_transform_job_fails_the_execution_with_its_reason(loop: Loop) -> None:
     loop.data(600)
-    loop.container.told = {"STAND_IN_SERVE": "refuse"}
+    loop.told = {"STAND_IN_SERVE": "refuse"}
     cause = loop.run().execution.cause or ""
     assert "CreateTransformJob failed" in cause
     assert "400" in cause
