@@ -107,7 +107,8 @@ def _people(request: LabelingRequest, s3_root: Path, truth_file: Path) -> tuple[
     path = local_path(s3_root, request.label_category_config_s3_uri)
     if not path.is_file():
         raise RequestError(
-            f"LabelCategoryConfigS3Uri: there is no {path}, which stands for {path.name} in S3"
+            f"there is no {request.label_category_config_s3_uri} (LabelCategoryConfigS3Uri): "
+            f"on this machine that is the file {path}"
         )
     categories = parse_label_categories(path.read_bytes())
     with truth_file.open(encoding="utf-8", newline="") as lines:
