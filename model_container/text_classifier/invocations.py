@@ -1,0 +1,124 @@
+"""What `POST /invocations` takes and answers: one line a record, in order, whatever a record is like.
+
+An answer has BlazingText's shape: {"label": ["__label__2", ...], "prob": [0.91, ...]}, best first; or
+{"error": "..."} for a record that cannot be read.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import islice
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from text_classifier.contract import Contract
+from text_classifier.records import BYTE_ORDER_MARK, Record, RecordError, lines_of, parse_record, text_of
+
+JSON_LINES = "application/jsonlines"
+JSON = "application/json"
+
+# Seven digits tell apart all that a 32-bit softmax does, in half the bytes.
+_DECIMALS = 7
+# So that memory holds the probabilities of few records at a time, however many classes there are.
+_RECORDS_AT_ONCE = 1_000
+
+
+class Classifier(Protocol):
+    """What predicts: see `text_classifier.classifier`."""
+
+    @property
+    def contract(self) -> Contract: ...
+
+    def probabilities(self, texts: Sequence[str]) -> NDArray[np.float32]: ...
+
+
+class RequestRefusedError(Exception):
+    """Raised when a request as a whole cannot be answered: its text says why, `status` is HTTP's for it."""
+
+    def __init__(self, status: int, sentence: str) -> None:
+        super().__init__(sentence)
+        self.status = status
+
+
+def media_type_of(content_type: str) -> str:
+    """Return JSON_LINES or JSON. Raises RequestRefusedError (415) for any other type or encoding."""
+    name, *parameters = (part.strip().lower() for part in content_type.split(";"))
+    charsets = [
+        value.removeprefix("charset=").strip('"') for value in parameters if value.startswith("charset=")
+    ]
+    if name not in (JSON_LINES, JSON) or not set(charsets) <= {"utf-8", "utf8"}:
+        raise RequestRefusedError(
+            415,
+            f"Content-Type must be {JSON_LINES} (or {JSON} for one record) in UTF-8, not '{content_type:.50}'.",
+        )
+    return name
+
+
+def answer_type_of(accept: str, request_type: str) -> str:
+    """Return the media type to answer with. Raises RequestRefusedError (406) when none is acceptable."""
+    accepted = [part.split(";")[0].strip().lower() for part in accept.split(",")]
+    if not {"", "*/*", "application/*", JSON_LINES}.isdisjoint(accepted):
+        return JSON_LINES
+    if request_type == JSON and JSON in accepted:
+        return JSON
+    raise RequestRefusedError(
+        406, f"The answer is {JSON_LINES} ({JSON} only to a request of that type), not '{accept:.80}'."
+    )
+
+
+def answer(body: bytes, request_type: str, classifier: Classifier, default_k: int | None) -> bytes:
+    """Answer each record of a body, with its `k` best classes, or `default_k`, or all of them.
+
+    Raises RequestRefusedError (400) when the body is empty.
+    """
+    content = body.removeprefix(BYTE_ORDER_MARK)
+    if not content.strip():
+        raise RequestRefusedError(400, "The body is empty: send at least one record.")
+    lines = iter([content]) if request_type == JSON else lines_of(io.BytesIO(content))
+    answered: list[bytes] = []
+    while chunk := list(islice(lines, _RECORDS_AT_ONCE)):
+        questions = [_read(line, classifier.contract.text_attribute) for line in chunk]
+        answers = _answers([q for q in questions if isinstance(q, _Question)], classifier, default_k)
+        for question in questions:
+            line = next(answers) if isinstance(question, _Question) else {"error": str(question)}
+            answered.append(json.dumps(line).encode("ascii"))
+    return b"\n".join([*answered, b""])
+
+
+@dataclass(frozen=True)
+class _Question:
+    text: str
+    k: int | None
+
+
+def _read(line: bytes, text_attribute: str) -> _Question | RecordError:
+    """Return what the record asks; or, not raised, what is wrong with it."""
+    try:
+        record = parse_record(line)
+        return _Question(text_of(record, text_attribute), _wanted_classes(record))
+    except RecordError as error:
+        return error
+
+
+def _wanted_classes(record: Record) -> int | None:
+    # BlazingText's key. A user's own record may hold something else under it: that asks for nothing.
+    k = record.get("k")
+    return k if type(k) is int and k > 0 else None
+
+
+def _answers(
+    questions: Sequence[_Question], classifier: Classifier, default_k: int | None
+) -> Iterator[dict[str, Any]]:
+    probabilities = classifier.probabilities([question.text for question in questions])
+    # Stable: among equals the lower index comes first, on every machine.
+    best_first = np.argsort(-probabilities, axis=1, kind="stable")
+    ranked = np.take_along_axis(probabilities, best_first, axis=1).astype(np.float64).round(_DECIMALS)
+    names = [f"__label__{index}" for index in range(classifier.contract.num_classes)]
+    for question, order, values in zip(questions, best_first.tolist(), ranked.tolist(), strict=True):
+        k = question.k or default_k
+        yield {"label": [names[index] for index in order[:k]], "prob": values[:k]}

@@ -1,0 +1,77 @@
+"""The folder tree through which SageMaker and a container speak: /opt/ml, or what ML_ROOT says."""
+
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from text_classifier.failures import UserError
+
+
+class ConfigurationError(UserError):
+    """Raised when a file of SageMaker's under input/config cannot be read."""
+
+
+class ChannelError(UserError):
+    """Raised when an input channel is missing, empty or of a mode that is not read here."""
+
+
+@dataclass(frozen=True)
+class MlTree:
+    """The tree under one root; nothing is read or made before it is asked for."""
+
+    root: Path
+
+    @classmethod
+    def of_environment(cls) -> MlTree:
+        return cls(Path(os.environ.get("ML_ROOT") or "/opt/ml"))
+
+    @property
+    def model(self) -> Path:
+        return self.root / "model"
+
+    @property
+    def failure(self) -> Path:
+        return self.root / "output" / "failure"
+
+    def hyperparameters(self) -> dict[str, Any]:
+        """Return the job's hyperparameters as they stand in their file, {} when it gave none."""
+        return _read_object(self.root / "input" / "config" / "hyperparameters.json")
+
+    def channel_files(self, channel: str) -> list[Path]:
+        """Return the channel's files in order of their paths: [] when the job has no such channel.
+
+        Raises ChannelError for a channel in Pipe mode, ConfigurationError for an unreadable configuration.
+        """
+        file = self.root / "input" / "config" / "inputdataconfig.json"
+        folder = self.root / "input" / "data" / channel
+        if file.exists():
+            channels = _read_object(file)
+            if channel not in channels:
+                return []
+            _refuse_pipe_mode(channel, channels[channel])
+        return sorted(path for path in folder.rglob("*") if path.is_file())
+
+
+def _refuse_pipe_mode(channel: str, settings: Any) -> None:
+    mode = settings.get("TrainingInputMode", "File") if isinstance(settings, dict) else "File"
+    if mode == "Pipe":
+        raise ChannelError(
+            f"Channel '{channel}' is in Pipe mode, but this container reads files: "
+            "set the channel's InputMode to File or FastFile."
+        )
+
+
+def _read_object(file: Path) -> dict[str, Any]:
+    if not file.exists():
+        return {}
+    try:
+        content = json.loads(file.read_text(encoding="utf-8-sig"))
+    except (OSError, ValueError) as error:
+        raise ConfigurationError(f"{file} cannot be read ({error}): write it as a JSON object.") from error
+    if not isinstance(content, dict):
+        raise ConfigurationError(f"{file} holds no JSON object: write it as one.")
+    return content

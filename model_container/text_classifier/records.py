@@ -1,0 +1,83 @@
+"""A record: one line of a JSON Lines file or request, with a text and, in training, a label."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from text_classifier.failures import UserError
+
+Record = dict[str, Any]
+
+BYTE_ORDER_MARK = b"\xef\xbb\xbf"
+_INDEX = re.compile(r"[0-9]{1,9}")
+
+
+class RecordError(Exception):
+    """Raised when a line holds no record the model can read: its text says what is wrong with it."""
+
+
+class LabelError(UserError):
+    """Raised when a record's label is no class index: learning from it would be learning something false."""
+
+
+def lines_of(stream: Iterable[bytes]) -> Iterator[bytes]:
+    """Give the lines of a file or body opened in binary mode, which ends lines at line feeds only.
+
+    Other line separators of Unicode are text. A byte-order mark at the start, and the line feed or CRLF
+    at the end of each line are left out; blank lines are given.
+    """
+    for number, line in enumerate(stream):
+        start = line.removeprefix(BYTE_ORDER_MARK) if number == 0 else line
+        yield start.removesuffix(b"\n").removesuffix(b"\r")
+
+
+def parse_record(line: bytes) -> Record:
+    """Read one line. Raises RecordError when it is not a JSON object in UTF-8."""
+    try:
+        record = json.loads(line.decode("utf-8"))
+    except UnicodeDecodeError as error:
+        raise RecordError(f"The record is not UTF-8: byte {error.start + 1} cannot be read.") from None
+    except json.JSONDecodeError as error:
+        raise RecordError(f"The record is not JSON: {error.msg} at character {error.pos + 1}.") from None
+    except (ValueError, RecursionError):
+        raise RecordError(
+            "The record cannot be read: a number in it is too long, or it nests too deep."
+        ) from None
+    if not isinstance(record, dict):
+        raise RecordError("The record is not a JSON object.")
+    return record
+
+
+def text_of(record: Record, text_attribute: str) -> str:
+    """Return what the model reads of a record, in training and in serving alike. Raises RecordError."""
+    if text_attribute not in record:
+        raise RecordError(f"The record has no text: the key '{text_attribute}' is missing.")
+    text = record[text_attribute]
+    if not isinstance(text, str):
+        raise RecordError(f"The record has no text: '{text_attribute}' is not a string.")
+    if not text.strip():
+        raise RecordError(f"The record has no text: '{text_attribute}' is empty.")
+    return text
+
+
+def label_of(record: Record, label_attribute: str, num_classes: int) -> int | None:
+    """Return the class index, written `2` or `"2"`; None when the record has no label. Raises LabelError."""
+    label = record.get(label_attribute)
+    if label is None:
+        return None
+    if isinstance(label, str) and _INDEX.fullmatch(label):
+        label = int(label)
+    if type(label) is not int:
+        raise LabelError(
+            f"the label under '{label_attribute}' is {label!r:.80}, but a label is a class index "
+            f'such as 0 or "0": correct it in the manifest'
+        )
+    if not 0 <= label < num_classes:
+        raise LabelError(
+            f"the label under '{label_attribute}' is {label:.9g}, but with num_classes = {num_classes} "
+            f"it must be from 0 to {num_classes - 1}: correct it in the manifest, or num_classes"
+        )
+    return label

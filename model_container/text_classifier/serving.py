@@ -1,0 +1,121 @@
+"""What the program `serve` does: load the model, predict once, then answer HTTP until SIGTERM."""
+
+from __future__ import annotations
+
+import logging
+import os
+import signal
+import socket
+import sys
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import FrameType
+
+from text_classifier.failures import UserError
+from text_classifier.ml_tree import MlTree
+
+logger = logging.getLogger(__name__)
+
+# SageMaker's limit for one request is 6 MB unless the transform job says otherwise.
+_MAX_PAYLOAD_MB = 6
+_PORT = 8080
+_LARGEST_PORT = 65_535
+# Time for requests under way when SIGTERM comes.
+_GRACE_SECONDS = 5
+
+
+class ServingError(UserError):
+    """Raised when an environment variable is wrong, or the address is taken."""
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What the environment says about serving."""
+
+    host: str
+    port: int
+    max_payload_mb: int
+    default_k: int | None
+    """How many of the classes are answered, best first, when a record does not say; None: all."""
+
+    @classmethod
+    def of(cls, environment: Mapping[str, str]) -> Settings:
+        """Raises ServingError, naming the variable."""
+        return cls(
+            host=environment.get("BIND_HOST") or "0.0.0.0",  # noqa: S104  SageMaker calls from outside
+            port=_whole_number(environment, "SAGEMAKER_BIND_TO_PORT", _LARGEST_PORT) or _PORT,
+            max_payload_mb=_whole_number(environment, "SAGEMAKER_MAX_PAYLOAD_IN_MB") or _MAX_PAYLOAD_MB,
+            default_k=_whole_number(environment, "TOP_K"),
+        )
+
+
+def main() -> int:
+    """Serve until SIGTERM. Returns the exit code: 1 once the reason why it cannot is on stderr."""
+    logging.basicConfig(stream=sys.stdout, level=logging.INFO, format="%(message)s")
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, _leave)
+    try:
+        serve(MlTree.of_environment(), Settings.of(os.environ))
+    except UserError as error:
+        sys.stderr.write(f"{error}\n")
+        return 1
+    return 0
+
+
+def serve(tree: MlTree, settings: Settings) -> None:
+    """Answer requests with the model of the tree. Raises UserError when it or the address cannot be used."""
+    started = time.monotonic()
+    # TensorFlow takes seconds to load: only once the settings are known to be good.
+    import uvicorn
+
+    from text_classifier.application import build_application
+    from text_classifier.classifier import TextClassifier
+
+    classifier = TextClassifier.load(tree.model)
+    # The first prediction takes long; from here on none does, and the model is known to work.
+    classifier.probabilities(["ready"])
+    config = uvicorn.Config(
+        build_application(classifier, settings.max_payload_mb, settings.default_k),
+        loop="asyncio",
+        http="h11",
+        ws="none",
+        lifespan="off",
+        log_config=None,
+        log_level="warning",
+        access_log=False,
+        timeout_graceful_shutdown=_GRACE_SECONDS,
+    )
+    listener = _listen(settings)
+    address = listener.getsockname()
+    logger.info("Serving on %s:%d after %.1f s.", address[0], address[1], time.monotonic() - started)
+    uvicorn.Server(config).run(sockets=[listener])
+
+
+def _listen(settings: Settings) -> socket.socket:
+    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+    try:
+        return socket.create_server((settings.host, settings.port), family=family, backlog=1024)
+    except OSError as error:
+        raise ServingError(
+            f"Cannot listen on {settings.host}:{settings.port} ({error.strerror}): "
+            "set BIND_HOST and SAGEMAKER_BIND_TO_PORT to an address that is free."
+        ) from error
+
+
+def _whole_number(environment: Mapping[str, str], name: str, most: int = 10**9) -> int | None:
+    """Return the variable's value, None when it is not set, empty or 0."""
+    text = environment.get(name, "").strip() or "0"
+    if not (text.isascii() and text.isdigit() and len(text) <= 10 and int(text) <= most):
+        raise ServingError(
+            f"The environment variable {name} must be a whole number up to {most}, not '{text:.80}'."
+        )
+    return int(text) or None
+
+
+def _leave(_signal: int, _frame: FrameType | None) -> None:
+    """End at once: uvicorn, while it runs, catches the signal and passes it on here when it is done.
+
+    Not by an exception: a prediction still running in its thread, its client gone, would be waited for.
+    """
+    os._exit(0)

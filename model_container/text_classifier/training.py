@@ -1,0 +1,141 @@
+"""What the program `train` does: examples in, model artifact out, or a failure a person understands."""
+
+from __future__ import annotations
+
+import logging
+import sys
+import time
+import traceback
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from text_classifier.contract import Contract
+from text_classifier.examples import Examples, read_examples
+from text_classifier.failures import UserError, write_failure
+from text_classifier.features import Vocabulary
+from text_classifier.hyperparameters import Hyperparameters
+from text_classifier.ml_tree import ChannelError, MlTree
+from text_classifier.stopping import StopOrder, StopOrderedError
+
+# TensorFlow takes seconds to load: `_fit` does it, once the input is known to be good.
+if TYPE_CHECKING:
+    from text_classifier.classifier import TextClassifier
+
+logger = logging.getLogger(__name__)
+
+_STOPPED_TOO_EARLY = (
+    "Training was stopped before its first epoch ended, so there is no model: start it again, "
+    "with a longer MaxRuntimeInSeconds if the time was too short."
+)
+
+
+def main() -> int:
+    """Train as SageMaker's files say. Returns the exit code: 1 once the reason is in output/failure."""
+    logging.basicConfig(stream=sys.stdout, level=logging.INFO, format="%(message)s")
+    tree = MlTree.of_environment()
+    try:
+        train(tree, StopOrder())
+    except UserError as error:
+        return _fail(tree, str(error))
+    except StopOrderedError:
+        return _fail(tree, _STOPPED_TOO_EARLY)
+    except Exception as error:
+        sentence = f"Training failed unexpectedly ({type(error).__name__}: {error})."
+        return _fail(tree, sentence, traceback.format_exc())
+    return 0
+
+
+def train(tree: MlTree, stop: StopOrder) -> TextClassifier:
+    """Read the job's input, train, report on the validation channel, save the model and return it.
+
+    Raises UserError for input that cannot be used, StopOrderedError when stopped without a model.
+    """
+    started = time.monotonic()
+    settings = Hyperparameters.of(tree.hyperparameters())
+    examples = _training_examples(tree, settings)
+    validation = read_examples(tree.channel_files("validation"), settings)
+    _log_examples("validation", validation)
+    classifier = _fit(examples, settings, stop)
+    if len(validation) and not stop.given:
+        _log_metrics(classifier, validation)
+    classifier.save(tree.model)
+    logger.info("Model saved in %s after %.1f s.", tree.model, time.monotonic() - started)
+    return classifier
+
+
+def _training_examples(tree: MlTree, settings: Hyperparameters) -> Examples:
+    files = tree.channel_files("train")
+    if not files:
+        raise ChannelError(
+            "The channel 'train' is missing or empty: "
+            "give the job a channel of that name with an augmented manifest (JSON Lines)."
+        )
+    examples = read_examples(files, settings)
+    _log_examples("train", examples)
+    if not len(examples):
+        raise ChannelError(
+            f"The channel 'train' holds no usable record: {examples.first_problem or 'its files are empty.'} "
+            f"Each line needs a text under '{settings.text_attribute}' and a label under "
+            f"'{settings.label_attribute}'."
+        )
+    missing = set(range(settings.num_classes)) - set(examples.labels)
+    if missing:
+        logger.info("%d of %d classes have no training example.", len(missing), settings.num_classes)
+    return examples
+
+
+def _fit(examples: Examples, settings: Hyperparameters, stop: StopOrder) -> TextClassifier:
+    vocabulary = Vocabulary.of_texts(examples.texts, settings.max_tokens, settings.max_characters)
+    if not len(vocabulary):
+        raise ChannelError("No text in the channel 'train' holds a word or symbol: give texts that do.")
+    tokens = vocabulary.encode(examples.texts)
+
+    from text_classifier.classifier import TextClassifier
+    from text_classifier.network import build_network, make_reproducible, train_network, versions
+
+    make_reproducible(settings.seed)
+    network = build_network(len(vocabulary), settings.num_classes)
+    stop.heed_later()
+    epochs = train_network(
+        network,
+        tokens,
+        np.array(examples.labels, np.int64),
+        settings,
+        should_stop=lambda: stop.given,
+        report_epoch=_epoch_log(settings.epochs),
+    )
+    if not epochs:
+        raise StopOrderedError
+    if epochs < settings.epochs:
+        logger.info("Stopped after epoch %d of %d: the model so far is kept.", epochs, settings.epochs)
+    contract = Contract(settings.num_classes, settings.text_attribute, versions())
+    return TextClassifier(contract, vocabulary, network)
+
+
+def _epoch_log(epochs: int) -> Callable[[int, float], None]:
+    def log(epoch: int, loss: float) -> None:
+        logger.info("train:loss=%.4f (epoch %d of %d)", loss, epoch, epochs)
+
+    return log
+
+
+def _log_examples(channel: str, examples: Examples) -> None:
+    logger.info("Channel '%s': %d examples.", channel, len(examples))
+    if examples.unusable:
+        logger.info("Left out %d records, the first: %s", examples.unusable, examples.first_problem)
+
+
+def _log_metrics(classifier: TextClassifier, examples: Examples) -> None:
+    probabilities = classifier.probabilities(examples.texts)
+    labels = np.array(examples.labels, np.int64)
+    right = probabilities[np.arange(len(labels)), labels]
+    logger.info("validation:accuracy=%.4f", np.mean(probabilities.argmax(axis=1) == labels))
+    logger.info("validation:loss=%.4f", -np.mean(np.log(np.maximum(right, 1e-7))))
+
+
+def _fail(tree: MlTree, sentence: str, detail: str = "") -> int:
+    sys.stderr.write(f"{sentence}\n{detail}")
+    write_failure(tree.failure, sentence, detail)
+    return 1
