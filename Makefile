@@ -14,7 +14,7 @@ help: ## List the commands
 
 setup: $(INSTALLED) ## Make .venv with everything but Docker's parts
 
-demo: $(INSTALLED) ## Label 3,000 synthetic headlines with the real model, on this machine (about 2 minutes)
+demo: $(INSTALLED) ## Label 5,000 synthetic headlines with the real model, on this machine (about a minute)
 	$(BIN)/labelloop demo --out $(DEMO)
 
 test: $(INSTALLED) ## Run all tests

@@ -22,11 +22,13 @@ from unittest.mock import patch
 import boto3
 from moto import mock_aws
 from moto.core.base_backend import BaseBackend
+from moto.core.exceptions import AWSError
 from moto.core.responses import ActionResult, EmptyResult
 from moto.s3 import urls as s3_urls
 from moto.s3.models import S3Backend
+from moto.stepfunctions import exceptions as sfn_exceptions
 from moto.stepfunctions.parser import api
-from moto.stepfunctions.parser.asl.component import eval_component
+from moto.stepfunctions.parser import models as parser_models
 from moto.stepfunctions.parser.asl.component.common.catch import catcher_outcome
 from moto.stepfunctions.parser.asl.component.common.catch.catch_outcome import CatchOutcome
 from moto.stepfunctions.parser.asl.component.common.catch.catcher_decl import CatcherDecl
@@ -122,8 +124,6 @@ def _mends() -> list[tuple[Any, str, Any]]:
     return [
         (AmazonStateLanguageParser, "parse", staticmethod(_parse_once)),
         (boto_client, "boto3", types.SimpleNamespace(client=_client)),
-        (eval_component.EvalComponent, "_log_failure_event_exception", _do_nothing),
-        (eval_component.EvalComponent, "_log_exception", _do_nothing),
         # S3
         (BaseBackend, "urls", property(_urls)),
         (S3Backend, "_url_module", s3_urls),
@@ -161,6 +161,8 @@ def _mends() -> list[tuple[Any, str, Any]]:
         (ExecutionWorker, "_get_evaluation_environment", _evaluation_environment),
         (BaseExecutionWorkerCommunication, "terminated", _terminated),
         (StepFunctionsParserBackend, "start_execution", _start_execution),
+        (parser_models, "TaskDoesNotExist", _TaskTimedOut),
+        (parser_models, "InvalidToken", sfn_exceptions.InvalidToken),
         (StepFunctionResponse, "stop_execution", _stop_execution),
         (StepFunctionResponse, "send_task_failure", _send_task_failure),
     ]
@@ -692,6 +694,16 @@ def _start_execution(
     if name:
         self._validate_name(name)
     return _moto_start_execution(self, state_machine_arn, name or str(uuid.uuid4()), *arguments, **options)
+
+
+class _TaskTimedOut(AWSError):  # type: ignore[misc]
+    """The refusal of a token whose task is over: moto's own fails for want of a message, and has no code."""
+
+    TYPE = "TaskTimedOut"
+    STATUS = 400
+
+    def __init__(self) -> None:
+        super().__init__("Task Timed Out: 'Provided task does not exist anymore'")
 
 
 def _stop_execution(self: Any) -> Any:
