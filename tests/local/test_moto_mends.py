@@ -7,6 +7,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+import boto3
 import pytest
 from botocore.exceptions import ClientError
 
@@ -336,6 +337,21 @@ def test_an_exception_in_a_handler_is_caught_by_its_type_with_lambdas_payload(op
     assert caught["kept"] == {"a": 1}
 
 
+def test_in_a_catch_too_output_sees_the_variables_as_they_were(open_aws: OpenAws) -> None:
+    catch = {
+        "ErrorEquals": ["States.ALL"],
+        "Assign": {"n": "{% $n + 1 %}"},
+        "Output": {"n": "{% $n %}"},
+        "Next": "End",
+    }
+    definition = machine(
+        Zero=passes(Assign={"n": 0}, Next="A"),
+        A=invoke("Fails", {}, Catch=[catch]),
+        End={"Type": "Succeed", "Output": {"in the catch": "{% $states.input.n %}", "after it": "{% $n %}"}},
+    )
+    assert output(open_aws, definition) == {"in the catch": 0, "after it": 1}
+
+
 def test_states_all_catches_what_comes_after_other_catchers(open_aws: OpenAws) -> None:
     catch = [{"ErrorEquals": ["Other"], "Next": "Wrong"}, {"ErrorEquals": ["States.ALL"], "Next": "Right"}]
     definition = machine(
@@ -406,6 +422,14 @@ def test_a_child_execution_gives_its_output_as_json(open_aws: OpenAws) -> None:
     assert aws.history(answer["ExecutionArn"])[-1]["type"] == "ExecutionSucceeded"
 
 
+def test_plain_sync_gives_the_childs_output_as_text(open_aws: OpenAws) -> None:
+    task = start_child(
+        Resource="arn:aws:states:::states:startExecution.sync", Output="{% $states.result.Output %}"
+    )
+    aws = open_aws({"Parent": machine(A=task), "Child": machine(A=passes(Output={"n": 2}))})
+    assert json.loads(aws.run("Parent", "test", {"n": 1}).output) == {"n": 2}
+
+
 def test_a_failed_child_fails_the_task_with_its_description(open_aws: OpenAws) -> None:
     catch = [
         {
@@ -469,7 +493,7 @@ def test_a_task_goes_on_when_its_token_comes_back(open_aws: OpenAws, calls: list
     assert aws.describe(arn).status == "RUNNING"
     aws.client("stepfunctions").send_task_success(taskToken=token, output=json.dumps({"labeled": 3}))
     assert aws.wait(arn, 5).output == {"labeled": 3}
-    with pytest.raises(ClientError):
+    with pytest.raises(ClientError, match="InvalidToken"):
         aws.client("stepfunctions").send_task_success(taskToken=token, output="{}")
 
 
@@ -485,6 +509,43 @@ def test_a_token_that_comes_back_with_a_failure_fails_the_task(open_aws: OpenAws
 def test_a_token_that_never_comes_times_out(open_aws: OpenAws, calls: list[Any]) -> None:
     aws = open_aws({"Machine": machine(A=waiting_for_token(TimeoutSeconds=1))})
     assert aws.run("Machine", "test", {}).error == "States.Timeout"
+
+
+def test_a_token_that_comes_too_late_is_refused(open_aws: OpenAws, calls: list[Any]) -> None:
+    catch = [{"ErrorEquals": ["States.Timeout"], "Next": "Later"}]
+    later = {"Type": "Wait", "Seconds": 600, "End": True}
+    aws = open_aws(
+        {"Machine": machine(A=waiting_for_token(TimeoutSeconds=1, Catch=catch), Later=later)}, time_scale=1.0
+    )
+    arn = aws.start_execution("Machine", "test", {})
+    token = await_token(calls)
+    while "WaitStateEntered" not in [event["type"] for event in aws.history(arn)]:
+        time.sleep(0.02)
+    with pytest.raises(ClientError, match="TaskTimedOut"):
+        aws.client("stepfunctions").send_task_success(taskToken=token, output="{}")
+
+
+@pytest.mark.parametrize("how", ["stopped", "machine times out", "sibling fails"])
+def test_no_thread_goes_on_waiting_for_a_token_when_its_execution_has_ended(
+    open_aws: OpenAws, calls: list[Any], how: str
+) -> None:
+    before = set(threading.enumerate())
+    waits = machine(A=waiting_for_token())
+    fails = machine(B=invoke("Slow", {"seconds": 0.2}, End=None, Next="C"), C={"Type": "Fail"})
+    both = {"Type": "Parallel", "Branches": [waits, fails], "End": True}
+    definition = machine(P=both) if how == "sibling fails" else waits
+    if how == "machine times out":
+        definition = {**definition, "TimeoutSeconds": 1}
+    aws = open_aws({"Machine": definition})
+    arn = aws.start_execution("Machine", "test", {})
+    await_token(calls)
+    if how == "stopped":
+        aws.stop(arn)
+    assert aws.wait(arn, 5).status in ("ABORTED", "TIMED_OUT", "FAILED")
+    until = time.monotonic() + 2
+    while set(threading.enumerate()) - before:
+        assert time.monotonic() < until, set(threading.enumerate()) - before
+        time.sleep(0.02)
 
 
 def test_stopping_an_execution_that_waits_for_a_token_ends_it_at_once(
@@ -526,6 +587,22 @@ def test_a_stopped_wait_ends_at_once(open_aws: OpenAws) -> None:
     assert time.monotonic() - began < 3
 
 
+def test_an_execution_can_be_stopped_before_it_has_begun(
+    open_aws: OpenAws, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    aws = open_aws({"Machine": machine(A={"Type": "Wait", "Seconds": 600, "End": True})}, time_scale=1.0)
+    parse = moto_mends._cached_parse
+
+    def parse_slowly(text: str) -> Any:
+        time.sleep(0.3)
+        return parse(text)
+
+    monkeypatch.setattr(moto_mends, "_cached_parse", parse_slowly)
+    arn = aws.start_execution("Machine", "test", {})
+    aws.stop(arn)
+    assert aws.wait(arn, 5).status == "ABORTED"
+
+
 def test_every_event_of_parent_and_child_is_heard_as_it_happens(open_aws: OpenAws) -> None:
     heard: list[ExecutionEvent] = []
     aws = open_aws(
@@ -536,6 +613,22 @@ def test_every_event_of_parent_and_child_is_heard_as_it_happens(open_aws: OpenAw
         of_execution = [event for event in heard if event.execution_arn == arn]
         assert [event.type for event in of_execution] == [event["type"] for event in aws.history(arn)]
     assert [event.state for event in heard if event.state] == ["Ask", "Answer", "Answer", "Ask"]
+
+
+def test_the_history_shows_assigned_variables_as_json(open_aws: OpenAws) -> None:
+    aws = open_aws({"Machine": machine(A=passes(Assign={"text": "{% $states.input.text %}"}))})
+    events = aws.history(aws.run("Machine", "test", {"text": HOSTILE}).arn)
+    (assigned,) = [
+        event["stateExitedEventDetails"]["assignedVariables"]
+        for event in events
+        if event["type"] == "PassStateExited"
+    ]
+    assert json.loads(assigned["text"]) == HOSTILE
+
+
+def test_a_failed_state_is_not_logged_besides(open_aws: OpenAws, caplog: pytest.LogCaptureFixture) -> None:
+    assert run(open_aws, machine(A=invoke("Fails", {}))).status == "FAILED"
+    assert caplog.records == []
 
 
 def test_a_listener_that_fails_ends_the_run_with_its_error(open_aws: OpenAws) -> None:
@@ -569,3 +662,50 @@ def test_closing_with_an_execution_under_way_stops_it_and_leaves_no_thread(
     aws.start_execution("Machine", "test", {})
     aws.__exit__(None, None, None)
     assert set(threading.enumerate()) == before
+
+
+# Speed: what moto does over and over, and here is done once ------------------------------------------------
+
+
+def test_a_definition_is_parsed_once(open_aws: OpenAws, monkeypatch: pytest.MonkeyPatch) -> None:
+    parsed: list[str] = []
+    parse = moto_mends._moto_parse
+
+    def count(text: str) -> Any:
+        parsed.append(text)
+        return parse(text)
+
+    monkeypatch.setattr(moto_mends, "_moto_parse", count)
+    aws = open_aws({"Machine": machine(Parsed_once=passes())})
+    for name in ("one", "two"):
+        assert aws.run("Machine", name, {}).status == "SUCCEEDED"
+    assert len(parsed) == 1
+
+
+def test_tasks_share_one_client_a_service(open_aws: OpenAws, monkeypatch: pytest.MonkeyPatch) -> None:
+    made: list[str] = []
+    monkeypatch.setattr(moto_mends, "_clients", {})
+    aws = open_aws({"Machine": machine(A=invoke("Echo", {}, End=None, Next="B"), B=invoke("Echo", {}))})
+    make: Any = boto3.client
+
+    def count(name: str, **options: Any) -> Any:
+        made.append(name)
+        return make(name, **options)
+
+    monkeypatch.setattr(boto3, "client", count)
+    assert aws.run("Machine", "test", {}).status == "SUCCEEDED"
+    assert made == ["lambda"]
+
+
+def test_requests_to_s3_do_not_reload_a_module_each(
+    open_aws: OpenAws, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    aws = open_aws()
+    aws.client("s3").list_buckets()
+
+    def refuse(*_: Any) -> Any:
+        raise AssertionError("done again")
+
+    monkeypatch.setattr("moto.s3.models.reload", refuse)
+    aws.client("s3").put_object(Bucket="data", Key="a", Body=b"1")
+    assert aws.client("s3").get_object(Bucket="data", Key="a")["Body"].read() == b"1"

@@ -24,9 +24,7 @@ from moto import mock_aws
 from moto.core.base_backend import BaseBackend
 from moto.core.exceptions import AWSError
 from moto.core.responses import ActionResult, EmptyResult
-from moto.s3 import urls as s3_urls
 from moto.s3.models import S3Backend
-from moto.stepfunctions import exceptions as sfn_exceptions
 from moto.stepfunctions.parser import api
 from moto.stepfunctions.parser import models as parser_models
 from moto.stepfunctions.parser.asl.component.common.catch import catcher_outcome
@@ -126,7 +124,6 @@ def _mends() -> list[tuple[Any, str, Any]]:
         (boto_client, "boto3", types.SimpleNamespace(client=_client)),
         # S3
         (BaseBackend, "urls", property(_urls)),
-        (S3Backend, "_url_module", s3_urls),
         (S3Backend, "put_object", _put_object),
         (S3Backend, "delete_object", _delete_object),
         # JSONata
@@ -161,8 +158,7 @@ def _mends() -> list[tuple[Any, str, Any]]:
         (ExecutionWorker, "_get_evaluation_environment", _evaluation_environment),
         (BaseExecutionWorkerCommunication, "terminated", _terminated),
         (StepFunctionsParserBackend, "start_execution", _start_execution),
-        (parser_models, "TaskDoesNotExist", _TaskTimedOut),
-        (parser_models, "InvalidToken", sfn_exceptions.InvalidToken),
+        (parser_models, "TaskDoesNotExist", _TaskTimedOutError),
         (StepFunctionResponse, "stop_execution", _stop_execution),
         (StepFunctionResponse, "send_task_failure", _send_task_failure),
     ]
@@ -696,7 +692,7 @@ def _start_execution(
     return _moto_start_execution(self, state_machine_arn, name or str(uuid.uuid4()), *arguments, **options)
 
 
-class _TaskTimedOut(AWSError):  # type: ignore[misc]
+class _TaskTimedOutError(AWSError):  # type: ignore[misc]
     """The refusal of a token whose task is over: moto's own fails for want of a message, and has no code."""
 
     TYPE = "TaskTimedOut"
