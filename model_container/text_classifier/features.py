@@ -39,9 +39,9 @@ _UNSPACED_SIZES = (1, 2, 3)
 # Tells a whole word from an equal piece of another word: no word holds this symbol.
 _WHOLE = "="
 
-# A language has few distinct words, so their tokens are remembered; long runs hardly come twice.
+# A language has few distinct words, so what was found for one is remembered; long runs hardly come twice.
 _LONGEST_REMEMBERED = 32
-_REMEMBERED_WORDS = 100_000
+_REMEMBERED_WORDS = 50_000
 
 _TEXTS_AT_ONCE = 1_000
 # Texts without end bring ever new tokens; past this many, the rarest so far are forgotten.
@@ -130,6 +130,7 @@ class Vocabulary:
         self._frequencies = frequencies
         self._max_characters = max_characters
         self._ids = {token: number for number, token in enumerate(frequencies)}
+        self._remembered_ids = functools.lru_cache(_REMEMBERED_WORDS)(self._ids_of_word)
         counts = np.fromiter(frequencies.values(), np.float64, len(frequencies))
         self._rarity = 1.0 + np.log((1 + texts) / (1 + counts))
         self._is_whole = np.array([token.startswith(_WHOLE) for token in frequencies], bool)
@@ -173,12 +174,21 @@ class Vocabulary:
 
     def _row_and_token(self, texts: Sequence[str]) -> NDArray[np.int64]:
         # One number a token, row * size + id: sorting these is far quicker than counting in Python.
-        ids = self._ids
-        shortened = (text[: self._max_characters] for text in texts)
-        numbered = [[ids[token] for token in tokens_of(text) if token in ids] for text in shortened]
+        numbered = [self._ids_of_text(text) for text in texts]
         lengths = np.fromiter(map(len, numbered), np.int64, len(texts))
         flat = np.fromiter(chain.from_iterable(numbered), np.int64, int(lengths.sum()))
         return np.repeat(np.arange(len(texts)) * len(self), lengths) + flat
+
+    def _ids_of_text(self, text: str) -> list[int]:
+        ids: list[int] = []
+        for word in words_of(text[: self._max_characters]):
+            short = len(word) <= _LONGEST_REMEMBERED
+            ids += self._remembered_ids(word) if short else self._ids_of_word(word)
+        return ids
+
+    def _ids_of_word(self, word: str) -> tuple[int, ...]:
+        ids = self._ids
+        return tuple(ids[token] for token in _split_word(word) if token in ids)
 
     def save(self, file: Path) -> None:
         content = {

@@ -35,7 +35,7 @@ class Hyperparameters:
     """How often each record is seen in training."""
     batch_size: int = 128
     """Records a training step."""
-    learning_rate: float = 0.04
+    learning_rate: float = 0.01
     """Adam's, at the start: it falls to 0 along a cosine."""
     label_smoothing: float = 0.02
     """The share of certainty taken from each label, so that the model does not grow overconfident."""

@@ -54,7 +54,7 @@ def media_type_of(content_type: str) -> str:
     if name not in (JSON_LINES, JSON) or not set(charsets) <= {"utf-8", "utf8"}:
         raise RequestRefusedError(
             415,
-            f"Content-Type must be {JSON_LINES} (or {JSON} for one record) in UTF-8, not '{content_type:.50}'.",
+            f"Content-Type must be {JSON_LINES} in UTF-8 ({JSON} for one record), not '{content_type:.80}'.",
         )
     return name
 
