@@ -34,22 +34,23 @@ def run(data: Path, *more: str) -> tuple[dict[str, Any], list[dict[str, Any]], l
     return report, records, truth
 
 
-def test_the_real_model_labels_most_of_the_headlines_and_keeps_its_promise(tmp_path: Path) -> None:
+def test_the_real_model_labels_headlines_under_a_certificate(tmp_path: Path) -> None:
     prepare_dataset(
-        demo_headlines(1500, 0), tmp_path, PreparationOptions(label_attribute="category", labeled_share=0.2)
+        demo_headlines(2000, 0), tmp_path, PreparationOptions(label_attribute="category", labeled_share=0.2)
     )
+    request = json.loads((tmp_path / "request.json").read_text())
+    (tmp_path / "request.json").write_text(json.dumps({**request, "ActiveLearning": {"TargetError": 0.1}}))
     report, records, truth = run(tmp_path)
     counts = report["counts"]
-    assert counts["input"] == 1500 == counts["human"] + counts["auto"]
-    assert counts["auto"] > 300
+    assert counts["input"] == 2000 == counts["human"] + counts["auto"]
+    assert counts["auto"] > 500
     assert report["human_label_error"] == 0
-    assert report["certificate"]["TargetError"] == 0.05
+    assert report["certificate"]["ErrorBound"] <= report["certificate"]["TargetError"] == 0.1
     # The promise itself is tested over many runs elsewhere; one run may miss it, but not by far.
-    assert report["auto_label_error"] < 0.10
-    assert sum(
-        record["category-metadata"]["class-name"] != label
-        for record, label in zip(records, truth, strict=True)
-    ) == (pytest.approx(report["final_error"] * 1500))
+    assert report["auto_label_error"] < 0.15
+    given = [record["category-metadata"]["class-name"] for record in records]
+    wrong = sum(name != label for name, label in zip(given, truth, strict=True))
+    assert wrong == pytest.approx(report["final_error"] * 2000)
     accuracies = [record["validation_accuracy"] for record in report["rounds"] if record["trained"]]
     assert accuracies[0] > 0.6
 
