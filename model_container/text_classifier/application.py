@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
@@ -52,7 +52,12 @@ def build_application(classifier: Classifier, max_payload_mb: int, default_k: in
         Route("/execution-parameters", execution_parameters, methods=["GET"]),
         Route("/invocations", invocations, methods=["POST"]),
     ]
-    handlers = {RequestRefusedError: _refuse, HTTPException: _refuse, Exception: _fail}
+    handlers = {
+        RequestRefusedError: _refuse,
+        HTTPException: _refuse,
+        ClientDisconnect: _forget,
+        Exception: _fail,
+    }
     return Starlette(routes=routes, exception_handlers=handlers)
 
 
@@ -75,6 +80,11 @@ async def _refuse(_request: Request, error: Exception) -> Response:
         return JSONResponse({"error": f"{error.detail}."}, error.status_code, headers=error.headers)
     assert isinstance(error, RequestRefusedError)
     return JSONResponse({"error": str(error)}, error.status)
+
+
+async def _forget(_request: Request, _error: Exception) -> Response:
+    # The client hung up while sending: nobody hears the answer, and it is no failure of ours.
+    return Response(status_code=400)
 
 
 async def _fail(_request: Request, error: Exception) -> Response:

@@ -8,10 +8,15 @@ from pathlib import Path
 import numpy as np
 
 from text_classifier.contract import Contract
+from text_classifier.failures import UserError
 from text_classifier.features import Vocabulary
 from text_classifier.network import Network, Probabilities, load_network, prediction_function
 
 _TEXTS_AT_ONCE = 1_000
+
+
+class ModelError(UserError):
+    """Raised when a file of a model artifact is missing or damaged."""
 
 
 class TextClassifier:
@@ -38,7 +43,11 @@ class TextClassifier:
 
     @classmethod
     def load(cls, folder: Path) -> TextClassifier:
-        """Read a model artifact. Raises ContractError when there is none, or none this code can serve."""
+        """Read a model artifact. Raises ContractError when there is none, ModelError when it is damaged."""
         contract = Contract.load(folder / "contract.json")
-        network = load_network(folder / "network.keras")
-        return cls(contract, Vocabulary.load(folder / "vocabulary.json"), network)
+        try:
+            vocabulary = Vocabulary.load(folder / "vocabulary.json")
+            network = load_network(folder / "network.keras")
+        except Exception as error:  # whatever Keras makes of a file that is not its own
+            raise ModelError(f"The model in {folder} cannot be loaded ({error}): train it again.") from error
+        return cls(contract, vocabulary, network)

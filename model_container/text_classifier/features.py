@@ -23,11 +23,13 @@ from numpy.typing import NDArray
 
 # Symbols that are a word of their own: punctuation (ASCII, Latin-1, general, CJK), arrows to dingbats, emoji.
 _SYMBOLS = (
-    r"!-/:-@\[-`{-~\u00a1-\u00bf\u00d7\u00f7\u2010-\u205e\u2190-\u2bff\u3001-\u303f\ufe30-\ufe6b"
+    r"!-/:-@\[-`{-~\u00a1-\u00bf\u00d7\u00f7\u2010-\u2027\u2030-\u205e\u2190-\u2bff\u3001-\u303f\ufe30-\ufe6b"
     r"\U0001f000-\U0001faff"
 )
-# Joiners, variation selectors and skin tones change only how their neighbour looks.
-_IGNORED = re.compile(r"[\u00ad\u200b-\u200f\u2060-\u206f\ufe00-\ufe0f\ufeff\U0001f3fb-\U0001f3ff]")
+# Joiners, writing directions, variation selectors and skin tones change only how their neighbour looks.
+_IGNORED = re.compile(
+    r"[\u00ad\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufe00-\ufe0f\ufeff\U0001f3fb-\U0001f3ff]"
+)
 _WORD = re.compile(rf"[^\s{_SYMBOLS}]+|[{_SYMBOLS}]")
 # Thai and Lao, Burmese, Khmer, kana, Chinese characters, hangul.
 _UNSPACED = re.compile(
@@ -159,7 +161,7 @@ class Vocabulary:
         A weight is the token's TF-IDF (1 + log of its count, times its rarity), scaled so that the whole
         words of a text and their pieces count alike, and all of its weights have length 1.
         """
-        chunks = range(0, len(texts), _TEXTS_AT_ONCE)
+        chunks = range(0, max(1, len(texts)), _TEXTS_AT_ONCE)
         return TokenLists.joined([self._encode(texts[start : start + _TEXTS_AT_ONCE]) for start in chunks])
 
     def _encode(self, texts: Sequence[str]) -> TokenLists:

@@ -12,6 +12,10 @@ from text_classifier.failures import UserError
 # SageMaker puts keys of its own between the user's.
 _OF_SAGEMAKER = "sagemaker_"
 
+_STEPS = 80
+_FEWEST_EPOCHS = 5
+_MOST_EPOCHS = 20
+
 Reader = Callable[[str], int | float | str]
 
 
@@ -31,8 +35,8 @@ class Hyperparameters:
     """The key a record's text is under."""
     seed: int = 0
     """Same seed, same data, same machine: same model."""
-    epochs: int = 10
-    """How often each record is seen in training."""
+    epochs: int | None = None
+    """How often each record is seen in training; None: as `epochs_for` says."""
     batch_size: int = 128
     """Records a training step."""
     learning_rate: float = 0.01
@@ -58,6 +62,14 @@ class Hyperparameters:
         if problems:
             raise HyperparameterError(f"Hyperparameters: {'; '.join(sorted(problems))}.")
         return cls(**values)
+
+    def epochs_for(self, records: int) -> int:
+        """Return the epochs asked for; or enough for few records to be learned, and no more for many.
+
+        Measured on headlines: 500 records need about 80 steps, 5,000 grow worse from the sixth epoch on.
+        """
+        steps_an_epoch = math.ceil(records / self.batch_size)
+        return self.epochs or min(_MOST_EPOCHS, max(_FEWEST_EPOCHS, math.ceil(_STEPS / steps_an_epoch)))
 
 
 def _unknown(chosen: Mapping[str, Any]) -> list[str]:

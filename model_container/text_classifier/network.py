@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import math
 import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -68,11 +69,12 @@ def train_network(
 
     report_epoch is given each epoch's number, from 1, and its mean loss.
     """
-    step = _training_step(network, settings, steps=settings.epochs * -(-len(labels) // settings.batch_size))
+    epochs = settings.epochs_for(len(labels))
+    step = _training_step(network, settings, steps=epochs * math.ceil(len(labels) / settings.batch_size))
     one_hot = np.eye(settings.num_classes, dtype=np.float32)
     weights = _class_weights(labels, settings.num_classes)
     order = np.random.default_rng(settings.seed)
-    for epoch in range(1, settings.epochs + 1):
+    for epoch in range(1, epochs + 1):
         losses = []
         for batch in _batches(order.permutation(len(labels)), settings.batch_size):
             if should_stop():
@@ -81,7 +83,7 @@ def train_network(
             rows = _sparse(network, tokens.of_texts(batch))
             losses.append(step(rows, one_hot[target], weights[target]))
         report_epoch(epoch, float(np.mean(losses)))
-    return settings.epochs
+    return epochs
 
 
 def prediction_function(network: Network) -> Callable[[TokenLists], Probabilities]:

@@ -22,7 +22,7 @@ _MAX_PAYLOAD_MB = 6
 _PORT = 8080
 _LARGEST_PORT = 65_535
 # Time for requests under way when SIGTERM comes.
-_GRACE_SECONDS = 5
+_GRACE_SECONDS = 3
 
 
 class ServingError(UserError):

@@ -97,6 +97,7 @@ def _fit(examples: Examples, settings: Hyperparameters, stop: StopOrder) -> Text
 
     make_reproducible(settings.seed)
     network = build_network(len(vocabulary), settings.num_classes)
+    asked = settings.epochs_for(len(examples))
     stop.heed_later()
     epochs = train_network(
         network,
@@ -104,12 +105,12 @@ def _fit(examples: Examples, settings: Hyperparameters, stop: StopOrder) -> Text
         np.array(examples.labels, np.int64),
         settings,
         should_stop=lambda: stop.given,
-        report_epoch=_epoch_log(settings.epochs),
+        report_epoch=_epoch_log(asked),
     )
     if not epochs:
         raise StopOrderedError
-    if epochs < settings.epochs:
-        logger.info("Stopped after epoch %d of %d: the model so far is kept.", epochs, settings.epochs)
+    if epochs < asked:
+        logger.info("Stopped after epoch %d of %d: the model so far is kept.", epochs, asked)
     contract = Contract(settings.num_classes, settings.text_attribute, versions())
     return TextClassifier(contract, vocabulary, network)
 

@@ -11,12 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-
-try:
-    # The one written in C is ten times as fast.
-    from yaml import CSafeLoader as SafeLoader
-except ImportError:  # pragma: no cover - PyYAML built without libyaml
-    from yaml import SafeLoader  # type: ignore[assignment]
+from yaml import SafeLoader
 
 ACCOUNT_ID = "123456789012"
 REGION = "us-east-1"

@@ -1,0 +1,89 @@
+"""What the user can get wrong ends the program `train` with code 1 and a sentence in output/failure."""
+
+import re
+
+import pytest
+from text_classifier import training
+
+from tests.container.conftest import Job, MakeJob
+
+GOOD = {"source": "a text", "category": 0}
+
+
+def refused(job: Job) -> str:
+    """Runs `train`, which must refuse, and returns its sentence."""
+    ended = job.run("train")
+    assert ended.returncode == 1
+    sentence = job.failure
+    assert "\n" not in sentence, "a user's error carries no traceback"
+    assert len(sentence) <= 1024
+    assert ended.stderr.startswith(sentence.removesuffix("…"))
+    assert not job.model.exists()
+    return sentence
+
+
+def test_a_missing_hyperparameter_is_named(make_job: MakeJob) -> None:
+    job = make_job().add_channel("train", [GOOD])
+    (job.root / "input/config/hyperparameters.json").write_text("{}")
+    assert refused(job) == (
+        "Hyperparameters: 'label_attribute' is missing and has no default; "
+        "'num_classes' is missing and has no default."
+    )
+
+
+def test_a_wrong_and_an_unknown_hyperparameter_are_named(make_job: MakeJob) -> None:
+    sentence = refused(make_job(epochs="ten", depth=3).add_channel("train", [GOOD]))
+    assert "'depth' is unknown" in sentence
+    assert "'epochs' must be a whole number from 1 to 1000, not 'ten'" in sentence
+
+
+def test_a_sentence_is_cut_to_what_sagemaker_shows(make_job: MakeJob) -> None:
+    many = {f"unknown_{number}": "x" for number in range(100)}
+    assert len(refused(make_job(**many).add_channel("train", [GOOD]))) == 1024
+
+
+def test_a_missing_train_channel_is_asked_for(make_job: MakeJob) -> None:
+    sentence = refused(make_job().add_channel("validation", [GOOD]))
+    assert sentence.startswith("The channel 'train' is missing or empty: give the job a channel of that name")
+
+
+@pytest.mark.parametrize("lines", [[], ["", "  "], ["broken"], [{"category": 0}], [{"source": "a"}]])
+def test_a_train_channel_without_a_usable_record_is_refused(make_job: MakeJob, lines: list[str]) -> None:
+    sentence = refused(make_job().add_channel("train", lines))
+    assert sentence.startswith("The channel 'train' holds no usable record: ")
+    assert sentence.endswith("Each line needs a text under 'source' and a label under 'category'.")
+
+
+def test_a_train_channel_without_a_word_is_refused(make_job: MakeJob) -> None:
+    assert "holds a word or symbol" in refused(
+        make_job().add_channel("train", [{**GOOD, "source": "\u200b"}])
+    )
+
+
+@pytest.mark.parametrize("channel", ["train", "validation"])
+@pytest.mark.parametrize("label", [2, "-1", 1.0, True, "tech"])
+def test_a_label_out_of_range_or_of_another_type_is_refused_with_its_place(
+    make_job: MakeJob, channel: str, label: object
+) -> None:
+    job = make_job().add_channel("train", [GOOD])
+    job.add_channel(channel, [GOOD, {**GOOD, "category": label}])
+    assert re.match(r"In line 2 of part-0\.manifest the label under 'category' is ", refused(job))
+
+
+def test_a_channel_in_pipe_mode_is_refused(make_job: MakeJob) -> None:
+    assert "Pipe mode" in refused(make_job().add_channel("train", [GOOD], mode="Pipe"))
+
+
+def test_an_unexpected_error_is_told_with_its_traceback(
+    make_job: MakeJob, monkeypatch: pytest.MonkeyPatch, keep_sigterm: None
+) -> None:
+    def fail(*_: object) -> None:
+        raise RuntimeError("out of luck")
+
+    job = make_job().add_channel("train", [GOOD])
+    monkeypatch.setenv("ML_ROOT", str(job.root))
+    monkeypatch.setattr(training, "read_examples", fail)
+    assert training.main() == 1
+    sentence, _, detail = job.failure.partition("\n\n")
+    assert sentence == "Training failed unexpectedly (RuntimeError: out of luck)."
+    assert detail.startswith("Traceback (most recent call last)")

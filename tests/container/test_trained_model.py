@@ -1,0 +1,298 @@
+"""A model trained in this process, beside the same model served by the program `serve`."""
+
+import http.client
+import json
+import os
+import random
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from text_classifier.classifier import ModelError, TextClassifier
+from text_classifier.contract import ContractError
+from text_classifier.ml_tree import MlTree
+from text_classifier.stopping import StopOrder
+from text_classifier.training import train
+
+from tests.container.conftest import MODEL_CONTAINER, Job, MakeJob
+
+# One worker trains and serves once for all of these.
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.xdist_group("trained_model"),
+    # Keras' own, when it saves TensorFlow's variables under NumPy 2.
+    pytest.mark.filterwarnings("ignore:__array__ implementation doesn't accept a copy:DeprecationWarning"),
+]
+
+# Class 3 never appears in training.
+TOPICS = [
+    ["bank", "stocks", "market", "株価", "หุ้น", "📈"],
+    ["film", "actor", "album", "映画", "ภาพยนตร์", "🎬"],
+    ["virus", "doctor", "health", "医者", "แพทย์", "💊"],
+]
+COMMON = ["the", "of", "new", "today", "says", "2014", "新しい", "วันนี้"]
+
+
+def make_records(number: int, seed: int) -> list[dict[str, Any]]:
+    """Records with one word of their topic among three that say nothing; one in five has none of it."""
+    rng = random.Random(seed)
+    records = []
+    for _ in range(number):
+        label = rng.randrange(len(TOPICS))
+        words = [*rng.choices(COMMON, k=3), rng.choice(TOPICS[label] if rng.random() < 0.8 else COMMON)]
+        rng.shuffle(words)
+        records.append({"source": rng.choice([" ", ""]).join(words), "category": label})
+    return records
+
+
+HEAD = (
+    b"POST /invocations HTTP/1.1\r\nHost: x\r\nContent-Type: application/jsonlines\r\n"
+    b"Content-Length: %d\r\n\r\n"
+)
+TRAIN = make_records(400, seed=1)
+HELD_OUT = make_records(200, seed=2)
+
+
+@dataclass(frozen=True)
+class Server:
+    """A running `serve`."""
+
+    process: "subprocess.Popen[str]"
+    port: int
+
+    def request(self, method: str, path: str, body: bytes | None = None) -> tuple[int, bytes]:
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)
+        connection.request(method, path, body, {"Content-Type": "application/jsonlines"})
+        response = connection.getresponse()
+        answer = response.status, response.read()
+        connection.close()
+        return answer
+
+    def predict(self, records: list[Any]) -> list[dict[str, Any]]:
+        status, answer = self.request("POST", "/invocations", "\n".join(map(json.dumps, records)).encode())
+        assert status == 200, answer
+        return [json.loads(line) for line in answer.splitlines()]
+
+    def is_ready(self) -> bool:
+        try:
+            return self.request("GET", "/ping")[0] == 200
+        except OSError:
+            return False
+
+
+def free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port: int = listener.getsockname()[1]
+        return port
+
+
+def start(model: Path, root: Path) -> Server:
+    """Serves a copy of a model folder from another tree, where nothing else of the training is."""
+    shutil.copytree(model, root / "model")
+    port = free_port()
+    address = {"ML_ROOT": str(root), "BIND_HOST": "127.0.0.1", "SAGEMAKER_BIND_TO_PORT": str(port)}
+    process = subprocess.Popen(
+        [sys.executable, MODEL_CONTAINER / "serve"],
+        env={**os.environ, **address},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    server = Server(process, port)
+    deadline = time.monotonic() + 60
+    while not server.is_ready():
+        assert process.poll() is None, process.communicate()
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    return server
+
+
+def train_here(job: Job) -> TextClassifier:
+    """Trains in this process; SIGTERM keeps its handler."""
+    handler = signal.getsignal(signal.SIGTERM)
+    try:
+        return train(MlTree(job.root), StopOrder())
+    finally:
+        signal.signal(signal.SIGTERM, handler)
+
+
+def by_class(answers: list[dict[str, Any]]) -> np.ndarray[Any, Any]:
+    """Returns probabilities of shape (records, classes) in the order of the classes."""
+    indices = [[int(name.removeprefix("__label__")) for name in answer["label"]] for answer in answers]
+    rows = np.array([answer["prob"] for answer in answers])
+    return np.take_along_axis(rows, np.argsort(indices, axis=1), axis=1)
+
+
+@pytest.fixture(scope="module")
+def job(make_job: MakeJob) -> Job:
+    return make_job(num_classes=4).add_channel("train", TRAIN).add_channel("validation", HELD_OUT)
+
+
+@pytest.fixture(scope="module")
+def classifier(job: Job) -> TextClassifier:
+    return train_here(job)
+
+
+@pytest.fixture(scope="module")
+def server(
+    job: Job, classifier: TextClassifier, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Server]:
+    server = start(job.model, tmp_path_factory.mktemp("elsewhere"))
+    yield server
+    server.process.send_signal(signal.SIGTERM)
+    output, errors = server.process.communicate(timeout=10)
+    assert server.process.returncode == 0
+    assert output.startswith("Serving on 127.0.0.1:")
+    assert (output.count("\n"), errors) == (1, ""), "neither TensorFlow nor a client that hung up says a word"
+
+
+def test_served_predictions_are_those_of_the_model_where_it_was_trained(
+    server: Server, classifier: TextClassifier
+) -> None:
+    texts = [record["source"] for record in HELD_OUT]
+    texts += ["", "bank" * 50_000, "a\u2028b", "\ud800", "\u200b", "ＢＡＮＫ", "unheard-of", "\x00"]
+    texts = [text for text in texts if text]
+    served = by_class(server.predict([{"source": text} for text in texts]))
+    assert np.abs(served - classifier.probabilities(texts)).max() < 1e-6
+
+
+def test_texts_of_every_script_are_told_apart(server: Server) -> None:
+    answers = server.predict([{"source": word} for topic in TOPICS for word in topic])
+    best = [answer["label"][0] for answer in answers]
+    assert best == [f"__label__{label}" for label, topic in enumerate(TOPICS) for _ in topic]
+
+
+def test_probabilities_are_no_surer_than_they_are_right(classifier: TextClassifier) -> None:
+    probabilities = classifier.probabilities([record["source"] for record in HELD_OUT])
+    labels = [record["category"] for record in HELD_OUT]
+    accuracy = float(np.mean(probabilities.argmax(axis=1) == labels))
+    assert 0.75 < accuracy < 0.95, "one in five cannot be known, and a third of those is guessed"
+    assert probabilities.max(axis=1).mean() < accuracy + 0.05
+    assert np.allclose(probabilities.sum(axis=1), 1)
+    assert probabilities[:, 3].max() < 0.2, "the class without an example"
+
+
+def test_ping_is_answered_while_a_long_prediction_runs(server: Server) -> None:
+    body = b"\n".join(b'{"source": "word %d"}' % number for number in range(50_000))
+    answers: list[tuple[int, bytes]] = []
+    prediction = threading.Thread(target=lambda: answers.append(server.request("POST", "/invocations", body)))
+    started = time.monotonic()
+    prediction.start()
+    longest_ping = 0.0
+    while prediction.is_alive():
+        before = time.monotonic()
+        assert server.is_ready()
+        longest_ping = max(longest_ping, time.monotonic() - before)
+    assert answers[0][0] == 200
+    assert longest_ping < (time.monotonic() - started) / 3
+
+
+def test_a_client_that_hangs_up_takes_nobody_with_it(server: Server) -> None:
+    with socket.create_connection(("127.0.0.1", server.port)) as connection:
+        connection.sendall(HEAD % 1_000 + b'{"source": "ba')
+    assert server.predict([{"source": "bank"}])[0]["label"][0] == "__label__0"
+
+
+def test_a_body_over_the_limit_is_refused_in_so_many_words(server: Server) -> None:
+    status, answer = server.request("POST", "/invocations", b" " * (30 * 1024 * 1024))
+    assert (status, json.loads(answer)) == (
+        413,
+        {"error": "The body is larger than 6 MB: send fewer records."},
+    )
+
+
+def test_sigterm_ends_serving_at_once_though_a_prediction_runs(
+    job: Job, classifier: TextClassifier, tmp_path: Path
+) -> None:
+    server = start(job.model, tmp_path)
+    body = b'{"source":"a"}\n' * 400_000  # more than ten seconds of work
+    with socket.create_connection(("127.0.0.1", server.port)) as connection:
+        connection.sendall(HEAD % len(body) + body)
+        time.sleep(0.5)
+        started = time.monotonic()
+        server.process.send_signal(signal.SIGTERM)
+        server.process.communicate(timeout=60)
+    assert server.process.returncode == 0
+    assert time.monotonic() - started < 6
+
+
+def test_labels_as_strings_and_as_numbers_train_the_same_model(
+    make_job: MakeJob, classifier: TextClassifier
+) -> None:
+    strings = [{**record, "category": str(record["category"])} for record in TRAIN]
+    other = train_here(make_job(num_classes=4).add_channel("train", strings))
+    texts = [record["source"] for record in HELD_OUT]
+    assert np.array_equal(other.probabilities(texts), classifier.probabilities(texts))
+
+
+@pytest.mark.parametrize("validation", [None, [], [[]], [["\n"]]])
+def test_training_needs_no_validation_record(make_job: MakeJob, validation: list[Any] | None) -> None:
+    job = make_job(num_classes=3).add_channel("train", TRAIN[:20])
+    if validation is not None:
+        job.add_channel("validation", *validation)
+    train_here(job)
+    assert TextClassifier.load(job.model).contract.num_classes == 3
+
+
+def test_one_class_alone_is_learned_and_the_others_stay_possible(make_job: MakeJob) -> None:
+    alone = [{**record, "category": 1} for record in TRAIN[:30]]
+    probabilities = train_here(make_job(num_classes=3).add_channel("train", alone)).probabilities(["bank"])
+    assert probabilities.argmax() == 1
+    assert probabilities.min() > 0
+
+
+def test_a_single_record_of_one_symbol_trains_a_model(make_job: MakeJob) -> None:
+    job = make_job().add_channel("train", [{"source": "💊", "category": 1}])
+    assert train_here(job).probabilities(["💊", "x"]).shape == (2, 2)
+
+
+def test_many_classes_are_told_apart_from_few_examples(make_job: MakeJob) -> None:
+    records = [{"source": f"about topic{n % 300}x", "category": n % 300} for n in range(1_800)]
+    classifier = train_here(make_job(num_classes=300).add_channel("train", records))
+    best = classifier.probabilities([f"topic{n}x" for n in range(300)]).argmax(axis=1)
+    assert np.mean(best == np.arange(300)) > 0.9
+
+
+def test_the_model_does_not_depend_on_the_folder_that_another_run_left(
+    make_job: MakeJob, classifier: TextClassifier
+) -> None:
+    job = make_job().add_channel("train", [{"source": "a", "category": 0}])
+    train_here(job)
+    job.configure(num_classes=4, label_attribute="category").add_channel("train", TRAIN)
+    train_here(job)
+    texts = [record["source"] for record in HELD_OUT]
+    assert np.array_equal(
+        TextClassifier.load(job.model).probabilities(texts), classifier.probabilities(texts)
+    )
+
+
+def test_a_folder_without_a_model_is_told_as_such(tmp_path: Path) -> None:
+    with pytest.raises(ContractError, match="There is no model to serve"):
+        TextClassifier.load(tmp_path)
+
+
+@pytest.mark.parametrize("content", ["{", "{}", '{"format": 9}', "[]", '{"format": 1, "classes": 2}'])
+def test_a_contract_that_cannot_be_served_is_told_as_such(tmp_path: Path, content: str) -> None:
+    (tmp_path / "contract.json").write_text(content)
+    with pytest.raises(ContractError, match="train the model again"):
+        TextClassifier.load(tmp_path)
+
+
+@pytest.mark.parametrize("file", ["network.keras", "vocabulary.json"])
+def test_a_damaged_model_is_told_as_such(
+    job: Job, classifier: TextClassifier, tmp_path: Path, file: str
+) -> None:
+    shutil.copytree(job.model, tmp_path / "model")
+    (tmp_path / "model" / file).write_bytes(b"damaged")
+    with pytest.raises(ModelError, match="train it again"):
+        TextClassifier.load(tmp_path / "model")
