@@ -1,25 +1,16 @@
 """Selections hold their promises for any pool, any model and any strategy."""
 
-from collections.abc import Callable
-
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from labelloop.core.ledger import Ids, Ledger, State
+from labelloop.core.ledger import Ledger, State
 from labelloop.core.predictions import Predictions
-from labelloop.core.query_strategies import QUERY_STRATEGIES, QueryStrategy
+from labelloop.core.query_strategies import QUERY_STRATEGIES
 from labelloop.core.randomness import random_stream
-from labelloop.core.selection import (
-    Selection,
-    select_at_random,
-    select_from_the_uncertain,
-    select_most_useful,
-)
-
-Ask = Callable[[Ledger, Predictions, Ids, int, QueryStrategy, np.random.Generator], Selection]
+from labelloop.core.selection import Selection, select_at_random, select_most_useful
 
 
 def ledger_of(states: list[State]) -> Ledger:
@@ -57,16 +48,17 @@ def test_a_selection_asks_only_open_objects_and_releases_only_validation(
     auto = np.flatnonzero(ledger.mask(State.POOL) & (predictions.margin > 0.8))
     open_objects = set(ledger.ids(State.POOL).tolist()) - set(auto.tolist())
 
-    def select(ask: Ask = select_most_useful) -> Selection:
+    def select(*, hidden_pool: bool = True) -> Selection:
         rng = random_stream(seed, "selection")
-        return ask(ledger, predictions, auto, count, QUERY_STRATEGIES[strategy](), rng)
+        ranks = QUERY_STRATEGIES[strategy]()
+        return select_most_useful(ledger, predictions, auto, count, ranks, rng, hidden_pool=hidden_pool)
 
     selection = select()
     assert set(selection.asked.tolist()) <= open_objects
     assert len(selection.asked) == min(count, len(open_objects))
     assert set(selection.released.tolist()) <= set(ledger.ids(State.VALIDATION).tolist())
     assert select().asked.tolist() == selection.asked.tolist()
-    without_hidden_pool = select(select_from_the_uncertain)
+    without_hidden_pool = select(hidden_pool=False)
     assert len(without_hidden_pool.asked) == len(selection.asked)
     assert not len(without_hidden_pool.released)
 
@@ -79,7 +71,9 @@ def test_margin_sampling_asks_about_the_smallest_margins(
     ledger, predictions = ledger_of(states), predictions_of(margins)
     none_auto = np.empty(0, np.int64)
     rng = random_stream(0, "selection")
-    selection = select_most_useful(ledger, predictions, none_auto, count, QUERY_STRATEGIES["margin"](), rng)
+    selection = select_most_useful(
+        ledger, predictions, none_auto, count, QUERY_STRATEGIES["margin"](), rng, hidden_pool=True
+    )
     left = np.setdiff1d(ledger.ids(State.POOL), selection.asked)
     if len(left):
         assert predictions.margin[selection.asked].max(initial=-1) <= predictions.margin[left].min()
@@ -105,6 +99,7 @@ def test_the_hidden_pool_stays_a_random_sample_of_what_is_left() -> None:
             150,
             QUERY_STRATEGIES["margin"](),
             rng,
+            hidden_pool=True,
         )
         hidden.extend(margins[np.setdiff1d(ledger.ids(State.VALIDATION), selection.released)])
         left.extend(margins[np.setdiff1d(ledger.ids(State.POOL), selection.asked)])

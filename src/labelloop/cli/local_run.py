@@ -113,14 +113,8 @@ def _people(request: LabelingRequest, s3_root: Path, truth_file: Path) -> tuple[
     categories = parse_label_categories(path.read_bytes())
     with truth_file.open(encoding="utf-8", newline="") as lines:
         truth = read_truth(lines, categories)
-    settings = request.active_learning.simulated_people
-    people = SimulatedPeople(
-        truth,
-        categories,
-        error_rate=settings.error_rate,
-        unanswered_share=settings.unanswered_share,
-        seed=settings.seed,
-    )
+    faults = request.active_learning.simulated_people
+    people = SimulatedPeople.with_faults(truth, categories, faults)
     return truth, people
 
 

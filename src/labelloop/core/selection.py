@@ -33,10 +33,12 @@ def select_most_useful(
     count: int,
     strategy: QueryStrategy,
     rng: np.random.Generator,
+    *,
+    hidden_pool: bool,
 ) -> Selection:
     """Ask about the `count` objects of the pool that the strategy ranks first, auto-labeled ones left out.
 
-    The validation set is a hidden pool: its objects are ranked together with the pool's, and those ranked
+    With a hidden pool, the validation set's objects are ranked together with the pool's, and those ranked
     above the last object asked about move to the training set. What remains of the validation set is then
     still a random sample of what remains of the pool, which is what the certificate stands on.
     """
@@ -44,26 +46,11 @@ def select_most_useful(
     open_objects[auto_labeled] = False
     if open_objects.sum() <= count:
         return Selection(np.flatnonzero(open_objects), NOTHING)
-    validation = ledger.mask(State.VALIDATION)
-    ranked = strategy.rank(np.flatnonzero(open_objects | validation), predictions, rng)
+    hidden = ledger.mask(State.VALIDATION) & hidden_pool
+    ranked = strategy.rank(np.flatnonzero(open_objects | hidden), predictions, rng)
     taken = np.cumsum(open_objects[ranked])
     above_the_cut = ranked[: int(np.searchsorted(taken, count)) + 1] if count else ranked[:0]
     return Selection(
         asked=np.sort(above_the_cut[open_objects[above_the_cut]]),
-        released=np.sort(above_the_cut[validation[above_the_cut]]),
+        released=np.sort(above_the_cut[hidden[above_the_cut]]),
     )
-
-
-def select_from_the_uncertain(
-    ledger: Ledger,
-    predictions: Predictions,
-    auto_labeled: Ids,
-    count: int,
-    strategy: QueryStrategy,
-    rng: np.random.Generator,
-) -> Selection:
-    """Ask about the first `count` of what the model left over; the validation set stays as it is."""
-    open_objects = ledger.mask(State.POOL)
-    open_objects[auto_labeled] = False
-    ranked = strategy.rank(np.flatnonzero(open_objects), predictions, rng)
-    return Selection(np.sort(ranked[:count]), NOTHING)

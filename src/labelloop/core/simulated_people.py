@@ -10,6 +10,7 @@ from labelloop.core.errors import TruthError
 from labelloop.core.label_categories import LabelCategories
 from labelloop.core.ledger import NO_LABEL
 from labelloop.core.manifest import ID_KEY, LabelAttribute, append_fields, label_metadata, object_id
+from labelloop.core.request import SimulatedPeople as Faults
 
 # Class index by object id, -1 where nobody knows: two bytes an object.
 Truth: TypeAlias = "array[int]"
@@ -57,6 +58,17 @@ class SimulatedPeople:
         self._error_rate = error_rate
         self._unanswered_share = unanswered_share
         self._seed = seed
+
+    @classmethod
+    def with_faults(cls, truth: Truth, categories: LabelCategories, faults: Faults) -> "SimulatedPeople":
+        """People who err and stay silent as the request says."""
+        return cls(
+            truth,
+            categories,
+            error_rate=faults.error_rate,
+            unanswered_share=faults.unanswered_share,
+            seed=faults.seed,
+        )
 
     def answer(self, object_id: int) -> int | None:
         """The class index people give the object, None when they do not answer."""

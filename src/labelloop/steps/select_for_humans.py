@@ -10,12 +10,7 @@ from labelloop.core.manifest import object_id
 from labelloop.core.query_strategies import QUERY_STRATEGIES
 from labelloop.core.randomness import random_stream
 from labelloop.core.run_state import Labeling, RunState
-from labelloop.core.selection import (
-    Selection,
-    select_at_random,
-    select_from_the_uncertain,
-    select_most_useful,
-)
+from labelloop.core.selection import Selection, select_at_random, select_most_useful
 from labelloop.core.stopping import Progress
 from labelloop.steps.round_predictions import load_auto_labeling
 from labelloop.steps.snapshot import save_snapshot
@@ -48,9 +43,11 @@ def _select(state: RunState, ledger: Ledger) -> Selection:
     if state.model is None:
         return select_at_random(ledger, count, rng)
     predictions, labeling = load_auto_labeling(state, ledger)
-    select = select_from_the_uncertain if state.settings.policy == "blog" else select_most_useful
     strategy = QUERY_STRATEGIES[state.settings.query_strategy]()
-    return select(ledger, predictions, labeling.ids, count, strategy, rng)
+    hidden_pool = state.settings.policy != "blog"
+    return select_most_useful(
+        ledger, predictions, labeling.ids, count, strategy, rng, hidden_pool=hidden_pool
+    )
 
 
 def _how_many(state: RunState) -> int:

@@ -16,13 +16,7 @@ def simulate_labeling(state: RunState, time: str) -> dict[str, Any]:
         raise TruthError("simulated people need a selection and the truth about it")
     categories = label_categories(state)
     truth = read_truth((line.decode() + "\n" for line in s3.read_lines(settings.truth_s3_uri)), categories)
-    people = SimulatedPeople(
-        truth,
-        categories,
-        error_rate=settings.error_rate,
-        unanswered_share=settings.unanswered_share,
-        seed=settings.seed,
-    )
+    people = SimulatedPeople.with_faults(truth, categories, settings)
     job_name = state.labeling.job_name
     output = f"{state.labeling.output_folder_s3_uri}{job_name}/{LABELING_OUTPUT}"
     selection = s3.read_lines(state.labeling.selection_s3_uri)
