@@ -39,12 +39,12 @@ class TextClassifier:
         folder.mkdir(parents=True, exist_ok=True)
         self._vocabulary.save(folder / "vocabulary.json")
         self._network.save(folder / "network.keras")
-        self.contract.save(folder / "contract.json")
+        self.contract.save(folder)
 
     @classmethod
     def load(cls, folder: Path) -> TextClassifier:
         """Read a model artifact. Raises ContractError when there is none, ModelError when it is damaged."""
-        contract = Contract.load(folder / "contract.json")
+        contract = Contract.load(folder)
         try:
             vocabulary = Vocabulary.load(folder / "vocabulary.json")
             network = load_network(folder / "network.keras")

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from text_classifier.failures import UserError
 
+_FILE = "contract.json"
 _FORMAT = 1
 
 
@@ -24,12 +25,15 @@ class Contract:
     text_attribute: str
     versions: Mapping[str, str]
 
-    def save(self, file: Path) -> None:
-        file.write_text(json.dumps({"format": _FORMAT, **asdict(self)}, indent=2) + "\n", encoding="utf-8")
+    def save(self, folder: Path) -> None:
+        (folder / _FILE).write_text(
+            json.dumps({"format": _FORMAT, **asdict(self)}, indent=2) + "\n", encoding="utf-8"
+        )
 
     @classmethod
-    def load(cls, file: Path) -> Contract:
-        """Raises ContractError when the file is missing, broken or of another format."""
+    def load(cls, folder: Path) -> Contract:
+        """Read a folder's contract. Raises ContractError when it is missing, broken or of another format."""
+        file = folder / _FILE
         if not file.exists():
             raise ContractError(f"There is no model to serve: {file} is missing. Train one first.")
         try:

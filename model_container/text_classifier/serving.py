@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from types import FrameType
 
+from text_classifier.contract import Contract
 from text_classifier.failures import UserError
 from text_classifier.ml_tree import MlTree
 
@@ -66,7 +67,8 @@ def main() -> int:
 def serve(tree: MlTree, settings: Settings) -> None:
     """Answer requests with the model of the tree. Raises UserError when it or the address cannot be used."""
     started = time.monotonic()
-    # TensorFlow takes seconds to load: only once the settings are known to be good.
+    # A mistake is told at once: TensorFlow takes seconds to load.
+    Contract.load(tree.model)
     import uvicorn
 
     from text_classifier.application import build_application
@@ -86,13 +88,14 @@ def serve(tree: MlTree, settings: Settings) -> None:
         access_log=False,
         timeout_graceful_shutdown=_GRACE_SECONDS,
     )
-    listener = _listen(settings)
+    listener = listen(settings)
     address = listener.getsockname()
     logger.info("Serving on %s:%d after %.1f s.", address[0], address[1], time.monotonic() - started)
     uvicorn.Server(config).run(sockets=[listener])
 
 
-def _listen(settings: Settings) -> socket.socket:
+def listen(settings: Settings) -> socket.socket:
+    """Open the socket. Raises ServingError when the address cannot be used."""
     family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
     try:
         listener = socket.create_server((settings.host, settings.port), family=family, backlog=1024)

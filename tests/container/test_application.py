@@ -125,8 +125,9 @@ def test_a_request_of_bad_records_alone_is_answered(client: Client) -> None:
         '{"source": "a\u2028b\u2029\x85"}\n{"source": "b"}'.encode(),
         b'{"source": "a"}\r\n{"source": "b"}\r\n',
         b'\xef\xbb\xbf{"source": "a"}\n{"source": "b"}\n',
+        b'{"source":\r"a"}\n{"source": "b"}',
     ],
-    ids=["separators of Unicode are text", "CRLF", "byte-order mark"],
+    ids=["separators of Unicode are text", "CRLF", "byte-order mark", "a lone CR is white space"],
 )
 def test_lines_end_at_line_feeds_only(client: Client, body: bytes) -> None:
     assert best(post(client, body)) == ["__label__0", "__label__1"]

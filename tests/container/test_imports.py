@@ -1,0 +1,32 @@
+"""TensorFlow takes seconds to load, so it comes last; labelloop is not there at all."""
+
+import ast
+import subprocess
+import sys
+
+import pytest
+
+from tests.container.conftest import MODEL_CONTAINER
+
+MODULES = sorted((MODEL_CONTAINER / "text_classifier").glob("*.py"))
+
+
+@pytest.mark.parametrize("program", ["training", "serving", "application"])
+def test_a_mistake_in_the_input_is_found_before_tensorflow_is_loaded(program: str) -> None:
+    loaded = f"import sys, text_classifier.{program}; print({{'keras', 'tensorflow'}} & set(sys.modules))"
+    ran = subprocess.run(
+        [sys.executable, "-c", loaded], cwd=MODEL_CONTAINER, capture_output=True, text=True, check=True
+    )
+    assert ran.stdout.strip() == "set()"
+
+
+def test_the_container_imports_nothing_of_labelloop_and_keras_in_one_module_only() -> None:
+    importers: dict[str, set[str]] = {}
+    for module in MODULES:
+        for node in ast.walk(ast.parse(module.read_text(encoding="utf-8"))):
+            names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
+            names += [node.module or ""] if isinstance(node, ast.ImportFrom) else []
+            for name in names:
+                importers.setdefault(name.split(".")[0], set()).add(module.stem)
+    assert "labelloop" not in importers
+    assert importers["keras"] == importers["tensorflow"] == {"network"}
