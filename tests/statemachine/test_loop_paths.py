@@ -7,6 +7,7 @@ from typing import Any
 import boto3
 import pytest
 
+from labelloop.core.ledger import Ledger, State
 from labelloop.local.labeling_job import LabelingFailed, LabelingJobRequest
 from labelloop.local.service_error import ServiceError
 from labelloop.local.simulated_annotators import SimulatedAnnotators
@@ -61,16 +62,31 @@ def test_none_labeled_people_label_a_start_then_the_model_labels_the_rest(
     certificate = outcome.output["Certificate"]
     assert certificate["ErrorBound"] <= certificate["TargetError"] == 0.05
     first, second = outcome.report()["rounds"][:2]
-    assert (first["trained"], first["sent_to_people"], first["labeled_by_people"]) == (False, 120, 120)
+    assert (first["trained"], first["sent_to_people"], first["labeled_by_people"]) == (False, 129, 129)
     assert second["trained"]
     assert second["validation_accuracy"] > 0.9
 
 
 def test_enough_labels_in_the_input_train_at_once(loop: Loop, accounted_for: AccountedFor) -> None:
-    loop.data(600, labeled=120)
+    loop.data(600, labeled=150)
+    loop.settings(LabeledInputIsRandom=True)
     outcome = loop.run()
     assert loop.states[:3] == ["PrepareManifest", "NextAction", "ActiveLearning"]
     accounted_for(outcome)
+
+
+def test_labels_in_the_input_may_be_biased_so_the_validation_set_is_asked_for(
+    loop: Loop, accounted_for: AccountedFor
+) -> None:
+    loop.data(600, labeled=150)
+    outcome = loop.run()
+    accounted_for(outcome)
+    first = outcome.report()["rounds"][0]
+    assert (first["trained"], first["sent_to_people"]) == (False, 86), "a validation set for 600 objects"
+    ledgers = sorted((loop.s3 / "bucket/out/run-1").glob("round-*/training/ledger.npy"))
+    validation = Ledger.from_bytes(ledgers[0].read_bytes()).ids(State.VALIDATION)
+    assert len(validation) == 86
+    assert validation.min() >= 150, "none of the labels that came with the input"
 
 
 def test_the_posts_rules_commit_above_the_margin_at_once_and_promise_nothing(
@@ -104,7 +120,7 @@ def test_where_nothing_can_be_certified_people_label_everything(
     accounted_for(outcome)
     assert outcome.counts["human"] == 60
     assert "CreateTrainingJob" not in loop.states
-    assert "it takes at least 45 (ValidationSize)" in outcome.report()["no_certificate_because"]
+    assert "it takes at least 69 (ValidationSize)" in outcome.report()["no_certificate_because"]
 
 
 def test_simulated_people_answer_as_a_step_where_the_request_says_so(
@@ -318,7 +334,7 @@ def test_a_labeling_job_is_stopped_by_its_owner_and_the_loop_goes_on(
     outcome = loop.run(loop.aws(annotators=EndingAnnotators(loop, stop_labeling)))
     accounted_for(outcome)
     assert outcome.counts["human"] == 60
-    assert outcome.report()["rounds"][0]["labeled_by_people"] == 6
+    assert outcome.report()["rounds"][0]["labeled_by_people"] == 14, "half of 29"
 
 
 def _asked(loop: Loop, run: str) -> list[int]:

@@ -22,7 +22,7 @@ TASKS = [
     for state_name, state in definition["States"].items()
     if state["Type"] == "Task"
 ]
-NOT_STEPS = {"__init__", "round_predictions", "snapshot", "step_handler"}
+NOT_STEPS = {"__init__", "auto_labels", "round_predictions", "snapshot", "step_handler"}
 
 
 def snake(name: str) -> str:

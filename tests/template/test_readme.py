@@ -16,7 +16,7 @@ def test_the_picture_has_every_state_but_the_failures() -> None:
 
 def test_every_command_the_readme_names_is_in_the_makefile() -> None:
     makefile = (ROOT / "Makefile").read_text()
-    for target in ("demo", "test", "help"):
+    for target in ("demo", "encoder", "test", "help"):
         assert f"make {target}" in README
         assert f"\n{target}:" in makefile
 

@@ -14,10 +14,11 @@ PACKAGES = sorted(path.parent.name for path in SOURCE.glob("*/__init__.py"))
 MAY_IMPORT = {
     "core": set(),
     "storage": {"core"},
-    "steps": {"core", "storage"},
+    "reporting": {"core"},
+    "steps": {"core", "storage", "reporting"},
     "preparation": {"core"},
     "local": {"core", "storage"},
-    "cli": {"core", "storage", "preparation", "local"},
+    "cli": {"core", "storage", "preparation", "local", "reporting"},
 }
 
 
@@ -46,12 +47,15 @@ def test_imports_point_inward(package: str) -> None:
 
 
 def test_core_loads_without_aws_clock_or_global_randomness() -> None:
-    modules = [f"labelloop.core.{path.stem}" for path in (SOURCE / "core").glob("*.py")]
+    modules = [
+        ".".join(path.relative_to(SOURCE.parent).with_suffix("").parts).removesuffix(".__init__")
+        for path in (SOURCE / "core").rglob("*.py")
+    ]
     program = f"import sys, {', '.join(modules)}; print(*sorted(sys.modules))"
     loaded = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     names = {module.split(".")[0] for module in loaded.stdout.split()}
     assert not names & {"boto3", "botocore", "aws_lambda_powertools", "smart_open", "moto"}
-    for path in (SOURCE / "core").glob("*.py"):
+    for path in (SOURCE / "core").rglob("*.py"):
         assert not imported_modules(path) & {"time", "secrets", "uuid", "os"}, path.name
         assert "np.random.seed" not in path.read_text()
 

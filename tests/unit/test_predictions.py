@@ -86,3 +86,72 @@ def test_a_second_answer_for_one_object_is_refused() -> None:
     answer = {"label": ["__label__0"], "prob": [0.9]}
     with pytest.raises(PredictionsError, match="object 0, which was not sent"):
         read((0, answer), (0, answer))
+
+
+def good(**optional: Any) -> dict[str, Any]:
+    return {"label": ["__label__0", "__label__1"], "prob": [0.9, 0.1], **optional}
+
+
+def test_what_the_container_does_not_give_takes_no_room() -> None:
+    predictions = read((0, good()), (1, good(embedding=None, disagreement=None)))
+    assert predictions.errors == 0
+    assert predictions.embedding is None
+    assert predictions.disagreement is None
+
+
+def test_embedding_and_disagreement_are_read_in_a_few_bytes_a_number() -> None:
+    predictions = read(
+        (0, good(embedding=[0.125, -2, 300], disagreement=0.25)),
+        (1, good(embedding=[1, 0, 0], disagreement=0)),
+    )
+    assert predictions.errors == 0
+    assert predictions.embedding is not None
+    assert predictions.disagreement is not None
+    assert predictions.embedding.tolist() == [[0.125, -2, 300], [1, 0, 0], [0] * 3, [0] * 3, [0] * 3]
+    assert predictions.disagreement.tolist() == [0.25, 0, 0, 0, 0]
+    assert (predictions.embedding.itemsize, predictions.disagreement.itemsize) == (2, 4)
+
+
+def test_an_answer_in_error_does_not_decide_what_the_others_must_give() -> None:
+    predictions = read((0, {"error": "cannot read this"}), (1, good(embedding=[1, 2])))
+    assert predictions.embedding is not None
+    assert predictions.present[:2].tolist() == [False, True]
+
+
+@pytest.mark.parametrize(
+    ("optional", "message"),
+    [
+        ({"embedding": [1.0]}, "embedding has 1 numbers, but 2 in the first answer"),
+        ({"embedding": [1.0, 2.0, 3.0]}, "embedding has 3 numbers, but 2 in the first answer"),
+        ({"embedding": None}, "embedding has 0 numbers, but 2 in the first answer"),
+        ({"embedding": [1.0, None]}, "embedding is not a list of numbers"),
+        ({"embedding": [1.0, 1e300]}, "not a list of numbers between -65,504 and 65,504"),
+        ({"embedding": [[1.0, 2.0]]}, "embedding is not a list of numbers"),
+        ({"embedding": 2}, "embedding is not a list of numbers"),
+        ({"embedding": "12"}, "embedding is not a list of numbers"),
+        ({"embedding": {"0": 1}}, "embedding is not a list of numbers"),
+        ({"disagreement": None}, "disagreement for some records, but not for all"),
+        ({"disagreement": "high"}, "disagreement not a number"),
+        ({"disagreement": [1, 2]}, "disagreement is not a finite number"),
+    ],
+)
+def test_an_answer_unlike_the_first_leaves_its_object_without_a_prediction(
+    optional: dict[str, Any], message: str
+) -> None:
+    first = good(embedding=[1.0, 2.0], disagreement=0.1)
+    second = {**first, **optional}
+    text = json.dumps({"labelloop-id": 1, "SageMakerOutput": second}).encode()
+    line = json.dumps({"labelloop-id": 0, "SageMakerOutput": first}).encode()
+    predictions = read_predictions([line, text], np.arange(2), 5, CLASSES)
+    assert predictions.present.tolist() == [True, False, False, False, False]
+    assert predictions.errors == 1
+    assert predictions.first_error
+    assert message in predictions.first_error
+
+
+@pytest.mark.parametrize("optional", [{"embedding": [1.0]}, {"disagreement": 0.1}])
+def test_what_the_first_answer_does_not_give_none_may_give(optional: dict[str, Any]) -> None:
+    predictions = read((0, good()), (1, good(**optional)))
+    assert predictions.present[:2].tolist() == [True, False]
+    assert predictions.embedding is None
+    assert predictions.disagreement is None

@@ -5,7 +5,15 @@ import botocore.session
 import pytest
 
 from labelloop.core.errors import RequestError
-from labelloop.core.request import HumanTaskConfig, InputConfig, OutputConfig, parse_request, resolve_size
+from labelloop.core.request import (
+    HumanTaskConfig,
+    InputConfig,
+    OutputConfig,
+    default_start_size,
+    default_validation_size,
+    parse_request,
+    resolve_size,
+)
 
 POST_REQUEST: dict[str, Any] = {
     "InputConfig": {
@@ -58,7 +66,8 @@ def test_the_posts_request_is_accepted_as_it_is_and_comes_out_unchanged() -> Non
 def test_defaults_are_those_of_the_documentation() -> None:
     settings = parse_request(POST_REQUEST).active_learning
     assert (settings.policy, settings.labeling_backend) == ("default", "groundtruth")
-    assert (settings.start_size, settings.validation_size, settings.batch_size) == (0.2, 0.1, 0.1)
+    assert (settings.start_size, settings.validation_size, settings.batch_size) == (None, None, 0.02)
+    assert not settings.labeled_input_is_random
     assert (settings.target_error, settings.confidence) == (0.05, 0.9)
 
 
@@ -143,3 +152,11 @@ def test_our_field_names_are_ground_truths(block: Any, member: str) -> None:
     request: Any = service.operation_model("CreateLabelingJob").input_shape
     theirs = request.members[member].members
     assert {field.alias for field in block.model_fields.values()} <= set(theirs)
+
+
+@pytest.mark.parametrize(
+    ("total", "validation", "start"), [(50, 17, 26), (10_000, 557, 836), (100_000, 2586, 3879)]
+)
+def test_default_sizes_grow_more_slowly_than_the_input(total: int, validation: int, start: int) -> None:
+    assert default_validation_size(total) == validation
+    assert default_start_size(validation, total) == start

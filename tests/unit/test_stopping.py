@@ -9,6 +9,7 @@ LIMITS = Limits(start=20, validation=10, batch=10, new_human_labels=100, rounds=
 AFTER_START = Progress(
     counts=Counts(input=100, pool=80, validation=0, human=20, auto=0, failed=0),
     labels_in_input=0,
+    unusable_for_validation=0,
     round_number=1,
     new_human_labels=20,
     idle_rounds=0,
@@ -70,3 +71,28 @@ def test_where_nothing_could_be_certified_people_label_without_a_model() -> None
     assert decide(AFTER_START, small).next == Next.SELECT
     drawn = replace(AFTER_START, counts=counts(human=16, validation=4), validation_drawn=True)
     assert decide(drawn, LIMITS).next == Next.SELECT
+
+
+def test_labels_chosen_by_an_unknown_rule_do_not_make_a_validation_set() -> None:
+    biased = replace(AFTER_START, labels_in_input=20, unusable_for_validation=20)
+    assert decide(biased, LIMITS).next == Next.SELECT
+    assert biased.missing_to_start(LIMITS) == LIMITS.validation
+    with_some = replace(biased, counts=counts(pool=70, human=30))
+    assert decide(with_some, LIMITS).next == Next.TRAIN
+
+
+def test_once_the_models_labels_are_in_people_label_the_rest() -> None:
+    assert decide(replace(AFTER_START, committed=True), LIMITS) == Decision(Next.SELECT)
+
+
+@pytest.mark.parametrize(
+    ("change", "last"),
+    [
+        ({}, False),
+        ({"counts": counts(pool=10, human=90)}, True),
+        ({"round_number": 49}, True),
+        ({"labels_in_input": 0, "counts": counts(pool=0, human=100)}, True),
+    ],
+)
+def test_the_last_round_of_use_is_known_beforehand(change: dict[str, object], last: bool) -> None:
+    assert replace(AFTER_START, **change).is_last_round(LIMITS) is last  # type: ignore[arg-type]

@@ -12,13 +12,16 @@ from labelloop.cli.run_folder import RunFolder, RunRecord
 from labelloop.cli.state_seconds import seconds_by_round
 from labelloop.core.errors import LabelloopError, RequestError
 from labelloop.core.label_categories import parse_label_categories
+from labelloop.core.ledger import NO_LABEL
 from labelloop.core.manifest import LabelAttribute
 from labelloop.core.request import LabelingRequest, parse_request
 from labelloop.core.scoring import score_manifest
 from labelloop.core.simulated_people import SimulatedPeople, Truth, read_truth
 from labelloop.local.aws import LocalAws
+from labelloop.local.container_process import ProcessContainer
 from labelloop.local.execution import Execution, ExecutionEvent
 from labelloop.local.simulated_annotators import SimulatedAnnotators
+from labelloop.reporting.page import render_report
 
 LOOP = "ActiveLearningLoop"
 OnEvent = Callable[[ExecutionEvent], None]
@@ -34,15 +37,24 @@ class Application:
 
     template: Path
     model_container: Path
+    encoder: Path  # the sentence encoder's files, where `make encoder` puts them; the model does without
+
+    def container(self, encodings: Path) -> ProcessContainer:
+        """The model container as processes; what a text is encoded to is remembered in a folder."""
+        encoder = str(self.encoder) if (self.encoder / "model.safetensors").is_file() else "none"
+        return ProcessContainer(
+            self.model_container, {"SENTENCE_ENCODER": encoder, "ENCODING_CACHE": str(encodings.resolve())}
+        )
 
     @classmethod
-    def found(cls, folder: Path | None = None) -> "Application":
-        """In the folder given, else in the checkout this package runs from.
+    def found(cls, folder: Path | None = None, model_container: Path | None = None) -> "Application":
+        """In the folder given, else in the checkout this package runs from; with another model container.
 
         Raises RequestError when it is not there.
         """
         root = folder or Path(__file__).resolve().parents[3]
-        application = cls(root / "template.yaml", root / "model_container")
+        container = _checked_container(model_container) if model_container else root / "model_container"
+        application = cls(root / "template.yaml", container, root / ".encoder")
         for path in (application.template, application.model_container):
             if not path.exists():
                 raise RequestError(
@@ -54,7 +66,7 @@ class Application:
 def run_loop(
     application: Application, folder: RunFolder, record: RunRecord, name: str, on_event: OnEvent
 ) -> dict[str, Any]:
-    """Run one execution, and leave output manifest, report and history in the run's folder.
+    """Run one execution, and leave output manifest, report (data and page) and history in the run's folder.
 
     Returns the report. Raises RunFailedError when the execution fails, LabelloopError for bad input.
     """
@@ -67,7 +79,7 @@ def run_loop(
     with LocalAws(
         template=application.template,
         s3_root=s3_root,
-        model_container=application.model_container,
+        model_container=application.container(folder.encodings),
         annotators=SimulatedAnnotators(people),
         logs=folder.logs,
         parameters={
@@ -88,10 +100,22 @@ def run_loop(
     report = _collect(execution, s3_root, folder)
     _add_seconds(report, seconds_by_round(loop_history, nested), execution)
     _add_score(report, request, folder, truth, s3_root)
+    _add_truth_of_examples(report, truth)
     folder.write_json(folder.report, report)
+    folder.page.write_text(render_report(report), encoding="utf-8")
     record.finished = True
     folder.save(record)
     return report
+
+
+def _checked_container(folder: Path) -> Path:
+    for program in ("train", "serve"):
+        if not (folder / program).is_file():
+            raise RequestError(
+                f"there is no {folder / program}: a model container is a folder with the programs "
+                "train and serve (docs/bring-your-own-model.md)"
+            )
+    return folder.resolve()
 
 
 def local_path(s3_root: Path, uri: str) -> Path:
@@ -160,3 +184,12 @@ def _add_score(
     with folder.manifest.open("rb") as lines:
         score = score_manifest(lines, truth, LabelAttribute(request.label_attribute_name), categories)
     report.update(score.as_dict())
+
+
+def _add_truth_of_examples(report: dict[str, Any], truth: Truth) -> None:
+    evidence = report.get("evidence") or {}
+    for group in evidence.get("examples", {}).values():
+        for example in group:
+            number = example["line"] - 1
+            if number < len(truth) and truth[number] != NO_LABEL:
+                example["truth"] = truth[number]

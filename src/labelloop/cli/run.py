@@ -65,6 +65,10 @@ def run(
     application: Annotated[
         Path | None, typer.Option(help="The labelloop checkout with template.yaml. Default: this one.")
     ] = None,
+    model_container: Annotated[
+        Path | None,
+        typer.Option(help="A folder with your own train and serve. Default: the Keras text classifier."),
+    ] = None,
     as_json: Annotated[
         bool, typer.Option("--json", help="Print the report as JSON and nothing else.")
     ] = False,
@@ -89,7 +93,8 @@ def run(
         else:
             if record is None or not resume:
                 record = _new_record(request, s3_root, _truth_for(people, truth), overrides)
-            report = execute(console, Application.found(application), folder, record)
+            deployed = Application.found(application, model_container)
+            report = execute(console, deployed, folder, record)
     show_report(console, report, folder, as_json=as_json)
 
 

@@ -26,8 +26,10 @@ class RunFolder:
         self.out = out
         self.manifest = out / "output.manifest"
         self.report = out / "report.json"
+        self.page = out / "report.html"
         self.history = out / "history.json"
         self.logs = out / "logs"
+        self.encodings = out / "encodings"
         self._record = out / "run.json"
 
     def load(self) -> RunRecord | None:

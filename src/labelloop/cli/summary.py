@@ -22,7 +22,8 @@ def print_summary(console: Console, report: dict[str, Any], folder: RunFolder) -
     console.print()
     for label, path in (
         ("labels", folder.manifest),
-        ("report", folder.report),
+        ("report", folder.page),
+        ("numbers", folder.report),
         ("history", folder.history),
         ("logs", folder.logs),
     ):

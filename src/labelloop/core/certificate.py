@@ -1,9 +1,13 @@
 """The certificate: the threshold above which the model may label, with its bound on the error.
 
 Learn then Test (Angelopoulos et al., arXiv 2110.01052) with fixed-sequence testing: thresholds are tested
-in an order fixed before any validation label is looked at, each by an exact binomial (Clopper-Pearson)
-test, and testing ends at the first that fails. So the chance that the error above the chosen threshold
-exceeds the target is at most 1 - confidence.
+in an order fixed before any validation label is looked at, each by an exact test, and testing ends at the
+first that fails. So the chance that the error above the chosen threshold exceeds the target is at most the
+level of the test.
+
+The test is for a finite population: the validation objects above a threshold are a random sample of all that
+lie there, so the number of wrong ones among them is hypergeometric. What is bounded is the share of wrong
+labels among the very objects that get them, not the rate of a distribution they might come from.
 """
 
 import math
@@ -11,73 +15,119 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-from scipy import special
+from scipy import stats
 
-# The sequence begins where tests have power: a threshold that covers too few validation objects cannot pass.
-FIRST_COVERAGE = 0.8
 COVERAGE_STEP = 0.01
+
+Scores = npt.NDArray[np.floating]
 
 
 @dataclass(frozen=True)
 class Certificate:
-    """What is promised about the objects whose score is at least `threshold`."""
+    """What is promised about the pool objects whose score is at least `threshold`."""
 
     threshold: float
     target_error: float
-    confidence: float
-    error_bound: float  # exact upper bound at `confidence`, for this threshold alone
-    coverage: float  # share of the validation set above the threshold
+    confidence: float  # for the whole run
+    level: float  # the chance of a wrong promise that this one test was given
+    error_bound: float  # exact upper bound at that level, for this threshold alone
+    coverage: float  # share of the pool above the threshold
+    auto_labels: int  # pool objects above the threshold
     validation_objects: int  # validation objects above the threshold
     validation_errors: int  # of these, how many the model got wrong
 
 
-def certify(
-    scores: npt.NDArray[np.floating], correct: npt.NDArray[np.bool_], target_error: float, confidence: float
-) -> Certificate | None:
-    """The lowest certified threshold on the scores, or None when nothing can be certified.
+@dataclass(frozen=True)
+class Promise:
+    """What a certificate is to say, and how sure one test must be to say it."""
 
-    `scores` and `correct`, shape (validation objects,): the model's score for its own answer, and whether
-    that answer is the human label.
+    target_error: float
+    confidence: float
+    level: float
+
+
+def certify(
+    pool: Scores, validation: Scores, correct: npt.NDArray[np.bool_], promise: Promise, first: int
+) -> Certificate | None:
+    """The lowest certified threshold on the scores, or None when the first one tested fails.
+
+    `pool`, shape (pool objects,), and `validation`, shape (validation objects,): the model's score for its
+    own answer; `correct`, shape (validation objects,): whether that answer is the human label. `first` is
+    how many pool objects the first threshold tested covers; each further one covers a hundredth more.
     """
-    fewest = fewest_validation_objects(target_error, confidence)
-    if len(scores) < fewest:
-        return None
-    order = np.argsort(-scores, kind="stable")
-    ranked, errors = scores[order], np.cumsum(~correct[order])
+    ranked_pool = np.sort(pool)[::-1]
+    order = np.argsort(-validation, kind="stable")
+    ranked, errors = validation[order], np.concatenate([[0], np.cumsum(~correct[order])])
     certified = None
-    for covered in _sequence(ranked, fewest):
-        wrong = int(errors[covered - 1])
-        # P(as few errors as these | error rate = target): the exact test of "the error exceeds the target".
-        if special.bdtr(wrong, covered, target_error) > 1 - confidence:
+    for covered in _sequence(ranked_pool, first):
+        threshold = float(ranked_pool[covered - 1])
+        sampled = int(np.searchsorted(-ranked, -threshold, side="right"))
+        wrong = int(errors[sampled])
+        if wrong > most_errors_allowed(sampled, covered, promise.target_error, promise.level):
             break
         certified = Certificate(
-            threshold=float(ranked[covered - 1]),
-            target_error=target_error,
-            confidence=confidence,
-            error_bound=upper_error_bound(wrong, covered, confidence),
-            coverage=covered / len(scores),
-            validation_objects=covered,
+            threshold=threshold,
+            target_error=promise.target_error,
+            confidence=promise.confidence,
+            level=promise.level,
+            error_bound=upper_error_bound(wrong, sampled, covered, promise.level),
+            coverage=covered / len(pool),
+            auto_labels=covered,
+            validation_objects=sampled,
             validation_errors=wrong,
         )
     return certified
 
 
-def upper_error_bound(errors: int, objects: int, confidence: float) -> float:
-    """Clopper-Pearson's one-sided upper bound on an error rate (Clopper & Pearson, 1934)."""
-    if errors >= objects:
-        return 1.0
-    return float(special.betaincinv(errors + 1, objects - errors, confidence))
+def most_errors_allowed(sampled: int, covered: int, target_error: float, level: float) -> int:
+    """With how many wrong of `sampled` objects the test still passes for the `covered` others; -1 for none.
+
+    The test rejects "more than the target of the covered objects are wrong": given that many, so few wrong
+    ones in a sample without replacement are at most as likely as the level.
+    """
+    # One more wrong label than the target allows; rounded, for 0.05 * 20 is not quite 1.
+    too_many = math.floor(round(target_error * covered, 9)) + 1
+    allowed, upper = -1, sampled
+    while allowed < upper:
+        middle = (allowed + upper + 1) // 2
+        if _chance_of_so_few(middle, sampled, covered, too_many) <= level:
+            allowed = middle
+        else:
+            upper = middle - 1
+    return allowed
 
 
-def fewest_validation_objects(target_error: float, confidence: float) -> int:
-    """How many validation objects, all of them right, it takes to certify the target."""
-    return math.ceil(math.log(1 - confidence) / math.log(1 - target_error))
+def upper_error_bound(wrong: int, sampled: int, covered: int, level: float) -> float:
+    """Exact upper bound on the share of wrong ones among the covered objects that were not sampled."""
+    least, most = 0, covered
+    while least < most:
+        middle = (least + most) // 2
+        if _chance_of_so_few(wrong, sampled, covered, middle + 1) <= level:
+            most = middle
+        else:
+            least = middle + 1
+    return least / covered
 
 
-def _sequence(ranked: npt.NDArray[np.floating], fewest: int) -> list[int]:
+def fewest_validation_objects(target_error: float, level: float) -> int:
+    """How many validation objects, all of them right, it takes to certify the target in a large pool."""
+    return math.ceil(math.log(level) / math.log(1 - target_error))
+
+
+def _chance_of_so_few(wrong: int, sampled: int, covered: int, wrong_covered: int) -> float:
+    """P(at most `wrong` in the sample), when `wrong_covered` of the objects not sampled are wrong too."""
+    if wrong_covered > covered:
+        return 0.0
+    total = sampled + covered
+    return float(stats.hypergeom.cdf(wrong, total, wrong + wrong_covered, sampled))
+
+
+def _sequence(ranked: Scores, first: int) -> list[int]:
     """How many of the ranked scores each threshold covers, in testing order; equal scores stay together."""
     total = len(ranked)
-    steps = np.arange(FIRST_COVERAGE, 1 + COVERAGE_STEP / 2, COVERAGE_STEP)
-    wanted = np.clip(np.ceil(np.round(steps * total, 6)).astype(int), fewest, total)
+    if not total:
+        return []
+    step = max(1, round(COVERAGE_STEP * total))
+    wanted = np.append(np.arange(max(1, min(first, total)), total, step), total)
     last_of_equals = np.searchsorted(-ranked, -ranked[wanted - 1], side="right")
     return [int(covered) for covered in np.unique(last_of_equals)]

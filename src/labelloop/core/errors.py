@@ -4,6 +4,7 @@ LabelloopError
 ├── RequestError              the execution input cannot be used as it stands
 ├── LabelCategoriesError      the label category file cannot be used
 ├── ManifestError             the input manifest has lines that cannot be used
+├── QueryStrategyError        a query strategy is not there, or does not do what one must
 ├── PredictionsError          the model's predictions do not fit what was asked
 ├── LabelingOutputError       a labeling job's output manifest cannot be used
 ├── LedgerError               a ledger does not fit its manifest
@@ -26,6 +27,10 @@ class LabelCategoriesError(LabelloopError):
 
 class ManifestError(LabelloopError):
     """Raised when lines of the input manifest cannot be used; lists the first of them."""
+
+
+class QueryStrategyError(LabelloopError):
+    """Raised when a query strategy cannot be loaded, lacks what it needs, or returns no ranking."""
 
 
 class PredictionsError(LabelloopError):

@@ -87,6 +87,11 @@ class Ledger:
         return self._entries["label"]
 
     @property
+    def rounds(self) -> npt.NDArray[np.uint16]:
+        """The round in which each object left the pool, 0 when it came with its label; shape (objects,)."""
+        return self._entries["round"]
+
+    @property
     def times_asked(self) -> npt.NDArray[np.uint8]:
         """How often people were asked about each object; shape (objects,)."""
         return self._entries["asked"]

@@ -2,7 +2,9 @@
 
 The container answers in BlazingText's shape, `{"label": ["__label__2", ...], "prob": [0.91, ...]}`, or with
 `{"error": "..."}` for a record it cannot read; the transform job joins that to the object's id as
-`SageMakerOutput`.
+`SageMakerOutput`. Two optional keys serve query strategies: `"embedding"`, equally many numbers for each
+object, like objects close to each other, and `"disagreement"`, the mutual information of class and ensemble
+member, in nats.
 """
 
 from collections.abc import Iterable
@@ -18,6 +20,9 @@ from labelloop.core.ledger import NO_LABEL, Ids
 from labelloop.core.manifest import ID_KEY
 
 _PREFIX = "__label__"
+# Two bytes a number are enough to tell who is near to whom.
+_EMBEDDING_NUMBER = np.dtype("<f2")
+_LARGEST = int(np.finfo(_EMBEDDING_NUMBER).max)
 
 
 class Predictions:
@@ -28,8 +33,12 @@ class Predictions:
         self.confidence = np.zeros(size, "<f4")  # probability of the best class
         self.margin = np.full(size, -1, "<f4")  # the best class's probability less the second's
         self.entropy = np.full(size, np.inf, "<f4")  # nats
+        # Only where the container gives them. Rows without a prediction hold zeros.
+        self.embedding: npt.NDArray[np.float16] | None = None  # shape (size, numbers)
+        self.disagreement: npt.NDArray[np.float32] | None = None  # nats; shape (size,)
         self.errors = 0
         self.first_error: str | None = None
+        self._optional_keys_known = False
 
     @property
     def present(self) -> npt.NDArray[np.bool_]:
@@ -40,6 +49,30 @@ class Predictions:
         self.errors += 1
         self.first_error = self.first_error or reason
 
+    def keep(
+        self, object_id: int, embedding: npt.NDArray[np.float64], disagreement: npt.NDArray[np.float64]
+    ) -> str | None:
+        """Store what an answer gives beside its probabilities: empty arrays for what it does not give.
+
+        The first answer fixes what all must give. Returns how this one differs, None when it does not.
+        """
+        if not self._optional_keys_known:
+            self._optional_keys_known = True
+            if embedding.size:
+                self.embedding = np.zeros((len(self.label), embedding.size), _EMBEDDING_NUMBER)
+            if disagreement.size:
+                self.disagreement = np.zeros(len(self.label), "<f4")
+        numbers = 0 if self.embedding is None else self.embedding.shape[1]
+        if embedding.size != numbers:
+            return f"the model's embedding has {embedding.size} numbers, but {numbers} in the first answer"
+        if bool(disagreement.size) != (self.disagreement is not None):
+            return "the model gives its disagreement for some records, but not for all"
+        if self.embedding is not None:
+            self.embedding[object_id] = embedding
+        if self.disagreement is not None:
+            self.disagreement[object_id] = disagreement.item()
+        return None
+
 
 def read_predictions(
     lines: Iterable[bytes], expected: Ids, size: int, categories: LabelCategories
@@ -47,7 +80,8 @@ def read_predictions(
     """Read a transform job's output for the `expected` ids of `size` objects.
 
     An answer that cannot be used leaves its object without a prediction, which keeps it from ever being
-    auto-labeled. Raises PredictionsError for broken lines, and for ids that were not sent.
+    auto-labeled. The first answer that can be used fixes which optional keys all must give, and how many
+    numbers an embedding has. Raises PredictionsError for broken lines, and for ids that were not sent.
     """
     predictions = Predictions(size)
     asked = np.zeros(size, np.bool_)
@@ -87,6 +121,10 @@ def _read_answer(predictions: Predictions, object_id: int, answer: Any, categori
             f"the model's answer is not a list of known labels with probabilities: {str(answer)[:120]}"
         )
         return
+    fault = _keep_optional_keys(predictions, object_id, answer)
+    if fault is not None:
+        predictions.refuse(fault)
+        return
     order = np.argsort(-probabilities, kind="stable")
     predictions.label[object_id] = order[0]
     predictions.confidence[object_id] = probabilities[order[0]]
@@ -110,3 +148,21 @@ def _probabilities(answer: Any, categories: LabelCategories) -> npt.NDArray[np.f
     probabilities = np.zeros(len(categories))
     probabilities[np.asarray(named)] = values
     return probabilities
+
+
+def _keep_optional_keys(predictions: Predictions, object_id: int, answer: dict[str, Any]) -> str | None:
+    """Take over embedding and disagreement. Returns why the answer cannot be used, None when it can."""
+    try:
+        embedding = np.asarray(_or_empty(answer.get("embedding")), np.float64)
+        disagreement = np.asarray(_or_empty(answer.get("disagreement")), np.float64)
+    except (TypeError, ValueError):
+        return "the model's embedding is not a list of numbers, or its disagreement not a number"
+    if embedding.ndim != 1 or not np.all(np.abs(embedding) <= _LARGEST):
+        return f"the model's embedding is not a list of numbers between -{_LARGEST:,} and {_LARGEST:,}"
+    if disagreement.size > 1 or not np.all(np.isfinite(disagreement)):
+        return "the model's disagreement is not a finite number"
+    return predictions.keep(object_id, embedding, disagreement)
+
+
+def _or_empty(value: Any) -> Any:
+    return [] if value is None else value

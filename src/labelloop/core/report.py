@@ -3,10 +3,13 @@
 from collections import Counter
 from typing import Any
 
+from labelloop.core.evidence import InversePowerLaw, fit_inverse_power_law
 from labelloop.core.ledger import Counts
+from labelloop.core.request import Prices
 from labelloop.core.run_state import RunState
 
 FAILURES_LISTED = 100
+Record = dict[str, Any]
 
 
 class Failures:
@@ -38,9 +41,12 @@ def outcome_counts(counts: Counts) -> dict[str, int]:
 
 
 def report_document(
-    state: RunState, round_records: list[dict[str, Any]], failures: Failures
-) -> dict[str, Any]:
-    """The machine-readable report; seconds and comparisons with a known truth are added by who has them."""
+    state: RunState, round_records: list[Record], failures: Failures, evidence: Record | None
+) -> Record:
+    """The machine-readable report; seconds and comparisons with a known truth are added by who has them.
+
+    `evidence` is what labelloop.core.evidence makes of the models' predictions; None when there are none.
+    """
     settings = state.settings
     return {
         "execution": state.execution_name,
@@ -56,9 +62,126 @@ def report_document(
         "certificate": state.certificate,
         "no_certificate_because": _why_no_certificate(state),
         "stopped_because": state.stopped_because,
+        "cost": labeling_cost(
+            settings.prices,
+            human_labels=state.counts.human_labels - state.labels_in_input,
+            auto_labels=_auto_labels_of_the_run(state, round_records),
+            people_per_object=_people_per_object(state),
+        ),
         "rounds": round_records,
+        "random_baseline": random_baseline(state, round_records, evidence),
+        "evidence": evidence,
         "failures": failures.as_dict(),
+        "settings": settings.model_dump(by_alias=True, mode="json", exclude_none=True),
     }
+
+
+def labeling_cost(
+    prices: Prices, *, human_labels: int, auto_labels: int, people_per_object: int
+) -> dict[str, Any]:
+    """What the run's labels cost, and what labels by people in place of the auto-labels would have cost.
+
+    `human_labels` and `auto_labels` count data objects; each takes `people_per_object` answers when people
+    label it. Labels that came with the input cost nothing here.
+    """
+    of_an_object = people_per_object * prices.human_label + prices.service_fee
+    people, model = human_labels * of_an_object, auto_labels * prices.auto_label
+    return {
+        "currency": prices.currency,
+        "human_label": prices.human_label,
+        "service_fee": prices.service_fee,
+        "auto_label": prices.auto_label,
+        "list_prices": prices == Prices(),
+        "people_per_object": people_per_object,
+        "human_labels": human_labels,
+        "answers": human_labels * people_per_object,
+        "auto_labels": auto_labels,
+        "answers_saved": auto_labels * people_per_object,
+        "spent_on_people": round(people, 4),
+        "spent_on_model": round(model, 4),
+        "spent": round(people + model, 4),
+        "model_labels_by_people": round(auto_labels * of_an_object, 4),
+        "saved": round(auto_labels * of_an_object - model, 4),
+    }
+
+
+def human_labels_before(record: Record) -> int:
+    """How many labels by people there were when a round began, by the counts at its end."""
+    counts = record["counts"]
+    return int(counts["human"] + counts["validation"] - record.get("labeled_by_people", 0))
+
+
+def random_baseline(state: RunState, round_records: list[Record], evidence: Record | None) -> dict[str, Any]:
+    """What labels drawn at random would have given: a learning curve through the rounds that had no others.
+
+    Either `law` with the `rounds` it was fitted to and its `accuracy` at the run's last number of labels, or
+    `unknown_because`.
+    """
+    rounds = _rounds_on_random_labels(round_records, state.settings.query_strategy)
+    known = [record for record in rounds if record.get("validation_accuracy") is not None]
+    labels = [human_labels_before(record) for record in known]
+    law = fit_inverse_power_law(
+        labels, [record["validation_accuracy"] for record in known], _weights(known, evidence)
+    )
+    if law is None:
+        return {"unknown_because": _why_no_baseline(len(set(labels)))}
+    last = human_labels_before([record for record in round_records if record.get("trained")][-1])
+    return {
+        "law": {"limit": law.limit, "factor": law.factor, "decay": law.decay},
+        "rounds": [record["round"] for record in known],
+        "human_labels": last,
+        "accuracy": law.at(last),
+        "curve": _points(law, min(labels), max(last, *labels)),
+    }
+
+
+def _rounds_on_random_labels(round_records: list[Record], query_strategy: str) -> list[Record]:
+    """Rounds whose model learned from labels drawn from the whole input alike.
+
+    Where a strategy has chosen, or what the model may label was left out, later labels are no such draw.
+    """
+    rounds = []
+    for record in round_records:
+        if record.get("trained"):
+            rounds.append(record)
+            if query_strategy != "random" or record.get("auto_labels_committed"):
+                break
+    return rounds
+
+
+def _weights(records: list[Record], evidence: Record | None) -> list[int]:
+    """The size of the validation set each accuracy stands on."""
+    sizes = {entry["round"]: entry["objects"] for entry in (evidence or {}).get("validation_by_round", ())}
+    return [sizes.get(record["round"], 1) for record in records]
+
+
+def _why_no_baseline(random_sizes: int) -> str:
+    if random_sizes == 0:
+        return "no model was trained on randomly drawn labels and scored"
+    if random_sizes < 4:
+        rounds = "one round" if random_sizes == 1 else f"{random_sizes} rounds"
+        return (
+            f"{rounds} only had a model trained on randomly drawn labels alone, "
+            "and a learning curve takes four to fit"
+        )
+    return "the accuracy did not rise with the number of randomly drawn labels"
+
+
+def _points(law: InversePowerLaw, first: int, last: int) -> list[list[float]]:
+    steps = 24
+    sizes = [first + (last - first) * step / steps for step in range(steps + 1)]
+    return [[size, law.at(size)] for size in sizes]
+
+
+def _people_per_object(state: RunState) -> int:
+    task = state.request.human_task_config
+    return task.number_of_human_workers_per_data_object if task else 1
+
+
+def _auto_labels_of_the_run(state: RunState, round_records: list[Record]) -> int:
+    """Auto-labels that came with the input are left out."""
+    committed = sum(int(record.get("auto_labels_committed", 0)) for record in round_records)
+    return min(committed, state.counts.auto)
 
 
 def _why_no_certificate(state: RunState) -> str | None:

@@ -16,7 +16,11 @@ from pydantic.alias_generators import to_pascal
 
 from labelloop.core.errors import RequestError
 from labelloop.core.manifest import label_attribute_fault
-from labelloop.core.query_strategies import QUERY_STRATEGIES
+from labelloop.core.query_strategies import (
+    DEFAULT_QUERY_STRATEGY,
+    QueryStrategyError,
+    load_query_strategy,
+)
 
 S3Uri = Annotated[
     str, StringConstraints(pattern=r"^s3://[a-z0-9][a-z0-9.\-]{1,61}[a-z0-9](/.*)?$", max_length=1024)
@@ -112,6 +116,9 @@ class ModelSettings(_Block):
     transform_instance_type: str = "ml.m5.xlarge"
     volume_size_in_gb: int = Field(default=30, ge=1, alias="VolumeSizeInGB")
     max_runtime_in_seconds: int = Field(default=4 * 3600, ge=60)
+    # Of the training labels, what the container may tune on instead of learning from. Unless given: none for
+    # the stack's own image, which needs none, a tenth for another.
+    holdout_share: float | None = Field(default=None, ge=0, le=0.5)
     batch_strategy: Literal["MultiRecord", "SingleRecord"] = "MultiRecord"
     max_payload_in_mb: int = Field(default=6, ge=1, le=100, alias="MaxPayloadInMB")
 
@@ -125,6 +132,28 @@ class SimulatedPeople(_Block):
     seed: int = Field(default=0, ge=0)
 
 
+class Prices(_Block):
+    """What labels cost, for the report alone.
+
+    The defaults are of Ground Truth's public price list for text classification: what Amazon Mechanical Turk
+    took for one person's answer, and the service's own fee (first 50,000 objects a month). Vendors and
+    private people have a price of their own.
+    """
+
+    human_label: float = Field(default=0.012, ge=0)  # one person's answer about one data object
+    service_fee: float = Field(default=0.08, ge=0)  # for each object people label, however many answer
+    auto_label: float = Field(default=0.0, ge=0)
+    currency: Annotated[str, StringConstraints(pattern=r"^[A-Z]{3}$")] = "USD"
+
+    @model_validator(mode="after")
+    def _in_one_currency(self) -> "Prices":
+        if self.currency != "USD" and not {"human_label", "service_fee"} <= self.model_fields_set:
+            raise ValueError(
+                f"give HumanLabel and ServiceFee in {self.currency} too: their defaults are in USD"
+            )
+        return self
+
+
 class ActiveLearning(_Block):
     """Every choice about the loop, each with a default. Sizes: a share of the input below 1, else a count."""
 
@@ -133,23 +162,25 @@ class ActiveLearning(_Block):
     model: ModelSettings = ModelSettings()
     target_error: float = Field(default=0.05, gt=0, lt=1)
     confidence: float = Field(default=0.9, gt=0, lt=1)
-    query_strategy: str = "margin"
-    start_size: Size = 0.2
-    validation_size: Size = 0.1
-    batch_size: Size = 0.1
+    query_strategy: str = DEFAULT_QUERY_STRATEGY
+    start_size: Size | None = None
+    validation_size: Size | None = None
+    batch_size: Size = 0.02
+    labeled_input_is_random: bool = False
     max_rounds: int = Field(default=50, ge=1, le=500)
     max_human_labels: Size | None = None
     seed: int = Field(default=0, ge=0, lt=2**32)
     simulated_people: SimulatedPeople = SimulatedPeople()
+    prices: Prices = Prices()
     resume_from_s3_uri: S3ObjectUri | None = None
 
     @field_validator("query_strategy")
     @classmethod
     def _known(cls, name: str) -> str:
-        if name not in QUERY_STRATEGIES:
-            raise ValueError(
-                f"there is no query strategy {name!r}: choose from {', '.join(QUERY_STRATEGIES)}"
-            )
+        try:
+            load_query_strategy(name)
+        except QueryStrategyError as error:
+            raise ValueError(str(error)) from error
         return name
 
 
@@ -214,6 +245,21 @@ def parse_request(document: object) -> LabelingRequest:
     except ValidationError as error:
         problems = "; ".join(_describe(problem) for problem in error.errors())
         raise RequestError(f"the request cannot be used: {problems}") from error
+
+
+def default_validation_size(total: int) -> int:
+    """How large a validation set pays for an input of this size.
+
+    A larger one lets the certificate come sooner, as its bound narrows with the root of the size, but costs
+    labels the model does not learn from: their sum is least near the power 2/3 of the input. The factor is
+    measured (bench/).
+    """
+    return min(total, math.ceil(1.2 * math.pow(total, 2 / 3)))
+
+
+def default_start_size(validation: int, total: int) -> int:
+    """How many labels before the first model: the validation set, and half as many to learn from."""
+    return min(total, math.ceil(1.5 * validation))
 
 
 def resolve_size(size: float, total: int) -> int:

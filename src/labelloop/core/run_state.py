@@ -8,8 +8,15 @@ from pydantic.alias_generators import to_pascal
 
 from labelloop.core.certificate import Certificate, fewest_validation_objects
 from labelloop.core.ledger import Counts, Ledger
-from labelloop.core.request import ActiveLearning, LabelingRequest, resolve_size
-from labelloop.core.stopping import Limits, Next
+from labelloop.core.looks import Looks, level
+from labelloop.core.request import (
+    ActiveLearning,
+    LabelingRequest,
+    default_start_size,
+    default_validation_size,
+    resolve_size,
+)
+from labelloop.core.stopping import Limits, Next, Progress
 
 
 class _Passed(BaseModel):
@@ -27,6 +34,9 @@ class ModelOutput(_Passed):
     validation_accuracy: float | None = None
     threshold: float | None = None
     certificate: dict[str, Any] | None = None
+    tested: bool = False  # whether a certificate was tried in this round
+    expected_error: float | None = None  # of the labels of all but one batch, by the model's own account
+    allowed_error: float | None = None  # in the validation set, to pass the next test
     unreadable: int = 0  # objects the model could not read
     first_unreadable: str | None = None
 
@@ -37,6 +47,7 @@ class Training(_Passed):
     train_s3_uri: str
     validation_s3_uri: str
     pool_s3_uri: str
+    ledger_s3_uri: str
     model_folder_s3_uri: str
     predictions_folder_s3_uri: str
     hyper_parameters: dict[str, str]
@@ -52,6 +63,8 @@ class Labeling(_Passed):
 
     selection_s3_uri: str
     selected: int
+    expectations_s3_uri: str | None = None  # what the model said of the objects people are asked about
+    for_validation_s3_uri: str | None = None  # of the objects selected, those that top the validation set up
     job_name: str
     output_folder_s3_uri: str
     output_s3_uri: str | None = None  # of the labeling job's output manifest
@@ -75,6 +88,7 @@ class RunState(_Passed):
     round: int = 1
     idle_rounds: int = 0
     validation_drawn: bool = False
+    looks: Looks = Looks()
     manifest_s3_uri: str
     ledger_s3_uri: str
     training: Training | None = None
@@ -102,19 +116,57 @@ class RunState(_Passed):
     def limits(self) -> Limits:
         total = self.counts.input
         settings = self.settings
-        certified = settings.policy != "blog"
+        validation = (
+            default_validation_size(total)
+            if settings.validation_size is None
+            else resolve_size(settings.validation_size, total)
+        )
         return Limits(
-            start=resolve_size(settings.start_size, total),
-            validation=resolve_size(settings.validation_size, total),
+            start=(
+                default_start_size(validation, total)
+                if settings.start_size is None
+                else resolve_size(settings.start_size, total)
+            ),
+            validation=validation,
             batch=resolve_size(settings.batch_size, total),
             new_human_labels=(
                 total if settings.max_human_labels is None else resolve_size(settings.max_human_labels, total)
             ),
             rounds=settings.max_rounds,
-            fewest_validation=(
-                fewest_validation_objects(settings.target_error, settings.confidence) if certified else 0
-            ),
+            fewest_validation=self.fewest_validation,
         )
+
+    @property
+    def has_certificate(self) -> bool:
+        """Whether the model's labels are certified, be it in this round: then no test is to come."""
+        return self.certificate is not None or (self.model is not None and self.model.certificate is not None)
+
+    @property
+    def fewest_validation(self) -> int:
+        """With fewer validation objects the next test can certify nothing."""
+        if self.settings.policy == "blog":
+            return 0
+        return fewest_validation_objects(
+            self.settings.target_error, level(self.looks, self.settings.confidence)
+        )
+
+    def progress(self, *, rounds_done: int, new_human_labels: int) -> Progress:
+        """Where the loop stands, for `decide`."""
+        return Progress(
+            counts=self.counts,
+            labels_in_input=self.labels_in_input,
+            unusable_for_validation=0 if self.input_is_random else self.labels_in_input,
+            round_number=rounds_done,
+            new_human_labels=new_human_labels,
+            idle_rounds=self.idle_rounds,
+            validation_drawn=self.validation_drawn,
+            committed=self.certificate is not None,
+        )
+
+    @property
+    def input_is_random(self) -> bool:
+        """Whether the validation set may be drawn from labels that came with the input; the post did so."""
+        return self.settings.labeled_input_is_random or self.settings.policy == "blog"
 
     def with_ledger(self, ledger: Ledger, uri: str) -> "RunState":
         return self.model_copy(update={"counts": ledger.counts(), "ledger_s3_uri": uri})
@@ -132,8 +184,6 @@ def certificate_document(certificate: Certificate | None) -> dict[str, Any] | No
     if certificate is None:
         return None
     fields = {to_pascal(name): value for name, value in asdict(certificate).items()}
-    promise = (
-        f"error among the auto-labels <= {certificate.target_error:.3g}, "
-        f"{certificate.confidence:.0%} confidence, at the round they were committed"
-    )
+    error, confidence = f"{certificate.target_error:.3g}", f"{certificate.confidence:.0%}"
+    promise = f"error among the auto-labels <= {error}, {confidence} confidence"
     return {"Promise": promise, **fields}

@@ -1,12 +1,13 @@
 """Which data objects people see next."""
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
 
 from labelloop.core.ledger import Ids, Ledger, State
 from labelloop.core.predictions import Predictions
-from labelloop.core.query_strategies import QueryStrategy
+from labelloop.core.query_strategies import QueryStrategy, checked_ranking
 
 
 @dataclass(frozen=True)
@@ -18,6 +19,10 @@ class Selection:
 
 
 NOTHING = np.empty(0, np.int64)
+# In multiples of the fewest validation objects that can certify anything.
+TOP_UP_BELOW = 1.5
+TOP_UP_TO = 2
+LEAST_POOL_TO_TOP_UP = 4
 
 
 def select_at_random(ledger: Ledger, count: int, rng: np.random.Generator) -> Selection:
@@ -47,10 +52,29 @@ def select_most_useful(
     if open_objects.sum() <= count:
         return Selection(np.flatnonzero(open_objects), NOTHING)
     hidden = ledger.mask(State.VALIDATION) & hidden_pool
-    ranked = strategy.rank(np.flatnonzero(open_objects | hidden), predictions, rng)
+    candidates = np.flatnonzero(open_objects | hidden)
+    # Validation objects above the cut leave with the batch, in their share of the candidates.
+    batch_size = math.ceil(count * len(candidates) / int(open_objects.sum()))
+    ranked = checked_ranking(strategy, candidates, predictions, rng, batch_size)
     taken = np.cumsum(open_objects[ranked])
     above_the_cut = ranked[: int(np.searchsorted(taken, count)) + 1] if count else ranked[:0]
     return Selection(
         asked=np.sort(above_the_cut[open_objects[above_the_cut]]),
         released=np.sort(above_the_cut[hidden[above_the_cut]]),
     )
+
+
+def top_up_validation(
+    ledger: Ledger, selection: Selection, fewest: int, most: int, rng: np.random.Generator
+) -> Ids:
+    """Pool objects to ask about for the validation set, where what is left of it could certify nothing.
+
+    Drawn uniformly from what the selection leaves of the pool, so that the set stays a random sample of
+    that; `fewest` are what a test can pass with, `most` what may be asked.
+    """
+    left = np.setdiff1d(ledger.ids(State.POOL), selection.asked)
+    hidden = ledger.counts().validation - len(selection.released)
+    if hidden >= TOP_UP_BELOW * fewest or len(left) < LEAST_POOL_TO_TOP_UP * fewest:
+        return NOTHING
+    wanted = min(most, TOP_UP_TO * fewest - hidden)
+    return np.sort(rng.permutation(left)[: max(0, wanted)])

@@ -6,10 +6,6 @@ import numpy as np
 
 from labelloop.core.ledger import Ids, Ledger, State
 
-# Of the training labels, what the container may look at while it trains (early stopping, reporting). The
-# validation set must not serve for that: the certificate would no longer hold.
-HOLDOUT_SHARE = 0.1
-
 
 @dataclass(frozen=True)
 class Split:
@@ -19,21 +15,28 @@ class Split:
     holdout: Ids
 
 
-def draw_validation_set(ledger: Ledger, size: int, rng: np.random.Generator) -> None:
-    """Keep a uniformly random part of the human-labeled objects for validation.
+def draw_validation_set(
+    ledger: Ledger, size: int, rng: np.random.Generator, *, input_is_random: bool
+) -> None:
+    """Keep a uniformly random part of the randomly chosen human-labeled objects for validation.
 
-    At least one object stays in the training set.
+    Labels that came with the input were chosen by nobody knows what rule: they are left out, unless
+    `input_is_random`. At least one labeled object stays in the training set.
     """
     labeled = ledger.ids(State.HUMAN)
-    drawn = rng.permutation(labeled)[: max(0, min(size, len(labeled) - 1))]
+    eligible = labeled if input_is_random else labeled[ledger.rounds[labeled] > 0]
+    drawn = rng.permutation(eligible)[: max(0, min(size, len(labeled) - 1))]
     ledger.keep_for_validation(np.sort(drawn))
 
 
-def split_with_holdout(ledger: Ledger, rng: np.random.Generator) -> Split:
-    """Hold a random tenth of the training labels out for the container's own use."""
+def split_with_holdout(ledger: Ledger, share: float, rng: np.random.Generator) -> Split:
+    """Hold a random share of the training labels out for the container's own use: early stopping, reporting.
+
+    The validation set must not serve for that: the certificate would no longer hold.
+    """
     labeled = ledger.ids(State.HUMAN)
     shuffled = rng.permutation(labeled)
-    held = int(len(labeled) * HOLDOUT_SHARE)
+    held = int(len(labeled) * share)
     return Split(train=np.sort(shuffled[held:]), holdout=np.sort(shuffled[:held]))
 
 

@@ -30,7 +30,7 @@ class Limits:
     batch: int
     new_human_labels: int
     rounds: int
-    fewest_validation: int  # with fewer, nothing can be certified and training has no use
+    fewest_validation: int  # with fewer, the first test could certify nothing and training has no use
 
 
 @dataclass(frozen=True)
@@ -39,14 +39,31 @@ class Progress:
 
     counts: Counts
     labels_in_input: int  # human labels the input brought
+    unusable_for_validation: int  # of these, those the validation set may not be drawn from
     round_number: int  # rounds done
     new_human_labels: int  # in the last round
     idle_rounds: int  # rounds in a row without a new label
     validation_drawn: bool = False
+    committed: bool = False  # the model's labels are in: people label what is left
 
     def human_labels_left(self, limits: Limits) -> int:
         """How many more labels people may be asked for."""
         return max(0, limits.new_human_labels - (self.counts.human_labels - self.labels_in_input))
+
+    def missing_to_start(self, limits: Limits) -> int:
+        """How many more randomly chosen objects people must label before the first model is trained."""
+        if self.validation_drawn:
+            return 0
+        random_labels = self.counts.human_labels - self.unusable_for_validation
+        return max(0, limits.start - self.counts.human_labels, limits.validation - random_labels)
+
+    def is_last_round(self, limits: Limits) -> bool:
+        """Whether the round to come is the last in which the model can be of use."""
+        return (
+            self.counts.pool <= limits.batch
+            or self.human_labels_left(limits) == 0
+            or self.round_number + 1 >= limits.rounds
+        )
 
 
 @dataclass(frozen=True)
@@ -62,9 +79,19 @@ def decide(progress: Progress, limits: Limits) -> Decision:
         return Decision(Next.EXPORT, reason)
     if progress.human_labels_left(limits) == 0:
         return Decision(Next.TRAIN)
-    if progress.counts.human_labels < limits.start or not _worth_training(progress, limits):
+    if progress.missing_to_start(limits) or not worth_training(progress, limits):
         return Decision(Next.SELECT)
     return Decision(Next.TRAIN)
+
+
+def worth_training(progress: Progress, limits: Limits) -> bool:
+    """Whether a model could get any label certified."""
+    labels = progress.counts.human_labels
+    if progress.committed:
+        return False
+    if progress.validation_drawn:
+        return progress.counts.validation >= limits.fewest_validation
+    return labels >= 2 and min(limits.validation, labels - 1) >= limits.fewest_validation
 
 
 def _reason_to_stop(progress: Progress, limits: Limits) -> str | None:
@@ -75,7 +102,7 @@ def _reason_to_stop(progress: Progress, limits: Limits) -> str | None:
     if progress.round_number >= limits.rounds:
         return f"the limit of {limits.rounds} rounds (MaxRounds) is reached"
     if progress.human_labels_left(limits) == 0 and not (
-        progress.new_human_labels and _worth_training(progress, limits)
+        progress.new_human_labels and worth_training(progress, limits)
     ):
         return f"the limit of {limits.new_human_labels} human labels (MaxHumanLabels) is reached"
     return None
@@ -85,10 +112,3 @@ def _complete(counts: Counts) -> str:
     if counts.failed:
         return "every data object has a label or a reason why it can have none"
     return "every data object is labeled"
-
-
-def _worth_training(progress: Progress, limits: Limits) -> bool:
-    labels = progress.counts.human_labels
-    if progress.validation_drawn:
-        return progress.counts.validation >= limits.fewest_validation
-    return labels >= 2 and min(limits.validation, labels - 1) >= limits.fewest_validation

@@ -36,7 +36,7 @@ _HOUR = 3600
 def labeling_request(options: PreparationOptions) -> dict[str, Any]:
     """Write the request. Raises OptionError when Ground Truth has no text classification in the region."""
     bucket = f"s3://{options.bucket}/"
-    return {
+    request = {
         "InputConfig": {
             "DataSource": {"S3DataSource": {"ManifestS3Uri": bucket + MANIFEST_KEY}},
             "DataAttributes": {
@@ -50,6 +50,10 @@ def labeling_request(options: PreparationOptions) -> dict[str, Any]:
         "LabelAttributeName": options.label_attribute,
         "LabelCategoryConfigS3Uri": bucket + CLASS_LABELS_KEY,
     }
+    if options.labeled_share:
+        # `prepare` draws them at random, so that the validation set may be drawn from them.
+        request["ActiveLearning"] = {"LabeledInputIsRandom": True}
+    return request
 
 
 def _human_task(workteam_arn: str, template_uri: str) -> dict[str, Any]:

@@ -6,15 +6,17 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import orjson
 
+from labelloop.core.expectations import from_bytes, learn_from
 from labelloop.core.human_labels import NO_ANSWER, HumanLabels, unanswerable
 from labelloop.core.labeling_output import Answer, read_answers
 from labelloop.core.ledger import Ids, Ledger, State
-from labelloop.core.manifest import ID_KEY, failure_metadata, object_id
+from labelloop.core.looks import Looks
+from labelloop.core.manifest import failure_metadata, object_id
 from labelloop.core.merging import Addition, merge_fields
 from labelloop.core.run_state import RunState
-from labelloop.core.stopping import Decision, Next, Progress, decide
+from labelloop.core.stopping import Decision, decide
+from labelloop.steps.auto_labels import auto_label_fields, auto_labels
 from labelloop.steps.snapshot import save_snapshot
 from labelloop.steps.step_handler import label_attribute, label_categories, load_ledger, step
 from labelloop.storage import s3
@@ -26,6 +28,7 @@ class _Outcome:
     """What a round came to."""
 
     ledger: Ledger
+    looks: Looks
     decision: Decision
     human_labels: int
     ignored_answers: int
@@ -49,44 +52,49 @@ def merge_labels(state: RunState, time: str) -> dict[str, Any]:
 
 def _conclude_round(state: RunState, time: str, additions: SortedAdditions) -> _Outcome:
     ledger = load_ledger(state)
-    failure = _labeling_failure(state)
     people = HumanLabels(ledger)
     additions.add(people.additions(_answers(state)))
     people.record(state.round)
+    _keep_for_validation(ledger, state)
     if state.labeling and state.labeling.error:
         ledger.withdraw(_ids_in(state.labeling.selection_s3_uri))
     else:
         additions.add(_give_up(ledger, state, time))
-    with_auto_labels = ledger.copy()
-    _apply_auto_labels(with_auto_labels, state)
-    counts = with_auto_labels.counts()
-    auto_labels = counts.auto - ledger.counts().auto
-    at_once = state.settings.policy == "blog"
-    progressed = len(people.labeled) or (at_once and auto_labels)
-    idle_rounds = 0 if progressed else state.idle_rounds + 1
-    decision = decide(
-        Progress(
-            counts=counts,
-            labels_in_input=state.labels_in_input,
-            round_number=state.round,
-            new_human_labels=len(people.labeled),
-            idle_rounds=idle_rounds,
-            validation_drawn=state.validation_drawn,
-        ),
-        state.limits,
+    looks = _looks(ledger, state)
+    additions.add(auto_label_fields(state))
+    labeled = auto_labels(state)
+    ledger.label(labeled["id"], labeled["label"], State.AUTO, state.round)
+    idle_rounds = 0 if len(people.labeled) or len(labeled) else state.idle_rounds + 1
+    concluded = state.with_ledger(ledger, state.ledger_s3_uri).model_copy(
+        update={"idle_rounds": idle_rounds, "certificate": _certificate(state)}
     )
-    commits = not failure and (at_once or decision.next == Next.EXPORT)
-    if commits:
-        additions.add(_auto_label_fields(state))
+    progress = concluded.progress(rounds_done=state.round, new_human_labels=len(people.labeled))
     return _Outcome(
-        ledger=with_auto_labels if commits else ledger,
-        decision=decision,
+        ledger=ledger,
+        looks=looks,
+        decision=decide(progress, concluded.limits),
         human_labels=len(people.labeled),
         ignored_answers=people.ignored,
-        auto_labels=auto_labels if commits else 0,
+        auto_labels=len(labeled),
         idle_rounds=idle_rounds,
-        labeling_failure=failure,
+        labeling_failure=_labeling_failure(state),
     )
+
+
+def _keep_for_validation(ledger: Ledger, state: RunState) -> None:
+    if state.labeling and state.labeling.for_validation_s3_uri:
+        asked = from_bytes(s3.read_bytes(state.labeling.for_validation_s3_uri))
+        ledger.keep_for_validation(asked[ledger.mask(State.HUMAN)[asked]])
+
+
+def _looks(ledger: Ledger, state: RunState) -> Looks:
+    if state.labeling is None or state.labeling.expectations_s3_uri is None:
+        return state.looks
+    return learn_from(state.looks, from_bytes(s3.read_bytes(state.labeling.expectations_s3_uri)), ledger)
+
+
+def _certificate(state: RunState) -> dict[str, Any] | None:
+    return (state.model and state.model.certificate) or state.certificate
 
 
 def _answers(state: RunState) -> Iterator[Answer]:
@@ -140,25 +148,6 @@ def _reasons(state: RunState, given_up: set[int]) -> dict[int, str]:
     }
 
 
-def _apply_auto_labels(ledger: Ledger, state: RunState) -> None:
-    if state.model is None:
-        return
-    attribute = state.request.label_attribute_name
-    records = (orjson.loads(line) for line in s3.read_lines(state.model.auto_labels_s3_uri))
-    labeled = np.fromiter(
-        ((record[ID_KEY], record[attribute]) for record in records), [("id", np.int64), ("label", np.int16)]
-    )
-    ledger.label(labeled["id"], labeled["label"], State.AUTO, state.round)
-
-
-def _auto_label_fields(state: RunState) -> Iterator[Addition]:
-    if state.model is None:
-        return
-    for line in s3.read_lines(state.model.auto_labels_s3_uri):
-        fields = orjson.loads(line)
-        yield fields.pop(ID_KEY), fields
-
-
 def _job(state: RunState) -> str:
     return state.labeling.job_name if state.labeling else state.round_name
 
@@ -171,6 +160,9 @@ def _round_record(state: RunState, outcome: _Outcome) -> dict[str, Any]:
         "validation_accuracy": model.validation_accuracy if model else None,
         "threshold": model.threshold if model else None,
         "certificate": model.certificate if model else None,
+        "tested": model.tested if model else False,
+        "expected_error": model.expected_error if model else None,
+        "allowed_error": model.allowed_error if model else None,
         "auto_labeled": model.auto_labels if model else 0,
         "auto_labels_committed": outcome.auto_labels,
         "unreadable_by_model": model.unreadable if model else 0,
@@ -180,11 +172,21 @@ def _round_record(state: RunState, outcome: _Outcome) -> dict[str, Any]:
         "ignored_answers": outcome.ignored_answers,
         "counts": outcome.ledger.counts().as_dict(),
         "next": outcome.decision.next,
+        **_what_the_model_saw(state),
+    }
+
+
+def _what_the_model_saw(state: RunState) -> dict[str, str]:
+    """Where the round's predictions are, and the ledger they were made for: the report reads them again."""
+    if state.training is None or state.model is None:
+        return {}
+    return {
+        "predictions_s3_uri": state.training.predictions_s3_uri,
+        "ledger_s3_uri": state.training.ledger_s3_uri,
     }
 
 
 def _next_round(state: RunState, outcome: _Outcome, manifest_uri: str, ledger_uri: str) -> RunState:
-    committed = outcome.auto_labels > 0 and state.model is not None
     return state.with_ledger(outcome.ledger, ledger_uri).model_copy(
         update={
             "manifest_s3_uri": manifest_uri,
@@ -193,7 +195,8 @@ def _next_round(state: RunState, outcome: _Outcome, manifest_uri: str, ledger_ur
             "next": outcome.decision.next,
             "stopped_because": outcome.decision.stopped_because,
             "labeling_failure": outcome.labeling_failure,
-            "certificate": state.model.certificate if committed and state.model else state.certificate,
+            "certificate": _certificate(state),
+            "looks": outcome.looks,
             "training": None,
             "model": None,
             "labeling": None,

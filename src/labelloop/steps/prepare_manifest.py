@@ -14,7 +14,7 @@ from labelloop.core.label_categories import LabelCategories, parse_label_categor
 from labelloop.core.manifest import LabelAttribute
 from labelloop.core.request import LabelingRequest, parse_request
 from labelloop.core.run_state import RunState
-from labelloop.core.stopping import Progress, decide
+from labelloop.core.stopping import decide
 from labelloop.steps.snapshot import resumed_state, save_snapshot
 from labelloop.steps.step_handler import logger, tracer
 from labelloop.storage import s3
@@ -93,12 +93,6 @@ def _new_state(
         manifest_s3_uri=manifest_uri,
         ledger_s3_uri=ledger_uri,
     )
-    progress = Progress(
-        counts=state.counts,
-        labels_in_input=state.labels_in_input,
-        round_number=0,
-        new_human_labels=state.labels_in_input,
-        idle_rounds=0,
-    )
+    progress = state.progress(rounds_done=0, new_human_labels=state.labels_in_input)
     decision = decide(progress, state.limits)
     return state.model_copy(update={"next": decision.next, "stopped_because": decision.stopped_because})

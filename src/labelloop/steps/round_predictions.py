@@ -1,6 +1,5 @@
-"""The round's predictions and what they allow, as AutoLabel and SelectForHumans both need them."""
+"""The round's predictions, as AutoLabel and SelectForHumans both need them."""
 
-from labelloop.core.auto_labeling import AutoLabeling, auto_label
 from labelloop.core.errors import PredictionsError
 from labelloop.core.ledger import Ledger, State
 from labelloop.core.predictions import Predictions, read_predictions
@@ -21,8 +20,3 @@ def load_predictions(state: RunState, ledger: Ledger) -> Predictions:
         )
     asked = ledger.ids(State.POOL, State.VALIDATION)
     return read_predictions(s3.read_lines(uri), asked, len(ledger), label_categories(state))
-
-
-def load_auto_labeling(state: RunState, ledger: Ledger) -> tuple[Predictions, AutoLabeling]:
-    predictions = load_predictions(state, ledger)
-    return predictions, auto_label(ledger, predictions, state.settings)

@@ -5,14 +5,23 @@ from typing import Any
 
 import numpy as np
 
+from labelloop.core.expectations import expectations_of, to_bytes
 from labelloop.core.ledger import Ids, Ledger
 from labelloop.core.manifest import object_id
-from labelloop.core.query_strategies import QUERY_STRATEGIES
+from labelloop.core.predictions import Predictions
+from labelloop.core.query_strategies import load_query_strategy
 from labelloop.core.randomness import random_stream
 from labelloop.core.run_state import Labeling, RunState
-from labelloop.core.selection import Selection, select_at_random, select_most_useful
-from labelloop.core.stopping import Progress
-from labelloop.steps.round_predictions import load_auto_labeling
+from labelloop.core.selection import (
+    NOTHING,
+    Selection,
+    select_at_random,
+    select_most_useful,
+    top_up_validation,
+)
+from labelloop.core.stopping import worth_training
+from labelloop.steps.auto_labels import auto_labeled_ids
+from labelloop.steps.round_predictions import load_predictions
 from labelloop.steps.snapshot import save_snapshot
 from labelloop.steps.step_handler import load_ledger, step
 from labelloop.storage import s3
@@ -20,49 +29,69 @@ from labelloop.storage import s3
 
 def select_for_humans(state: RunState, _time: str) -> dict[str, Any]:
     ledger = load_ledger(state)
-    selection = _select(state, ledger)
-    ledger.release_to_training(selection.released)
-    ledger.ask(selection.asked)
+    predictions = load_predictions(state, ledger) if state.model else None
+    selection = _select(state, ledger, predictions)
+    top_up = _top_up(state, ledger, selection)
+    asked = np.union1d(selection.asked, top_up)
     folder = f"{state.round_folder}selected/"
+    expectations_uri = None
+    if predictions is not None:
+        expectations_uri = f"{folder}expectations.npy"
+        # Released before people are asked: their labels are known, but were not when the model predicted.
+        expected = expectations_of(predictions, np.union1d(selection.asked, selection.released))
+        s3.write_bytes(expectations_uri, to_bytes(expected))
+    ledger.release_to_training(selection.released)
+    ledger.ask(asked)
     labeling = Labeling(
         selection_s3_uri=f"{folder}selection.manifest",
-        selected=len(selection.asked),
+        selected=len(asked),
+        expectations_s3_uri=expectations_uri,
+        for_validation_s3_uri=f"{folder}for-validation.npy" if len(top_up) else None,
         job_name=state.round_name,
         output_folder_s3_uri=f"{state.round_folder}labeling/",
     )
-    s3.write_lines(labeling.selection_s3_uri, _lines(state, selection.asked, len(ledger)))
+    if labeling.for_validation_s3_uri:
+        s3.write_bytes(labeling.for_validation_s3_uri, to_bytes(top_up))
+    s3.write_lines(labeling.selection_s3_uri, _lines(state, asked, len(ledger)))
     s3.write_bytes(f"{folder}ledger.npy", ledger.to_bytes())
     selected = state.with_ledger(ledger, f"{folder}ledger.npy").model_copy(update={"labeling": labeling})
     save_snapshot(selected, folder)
     return selected.as_document()
 
 
-def _select(state: RunState, ledger: Ledger) -> Selection:
+def _select(state: RunState, ledger: Ledger, predictions: Predictions | None) -> Selection:
     rng = random_stream(state.settings.seed, "selection", state.round)
     count = _how_many(state)
-    if state.model is None:
+    if predictions is None:
         return select_at_random(ledger, count, rng)
-    predictions, labeling = load_auto_labeling(state, ledger)
-    strategy = QUERY_STRATEGIES[state.settings.query_strategy]()
+    auto_labeled = auto_labeled_ids(state)
+    strategy = load_query_strategy(state.settings.query_strategy)
     hidden_pool = state.settings.policy != "blog"
     return select_most_useful(
-        ledger, predictions, labeling.ids, count, strategy, rng, hidden_pool=hidden_pool
+        ledger, predictions, auto_labeled, count, strategy, rng, hidden_pool=hidden_pool
     )
 
 
 def _how_many(state: RunState) -> int:
-    """A batch, or what is missing to the start size; never more labels than are left to ask for."""
-    progress = Progress(
-        counts=state.counts,
-        labels_in_input=state.labels_in_input,
-        round_number=state.round,
-        new_human_labels=0,
-        idle_rounds=state.idle_rounds,
-    )
+    """A batch; without a model, what is missing to the start, or all that is left when no model can help."""
     limits = state.limits
-    missing = limits.start - state.counts.human_labels
-    wanted = missing if state.model is None and missing > 0 else limits.batch
+    progress = state.progress(rounds_done=state.round - 1, new_human_labels=0)
+    wanted = limits.batch
+    if state.model is None:
+        wanted = progress.missing_to_start(limits) or (
+            limits.batch if worth_training(progress, limits) else state.counts.pool
+        )
     return min(wanted, progress.human_labels_left(limits))
+
+
+def _top_up(state: RunState, ledger: Ledger, selection: Selection) -> Ids:
+    """Objects for the validation set, as long as a test may still come."""
+    if state.settings.policy == "blog" or not state.validation_drawn or state.has_certificate:
+        return NOTHING
+    progress = state.progress(rounds_done=state.round - 1, new_human_labels=0)
+    most = progress.human_labels_left(state.limits) - len(selection.asked)
+    rng = random_stream(state.settings.seed, "validation top-up", state.round)
+    return top_up_validation(ledger, selection, state.fewest_validation, most, rng)
 
 
 def _lines(state: RunState, ids: Ids, size: int) -> Iterator[bytes]:

@@ -2,12 +2,14 @@
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from labelloop.core.ledger import Ids, Ledger, State
+from labelloop.core.looks import Looks
 from labelloop.core.manifest import LabelAttribute, object_id
 from labelloop.core.randomness import random_stream
 from labelloop.core.run_state import RunState, Training
@@ -15,24 +17,28 @@ from labelloop.core.splitting import Split, draw_validation_set, split_with_hold
 from labelloop.steps.step_handler import label_attribute, load_ledger, step
 from labelloop.storage import s3
 
+# The stack's own image needs no labels to tune on; others may stop early by them.
+HOLDOUT_SHARE_OF_OTHER_IMAGES = 0.1
+
 
 def split_labels(state: RunState, _time: str) -> dict[str, Any]:
     ledger = load_ledger(state)
     if not state.validation_drawn:
-        draw_validation_set(
-            ledger, state.limits.validation, random_stream(state.settings.seed, "validation set")
-        )
+        rng = random_stream(state.settings.seed, "validation set")
+        draw_validation_set(ledger, state.limits.validation, rng, input_is_random=state.input_is_random)
     split = _split(ledger, state)
     folder = f"{state.round_folder}training/"
     training = Training(
         train_s3_uri=f"{folder}train/train.jsonl",
         validation_s3_uri=f"{folder}validation/validation.jsonl",
         pool_s3_uri=f"{folder}pool/pool.jsonl",
+        ledger_s3_uri=f"{folder}ledger.npy",
         model_folder_s3_uri=f"{state.round_folder}model/",
         predictions_folder_s3_uri=f"{state.round_folder}predictions/",
         hyper_parameters=_hyper_parameters(state),
     )
     size = len(ledger)
+    s3.write_bytes(training.ledger_s3_uri, ledger.to_bytes())
     s3.write_lines(training.train_s3_uri, _lines(state, split.train, size))
     s3.write_lines(training.validation_s3_uri, _lines(state, split.holdout, size))
     unseen = ledger.ids(State.POOL, State.VALIDATION)
@@ -40,13 +46,18 @@ def split_labels(state: RunState, _time: str) -> dict[str, Any]:
     s3.write_lines(
         training.pool_s3_uri, (without_label(line, attribute) for line in _lines(state, unseen, size))
     )
-    ledger_uri = f"{folder}ledger.npy"
-    s3.write_bytes(ledger_uri, ledger.to_bytes())
     return (
-        state.with_ledger(ledger, ledger_uri)
-        .model_copy(update={"validation_drawn": True, "training": training})
+        state.with_ledger(ledger, training.ledger_s3_uri)
+        .model_copy(update={"validation_drawn": True, "training": training, "looks": _looks(state, ledger)})
         .as_document()
     )
+
+
+def _looks(state: RunState, ledger: Ledger) -> Looks:
+    """Before the first test, growth is counted from the labels of the first model."""
+    if state.looks.human_labels:
+        return state.looks
+    return replace(state.looks, human_labels=ledger.counts().human_labels)
 
 
 def without_label(line: bytes, attribute: LabelAttribute) -> bytes:
@@ -61,7 +72,15 @@ def without_label(line: bytes, attribute: LabelAttribute) -> bytes:
 def _split(ledger: Ledger, state: RunState) -> Split:
     if state.settings.policy == "blog":
         return split_with_validation_set(ledger)
-    return split_with_holdout(ledger, random_stream(state.settings.seed, "holdout", state.round))
+    rng = random_stream(state.settings.seed, "holdout", state.round)
+    return split_with_holdout(ledger, _holdout_share(state), rng)
+
+
+def _holdout_share(state: RunState) -> float:
+    model = state.settings.model
+    if model.holdout_share is not None:
+        return model.holdout_share
+    return HOLDOUT_SHARE_OF_OTHER_IMAGES if model.image_uri else 0.0
 
 
 def _lines(state: RunState, ids: Ids, size: int) -> Iterator[bytes]:

@@ -1,0 +1,70 @@
+"""Which rounds test the certificate, and how sure each test must be.
+
+The confidence holds for the whole run: the chance of a wrong promise that it leaves is shared out over the
+tests of a run (alpha spending; Lan & DeMets, 1983), a fixed share of what is left to each. When a test is
+made never depends on the labels of the validation set as it stands, only on the model's own probabilities,
+on labels that are not in the set, and on whether earlier tests failed. So by the union bound the promise
+holds however many tests there are and however bad the model's probabilities: those decide how soon a test
+succeeds, not how true it is.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+SHARE_SPENT = 0.3
+# Between two tests the human labels must grow by this factor: sooner, the second would repeat the first.
+LEAST_GROWTH = 1.15
+# After this growth a test is made even if the model does not expect to pass: it may be too modest ...
+MODEST_GROWTH = 1.5
+# ... but not when it expects this many times the errors that are allowed.
+HOPELESS = 2.0
+# Weight of the belief that the model's probabilities are right, in errors; and what a round ago still counts.
+PRIOR_ERRORS = 3.0
+MEMORY = 0.5
+
+
+@dataclass(frozen=True)
+class Looks:
+    """What is known of earlier tests, and of how far the model's probabilities can be believed."""
+
+    tests: int = 0
+    human_labels: int = 0  # at the last test; before the first, when the first model was trained
+    expected_errors: float = 0.0  # of the model about objects people then labeled, by its own probabilities
+    actual_errors: float = 0.0
+
+    @property
+    def overconfidence(self) -> float:
+        """By what factor the model errs more often than its probabilities say."""
+        return (self.actual_errors + PRIOR_ERRORS) / (self.expected_errors + PRIOR_ERRORS)
+
+    def tested(self, human_labels: int) -> "Looks":
+        """After one more test."""
+        return Looks(self.tests + 1, human_labels, self.expected_errors, self.actual_errors)
+
+    def learned(self, confidence: npt.NDArray[np.floating], wrong: npt.NDArray[np.bool_]) -> "Looks":
+        """After people labeled objects the model had predicted with that confidence; shapes (objects,)."""
+        expected = MEMORY * self.expected_errors + float(np.sum(1 - confidence))
+        actual = MEMORY * self.actual_errors + float(np.sum(wrong))
+        return Looks(self.tests, self.human_labels, expected, actual)
+
+
+def level(looks: Looks, confidence: float, *, last: bool = False) -> float:
+    """The chance of a wrong promise the next test may take: all that is left, when it is the run's last."""
+    left = (1 - confidence) * (1 - SHARE_SPENT) ** looks.tests
+    return left if last else left * SHARE_SPENT
+
+
+def is_due(looks: Looks, human_labels: int, expected_errors: float, errors_allowed: int) -> bool:
+    """Whether a test is worth its share.
+
+    `expected_errors` is how many errors in the validation set the model's probabilities predict, corrected by
+    its overconfidence; `errors_allowed` how many the test would let pass.
+    """
+    if errors_allowed < 0:
+        return False
+    growth = human_labels / max(1, looks.human_labels)
+    if expected_errors <= errors_allowed:
+        return looks.tests == 0 or growth >= LEAST_GROWTH
+    return growth >= MODEST_GROWTH and expected_errors <= HOPELESS * errors_allowed

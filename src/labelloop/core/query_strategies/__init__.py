@@ -1,0 +1,22 @@
+"""Query strategies: the rule that picks which of the pool people see next.
+
+Each takes candidate ids and gives them back, the most useful first. What each is for, and how to bring one's
+own, stands in docs/query-strategies.md.
+"""
+
+from labelloop.core.errors import QueryStrategyError
+from labelloop.core.query_strategies.protocol import QueryStrategy, checked_ranking
+from labelloop.core.query_strategies.registry import (
+    DEFAULT_QUERY_STRATEGY,
+    QUERY_STRATEGIES,
+    load_query_strategy,
+)
+
+__all__ = [
+    "DEFAULT_QUERY_STRATEGY",
+    "QUERY_STRATEGIES",
+    "QueryStrategy",
+    "QueryStrategyError",
+    "checked_ranking",
+    "load_query_strategy",
+]

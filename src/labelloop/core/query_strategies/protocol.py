@@ -1,0 +1,52 @@
+"""What a query strategy is, and what is held against every one of them."""
+
+from typing import Protocol
+
+import numpy as np
+
+from labelloop.core.errors import QueryStrategyError
+from labelloop.core.ledger import Ids
+from labelloop.core.predictions import Predictions
+
+
+class QueryStrategy(Protocol):
+    """Ranks candidates; pure, and random only through the generator it is given.
+
+    Candidates are pool and validation objects alike, and nothing says which is which: the certificate stands
+    on the two being ranked by one rule.
+    """
+
+    def rank(
+        self, candidates: Ids, predictions: Predictions, rng: np.random.Generator, batch_size: int = 1
+    ) -> Ids:
+        """The same ids, shape (candidates,), the most useful first.
+
+        `batch_size` is how many of the first are expected to be taken together: it matters to strategies
+        that choose an object in view of the others chosen. Raises QueryStrategyError when the predictions
+        lack what the strategy needs.
+        """
+        ...
+
+
+def checked_ranking(
+    strategy: QueryStrategy,
+    candidates: Ids,
+    predictions: Predictions,
+    rng: np.random.Generator,
+    batch_size: int = 1,
+) -> Ids:
+    """What the strategy ranks. Raises QueryStrategyError, naming it, unless that is each candidate once."""
+    # A copy: a strategy that sorts in place must not change what its answer is held against.
+    ranked = np.asarray(strategy.rank(candidates.copy(), predictions, rng, batch_size))
+    name = f"{type(strategy).__module__}:{type(strategy).__qualname__}"
+    if ranked.shape != candidates.shape or (len(ranked) and not np.issubdtype(ranked.dtype, np.integer)):
+        raise QueryStrategyError(
+            f"the query strategy {name} must return the {len(candidates)} ids it was given, ordered, but "
+            f"returned an array of {ranked.dtype} of shape {ranked.shape}"
+        )
+    if not np.array_equal(np.sort(ranked), np.sort(candidates)):
+        raise QueryStrategyError(
+            f"the query strategy {name} must return each of the {len(candidates)} ids it was given once, "
+            "but left some out, or returned others"
+        )
+    return ranked.astype(np.int64, copy=False)

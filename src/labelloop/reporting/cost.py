@@ -1,0 +1,74 @@
+"""What people's labels cost, and what the model's saved."""
+
+from typing import Any
+
+from labelloop.reporting.parts import Section, Table
+from labelloop.reporting.text import count, counted, money, price
+
+
+def cost(document: dict[str, Any]) -> Section | None:
+    numbers = document.get("cost")
+    if numbers is None:
+        return None
+    return Section(
+        "cost", "Labels and money", [_summary(numbers), _prices(numbers)], tables=[_table(numbers)]
+    )
+
+
+def _summary(numbers: dict[str, Any]) -> str:
+    people = counted(numbers["people_per_object"], "person", "people")
+    if not numbers["auto_labels"]:
+        return (
+            f"In this run people labeled {count(numbers['human_labels'])} data objects, {people} each. "
+            "The model labeled none, so nothing was saved."
+        )
+    instead = money(numbers["model_labels_by_people"], numbers["currency"])
+    return (
+        f"In this run people labeled {count(numbers['human_labels'])} data objects, {people} each. "
+        "Had people labeled what the model did, it would have taken "
+        f"{count(numbers['answers_saved'])} answers more and cost {instead}."
+    )
+
+
+def _prices(numbers: dict[str, Any]) -> str:
+    currency = numbers["currency"]
+    amounts = (
+        f"{price(numbers['human_label'], currency)} for one person's answer and "
+        f"{price(numbers['service_fee'], currency)} for each object people label"
+    )
+    if numbers["list_prices"]:
+        return (
+            f"Prices: {amounts}. These are list prices, not yours: what Amazon Mechanical Turk took for an "
+            "answer to a text classification task, and the fee of SageMaker Ground Truth for each of the "
+            "first 50,000 objects a month. Set ActiveLearning.Prices to what your people cost. Training and "
+            "prediction are not counted."
+        )
+    model = price(numbers["auto_label"], currency)
+    return f"Prices, as the request gives them: {amounts}; {model} for a label by the model."
+
+
+def _table(numbers: dict[str, Any]) -> Table:
+    def amount(key: str) -> str:
+        return money(numbers[key], numbers["currency"])
+
+    return Table(
+        "Labels of this run and their price",
+        ["Labels", "Objects", "Answers by people", "Cost"],
+        [
+            [
+                "By people",
+                count(numbers["human_labels"]),
+                count(numbers["answers"]),
+                amount("spent_on_people"),
+            ],
+            ["By the model", count(numbers["auto_labels"]), "0", amount("spent_on_model")],
+            [
+                "The model's, had people given them",
+                count(numbers["auto_labels"]),
+                count(numbers["answers_saved"]),
+                amount("model_labels_by_people"),
+            ],
+            ["Saved", "", count(numbers["answers_saved"]), amount("saved")],
+        ],
+        numeric=frozenset({1, 2, 3}),
+    )

@@ -1,0 +1,56 @@
+"""The page itself: a report document in, HTML out."""
+
+import base64
+import hashlib
+from importlib import resources
+from typing import Any
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+
+from labelloop.reporting import classes, cost, headline, learning, objects, rounds, run_details
+
+_SECTIONS = (
+    cost.cost,
+    learning.learning_curve,
+    learning.coverage,
+    rounds.rounds,
+    classes.confusion,
+    classes.by_class,
+    objects.examples,
+    objects.failures,
+    run_details.next_round,
+    run_details.timing,
+    run_details.settings,
+)
+
+
+def render_report(document: dict[str, Any]) -> str:
+    """One self-contained HTML page: no script, nothing to fetch.
+
+    `document` is the report of labelloop.core.report, with or without what a local run adds to it. A section
+    whose data the document does not have is left out.
+    """
+    style = resources.files(__package__).joinpath("templates/report.css").read_text(encoding="utf-8")
+    template = _environment().get_template("report.html.j2")
+    return template.render(
+        head=headline.headline(document),
+        sections=[section for make in _SECTIONS if (section := make(document)) is not None],
+        style=Markup(style),  # our own file  # noqa: S704
+        content_security_policy=_content_security_policy(style),
+    )
+
+
+def _content_security_policy(style: str) -> str:
+    digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
+    return f"default-src 'none'; style-src 'sha256-{digest}'; base-uri 'none'; form-action 'none'"
+
+
+def _environment() -> Environment:
+    return Environment(
+        loader=PackageLoader("labelloop.reporting"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )

@@ -1,0 +1,185 @@
+"""Made-up runs: ledgers, predictions and round records as the steps leave them, without the steps."""
+
+import json
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from labelloop.core.evidence import EvidenceCollector, example_ids, with_excerpts
+from labelloop.core.label_categories import LabelCategories
+from labelloop.core.ledger import Ids, Ledger, State
+from labelloop.core.predictions import Predictions, read_predictions
+from labelloop.core.report import Failures, report_document
+from labelloop.core.run_state import RunState
+
+ROOT = Path(__file__).parents[2]
+SAMPLE_STATE = json.loads((ROOT / "events/export_manifest.json").read_text())["State"]
+
+
+@dataclass
+class Round:
+    """What a round leaves in S3."""
+
+    seen: Ledger
+    prediction_lines: list[bytes]
+    predictions: Predictions
+    record: dict[str, Any]
+
+
+@dataclass
+class MadeUpRun:
+    """A run as the default policy makes it: random start, doubtful objects asked, late commit."""
+
+    size: int = 400
+    classes: int = 3
+    trained_rounds: int = 3
+    failing: int = 4
+    seed: int = 0
+    policy: str = "default"
+    strategy: str = "margin"
+    ledger: Ledger = field(init=False)
+    rounds: list[Round] = field(init=False, default_factory=list)
+    records: list[dict[str, Any]] = field(init=False, default_factory=list)
+
+    def __post_init__(self) -> None:
+        self._rng = np.random.default_rng(self.seed)
+        self.truth = self._rng.integers(0, self.classes, self.size)
+        self.names = [f"class {number}" for number in range(self.classes)]
+        self.ledger = Ledger.of_size(self.size)
+        start = np.sort(self._rng.permutation(self.size)[: self.size // 4])
+        self._ask(start, 1)
+        self._note(1, asked=len(start))
+        for number in range(2, 2 + self.trained_rounds):
+            self._train(number, last=number == 1 + self.trained_rounds)
+
+    def state(self) -> RunState:
+        request = {**SAMPLE_STATE["Request"]}
+        request["ActiveLearning"] = {"Policy": self.policy, "QueryStrategy": self.strategy}
+        counts = self.ledger.counts().as_dict()
+        document = {
+            **SAMPLE_STATE,
+            "Request": request,
+            "ClassNames": self.names,
+            "Counts": counts,
+            "LabelsInInput": 0,
+            "StoppedBecause": "every data object has a label or a reason why it can have none",
+            "Certificate": self.records[-1]["certificate"],
+        }
+        return RunState.model_validate(document)
+
+    def evidence(self) -> dict[str, Any] | None:
+        collector = EvidenceCollector(self.ledger, self.classes, 0.9)
+        for each in self.rounds:
+            collector.add(each.record["round"], each.seen, each.predictions, each.record["threshold"])
+        return collector.document()
+
+    def document(self, text: str = "text of object {}") -> dict[str, Any]:
+        """The report as ExportManifest writes it."""
+        evidence = self.evidence()
+        records = {number: {"source": text.format(number)} for number in example_ids(evidence)}
+        with_excerpts(evidence, records)
+        failures = Failures()
+        for number in self.ledger.ids(State.FAILED).tolist():
+            failures.note(number + 1, "people gave no label, asked 2 times")
+        document = report_document(self.state(), self.records, failures, evidence)
+        return json.loads(json.dumps(document))  # type: ignore[no-any-return]
+
+    def local_document(self) -> dict[str, Any]:
+        """The report with what a simulation on a laptop adds to it."""
+        document = self.document()
+        for record in document["rounds"]:
+            record["seconds"] = {"SelectForHumans": 1.5, "CreateTrainingJob": 20.0, "ActiveLearning": 30.0}
+        outlook = {"human_labels": 40, "expected_auto_labels": 25, "explanation": "The curve is flat."}
+        scores = {"auto_label_error": 0.0123, "human_label_error": 0.0, "final_error": 0.0045}
+        return {**document, **scores, "seconds": 123.4, "next_round": outlook}
+
+    def _ask(self, ids: Ids, number: int) -> None:
+        self.ledger.ask(ids)
+        self.ledger.label(ids, self.truth[ids], State.HUMAN, number)
+
+    def _train(self, number: int, *, last: bool) -> None:
+        if number == 2:
+            people = self.ledger.ids(State.HUMAN)
+            self.ledger.keep_for_validation(np.sort(self._rng.permutation(people)[: len(people) // 2]))
+        seen = self.ledger.copy()
+        asked_of_model = seen.ids(State.POOL, State.VALIDATION)
+        lines = self._prediction_lines(asked_of_model)
+        categories = LabelCategories(tuple(self.names))
+        predictions = read_predictions(lines, asked_of_model, self.size, categories)
+        pool = seen.ids(State.POOL)
+        doubtful = pool[np.argsort(predictions.margin[pool], kind="stable")]
+        asked, sure = doubtful[: self.size // 10], doubtful[self.size // 10 :]
+        self._ask(np.sort(asked), number)
+        if last:
+            failed, labeled = np.sort(sure[: self.failing]), np.sort(sure[self.failing :])
+            self.ledger.fail(failed, number)
+            self.ledger.label(labeled, predictions.label[labeled], State.AUTO, number)
+        threshold = float(predictions.margin[sure[-1]]) / 2 if self.policy == "default" else 0.5
+        self._note(number, len(asked), len(sure), threshold, predictions, seen, last=last)
+        self.rounds.append(Round(seen, lines, predictions, self.records[-1]))
+
+    def _note(
+        self,
+        number: int,
+        asked: int,
+        auto: int = 0,
+        threshold: float | None = None,
+        predictions: Predictions | None = None,
+        seen: Ledger | None = None,
+        *,
+        last: bool = False,
+    ) -> None:
+        validation = seen.ids(State.VALIDATION) if seen else np.empty(0, np.int64)
+        accuracy = None
+        if predictions is not None and len(validation):
+            accuracy = float(np.mean(predictions.label[validation] == self.truth[validation]))
+        certificate = None
+        if last and self.policy == "default":
+            certificate = {
+                "Promise": "error among the auto-labels <= 0.05, 90% confidence",
+                "Threshold": threshold,
+                "TargetError": 0.05,
+                "Confidence": 0.9,
+                "ErrorBound": 0.0432,
+                "Coverage": 0.75,
+                "ValidationObjects": 123,
+                "ValidationErrors": 2,
+            }
+        self.records.append(
+            {
+                "round": number,
+                "trained": predictions is not None,
+                "validation_accuracy": accuracy,
+                "threshold": threshold,
+                "certificate": certificate,
+                "tested": certificate is not None,
+                "expected_error": 0.06 - 0.005 * number if predictions is not None else None,
+                "allowed_error": 0.03 if predictions is not None else None,
+                "auto_labeled": auto,
+                "auto_labels_committed": auto - self.failing if last else 0,
+                "sent_to_people": asked,
+                "labeled_by_people": asked,
+                "counts": self.ledger.counts().as_dict(),
+            }
+        )
+
+    def _prediction_lines(self, ids: Ids) -> list[bytes]:
+        return [
+            json.dumps(
+                {"labelloop-id": number, "source": "x", "SageMakerOutput": self._answer(number)}
+            ).encode()
+            for number in ids.tolist()
+        ]
+
+    def _answer(self, number: int) -> dict[str, Any]:
+        scores: npt.NDArray[np.float64] = self._rng.normal(size=self.classes)
+        scores[self.truth[number]] += 2.5
+        probabilities = np.exp(scores) / np.exp(scores).sum()
+        order = np.argsort(-probabilities)
+        return {
+            "label": [f"__label__{index}" for index in order],
+            "prob": [float(probabilities[index]) for index in order],
+        }

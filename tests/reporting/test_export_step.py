@@ -1,0 +1,104 @@
+"""ExportManifest over moto's S3: the page lies beside the report, and says the same."""
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import boto3
+import pytest
+from moto import mock_aws
+
+from labelloop.core.ledger import State
+from labelloop.core.run_state import RunState
+from labelloop.steps import export_manifest
+from labelloop.storage import s3
+
+from .conftest import MadeUpRun
+
+pytestmark = pytest.mark.slow
+TIME = "2026-01-01T00:00:00Z"
+
+
+@pytest.fixture
+def bucket(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.setenv(name, "testing")
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+    s3.s3_client.cache_clear()
+    with mock_aws():
+        boto3.client("s3").create_bucket(Bucket="bucket")
+        yield "s3://bucket"
+    s3.s3_client.cache_clear()
+
+
+def working_line(run: MadeUpRun, number: int) -> bytes:
+    record: dict[str, Any] = {"labelloop-id": number, "source": f"<b>text of object {number}</b>"}
+    if run.ledger.state_of(number) == State.FAILED:
+        record["category-metadata"] = {"failure-reason": "people gave no label, asked 2 times"}
+    return json.dumps(record, separators=(",", ":")).encode()
+
+
+def left_in_s3(run: MadeUpRun, bucket: str) -> RunState:
+    """Put into S3 what the steps before the last leave there."""
+    prefix = f"{bucket}/out/run/"
+    manifest, ledger = f"{prefix}manifest.jsonl", f"{prefix}ledger.npy"
+    s3.write_lines(manifest, (working_line(run, number) for number in range(run.size)))
+    s3.write_bytes(ledger, run.ledger.to_bytes())
+    for each in run.rounds:
+        folder = f"{prefix}round-{each.record['round']:03d}/"
+        each.record["ledger_s3_uri"] = f"{folder}training/ledger.npy"
+        each.record["predictions_s3_uri"] = f"{folder}predictions/pool.jsonl.out"
+        s3.write_bytes(each.record["ledger_s3_uri"], each.seen.to_bytes())
+        s3.write_lines(each.record["predictions_s3_uri"], each.prediction_lines)
+    for record in run.records:
+        s3.write_json(f"{prefix}round-{record['round']:03d}/merged/round.json", record)
+    places = {"prefix": prefix, "manifest_s3_uri": manifest, "ledger_s3_uri": ledger, "earlier_prefixes": []}
+    return run.state().model_copy(update=places)
+
+
+def test_the_page_lies_beside_the_report_and_shows_texts_from_the_manifest(bucket: str) -> None:
+    run = MadeUpRun()
+    output = export_manifest.export_manifest(left_in_s3(run, bucket), TIME)
+    assert output["ReportHtmlS3Uri"] == f"{bucket}/out/run/output/report.html"
+    html = s3.read_bytes(output["ReportHtmlS3Uri"]).decode()
+    report = s3.read_json(output["ReportS3Uri"])
+    assert f"At most 5% of the {report['counts']['auto']} labels the model gave are wrong" in html
+    examples = [each for group in report["evidence"]["examples"].values() for each in group]
+    assert len(examples) > 40
+    for each in examples:
+        assert each["source"] == f"<b>text of object {each['line'] - 1}</b>"
+        assert f"&lt;b&gt;text of object {each['line'] - 1}&lt;/b&gt;" in html
+    assert report["failures"]["by_reason"] == {"people gave no label, asked 2 times": run.failing}
+    expected = run.evidence()
+    assert expected
+    assert report["evidence"]["coverage_curve"] == expected["coverage_curve"]
+
+
+def test_a_run_without_predictions_has_its_labels_and_a_shorter_page(bucket: str) -> None:
+    run = MadeUpRun()
+    state = left_in_s3(run, bucket)
+    boto3.client("s3").delete_object(Bucket="bucket", Key="out/run/round-003/predictions/pool.jsonl.out")
+    output = export_manifest.export_manifest(state, TIME)
+    assert s3.read_json(output["ReportS3Uri"])["evidence"] is None
+    assert len(list(s3.read_lines(output["FinalManifestS3Uri"]))) == run.size
+    assert "Validation accuracy by labels from people" in s3.read_bytes(output["ReportHtmlS3Uri"]).decode()
+
+
+def test_a_fault_in_the_page_does_not_fail_the_run(bucket: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(_report: object) -> str:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(export_manifest, "render_report", fail)
+    output = export_manifest.export_manifest(left_in_s3(MadeUpRun(), bucket), TIME)
+    assert "ReportHtmlS3Uri" not in output
+    assert s3.exists(output["FinalManifestS3Uri"])
+
+
+def test_with_too_many_predictions_only_the_last_round_is_read(
+    bucket: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(export_manifest, "MOST_PREDICTIONS_READ", 500)
+    run = MadeUpRun()
+    output = export_manifest.export_manifest(left_in_s3(run, bucket), TIME)
+    evidence = s3.read_json(output["ReportS3Uri"])["evidence"]
+    assert [entry["round"] for entry in evidence["validation_by_round"]] == [4]

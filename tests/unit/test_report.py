@@ -1,0 +1,86 @@
+"""The report's own arithmetic: money, baseline, and the prices of a request."""
+
+import itertools
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from labelloop.core.report import human_labels_before, labeling_cost
+from labelloop.core.request import ActiveLearning, Prices
+from labelloop.reporting.drawing import nice_ticks
+from labelloop.reporting.text import money, price, seconds
+
+PRICE = st.floats(0, 100)
+
+
+@given(PRICE, PRICE, PRICE, st.integers(0, 10_000), st.integers(0, 10_000), st.integers(1, 9))
+def test_spent_and_saved_make_what_people_alone_would_have_cost(
+    human: float, fee: float, auto: float, by_people: int, by_model: int, people: int
+) -> None:
+    prices = Prices.model_validate({"HumanLabel": human, "ServiceFee": fee, "AutoLabel": auto})
+    cost = labeling_cost(prices, human_labels=by_people, auto_labels=by_model, people_per_object=people)
+    people_alone = (by_people + by_model) * (people * human + fee)
+    assert cost["spent"] + cost["saved"] == pytest.approx(people_alone, abs=0.001)
+    assert cost["answers"] == by_people * people
+    assert cost["answers_saved"] == by_model * people
+
+
+def test_the_default_prices_are_the_public_list() -> None:
+    cost = labeling_cost(Prices(), human_labels=1000, auto_labels=500, people_per_object=3)
+    assert cost["spent"] == pytest.approx(1000 * (3 * 0.012 + 0.08))
+    assert cost["saved"] == pytest.approx(500 * (3 * 0.012 + 0.08))
+    assert cost["list_prices"]
+
+
+def test_prices_of_ones_own_are_no_list_prices_and_survive_the_state() -> None:
+    given_prices = {"HumanLabel": 0.5, "ServiceFee": 0, "Currency": "EUR"}
+    block = ActiveLearning.model_validate({"Prices": given_prices})
+    again = ActiveLearning.model_validate(block.model_dump(by_alias=True, mode="json", exclude_none=True))
+    assert again.prices == block.prices
+    cost = labeling_cost(block.prices, human_labels=2, auto_labels=0, people_per_object=1)
+    assert (cost["spent"], cost["currency"], cost["list_prices"]) == (1.0, "EUR", False)
+
+
+@pytest.mark.parametrize(
+    "prices",
+    [
+        {"Currency": "EUR"},
+        {"Currency": "EUR", "HumanLabel": 1},
+        {"Currency": "euro", "HumanLabel": 1, "ServiceFee": 1},
+        {"HumanLabel": -1},
+        {"HumanLabels": 1},
+    ],
+)
+def test_prices_that_make_no_sense_are_refused(prices: dict[str, object]) -> None:
+    with pytest.raises(ValueError, match=r"Currency|ServiceFee|HumanLabel"):
+        ActiveLearning.model_validate({"Prices": prices})
+
+
+def test_labels_before_a_round_are_those_after_it_less_its_own() -> None:
+    record = {"counts": {"human": 30, "validation": 10}, "labeled_by_people": 15}
+    assert human_labels_before(record) == 25
+
+
+@given(st.floats(0, 1e6), st.floats(1e-3, 1e6), st.integers(2, 8))
+def test_ticks_are_even_and_inside(low: float, span: float, most: int) -> None:
+    high = low + span
+    ticks = nice_ticks(low, high, most)
+    assert all(low - 1e-6 * span <= tick <= high + 1e-6 * span for tick in ticks)
+    assert len(ticks) <= most + 1
+    steps = {round((later - earlier) / span, 6) for earlier, later in itertools.pairwise(ticks)}
+    assert len(steps) <= 1
+
+
+@given(st.integers(0, 100), st.integers(1, 10_000))
+def test_ticks_of_counts_are_whole_numbers(low: int, span: int) -> None:
+    ticks = nice_ticks(low, low + span, whole=True)
+    assert ticks
+    assert all(tick == int(tick) for tick in ticks)
+
+
+def test_numbers_read_as_people_write_them() -> None:
+    assert (money(1234.5, "USD"), money(-3, "CHF")) == ("$1,234.50", "−CHF 3.00")
+    assert (price(0.012, "USD"), price(2, "USD"), price(0.125, "EUR")) == ("$0.012", "$2.00", "€0.125")
+    told = [seconds(number).replace("\u00a0", " ") for number in (4.21, 9.99, 59.7, 200, 7500)]
+    assert told == ["4.2 s", "10 s", "1 min 0 s", "3 min 20 s", "2 h 5 min"]
