@@ -5,6 +5,7 @@ from typing import Any
 
 from labelloop.core.evidence import InversePowerLaw, fit_inverse_power_law
 from labelloop.core.ledger import Counts
+from labelloop.core.next_round import forecast
 from labelloop.core.request import Prices
 from labelloop.core.run_state import RunState
 
@@ -48,6 +49,7 @@ def report_document(
     `evidence` is what labelloop.core.evidence makes of the models' predictions; None when there are none.
     """
     settings = state.settings
+    foretold = forecast(round_records, state.counts.pool)
     return {
         "execution": state.execution_name,
         "policy": settings.policy,
@@ -71,6 +73,7 @@ def report_document(
         "rounds": round_records,
         "random_baseline": random_baseline(state, round_records, evidence),
         "evidence": evidence,
+        "next_round": foretold.as_dict() if foretold else None,
         "failures": failures.as_dict(),
         "settings": settings.model_dump(by_alias=True, mode="json", exclude_none=True),
     }

@@ -51,7 +51,7 @@ def _grounds(certificate: dict[str, Any]) -> list[str]:
             f"disagreed with it on {count(errors)} of them ({percent(errors / objects)})."
         )
     if (bound := certificate.get("ErrorBound")) is not None:
-        sentences.append(f"By the exact binomial bound that is an error of {percent(bound)} at most.")
+        sentences.append(f"By the exact bound that is an error of {percent(bound)} at most.")
     if (coverage := certificate.get("Coverage")) is not None and "Threshold" in certificate:
         sentences.append(
             f"The model is that sure of {percent(coverage)} of the validation set: the margin between its "
@@ -60,8 +60,8 @@ def _grounds(certificate: dict[str, Any]) -> list[str]:
     told = [" ".join(sentences)] if sentences else []
     return [
         *told,
-        "An error is a label other than people's. The promise is for data objects like these, "
-        "at the round in which the labels were committed.",
+        "An error is a label other than people's. The promise is for these labels, and its confidence for "
+        "the whole run, however often it was tested.",
     ]
 
 
