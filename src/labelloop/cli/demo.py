@@ -13,6 +13,9 @@ from labelloop.cli.run_folder import RunFolder, RunRecord, read_request
 from labelloop.preparation import PreparationOptions, prepare_dataset
 from labelloop.preparation.demo_headlines import demo_headlines
 
+# Fewer, larger rounds than the default's: a demo is watched.
+BATCH_SIZE = 0.05
+
 
 def demo(
     out: Annotated[Path, typer.Option(help="The folder for the data and the run.")] = Path("demo"),
@@ -42,7 +45,10 @@ def demo(
         record = folder.load()
         if record is None or record.finished:
             record = RunRecord(
-                request={**read_request(preparation.folder.request), "ActiveLearning": {"Seed": seed}},
+                request={
+                    **read_request(preparation.folder.request),
+                    "ActiveLearning": {"Seed": seed, "BatchSize": BATCH_SIZE},
+                },
                 s3_root=str(preparation.folder.s3_root.resolve()),
                 truth=str(preparation.folder.truth.resolve()),
             )
