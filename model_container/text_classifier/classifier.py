@@ -1,18 +1,18 @@
-"""The trained model: all that lies in the model artifact, and the one way from a text to probabilities."""
+"""The trained model: all that lies in the model artifact, and the one way from a text to a prediction."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
 
-import numpy as np
-
+from text_classifier.calibration import Mixture, Probabilities, mutual_information
 from text_classifier.contract import Contract
+from text_classifier.encoder import SentenceEncoder
+from text_classifier.ensemble import Ensemble
 from text_classifier.failures import UserError
-from text_classifier.features import Vocabulary
-from text_classifier.network import Network, Probabilities, load_network, prediction_function
-
-_TEXTS_AT_ONCE = 1_000
+from text_classifier.features import PrincipalAxes, TextFeatures
+from text_classifier.predictions import Predictions
+from text_classifier.static_embedding import StaticEmbedding
 
 
 class ModelError(UserError):
@@ -22,32 +22,51 @@ class ModelError(UserError):
 class TextClassifier:
     """Training and serving both predict through this class, so they cannot differ."""
 
-    def __init__(self, contract: Contract, vocabulary: Vocabulary, network: Network) -> None:
+    def __init__(
+        self, contract: Contract, features: TextFeatures, axes: PrincipalAxes, ensemble: Ensemble
+    ) -> None:
         self.contract = contract
-        self._vocabulary = vocabulary
-        self._network = network
-        self._predict = prediction_function(network)
+        self._features = features
+        self._axes = axes
+        self._ensemble = ensemble
+        self._mixture = Mixture(contract.token_share, contract.temperature)
+
+    def predict(self, texts: Sequence[str]) -> Predictions:
+        """Raises EncoderError when the sentence encoder's files are damaged."""
+        encoded = self._features.encode(texts)
+        of_nets = self._ensemble.predict(encoded)
+        return Predictions(
+            self._mixture.probabilities(of_nets),
+            self._axes.embedding(encoded.features),
+            mutual_information(of_nets.dense),
+        )
 
     def probabilities(self, texts: Sequence[str]) -> Probabilities:
         """Return each text's probability of each class, shape (texts, classes): each row sums to 1."""
-        chunks = range(0, len(texts), _TEXTS_AT_ONCE)
-        rows = [self._predict(self._vocabulary.encode(texts[i : i + _TEXTS_AT_ONCE])) for i in chunks]
-        return np.concatenate([np.empty((0, self.contract.num_classes), np.float32), *rows])
+        return self.predict(texts).probabilities
 
     def save(self, folder: Path) -> None:
-        """Write the model artifact: what it takes to predict, wherever the folder is taken."""
+        """Write the model artifact: what it takes to predict, but for the two frozen sets of embeddings."""
         folder.mkdir(parents=True, exist_ok=True)
-        self._vocabulary.save(folder / "vocabulary.json")
-        self._network.save(folder / "network.keras")
+        self._features.save(folder)
+        self._axes.save(folder)
+        self._ensemble.save(folder)
         self.contract.save(folder)
 
     @classmethod
-    def load(cls, folder: Path) -> TextClassifier:
-        """Read a model artifact. Raises ContractError when there is none, ModelError when it is damaged."""
+    def load(cls, folder: Path, encoder: SentenceEncoder | None) -> TextClassifier:
+        """Read a model artifact, to be used with this encoder.
+
+        Raises ContractError when there is none or it was trained with another encoder, ModelError when it is
+        damaged, StaticEmbeddingError when the token vectors are missing.
+        """
         contract = Contract.load(folder)
+        static = StaticEmbedding.of_package()
+        contract.require(static.identity, encoder.identity if encoder else None)
         try:
-            vocabulary = Vocabulary.load(folder / "vocabulary.json")
-            network = load_network(folder / "network.keras")
-        except Exception as error:  # whatever Keras makes of a file that is not its own
+            features = TextFeatures.load(folder, static, encoder)
+            axes = PrincipalAxes.load(folder)
+            ensemble = Ensemble.load(folder)
+        except Exception as error:  # whatever the libraries make of a file that is not their own
             raise ModelError(f"The model in {folder} cannot be loaded ({error}): train it again.") from error
-        return cls(contract, vocabulary, network)
+        return cls(contract, features, axes, ensemble)

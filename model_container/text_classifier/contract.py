@@ -10,7 +10,7 @@ from pathlib import Path
 from text_classifier.failures import UserError
 
 _FILE = "contract.json"
-_FORMAT = 1
+_FORMAT = 3
 
 
 class ContractError(UserError):
@@ -19,11 +19,33 @@ class ContractError(UserError):
 
 @dataclass(frozen=True)
 class Contract:
-    """The number of classes (their order is the outputs'), the key of the text, and what made the model."""
+    """What the model was made for, and what it was made with."""
 
     num_classes: int
+    """Their order is the outputs'."""
     text_attribute: str
+    token_share: float
+    """The token nets' say: see `calibration.Mixture`."""
+    temperature: float
+    """What the mixed probabilities are calibrated with."""
+    static_embedding: str
+    """SHA-256 of the token vectors."""
+    encoder: str | None
+    """SHA-256 of the sentence encoder's weights; None: trained without one."""
     versions: Mapping[str, str]
+
+    def require(self, static_embedding: str, encoder: str | None) -> None:
+        """Raises ContractError when these are not what the model was trained with."""
+        if encoder != self.encoder:
+            raise ContractError(
+                f"The model was trained with {_named(self.encoder)}, but here is {_named(encoder)}: "
+                f"{_mend(self.encoder)}, or train the model again."
+            )
+        if static_embedding != self.static_embedding:
+            raise ContractError(
+                "The model was trained with other token vectors than those of the package wordllama here: "
+                "serve it with the container that trained it, or train the model again."
+            )
 
     def save(self, folder: Path) -> None:
         (folder / _FILE).write_text(
@@ -45,3 +67,11 @@ class Contract:
             raise ContractError(
                 f"{file} is not a contract this container can serve ({error}): train the model again."
             ) from error
+
+
+def _named(encoder: str | None) -> str:
+    return f"the sentence encoder of SHA-256 {encoder}" if encoder else "no sentence encoder"
+
+
+def _mend(encoder: str | None) -> str:
+    return "set SENTENCE_ENCODER to its folder" if encoder else "set SENTENCE_ENCODER to none"

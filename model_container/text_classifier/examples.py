@@ -1,4 +1,4 @@
-"""The labeled texts of an input channel."""
+"""The texts of an input channel, with their labels or without."""
 
 from __future__ import annotations
 
@@ -6,10 +6,14 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
+
 from text_classifier.hyperparameters import Hyperparameters
 from text_classifier.records import LabelError, RecordError, label_of, lines_of, parse_record, text_of
 
-Example = tuple[str, int]
+_ID = "labelloop-id"
+
+Example = tuple[str, int, int | None]
 
 
 @dataclass(frozen=True)
@@ -18,6 +22,8 @@ class Examples:
 
     texts: list[str]
     labels: list[int]
+    ids: list[int | None]
+    """What the workflow calls each of them, under `labelloop-id`; None for a record that does not say."""
     unusable: int
     """How many records were left out, having no readable text or no label."""
     first_problem: str
@@ -31,10 +37,11 @@ def read_examples(files: Sequence[Path], settings: Hyperparameters) -> Examples:
     """Read the manifests of a channel, passing over blank lines. Raises LabelError, naming file and line."""
     texts: list[str] = []
     labels: list[int] = []
+    ids: list[int | None] = []
     problems: list[str] = []
     for place, line in _lines_of(files):
         try:
-            text, label = _read_example(line, settings)
+            text, label, identity = _read_example(line, settings)
         except RecordError as error:
             problems.append(f"{place}: {error}")
         except LabelError as error:
@@ -42,7 +49,37 @@ def read_examples(files: Sequence[Path], settings: Hyperparameters) -> Examples:
         else:
             texts.append(text)
             labels.append(label)
-    return Examples(texts, labels, len(problems), problems[0] if problems else "")
+            ids.append(identity)
+    return Examples(texts, labels, ids, len(problems), problems[0] if problems else "")
+
+
+def read_texts(files: Sequence[Path], settings: Hyperparameters) -> list[str]:
+    """Read up to `max_pool_texts` distinct texts of a channel, chosen at random.
+
+    Labels are not looked at, and records without a text passed over.
+    """
+    random = np.random.default_rng(settings.seed)
+    chosen: list[str] = []
+    seen: set[int] = set()
+    for _, line in _lines_of(files):
+        try:
+            text = text_of(parse_record(line), settings.text_attribute)[: settings.max_characters]
+        except RecordError:
+            continue
+        if hash(text) not in seen:
+            seen.add(hash(text))
+            _draw(chosen, text, len(seen), settings.max_pool_texts, random)
+    return chosen
+
+
+def _draw(chosen: list[str], text: str, number: int, most: int, random: np.random.Generator) -> None:
+    """Give the text, the `number`th to come, its chance among `most` (Vitter's reservoir sampling, 1985)."""
+    if len(chosen) < most:
+        chosen.append(text)
+        return
+    place = int(random.integers(number))
+    if place < most:
+        chosen[place] = text
 
 
 def _lines_of(files: Sequence[Path]) -> Iterator[tuple[str, bytes]]:
@@ -59,4 +96,6 @@ def _read_example(line: bytes, settings: Hyperparameters) -> Example:
     if label is None:
         raise RecordError(f"The record has no label under '{settings.label_attribute}'.")
     # The model reads no more than this, so no more is kept in memory.
-    return text_of(record, settings.text_attribute)[: settings.max_characters], label
+    text = text_of(record, settings.text_attribute)[: settings.max_characters]
+    identity = record.get(_ID)
+    return text, label, identity if type(identity) is int else None

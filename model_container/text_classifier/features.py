@@ -1,207 +1,187 @@
-"""What the network sees of a text: its words and their pieces, numbered and weighted.
+"""What the network sees of a text: three views of it, each a vector of length 1, one behind the other.
 
-Nothing here needs TensorFlow. Texts in every script work: a word of a spaced script gives itself and its
-character n-grams, a run of a script written without spaces (Chinese, Japanese, Thai ...) gives its characters
-and their n-grams, an emoji or a punctuation mark is a word of its own.
+The sentence encoder, when there is one, knows what is meant. Static token embeddings know words. Latent
+semantic analysis (Deerwester et al., 1990) knows what is said in these texts, in whatever language or jargon
+they are.
 """
 
 from __future__ import annotations
 
-import functools
-import json
 import math
-import re
-import unicodedata
-from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import chain
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
+from safetensors.numpy import load_file, save
+from scipy import sparse
 
-# Symbols that are a word of their own: punctuation (ASCII, Latin-1, general, CJK), arrows to dingbats, emoji.
-_SYMBOLS = (
-    r"!-/:-@\[-`{-~\u00a1-\u00bf\u00d7\u00f7\u2010-\u2027\u2030-\u205e\u2190-\u2bff\u3001-\u303f\ufe30-\ufe6b"
-    r"\U0001f000-\U0001faff"
-)
-# Joiners, writing directions, variation selectors and skin tones change only how their neighbour looks.
-_IGNORED = re.compile(
-    r"[\u00ad\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufe00-\ufe0f\ufeff\U0001f3fb-\U0001f3ff]"
-)
-_WORD = re.compile(rf"[^\s{_SYMBOLS}]+|[{_SYMBOLS}]")
-# Thai and Lao, Burmese, Khmer, kana, Chinese characters, hangul.
-_UNSPACED = re.compile(
-    r"[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af\uf900-\ufaff"
-    r"\U00020000-\U0003ffff]"
-)
-_SPACED_SIZES = (3, 4, 5)
-_UNSPACED_SIZES = (1, 2, 3)
-# Tells a whole word from an equal piece of another word: no word holds this symbol.
-_WHOLE = "="
+from text_classifier.encoder import SentenceEncoder
+from text_classifier.static_embedding import StaticEmbedding
+from text_classifier.vocabulary import SparseRows, Vocabulary
 
-# A language has few distinct words, so what was found for one is remembered; long runs hardly come twice.
-_LONGEST_REMEMBERED = 32
-_REMEMBERED_WORDS = 50_000
+Features = NDArray[np.float32]
 
-_TEXTS_AT_ONCE = 1_000
-# Texts without end bring ever new tokens; past this many, the rarest so far are forgotten.
-_MOST_COUNTED = 4_000_000
-
-
-def words_of(text: str) -> list[str]:
-    """Split a text into words and symbols, in one spelling: Unicode NFKC, case folded."""
-    folded = unicodedata.normalize("NFKC", text).casefold()
-    return _WORD.findall(_IGNORED.sub("", folded))
-
-
-def tokens_of(text: str) -> Iterator[str]:
-    """Give the tokens of a text, as often as they occur: each whole word, and its character n-grams."""
-    return chain.from_iterable(map(_tokens_of_word, words_of(text)))
-
-
-def _tokens_of_word(word: str) -> Sequence[str]:
-    return _remembered_tokens(word) if len(word) <= _LONGEST_REMEMBERED else _split_word(word)
-
-
-def _split_word(word: str) -> tuple[str, ...]:
-    if _UNSPACED.search(word):
-        return (_WHOLE + word, *_n_grams(word, _UNSPACED_SIZES))
-    if len(word) > 1:
-        return (_WHOLE + word, *_n_grams(f" {word} ", _SPACED_SIZES))
-    return (_WHOLE + word,)
-
-
-def _n_grams(characters: str, sizes: Sequence[int]) -> Iterator[str]:
-    for size in sizes:
-        for start in range(len(characters) - size + 1):
-            yield characters[start : start + size]
-
-
-_remembered_tokens = functools.lru_cache(_REMEMBERED_WORDS)(_split_word)
+# The two decompositions below are settled by so many texts, chosen at random when there are more.
+_TEXTS_FOR_COMPONENTS = 10_000
+_TEXTS_FOR_AXES = 5_000
+# With fewer, components tell apart the very texts they were found in, and others less well: what is learned
+# on the former is too sure of the latter.
+_TEXTS_A_COMPONENT = 10
+# Directions in which the texts hardly differ are rounding errors.
+_LEAST_SINGULAR_VALUE = 1e-3
+# Of the vocabulary's most frequent tokens: rarer ones hardly change the components, and make them larger.
+_TOKENS_OF_COMPONENTS = 20_000
+_TEXTS_AT_ONCE = 10_000
+# For them one thread is the quickest: more wait for each other, on a busy machine many times as long.
+_THREADS = 1
 
 
 @dataclass(frozen=True)
-class TokenLists:
-    """The tokens of some texts as the rows of a sparse matrix, laid end to end.
+class EncodedTexts:
+    """What the networks see of some texts."""
 
-    ids: int32, shape (tokens of all texts,), ascending within a text; weights: float32, the same shape;
-    starts: int64, shape (texts + 1,): text i has the tokens from starts[i] up to starts[i + 1].
-    """
+    features: Features
+    """Shape (texts, features)."""
+    tokens: SparseRows
+    """TF-IDF, shape (texts, vocabulary)."""
 
-    ids: NDArray[np.int32]
-    weights: NDArray[np.float32]
-    starts: NDArray[np.int64]
+    def __getitem__(self, numbers: NDArray[np.int64]) -> EncodedTexts:
+        return EncodedTexts(self.features[numbers], self.tokens[numbers])
 
-    def __len__(self) -> int:
-        return len(self.starts) - 1
 
-    def of_texts(self, numbers: NDArray[np.int64]) -> TokenLists:
-        """Return the lists of these texts, in this order."""
-        lengths = np.diff(self.starts)[numbers]
-        starts = _starts(lengths)
-        places = np.repeat(self.starts[numbers] - starts[:-1], lengths) + np.arange(starts[-1])
-        return TokenLists(self.ids[places], self.weights[places], starts)
+class TextFeatures:
+    """From texts to features, and from features to the few numbers that tell like texts from unlike ones."""
+
+    def __init__(
+        self,
+        vocabulary: Vocabulary,
+        components: NDArray[np.float16],
+        static: StaticEmbedding,
+        encoder: SentenceEncoder | None,
+    ) -> None:
+        """Take components of latent semantic analysis, shape (tokens, components)."""
+        self.vocabulary = vocabulary
+        self._components = components
+        self._components_32 = components.astype(np.float32)
+        self._static = static
+        self._encoder = encoder
+
+    @classmethod
+    def fit(
+        cls,
+        texts: Sequence[str],
+        vocabulary: Vocabulary,
+        most_components: int,
+        static: StaticEmbedding,
+        encoder: SentenceEncoder | None,
+        seed: int,
+    ) -> TextFeatures:
+        """Find the components of some texts: fewer than wished for when the texts are few."""
+        rows = vocabulary.encode(_sample(texts, _TEXTS_FOR_COMPONENTS, seed))[:, :_TOKENS_OF_COMPONENTS]
+        return cls(vocabulary, _components(rows, most_components, seed), static, encoder)
 
     @property
-    def coordinates(self) -> NDArray[np.int64]:
-        """Row and column of every token, shape (tokens of all texts, 2)."""
-        rows = np.repeat(np.arange(len(self)), np.diff(self.starts))
-        return np.stack([rows, self.ids], axis=1)
+    def size(self) -> int:
+        encoded = self._encoder.size if self._encoder else 0
+        return encoded + self._static.size + int(self._components.shape[1])
 
-    @classmethod
-    def joined(cls, parts: Sequence[TokenLists]) -> TokenLists:
-        lengths = np.concatenate([np.diff(part.starts) for part in parts])
-        ids = np.concatenate([part.ids for part in parts])
-        return cls(ids, np.concatenate([part.weights for part in parts]), _starts(lengths))
+    def of_texts(self, texts: Sequence[str]) -> Features:
+        """Return the features, shape (texts, size). Raises EncoderError."""
+        return self.encode(texts).features
 
-
-def _starts(lengths: NDArray[np.int64]) -> NDArray[np.int64]:
-    starts = np.zeros(len(lengths) + 1, np.int64)
-    np.cumsum(lengths, out=starts[1:])
-    return starts
-
-
-class Vocabulary:
-    """The tokens a model knows, numbered in order, and what turns a text into them."""
-
-    def __init__(self, texts: int, frequencies: dict[str, int], max_characters: int) -> None:
-        """Take the number of training texts, how many hold each token, and how much of a text is read."""
-        self._texts = texts
-        self._frequencies = frequencies
-        self._max_characters = max_characters
-        self._ids = {token: number for number, token in enumerate(frequencies)}
-        self._remembered_ids = functools.lru_cache(_REMEMBERED_WORDS)(self._ids_of_word)
-        counts = np.fromiter(frequencies.values(), np.float64, len(frequencies))
-        self._rarity = 1.0 + np.log((1 + texts) / (1 + counts))
-        self._is_whole = np.array([token.startswith(_WHOLE) for token in frequencies], bool)
-
-    def __len__(self) -> int:
-        return len(self._frequencies)
-
-    @classmethod
-    def of_texts(cls, texts: Iterable[str], max_tokens: int, max_characters: int) -> Vocabulary:
-        """Keep the tokens that most of the texts hold; among equals, the first in alphabetical order."""
-        number = 0
-        counts: Counter[str] = Counter()
-        forgotten = 0
-        for text in texts:
-            number += 1
-            counts.update(set(tokens_of(text[:max_characters])))
-            if len(counts) > _MOST_COUNTED:
-                forgotten += 1
-                counts = Counter({token: count for token, count in counts.items() if count > forgotten})
-        ranked = sorted(counts.items(), key=lambda entry: (-entry[1], entry[0]))
-        return cls(number, dict(ranked[:max_tokens]), max_characters)
-
-    def encode(self, texts: Sequence[str]) -> TokenLists:
-        """Number and weigh the known tokens of each text; others are left out.
-
-        A weight is the token's TF-IDF (1 + log of its count, times its rarity), scaled so that the whole
-        words of a text and their pieces count alike, and all of its weights have length 1.
-        """
+    def encode(self, texts: Sequence[str]) -> EncodedTexts:
+        """Return all that the networks see of the texts. Raises EncoderError."""
         chunks = range(0, max(1, len(texts)), _TEXTS_AT_ONCE)
-        return TokenLists.joined([self._encode(texts[start : start + _TEXTS_AT_ONCE]) for start in chunks])
+        parts = [self._encode(texts[start : start + _TEXTS_AT_ONCE]) for start in chunks]
+        tokens = sparse.vstack([part.tokens for part in parts], format="csr")
+        return EncodedTexts(np.concatenate([part.features for part in parts]), sparse.csr_array(tokens))
 
-    def _encode(self, texts: Sequence[str]) -> TokenLists:
-        keys, counts = np.unique(self._row_and_token(texts), return_counts=True)
-        rows, ids = np.divmod(keys, len(self))
-        weights = (1.0 + np.log(counts)) * self._rarity[ids]
-        part = 2 * rows + self._is_whole[ids]
-        length_of_part = np.sqrt(np.bincount(part, weights**2, minlength=2 * len(texts)))
-        weights /= math.sqrt(2) * length_of_part[part]
-        starts = _starts(np.bincount(rows, minlength=len(texts)))
-        return TokenLists(ids.astype(np.int32), weights.astype(np.float32), starts)
+    def _encode(self, texts: Sequence[str]) -> EncodedTexts:
+        tokens = self.vocabulary.encode(texts)
+        views = [self._encoder.vectors(texts)] if self._encoder else []
+        views.append(_of_length_one(self._static.vectors(texts)))
+        views.append(_of_length_one(tokens[:, : len(self._components_32)] @ self._components_32))
+        return EncodedTexts(np.concatenate(views, axis=1), tokens)
 
-    def _row_and_token(self, texts: Sequence[str]) -> NDArray[np.int64]:
-        # One number a token, row * size + id: sorting these is far quicker than counting in Python.
-        numbered = [self._ids_of_text(text) for text in texts]
-        lengths = np.fromiter(map(len, numbered), np.int64, len(texts))
-        flat = np.fromiter(chain.from_iterable(numbered), np.int64, int(lengths.sum()))
-        return np.repeat(np.arange(len(texts)) * len(self), lengths) + flat
-
-    def _ids_of_text(self, text: str) -> list[int]:
-        ids: list[int] = []
-        for word in words_of(text[: self._max_characters]):
-            short = len(word) <= _LONGEST_REMEMBERED
-            ids += self._remembered_ids(word) if short else self._ids_of_word(word)
-        return ids
-
-    def _ids_of_word(self, word: str) -> tuple[int, ...]:
-        ids = self._ids
-        return tuple(ids[token] for token in _split_word(word) if token in ids)
-
-    def save(self, file: Path) -> None:
-        content = {
-            "texts": self._texts,
-            "max_characters": self._max_characters,
-            "frequencies": self._frequencies,
-        }
-        # ASCII: a lone surrogate, which JSON allows in a text, could not be written as UTF-8.
-        file.write_text(json.dumps(content, indent=0), encoding="ascii")
+    def save(self, folder: Path) -> None:
+        self.vocabulary.save(folder / "vocabulary.json")
+        # Not safetensors' `save_file`: that keeps the file from other users, such as the one who serves it.
+        (folder / "components.safetensors").write_bytes(save({"components": self._components}))
 
     @classmethod
-    def load(cls, file: Path) -> Vocabulary:
-        content = json.loads(file.read_text(encoding="ascii"))
-        return cls(content["texts"], content["frequencies"], content["max_characters"])
+    def load(cls, folder: Path, static: StaticEmbedding, encoder: SentenceEncoder | None) -> TextFeatures:
+        vocabulary = Vocabulary.load(folder / "vocabulary.json")
+        components = load_file(folder / "components.safetensors")["components"]
+        return cls(vocabulary, components, static, encoder)
+
+
+class PrincipalAxes:
+    """The directions in which the features of texts differ most: a short embedding of a text."""
+
+    def __init__(self, mean: NDArray[np.float32], axes: NDArray[np.float32]) -> None:
+        """Take the mean of the features, shape (features,), and the axes, shape (features, axes)."""
+        self._mean = mean
+        self._axes = axes
+
+    @classmethod
+    def fit(cls, texts: Sequence[str], features: TextFeatures, size: int, seed: int) -> PrincipalAxes:
+        """Find them by principal component analysis; those that few texts cannot give are zero."""
+        found = (
+            features.of_texts(_sample(texts, _TEXTS_FOR_AXES, seed)) if size else np.empty((0, 0), np.float32)
+        )
+        number = min(size, len(found) - 1, features.size)
+        mean = np.zeros(features.size, np.float32)
+        axes = np.zeros((features.size, size), np.float32)
+        if number > 0:
+            from sklearn.decomposition import PCA
+            from threadpoolctl import threadpool_limits
+
+            with threadpool_limits(_THREADS):
+                analysis = PCA(number, svd_solver="covariance_eigh").fit(found)
+            mean, axes[:, :number] = analysis.mean_.astype(np.float32), analysis.components_.T
+        return cls(mean, axes)
+
+    def embedding(self, features: Features) -> NDArray[np.float32]:
+        """Return where texts lie along the axes, shape (texts, axes)."""
+        return np.asarray((features - self._mean) @ self._axes, np.float32)
+
+    def save(self, folder: Path) -> None:
+        content = save({"mean": self._mean, "axes": np.ascontiguousarray(self._axes)})
+        (folder / "axes.safetensors").write_bytes(content)
+
+    @classmethod
+    def load(cls, folder: Path) -> PrincipalAxes:
+        found = load_file(folder / "axes.safetensors")
+        return cls(found["mean"], found["axes"])
+
+
+def _sample(texts: Sequence[str], most: int, seed: int) -> Sequence[str]:
+    if len(texts) <= most:
+        return texts
+    chosen = np.random.default_rng(seed).choice(len(texts), most, replace=False)
+    return [texts[number] for number in np.sort(chosen)]
+
+
+def _components(rows: SparseRows, most: int, seed: int) -> NDArray[np.float16]:
+    """Return the directions in which most of the rows lie, shape (tokens, components).
+
+    By a randomized singular value decomposition (Halko et al., 2011), the same each time by its seed.
+    """
+    number = min(most, math.ceil(rows.shape[0] / _TEXTS_A_COMPONENT), rows.shape[1])
+    if not number or not rows.nnz:
+        return np.empty((rows.shape[1], 0), np.float16)
+    # Slow to load, and serving does not need it.
+    from sklearn.utils.extmath import randomized_svd
+    from threadpoolctl import threadpool_limits
+
+    with threadpool_limits(_THREADS):
+        _, values, directions = randomized_svd(rows, number, n_iter=2, random_state=seed)
+    kept = values > _LEAST_SINGULAR_VALUE * values[0]
+    return np.ascontiguousarray(directions[kept].T, np.float16)
+
+
+def _of_length_one(vectors: Features) -> Features:
+    lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
+    return np.asarray(vectors / np.maximum(lengths, 1e-9), np.float32)

@@ -1,7 +1,8 @@
 """What `POST /invocations` takes and answers: one line a record, in order, whatever a record is like.
 
-An answer has BlazingText's shape: {"label": ["__label__2", ...], "prob": [0.91, ...]}, best first; or
-{"error": "..."} for a record that cannot be read.
+An answer has BlazingText's shape: {"label": ["__label__2", ...], "prob": [0.91, ...]}, best first, and two
+more keys, "embedding" and "disagreement" (see `predictions`); or {"error": "..."} for a record that cannot be
+read.
 """
 
 from __future__ import annotations
@@ -13,17 +14,13 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import Any, Protocol
 
-import numpy as np
-from numpy.typing import NDArray
-
 from text_classifier.contract import Contract
+from text_classifier.predictions import Predictions
 from text_classifier.records import BYTE_ORDER_MARK, Record, RecordError, lines_of, parse_record, text_of
 
 JSON_LINES = "application/jsonlines"
 JSON = "application/json"
 
-# Seven digits tell apart all that a 32-bit softmax does, in half the bytes.
-_DECIMALS = 7
 # So that memory holds the probabilities of few records at a time, however many classes there are.
 _RECORDS_AT_ONCE = 1_000
 
@@ -34,7 +31,7 @@ class Classifier(Protocol):
     @property
     def contract(self) -> Contract: ...
 
-    def probabilities(self, texts: Sequence[str]) -> NDArray[np.float32]: ...
+    def predict(self, texts: Sequence[str]) -> Predictions: ...
 
 
 class RequestRefusedError(Exception):
@@ -114,11 +111,5 @@ def _wanted_classes(record: Record) -> int | None:
 def _answers(
     questions: Sequence[_Question], classifier: Classifier, default_k: int | None
 ) -> Iterator[dict[str, Any]]:
-    probabilities = classifier.probabilities([question.text for question in questions])
-    # Stable: among equals the lower index comes first, on every machine.
-    best_first = np.argsort(-probabilities, axis=1, kind="stable")
-    ranked = np.take_along_axis(probabilities, best_first, axis=1).astype(np.float64).round(_DECIMALS)
-    names = [f"__label__{index}" for index in range(classifier.contract.num_classes)]
-    for question, order, values in zip(questions, best_first.tolist(), ranked.tolist(), strict=True):
-        k = question.k or default_k
-        yield {"label": [names[index] for index in order[:k]], "prob": values[:k]}
+    predictions = classifier.predict([question.text for question in questions])
+    return predictions.lines([question.k or default_k for question in questions])

@@ -37,6 +37,11 @@ class MlTree:
     def failure(self) -> Path:
         return self.root / "output" / "failure"
 
+    @property
+    def out_of_fold(self) -> Path:
+        """Where training leaves predictions of its examples, each by a net that had not seen it."""
+        return self.root / "output" / "data" / "out_of_fold.jsonl"
+
     def hyperparameters(self) -> dict[str, Any]:
         """Return the job's hyperparameters as they stand in their file, {} when it gave none."""
         return _read_object(self.root / "input" / "config" / "hyperparameters.json")

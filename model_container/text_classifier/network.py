@@ -1,97 +1,126 @@
-"""The Keras network: a softmax over weighted tokens, how it is trained, and how it predicts."""
+"""The two Keras networks, each with several nets side by side, and how they are trained.
+
+Nets of one shape that differ in their random start and in the examples they learn from are one Keras model
+with an axis `net`: they are trained by one step, which is far quicker than one after the other.
+"""
 
 from __future__ import annotations
 
-import gc
 import math
-import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
-from text_classifier.features import TokenLists
-from text_classifier.hyperparameters import Hyperparameters
-
-# Before the import: TensorFlow's greetings would bury our own lines, and Keras must not take another backend
-# that the user's own settings may name.
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-os.environ["KERAS_BACKEND"] = "tensorflow"
-# Loading makes a great many objects and frees none: without the collector it is a tenth faster.
-gc.disable()
-import keras  # noqa: E402
-import tensorflow as tf  # noqa: E402
-
-gc.enable()
-gc.freeze()
+from text_classifier.backend import keras, tf
+from text_classifier.vocabulary import SparseRows
 
 Network: TypeAlias = keras.Model
+Inputs: TypeAlias = NDArray[np.float32] | SparseRows
 Probabilities = NDArray[np.float32]
 Labels = NDArray[np.int64]
+Weights = NDArray[np.float32]
 
-# Rare classes weigh more in the loss than their share, though short of all classes alike (1.0): of 0, 0.5,
-# 0.7 and 1, on unbalanced headlines, this gave the most certain labels right.
-_BALANCE = 0.7
-
-
-def make_reproducible(seed: int) -> None:
-    """Seed all randomness, and have every operation give the same result each time."""
-    keras.utils.set_random_seed(seed)
-    tf.config.experimental.enable_op_determinism()
-    # So small a network gains nothing there, and its sparse product has no deterministic form there.
-    tf.config.set_visible_devices([], "GPU")
+_UNITS = 128
+_DROPPED_INPUTS = 0.3
+_DROPPED_UNITS = 0.4
+_TEXTS_AT_ONCE = 1_000
 
 
-def build_network(vocabulary_size: int, num_classes: int) -> Network:
-    """Build the network: a sparse matrix of shape (texts, vocabulary size) to (texts, classes).
+@dataclass(frozen=True)
+class Schedule:
+    """How long and how fast a network learns."""
 
-    It is linear up to the softmax. Learning each token's place among a few units, instead of a weight for
-    each token and class, tells many classes apart from few examples; a nonlinearity gained nothing.
+    epochs: int
+    batch_size: int
+    learning_rate: float
+    """AdamW's, at the start: it falls to 0 along a cosine."""
+    label_smoothing: float
+    weight_decay: float
+    seed: int
+    """Of the order in which examples come."""
+
+
+def build_dense_network(nets: int, num_features: int, num_classes: int, seed: int) -> Network:
+    """Build nets from features of shape (texts, features) to logits of shape (texts, nets, classes)."""
+    features = keras.Input((num_features,), name="features")
+    kept = keras.layers.Dropout(_DROPPED_INPUTS, seed=seed)(features)
+    # Glorot's uniform distribution for each net, whatever their number.
+    scale = (num_features + nets * _UNITS) / (num_features + _UNITS)
+    start = keras.initializers.VarianceScaling(scale, "fan_avg", "uniform", seed=seed + 1)
+    units = keras.layers.Dense(nets * _UNITS, "relu", kernel_initializer=start, name="units")(kept)
+    units = keras.layers.Dropout(_DROPPED_UNITS, seed=seed + 2)(units)
+    return keras.Model(features, _logits(units, nets, _UNITS, num_classes, seed + 3), name="dense")
+
+
+def build_token_network(nets: int, vocabulary_size: int, num_classes: int, seed: int) -> Network:
+    """Build nets from a sparse matrix of shape (texts, vocabulary) to logits of shape (texts, nets, classes).
+
+    They are linear. Learning each token's place among a few units, instead of a weight for each token and
+    class, tells many classes apart from few examples; a nonlinearity gained nothing.
     """
+    width = min(64, max(16, 2 * num_classes))
     tokens = keras.Input((vocabulary_size,), sparse=True, name="tokens")
-    units = keras.layers.Dense(min(64, max(16, 2 * num_classes)), use_bias=False, name="units")(tokens)
-    classes = keras.layers.Dense(num_classes, activation="softmax", name="classes")(units)
-    return keras.Model(tokens, classes, name="text_classifier")
+    start = keras.initializers.GlorotUniform(seed)
+    units = keras.layers.Dense(nets * width, use_bias=False, kernel_initializer=start, name="units")(tokens)
+    return keras.Model(tokens, _logits(units, nets, width, num_classes, seed + 1), name="tokens")
+
+
+def _logits(units: Any, nets: int, width: int, num_classes: int, seed: int) -> Any:
+    of_nets = keras.layers.Reshape((nets, width))(units)
+    # Keras takes the axis of the nets for inputs and outputs.
+    start = keras.initializers.VarianceScaling(nets, "fan_avg", "uniform", seed=seed)
+    return keras.layers.EinsumDense(
+        "bni,nio->bno", (nets, num_classes), bias_axes="no", kernel_initializer=start, name="logits"
+    )(of_nets)
 
 
 def train_network(
     network: Network,
-    tokens: TokenLists,
+    inputs: Inputs,
     labels: Labels,
-    settings: Hyperparameters,
+    weights: Weights,
+    schedule: Schedule,
     *,
     should_stop: Callable[[], bool],
-    report_epoch: Callable[[int, float], None],
+    report_epoch: Callable[[int, float], None] = lambda *_: None,
 ) -> int:
-    """Train the network and return how many epochs it saw, fewer than asked for when `should_stop` said so.
+    """Train the nets and return how many epochs they saw: fewer than asked for when told to stop.
 
-    report_epoch is given each epoch's number, from 1, and its mean loss.
+    inputs: shape (texts, inputs); labels: shape (texts,); weights: how much each text counts for each net,
+    shape (texts, nets), 0 where the net must not learn from it; should_stop ends the training; report_epoch
+    is given the number of each epoch that is through, from 1, and its mean loss.
     """
-    epochs = settings.epochs_for(len(labels))
-    step = _training_step(network, settings, steps=epochs * math.ceil(len(labels) / settings.batch_size))
-    one_hot = np.eye(settings.num_classes, dtype=np.float32)
-    weights = _class_weights(labels, settings.num_classes)
-    order = np.random.default_rng(settings.seed)
-    for epoch in range(1, epochs + 1):
+    batches = math.ceil(len(labels) / schedule.batch_size)
+    step = _training_step(network, schedule, batches * schedule.epochs)
+    order = np.random.default_rng(schedule.seed)
+    for epoch in range(1, schedule.epochs + 1):
         losses = []
-        for batch in _batches(order.permutation(len(labels)), settings.batch_size):
+        for batch in np.array_split(order.permutation(len(labels)), batches):
             if should_stop():
                 return epoch - 1
-            target = labels[batch]
-            rows = _sparse(network, tokens.of_texts(batch))
-            losses.append(step(rows, one_hot[target], weights[target]))
+            losses.append(step(_tensor(inputs[batch]), labels[batch], weights[batch]))
         report_epoch(epoch, float(np.mean(losses)))
-    return epochs
+    return schedule.epochs
 
 
-def prediction_function(network: Network) -> Callable[[TokenLists], Probabilities]:
-    """Return what gives each text's probabilities, shape (texts, classes), without Keras' overhead a call."""
-    compiled = tf.function(
-        lambda rows: network(rows, training=False), input_signature=[_specification(network)]
-    )
-    return lambda tokens: np.asarray(compiled(_sparse(network, tokens)), np.float32)
+def prediction_function(network: Network) -> Callable[[Inputs], Probabilities]:
+    """Return what gives each net's probabilities, shape (nets, texts, classes), for inputs of texts."""
+
+    def of_all_nets(inputs: Any) -> Any:
+        return tf.transpose(tf.nn.softmax(network(inputs, training=False)), (1, 0, 2))
+
+    compiled = tf.function(of_all_nets, input_signature=[_specification(network)])
+
+    def predict(inputs: Inputs) -> Probabilities:
+        starts = range(0, max(1, inputs.shape[0]), _TEXTS_AT_ONCE)
+        parts = [compiled(_tensor(inputs[start : start + _TEXTS_AT_ONCE])).numpy() for start in starts]
+        return np.concatenate(parts, axis=1)
+
+    return predict
 
 
 def load_network(file: Path) -> Network:
@@ -99,48 +128,49 @@ def load_network(file: Path) -> Network:
     return keras.models.load_model(file, compile=False)
 
 
-def versions() -> dict[str, str]:
-    """What a network depends on to predict as it did."""
-    return {"keras": keras.__version__, "numpy": np.__version__, "tensorflow": tf.__version__}
-
-
-def _training_step(network: Network, settings: Hyperparameters, steps: int) -> Callable[..., Any]:
-    """Return what takes rows, one-hot labels and weights, makes one step, and returns the loss.
+def _training_step(network: Network, schedule: Schedule, steps: int) -> Callable[..., Any]:
+    """Return what makes one step on a batch's inputs, labels and weights, and gives the nets' mean loss.
 
     Not `fit`: its overhead an epoch is longer than the training itself on a few hundred texts.
     """
-    loss_of = keras.losses.CategoricalCrossentropy(label_smoothing=settings.label_smoothing)
-    optimizer = keras.optimizers.Adam(keras.optimizers.schedules.CosineDecay(settings.learning_rate, steps))
+    nets, num_classes = network.output_shape[1:]
+    rate = keras.optimizers.schedules.CosineDecay(schedule.learning_rate, steps)
+    optimizer = keras.optimizers.AdamW(rate, weight_decay=schedule.weight_decay)
     variables = network.trainable_variables
     optimizer.build(variables)
 
-    def step(rows: tf.SparseTensor, target: tf.Tensor, weights: tf.Tensor) -> tf.Tensor:
+    def step(inputs: Any, labels: Any, weights: Any) -> Any:
+        targets = tf.repeat(tf.one_hot(labels, num_classes)[:, None], nets, axis=1)
         with tf.GradientTape() as tape:
-            loss = loss_of(target, network(rows, training=True), weights)
+            losses = keras.losses.categorical_crossentropy(
+                targets,
+                network(inputs, training=True),
+                from_logits=True,
+                label_smoothing=schedule.label_smoothing,
+            )
+            of_nets = tf.math.divide_no_nan(tf.reduce_sum(losses * weights, 0), tf.reduce_sum(weights, 0))
+            # The sum over nets: each is trained as if it were alone.
+            loss = tf.reduce_sum(of_nets)
         optimizer.apply(tape.gradient(loss, variables), variables)
-        return loss
+        return loss / nets
 
-    target_specification = tf.TensorSpec((None, settings.num_classes), tf.float32)
-    weights_specification = tf.TensorSpec((None,), tf.float32)
-    signature = [_specification(network), target_specification, weights_specification]
+    signature = [
+        _specification(network),
+        tf.TensorSpec((None,), tf.int64),
+        tf.TensorSpec((None, nets), tf.float32),
+    ]
     return tf.function(step, input_signature=signature)  # type: ignore[no-any-return]
 
 
-def _batches(order: NDArray[np.int64], size: int) -> Iterator[NDArray[np.int64]]:
-    for start in range(0, len(order), size):
-        yield order[start : start + size]
+def _specification(network: Network) -> Any:
+    shape = (None, network.input_shape[1])
+    sparse = network.inputs[0].sparse
+    return tf.SparseTensorSpec(shape, tf.float32) if sparse else tf.TensorSpec(shape, tf.float32)
 
 
-def _class_weights(labels: Labels, num_classes: int) -> NDArray[np.float32]:
-    """Return each class's weight, shape (classes,): the mean over all examples is 1."""
-    counts = np.bincount(labels, minlength=num_classes)
-    weights = np.maximum(counts, 1) ** -_BALANCE
-    return (weights * (len(labels) / (weights @ counts))).astype(np.float32)
-
-
-def _specification(network: Network) -> tf.SparseTensorSpec:
-    return tf.SparseTensorSpec((None, network.input_shape[1]), tf.float32)
-
-
-def _sparse(network: Network, tokens: TokenLists) -> tf.SparseTensor:
-    return tf.SparseTensor(tokens.coordinates, tokens.weights, (len(tokens), network.input_shape[1]))
+def _tensor(inputs: Inputs) -> Any:
+    if isinstance(inputs, np.ndarray):
+        return inputs
+    rows = np.repeat(np.arange(inputs.shape[0]), np.diff(inputs.indptr))
+    coordinates = np.stack([rows, inputs.indices], axis=1).astype(np.int64)
+    return tf.SparseTensor(coordinates, inputs.data, inputs.shape)

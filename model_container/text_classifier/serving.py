@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from types import FrameType
 
 from text_classifier.contract import Contract
+from text_classifier.encoder import SentenceEncoder
 from text_classifier.failures import UserError
 from text_classifier.ml_tree import MlTree
 
@@ -68,15 +69,17 @@ def serve(tree: MlTree, settings: Settings) -> None:
     """Answer requests with the model of the tree. Raises UserError when it or the address cannot be used."""
     started = time.monotonic()
     # A mistake is told at once: TensorFlow takes seconds to load.
-    Contract.load(tree.model)
+    contract = Contract.load(tree.model)
+    encoder = SentenceEncoder.of_environment(os.environ)
+    contract.require(contract.static_embedding, encoder.identity if encoder else None)
     import uvicorn
 
     from text_classifier.application import build_application
     from text_classifier.classifier import TextClassifier
 
-    classifier = TextClassifier.load(tree.model)
+    classifier = TextClassifier.load(tree.model, encoder)
     # The first prediction takes long; from here on none does, and the model is known to work.
-    classifier.probabilities(["ready"])
+    classifier.predict(["ready"])
     config = uvicorn.Config(
         build_application(classifier, settings.max_payload_mb, settings.default_k),
         loop="asyncio",

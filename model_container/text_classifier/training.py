@@ -3,21 +3,27 @@
 from __future__ import annotations
 
 import logging
+import os
 import sys
 import time
 import traceback
-from collections.abc import Callable
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from text_classifier.contract import Contract
-from text_classifier.examples import Examples, read_examples
+from text_classifier.encoder import SentenceEncoder
+from text_classifier.examples import Examples, read_examples, read_texts
 from text_classifier.failures import UserError, write_failure
-from text_classifier.features import Vocabulary
+from text_classifier.features import PrincipalAxes, TextFeatures
 from text_classifier.hyperparameters import Hyperparameters
 from text_classifier.ml_tree import ChannelError, MlTree
+from text_classifier.static_embedding import StaticEmbedding
 from text_classifier.stopping import StopOrder, StopOrderedError
+from text_classifier.vocabulary import Vocabulary
 
 # TensorFlow takes seconds to load: `_fit` does it, once the input is known to be good.
 if TYPE_CHECKING:
@@ -57,7 +63,10 @@ def train(tree: MlTree, stop: StopOrder) -> TextClassifier:
     examples = _training_examples(tree, settings)
     validation = read_examples(tree.channel_files("validation"), settings)
     _log_examples("validation", validation)
-    classifier = _fit(examples, settings, stop)
+    pool = read_texts(tree.channel_files("pool"), settings)
+    logger.info("Channel 'pool': %d texts.", len(pool))
+    views = _fit_views(examples, pool, settings)
+    classifier = _fit(examples, views, settings, stop, tree.out_of_fold)
     if len(validation) and not stop.given:
         _log_metrics(classifier, validation)
     classifier.save(tree.model)
@@ -86,40 +95,56 @@ def _training_examples(tree: MlTree, settings: Hyperparameters) -> Examples:
     return examples
 
 
-def _fit(examples: Examples, settings: Hyperparameters, stop: StopOrder) -> TextClassifier:
-    vocabulary = Vocabulary.of_texts(examples.texts, settings.max_tokens, settings.max_characters)
+@dataclass(frozen=True)
+class _Views:
+    """How the model sees texts: learned from all of them, labeled or not."""
+
+    features: TextFeatures
+    axes: PrincipalAxes
+    static_embedding: str
+    encoder: str | None
+
+
+def _fit_views(examples: Examples, pool: Sequence[str], settings: Hyperparameters) -> _Views:
+    encoder = SentenceEncoder.of_environment(os.environ)
+    static = StaticEmbedding.of_package()
+    logger.info("Sentence encoder: %s.", f"SHA-256 {encoder.identity}" if encoder else "none")
+    texts = list(dict.fromkeys([*examples.texts, *pool]))
+    vocabulary = Vocabulary.of_texts(texts, settings.max_tokens, settings.max_characters)
     if not len(vocabulary):
         raise ChannelError("No text in the channel 'train' holds a word or symbol: give texts that do.")
-    tokens = vocabulary.encode(examples.texts)
+    features = TextFeatures.fit(texts, vocabulary, settings.max_components, static, encoder, settings.seed)
+    axes = PrincipalAxes.fit(texts, features, settings.embedding_size, settings.seed)
+    return _Views(features, axes, static.identity, encoder.identity if encoder else None)
 
+
+def _fit(
+    examples: Examples, views: _Views, settings: Hyperparameters, stop: StopOrder, out_of_fold: Path
+) -> TextClassifier:
+    encoded = views.features.encode(examples.texts)
+    labels = np.array(examples.labels, np.int64)
+
+    from text_classifier.backend import make_reproducible, versions
     from text_classifier.classifier import TextClassifier
-    from text_classifier.network import build_network, make_reproducible, train_network, versions
+    from text_classifier.fitting import fit
+    from text_classifier.out_of_fold import write_out_of_fold
 
     make_reproducible(settings.seed)
-    network = build_network(len(vocabulary), settings.num_classes)
-    asked = settings.epochs_for(len(examples))
     stop.heed_later()
-    epochs = train_network(
-        network,
-        tokens,
-        np.array(examples.labels, np.int64),
-        settings,
-        should_stop=lambda: stop.given,
-        report_epoch=_epoch_log(asked),
+    out_of_fold.unlink(missing_ok=True)
+    fitted = fit(encoded, labels, settings, stop)
+    if fitted.out_of_fold is not None:
+        write_out_of_fold(out_of_fold, examples.ids, fitted.out_of_fold)
+    contract = Contract(
+        settings.num_classes,
+        settings.text_attribute,
+        fitted.mixture.token_share,
+        fitted.mixture.temperature,
+        views.static_embedding,
+        views.encoder,
+        {"numpy": np.__version__, **versions()},
     )
-    if not epochs:
-        raise StopOrderedError
-    if epochs < asked:
-        logger.info("Stopped after epoch %d of %d: the model so far is kept.", epochs, asked)
-    contract = Contract(settings.num_classes, settings.text_attribute, versions())
-    return TextClassifier(contract, vocabulary, network)
-
-
-def _epoch_log(epochs: int) -> Callable[[int, float], None]:
-    def log(epoch: int, loss: float) -> None:
-        logger.info("train:loss=%.4f (epoch %d of %d)", loss, epoch, epochs)
-
-    return log
+    return TextClassifier(contract, views.features, views.axes, fitted.ensemble)
 
 
 def _log_examples(channel: str, examples: Examples) -> None:

@@ -86,6 +86,15 @@ def make_job(tmp_path_factory: pytest.TempPathFactory) -> MakeJob:
     return make
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _no_encoder_unless_the_test_names_one() -> Iterator[None]:
+    """Keeps what this machine has out of the tests."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("SENTENCE_ENCODER", "none")
+        patch.delenv("ENCODING_CACHE", raising=False)
+        yield
+
+
 @pytest.fixture
 def keep_sigterm() -> Iterator[None]:
     """Gives SIGTERM its handler back after a test that trains in this process."""

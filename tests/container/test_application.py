@@ -8,10 +8,10 @@ from typing import Any
 import httpx
 import numpy as np
 import pytest
-from numpy.typing import NDArray
 from starlette.applications import Starlette
 from text_classifier.application import build_application
 from text_classifier.contract import Contract
+from text_classifier.predictions import Predictions
 
 JSON_LINES = {"content-type": "application/jsonlines"}
 ONE = b'{"source": "x"}'
@@ -20,13 +20,18 @@ ONE = b'{"source": "x"}'
 class FirstLetter:
     """Is sure of class 0 for texts that start with `a`, of 1 for `b`, of 2 for all others."""
 
-    contract = Contract(3, "source", {})
+    contract = Contract(3, "source", 0.0, 1.0, "", None, {})
 
-    def probabilities(self, texts: Sequence[str]) -> NDArray[np.float32]:
+    def __init__(self, embedding_size: int = 2) -> None:
+        self._embedding_size = embedding_size
+
+    def predict(self, texts: Sequence[str]) -> Predictions:
         if "boom" in texts:
             raise RuntimeError("boom")
         best = ["ab".find(text[0]) % 3 for text in texts]
-        return (np.eye(3)[best] * 0.7 + 0.1).astype(np.float32).reshape(-1, 3)
+        probabilities = (np.eye(3)[best] * 0.7 + 0.1).astype(np.float32).reshape(-1, 3)
+        embedding = np.full((len(texts), self._embedding_size), 1 / 3, np.float32)
+        return Predictions(probabilities, embedding, np.full(len(texts), 1 / 3, np.float32))
 
 
 class Client:
@@ -82,9 +87,20 @@ def test_execution_parameters_ask_for_many_records_one_request_at_a_time(client:
 def test_an_answer_names_all_classes_best_first(client: Client) -> None:
     response = post(client, b'{"source": "bee"}\n')
     assert answers(response) == [
-        {"label": ["__label__1", "__label__0", "__label__2"], "prob": [0.8, 0.1, 0.1]}
+        {
+            "label": ["__label__1", "__label__0", "__label__2"],
+            "prob": [0.8, 0.1, 0.1],
+            "embedding": [0.333, 0.333],
+            "disagreement": 0.3333,
+        }
     ]
     assert response.headers["content-type"] == "application/jsonlines"
+
+
+def test_a_model_without_an_embedding_answers_none() -> None:
+    client = Client(build_application(FirstLetter(embedding_size=0), max_payload_mb=1, default_k=None))
+    (line,) = answers(post(client, ONE))
+    assert set(line) == {"label", "prob", "disagreement"}
 
 
 def test_each_record_has_its_line_in_order(client: Client) -> None:

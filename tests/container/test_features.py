@@ -1,140 +1,119 @@
-"""Texts of every script become tokens, and the same text always the same ones."""
+"""Texts become features: each view of length 1, fewer components for few texts, and the same each time."""
 
 import functools
 from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
-from text_classifier.features import Vocabulary, tokens_of, words_of
+from text_classifier.encoder import SentenceEncoder
+from text_classifier.features import PrincipalAxes, TextFeatures
+from text_classifier.static_embedding import StaticEmbedding, StaticEmbeddingError
+from text_classifier.vocabulary import Vocabulary
 
-CORPUS = [
-    "Stocks fall as the bank warns",
-    "The band plays a new album",
-    "東京で新しい映画が公開",
-    "ราคาหุ้นตกต่ำ",
-    "😀👍 great!",
-    "Bank, bank and bank again",
-]
+from tests.container.tiny_bert import make_tiny_bert
+
+TOPICS = ["bank", "film", "東京"]
+TEXTS = [f"{topic} {number} {word}" for topic in TOPICS for number in range(9) for word in "ab"]
+ODD = ["", "\ud800", "\x00", "😀", "x" * 5_000]
 
 
 @functools.cache
-def vocabulary() -> Vocabulary:
-    return Vocabulary.of_texts(CORPUS, 10_000, 1_000)
+def static() -> StaticEmbedding:
+    return StaticEmbedding.of_package()
 
 
-def rows(known: Vocabulary, texts: list[str]) -> list[list[tuple[int, float]]]:
-    lists = known.encode(texts)
-    bounds = zip(lists.starts[:-1], lists.starts[1:], strict=True)
-    return [list(zip(lists.ids[a:b].tolist(), lists.weights[a:b].tolist(), strict=True)) for a, b in bounds]
+def fit(
+    texts: list[str], components: int = 8, encoder: SentenceEncoder | None = None, seed: int = 0
+) -> TextFeatures:
+    vocabulary = Vocabulary.of_texts(texts, 1_000, 1_000)
+    return TextFeatures.fit(texts, vocabulary, components, static(), encoder, seed)
 
 
-@pytest.mark.parametrize(
-    ("text", "words"),
-    [
-        ("Don't  STOP\tnow", ["don", "'", "t", "stop", "now"]),
-        ("Ｆｕｌｌ ﬁne STRASSE straße", ["full", "fine", "strasse", "strasse"]),
-        ("up 3%, say “banks”…", ["up", "3", "%", ",", "say", "“", "banks", "”", ".", ".", "."]),
-        ("so good😀👍🏽", ["so", "good", "😀", "👍"]),
-        ("हिन्दी समाचार", ["हिन्दी", "समाचार"]),
-        ("one\u2028two\u00a0three", ["one", "two", "three"]),
-        ("zero\u200bwidth\ufeff", ["zerowidth"]),
-        (" \u200b ", []),
-    ],
-)
-def test_words_are_in_one_spelling_and_symbols_are_words(text: str, words: list[str]) -> None:
-    assert words_of(text) == words
+def test_a_text_is_the_mean_of_its_tokens() -> None:
+    bank, of, both = static().vectors(["bank", "of", "bank of"])
+    assert np.allclose((bank + of) / 2, both, atol=1e-6)
 
 
-def test_a_spaced_word_gives_itself_and_its_pieces_with_their_place_in_it() -> None:
-    assert list(tokens_of("cats")) == [
-        "=cats",
-        " ca",
-        "cat",
-        "ats",
-        "ts ",
-        " cat",
-        "cats",
-        "ats ",
-        " cats",
-        "cats ",
-    ]
+def test_texts_of_like_meaning_lie_close_in_the_table() -> None:
+    vectors = static().vectors(["doctor", "physician", "guitar"])
+    near, far = vectors[1:] @ vectors[0] / np.linalg.norm(vectors[1:], axis=1)
+    assert near > 2 * abs(far)
 
 
-@pytest.mark.parametrize(
-    ("text", "shared"), [("今日は天気", "天気"), ("วันนี้อากาศดี", "อา"), ("ខ្មែរ", "ខ្"), ("오늘날씨", "날씨")]
-)
-def test_text_without_spaces_gives_its_characters_and_their_n_grams(text: str, shared: str) -> None:
-    assert {shared, *shared} <= set(tokens_of(text))
+@pytest.mark.parametrize("text", ODD)
+def test_any_text_has_a_vector(text: str) -> None:
+    (vector,) = static().vectors([text])
+    assert np.isfinite(vector).all()
+    assert bool(vector.any()) == bool(text)
 
 
-def test_the_vocabulary_holds_what_most_texts_hold_in_a_fixed_order() -> None:
-    few = Vocabulary.of_texts(["b a a", "b c", "b c"], 2, 1_000)
-    assert rows(few, ["b", "c", "a"])[2] == []
-    assert [row[0][0] for row in rows(few, ["b", "c"])] == [0, 1]
+def test_a_missing_package_is_told_as_such(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("text_classifier.static_embedding._PACKAGE", "no_such_package")
+    with pytest.raises(StaticEmbeddingError, match=r"install the container's requirements\.txt"):
+        StaticEmbedding.of_package()
 
 
-def test_unknown_tokens_are_left_out() -> None:
-    assert rows(vocabulary(), ["zzz", ""]) == [[], []]
+def test_each_view_has_length_one_or_none() -> None:
+    features = fit(TEXTS).of_texts([*TEXTS, "zzz", *ODD])
+    for view in (features[:, : static().size], features[:, static().size :]):
+        lengths = np.linalg.norm(view, axis=1)
+        assert (np.isclose(lengths, 1, atol=1e-4) | (lengths < 1e-6)).all()
 
 
-def test_no_texts_give_no_rows() -> None:
-    assert len(vocabulary().encode([])) == 0
+@pytest.mark.slow
+def test_the_encoder_is_a_view_too(tmp_path: Path) -> None:
+    encoder = SentenceEncoder(make_tiny_bert(tmp_path))
+    with_encoder = fit(TEXTS, encoder=encoder).of_texts(TEXTS)
+    assert np.array_equal(with_encoder[:, : encoder.size], encoder.vectors(TEXTS))
+    assert np.array_equal(with_encoder[:, encoder.size :], fit(TEXTS).of_texts(TEXTS))
 
 
-def test_a_word_said_again_weighs_more_but_not_twice_as_much() -> None:
-    once, twice = rows(vocabulary(), ["bank album", "bank bank album"])
-    assert [token for token, _ in once] == [token for token, _ in twice]
-    ratio = max(b / a for (_, a), (_, b) in zip(once, twice, strict=True))
-    assert 1 < ratio < 2
+@pytest.mark.parametrize(("texts", "most"), [(TEXTS, 6), (TEXTS[:2], 1), (["a"], 1), (["a", "a a"], 1)])
+def test_few_texts_have_few_components(texts: list[str], most: int) -> None:
+    known = fit(texts, components=8)
+    assert static().size < known.size <= static().size + most
+    assert known.of_texts(ODD).shape == (len(ODD), known.size)
 
 
-def test_text_beyond_the_limit_is_not_read() -> None:
-    short = Vocabulary.of_texts(CORPUS, 10_000, 11)
-    assert rows(short, ["Stocks fall as the bank warns"]) == rows(short, ["Stocks fall"])
+def test_components_can_be_left_out() -> None:
+    assert fit(TEXTS, components=0).size == static().size
 
 
-@given(st.lists(st.text() | st.sampled_from(CORPUS), max_size=8))
-def test_a_text_is_encoded_alike_alone_and_among_others(texts: list[str]) -> None:
-    together = rows(vocabulary(), texts)
-    assert together == [rows(vocabulary(), [text])[0] for text in texts]
+def test_components_tell_topics_apart_in_any_script() -> None:
+    views = fit(TEXTS).of_texts(TEXTS)[:, static().size :]
+    topics = views.reshape(3, -1, views.shape[1]).mean(axis=1)
+    likeness = topics @ topics.T
+    assert likeness.diagonal().min() > 2 * np.abs(likeness - np.diag(likeness.diagonal())).max()
 
 
-@given(st.text())
-def test_weights_have_length_one_when_words_and_pieces_are_known(text: str) -> None:
-    lists = Vocabulary.of_texts([text], 10_000, 1_000).encode([text])
-    whole_words_only = set(tokens_of(text)) <= {f"={word}" for word in words_of(text)}
-    expected = 0 if not lists.ids.size else 0.5 if whole_words_only else 1
-    assert float((lists.weights**2).sum()) == pytest.approx(expected, abs=1e-5)
+def test_the_same_seed_finds_the_same_components() -> None:
+    assert np.array_equal(fit(TEXTS).of_texts(TEXTS), fit(TEXTS).of_texts(TEXTS))
 
 
-def test_more_texts_than_are_encoded_at_once_keep_their_order() -> None:
-    texts = [CORPUS[number % len(CORPUS)] for number in range(2_500)]
-    assert rows(vocabulary(), texts) == rows(vocabulary(), CORPUS) * 416 + rows(vocabulary(), CORPUS)[:4]
+def test_features_come_back_from_their_files_readable_for_all(tmp_path: Path) -> None:
+    known = fit(TEXTS)
+    axes = PrincipalAxes.fit(TEXTS, known, 4, seed=0)
+    known.save(tmp_path)
+    axes.save(tmp_path)
+    loaded = TextFeatures.load(tmp_path, static(), None)
+    found = loaded.of_texts([*TEXTS, *ODD])
+    assert np.array_equal(found, known.of_texts([*TEXTS, *ODD]))
+    assert np.array_equal(PrincipalAxes.load(tmp_path).embedding(found), axes.embedding(found))
+    assert all(file.stat().st_mode & 0o044 == 0o044 for file in tmp_path.iterdir())
 
 
-def test_chosen_texts_come_in_the_order_chosen() -> None:
-    lists = vocabulary().encode(CORPUS)
-    chosen = lists.of_texts(np.array([3, 0, 3]))
-    again = vocabulary().encode([CORPUS[3], CORPUS[0], CORPUS[3]])
-    assert np.array_equal(chosen.ids, again.ids)
-    assert np.array_equal(chosen.starts, again.starts)
-    assert np.array_equal(chosen.coordinates[:, 0], np.repeat([0, 1, 2], np.diff(again.starts)))
+def test_axes_keep_most_of_what_tells_texts_apart() -> None:
+    known = fit(TEXTS)
+    features = known.of_texts(TEXTS)
+    embedding = PrincipalAxes.fit(TEXTS, known, 16, seed=0).embedding(features)
+    assert embedding.shape == (len(TEXTS), 16)
+    assert embedding.var(axis=0).sum() > 0.8 * features.var(axis=0).sum()
+    assert (np.diff(embedding.var(axis=0)) <= 1e-6).all(), "the first tell most"
 
 
-@pytest.mark.parametrize("odd", ["", "lone \ud800 surrogate", 'quote " and \\ and \n', "\x00"])
-def test_a_vocabulary_comes_back_from_its_file(tmp_path: Path, odd: str) -> None:
-    known = Vocabulary.of_texts([*CORPUS, odd], 10_000, 1_000)
-    known.save(tmp_path / "vocabulary.json")
-    assert rows(Vocabulary.load(tmp_path / "vocabulary.json"), [*CORPUS, odd]) == rows(known, [*CORPUS, odd])
-
-
-def test_counting_forgets_the_rarest_tokens_before_they_fill_the_memory(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setattr("text_classifier.features._MOST_COUNTED", 50)
-    texts = [f"common word{number}" for number in range(200)]
-    known = Vocabulary.of_texts(texts, 30, 1_000)
-    assert rows(known, ["common"])[0]
-    assert len(known) <= 30
+@pytest.mark.parametrize(("texts", "size"), [(TEXTS[:3], 8), (TEXTS[:1], 8), (TEXTS, 0)])
+def test_axes_that_few_texts_cannot_give_are_zero(texts: list[str], size: int) -> None:
+    known = fit(texts)
+    embedding = PrincipalAxes.fit(texts, known, size, seed=0).embedding(known.of_texts(TEXTS))
+    assert embedding.shape == (len(TEXTS), size)
+    assert not embedding[:, max(0, len(texts) - 1) :].any()

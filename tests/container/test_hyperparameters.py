@@ -28,6 +28,11 @@ def test_numbers_that_are_no_strings_are_read_as_well() -> None:
     assert Hyperparameters.of({"num_classes": 3, "label_attribute": "category"}).num_classes == 3
 
 
+@pytest.mark.parametrize(("given", "read"), [("true", True), ("False", False), (True, True), (False, False)])
+def test_a_switch_is_read_as_it_is_written(given: object, read: bool) -> None:
+    assert Hyperparameters.of({**REQUIRED, "prune_label_errors": given}).prune_label_errors is read
+
+
 def test_keys_of_sagemaker_itself_are_passed_over() -> None:
     given = {**REQUIRED, "sagemaker_job_name": "x", "sagemaker_region": "eu-west-1"}
     assert Hyperparameters.of(given) == Hyperparameters(3, "category")
@@ -69,6 +74,10 @@ def test_required_names_are_asked_for(name: str) -> None:
         ("label_smoothing", "-0.1"),
         ("max_tokens", "0"),
         ("max_characters", "many"),
+        ("max_components", "-1"),
+        ("max_pool_texts", "all"),
+        ("embedding_size", "1025"),
+        ("prune_label_errors", "1"),
     ],
 )
 def test_a_wrong_value_is_refused_with_its_name_and_what_it_may_be(name: str, value: object) -> None:
@@ -82,7 +91,7 @@ def test_all_problems_are_told_at_once() -> None:
     assert "'colour'" in message
 
 
-@pytest.mark.parametrize(("records", "epochs"), [(1, 20), (500, 20), (1_000, 10), (2_000, 5), (100_000, 5)])
+@pytest.mark.parametrize(("records", "epochs"), [(1, 30), (500, 30), (2_000, 16), (5_000, 7), (100_000, 5)])
 def test_few_records_are_seen_more_often_than_many(records: int, epochs: int) -> None:
     assert Hyperparameters(2, "category").epochs_for(records) == epochs
 

@@ -29,4 +29,15 @@ def test_the_container_imports_nothing_of_labelloop_and_keras_in_one_module_only
             for name in names:
                 importers.setdefault(name.split(".")[0], set()).add(module.stem)
     assert "labelloop" not in importers
-    assert importers["keras"] == importers["tensorflow"] == {"network"}
+    assert importers["keras"] == importers["tensorflow"] == {"backend"}
+
+
+def test_fetching_an_encoder_needs_nothing_but_python() -> None:
+    loaded = (
+        "import sys, text_classifier.encoder_files; "
+        "print({'numpy', 'safetensors', 'tokenizers'} & set(sys.modules))"
+    )
+    ran = subprocess.run(
+        [sys.executable, "-c", loaded], cwd=MODEL_CONTAINER, capture_output=True, text=True, check=True
+    )
+    assert ran.stdout.strip() == "set()"

@@ -1,0 +1,114 @@
+"""Probabilities that mean what they say, and what several nets do not agree on."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.optimize import minimize_scalar
+
+Probabilities = NDArray[np.float32]
+Labels = NDArray[np.int64]
+
+_LEAST = 1e-9
+_LOWEST, _HIGHEST = 0.1, 10.0
+# Of the token nets' say. Their share is settled on few examples: more choices would fit their accidents.
+_TOKEN_SHARES = (0.0, 0.3, 0.5, 0.7)
+# How far from 1 a temperature is expected to be, as the deviation of its logarithm: few examples cannot move
+# it much farther.
+_EXPECTED_DEVIATION = 0.5
+
+
+@dataclass(frozen=True)
+class NetProbabilities:
+    """What the nets say of some texts, before it is mixed."""
+
+    dense: Probabilities
+    """Shape (dense nets, texts, classes)."""
+    tokens: Probabilities
+    """Shape (token nets, texts, classes)."""
+
+
+@dataclass(frozen=True)
+class Mixture:
+    """How the probabilities of dense and token nets become one."""
+
+    token_share: float
+    """The token nets' weight in the geometric mean, from 0 to 1."""
+    temperature: float
+    """Above 1 the mean is made less sure, below 1 surer."""
+
+    def probabilities(self, of_nets: NetProbabilities) -> Probabilities:
+        """Return shape (texts, classes): each row sums to 1."""
+        mean = _geometric_mean(of_nets.dense.mean(axis=0), of_nets.tokens.mean(axis=0), self.token_share)
+        return with_temperature(mean, self.temperature)
+
+
+UNCALIBRATED = Mixture(token_share=0.0, temperature=1.0)
+
+
+def fit_mixture(of_nets: NetProbabilities, labels: Labels) -> Mixture:
+    """Return the share, and with it the temperature, that make the labels most likely.
+
+    A weighted geometric mean is a logarithmic opinion pool (Genest and Zidek, 1986). The nets must not have
+    been trained on these texts.
+    """
+    found = []
+    for share in _TOKEN_SHARES:
+        mean = Mixture(share, 1.0).probabilities(of_nets)
+        mixture = Mixture(share, fit_temperature(mean, labels))
+        found.append((log_losses(mixture.probabilities(of_nets), labels).mean(), share, mixture))
+    return min(found, key=lambda entry: entry[:2])[2]
+
+
+def log_losses(probabilities: Probabilities, labels: Labels) -> NDArray[np.float64]:
+    """Return in nats the surprise at each label, shape (texts,)."""
+    of_labels = probabilities[np.arange(len(labels)), labels].astype(np.float64)
+    return np.asarray(-np.log(np.maximum(of_labels, _LEAST)))
+
+
+def _geometric_mean(dense: Probabilities, tokens: Probabilities, share: float) -> Probabilities:
+    logits = (1 - share) * np.log(np.maximum(dense, _LEAST)) + share * np.log(np.maximum(tokens, _LEAST))
+    return _softmax(logits)
+
+
+def with_temperature(probabilities: Probabilities, temperature: float) -> Probabilities:
+    """Return probabilities made surer (below 1) or less sure, shape (texts, classes): no order changes."""
+    logits = np.log(np.maximum(probabilities, _LEAST)) / np.float32(temperature)
+    return _softmax(logits)
+
+
+def _softmax(logits: NDArray[np.floating[Any]]) -> Probabilities:
+    shares = np.exp(logits - logits.max(axis=1, keepdims=True))
+    return np.asarray(shares / shares.sum(axis=1, keepdims=True), np.float32)
+
+
+def fit_temperature(probabilities: Probabilities, labels: Labels) -> float:
+    """Return the temperature that makes the labels most likely (Guo et al., "On Calibration", 2017).
+
+    probabilities, shape (texts, classes), of a net that was not trained on these texts.
+    """
+
+    def unlikelihood(logarithm: float) -> float:
+        surprise = log_losses(with_temperature(probabilities, np.exp(logarithm)), labels).sum()
+        return float(surprise + (logarithm / _EXPECTED_DEVIATION) ** 2 / 2)
+
+    bounds = (np.log(_LOWEST), np.log(_HIGHEST))
+    found = minimize_scalar(unlikelihood, bounds=bounds, method="bounded", options={"xatol": 1e-3})
+    return float(np.exp(found.x))
+
+
+def mutual_information(of_nets: Probabilities) -> NDArray[np.float32]:
+    """Return in nats what knowing the net would tell of the class, shape (texts,): 0 where all agree.
+
+    of_nets: shape (nets, texts, classes). Houlsby et al., "Bayesian Active Learning by Disagreement", 2011.
+    """
+    information = _entropy(of_nets.mean(axis=0)) - _entropy(of_nets).mean(axis=0)
+    return np.asarray(np.maximum(information, 0), np.float32)
+
+
+def _entropy(probabilities: Probabilities) -> NDArray[np.float32]:
+    logarithms = np.log(np.maximum(probabilities, _LEAST))
+    return np.asarray(-(probabilities * logarithms).sum(axis=-1), np.float32)

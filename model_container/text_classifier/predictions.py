@@ -1,0 +1,48 @@
+"""What is predicted for texts, and the form it is written in."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+# Seven digits tell apart all that a 32-bit softmax does, in half the bytes.
+_DECIMALS = 7
+_DECIMALS_OF_EMBEDDING = 3
+_DECIMALS_OF_DISAGREEMENT = 4
+
+
+@dataclass(frozen=True)
+class Predictions:
+    """What a model says of some texts."""
+
+    probabilities: NDArray[np.float32]
+    """Shape (texts, classes): each row sums to 1."""
+    embedding: NDArray[np.float32]
+    """Shape (texts, numbers): like texts lie close to each other."""
+    disagreement: NDArray[np.float32]
+    """Shape (texts,): the mutual information between class and net, in nats."""
+
+    def lines(self, ks: Sequence[int | None]) -> Iterator[dict[str, Any]]:
+        """Give each text's answer with its k best classes, None: all of them."""
+        embedding = self.embedding.astype(np.float64).round(_DECIMALS_OF_EMBEDDING).tolist()
+        disagreement = self.disagreement.astype(np.float64).round(_DECIMALS_OF_DISAGREEMENT).tolist()
+        answers = best_first(self.probabilities, ks)
+        for answer, place, information in zip(answers, embedding, disagreement, strict=True):
+            if place:
+                answer["embedding"] = place
+            answer["disagreement"] = information
+            yield answer
+
+
+def best_first(probabilities: NDArray[np.float32], ks: Sequence[int | None]) -> Iterator[dict[str, Any]]:
+    """Give {"label": ["__label__2", ...], "prob": [0.91, ...]} for each row, with its k best classes."""
+    # Stable: among equals the lower index comes first, on every machine.
+    orders = np.argsort(-probabilities, axis=1, kind="stable")
+    ranked = np.take_along_axis(probabilities, orders, axis=1).astype(np.float64).round(_DECIMALS)
+    names = [f"__label__{index}" for index in range(probabilities.shape[1])]
+    for k, order, values in zip(ks, orders.tolist(), ranked.tolist(), strict=True):
+        yield {"label": [names[index] for index in order[:k]], "prob": values[:k]}
