@@ -6,31 +6,39 @@ from labelloop.core.looks import HOPELESS, Looks, is_due, level
 
 def test_all_tests_together_take_what_the_confidence_leaves() -> None:
     for last_test in range(12):
-        spent = sum(level(Looks(tests), 0.9) for tests in range(last_test))
-        assert spent + level(Looks(last_test), 0.9, last=True) == pytest.approx(0.1)
+        looks, spent = Looks(), 0.0
+        for _ in range(last_test):
+            spent += level(looks, 0.9)
+            looks = looks.tested(100)
+        spent += level(looks, 0.9, last=True)
+        assert spent == pytest.approx(0.1)
+        assert level(looks.tested(100, last=True), 0.9, last=True) == 0, "a failed last test leaves nothing"
 
 
 def test_later_tests_are_given_less_but_never_nothing() -> None:
-    levels = [level(Looks(tests), 0.9) for tests in range(20)]
+    looks, levels = Looks(), []
+    for _ in range(20):
+        levels.append(level(looks, 0.9))
+        looks = looks.tested(100)
     assert levels == sorted(levels, reverse=True)
     assert levels[-1] > 0
 
 
 def test_a_test_is_due_when_the_model_expects_to_pass() -> None:
-    assert is_due(Looks(0, 1000), 1000, expected_errors=9.0, errors_allowed=10)
-    assert not is_due(Looks(0, 1000), 1000, expected_errors=11.0, errors_allowed=10)
-    assert not is_due(Looks(0, 1000), 9000, expected_errors=0.0, errors_allowed=-1)
+    assert is_due(Looks(human_labels=1000), 1000, expected_errors=9.0, errors_allowed=10)
+    assert not is_due(Looks(human_labels=1000), 1000, expected_errors=11.0, errors_allowed=10)
+    assert not is_due(Looks(human_labels=1000), 9000, expected_errors=0.0, errors_allowed=-1)
 
 
 def test_a_second_test_waits_for_more_labels() -> None:
-    assert not is_due(Looks(1, 1000), 1149, expected_errors=0.0, errors_allowed=10)
-    assert is_due(Looks(1, 1000), 1150, expected_errors=0.0, errors_allowed=10)
+    assert not is_due(Looks(tests=1, human_labels=1000), 1149, expected_errors=0.0, errors_allowed=10)
+    assert is_due(Looks(tests=1, human_labels=1000), 1150, expected_errors=0.0, errors_allowed=10)
 
 
 def test_a_modest_model_is_tested_after_a_while_a_hopeless_one_is_not() -> None:
-    assert is_due(Looks(0, 1000), 1500, expected_errors=19.0, errors_allowed=10)
-    assert not is_due(Looks(0, 1000), 1499, expected_errors=19.0, errors_allowed=10)
-    assert not is_due(Looks(0, 1000), 9000, expected_errors=HOPELESS * 10 + 1, errors_allowed=10)
+    assert is_due(Looks(human_labels=1000), 1500, expected_errors=19.0, errors_allowed=10)
+    assert not is_due(Looks(human_labels=1000), 1499, expected_errors=19.0, errors_allowed=10)
+    assert not is_due(Looks(human_labels=1000), 9000, expected_errors=HOPELESS * 10 + 1, errors_allowed=10)
 
 
 def test_overconfidence_is_learned_from_what_people_answer() -> None:

@@ -60,7 +60,8 @@ def auto_label(
     if settings.policy == "blog":
         confident = np.flatnonzero(readable & (predictions.margin > BLOG_MARGIN))
         return AutoLabeling(confident, BLOG_MARGIN, None, looks, None)
-    pool, validation = np.flatnonzero(readable), ledger.ids(State.VALIDATION)
+    # Who was asked about and got no answer is no like of the validation objects that were kept: people only.
+    pool, validation = np.flatnonzero(readable & (ledger.times_asked == 0)), ledger.ids(State.VALIDATION)
     first = min(len(pool), ledger.counts().pool - batch)
     outlook = _outlook(predictions, pool, validation, settings, looks, first)
     if not last and not _is_due(outlook, looks, ledger):
@@ -72,7 +73,7 @@ def auto_label(
     scores = predictions.margin
     tests = (certify(scores[pool], scores[validation], correct, promise, start) for start in starts)
     certificate = next(filter(None, tests), None)
-    tested = looks.tested(ledger.counts().human_labels)
+    tested = looks.tested(ledger.counts().human_labels, last=last)
     if certificate is None:
         return AutoLabeling(NOTHING, None, None, tested, outlook)
     certified = pool[scores[pool] >= certificate.threshold]
@@ -93,12 +94,16 @@ def _outlook(
     """None when there is nothing to expect: no pool beyond a batch, or no validation object ranks there."""
     if first < 1:
         return None
-    threshold = np.sort(predictions.margin[pool])[::-1][first - 1]
+    # Pool and validation set together: what is expected says nothing of who is in the validation set.
+    together = np.concatenate([pool, validation])
+    covered = min(len(together), round(first / len(pool) * len(together)))
+    margins = predictions.margin[together]
+    threshold = np.sort(margins)[::-1][covered - 1]
     sampled = int((predictions.margin[validation] >= threshold).sum())
     if not sampled:
         return None
-    most_certain = np.sort(predictions.confidence[pool])[::-1][:first]
-    expected = float(np.mean(1 - most_certain)) * looks.overconfidence
+    uncertainty = 1 - predictions.confidence[together][margins >= threshold]
+    expected = float(np.mean(uncertainty)) * looks.overconfidence
     allowed = most_errors_allowed(sampled, first, settings.target_error, level(looks, settings.confidence))
     return Outlook(expected * sampled, allowed, sampled)
 

@@ -11,6 +11,7 @@ labels among the very objects that get them, not the rate of a distribution they
 """
 
 import math
+import sys
 from dataclasses import dataclass
 
 import numpy as np
@@ -53,18 +54,21 @@ def certify(
 
     `pool`, shape (pool objects,), and `validation`, shape (validation objects,): the model's score for its
     own answer; `correct`, shape (validation objects,): whether that answer is the human label. `first` is
-    how many pool objects the first threshold tested covers; each further one covers a hundredth more.
+    about how many pool objects the first threshold tested covers; each further one covers a hundredth more.
     """
-    ranked_pool = np.sort(pool)[::-1]
+    together = np.sort(np.concatenate([pool, validation]))[::-1]
+    ranked_pool = np.sort(pool)
     order = np.argsort(-validation, kind="stable")
     ranked, errors = validation[order], np.concatenate([[0], np.cumsum(~correct[order])])
     certified = None
-    for covered in _sequence(ranked_pool, first):
-        threshold = float(ranked_pool[covered - 1])
+    for threshold in _thresholds(together, first / max(1, len(pool))):
+        covered = len(pool) - int(np.searchsorted(ranked_pool, threshold, side="left"))
         sampled = int(np.searchsorted(-ranked, -threshold, side="right"))
         wrong = int(errors[sampled])
         if wrong > most_errors_allowed(sampled, covered, promise.target_error, promise.level):
             break
+        if not covered:
+            continue
         certified = Certificate(
             threshold=threshold,
             target_error=promise.target_error,
@@ -111,6 +115,8 @@ def upper_error_bound(wrong: int, sampled: int, covered: int, level: float) -> f
 
 def fewest_validation_objects(target_error: float, level: float) -> int:
     """How many validation objects, all of them right, it takes to certify the target in a large pool."""
+    if level <= 0:
+        return sys.maxsize
     return math.ceil(math.log(level) / math.log(1 - target_error))
 
 
@@ -122,12 +128,15 @@ def _chance_of_so_few(wrong: int, sampled: int, covered: int, wrong_covered: int
     return float(stats.hypergeom.cdf(wrong, total, wrong + wrong_covered, sampled))
 
 
-def _sequence(ranked: Scores, first: int) -> list[int]:
-    """How many of the ranked scores each threshold covers, in testing order; equal scores stay together."""
-    total = len(ranked)
+def _thresholds(together: Scores, first_share: float) -> list[float]:
+    """The thresholds in testing order, for the scores of pool and validation set together, highest first.
+
+    Set on the two together, so that where a threshold lies says nothing of who is in the validation set.
+    """
+    total = len(together)
     if not total:
         return []
     step = max(1, round(COVERAGE_STEP * total))
-    wanted = np.append(np.arange(max(1, min(first, total)), total, step), total)
-    last_of_equals = np.searchsorted(-ranked, -ranked[wanted - 1], side="right")
-    return [int(covered) for covered in np.unique(last_of_equals)]
+    first = max(1, min(round(first_share * total), total))
+    covered = np.append(np.arange(first, total, step), total)
+    return [float(threshold) for threshold in np.unique(together[covered - 1])[::-1]]

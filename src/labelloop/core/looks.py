@@ -8,7 +8,7 @@ holds however many tests there are and however bad the model's probabilities: th
 succeeds, not how true it is.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -30,6 +30,7 @@ class Looks:
     """What is known of earlier tests, and of how far the model's probabilities can be believed."""
 
     tests: int = 0
+    chance_left: float = 1.0  # of the chance of a wrong promise, what no test has been given yet
     human_labels: int = 0  # at the last test; before the first, when the first model was trained
     expected_errors: float = 0.0  # of the model about objects people then labeled, by its own probabilities
     actual_errors: float = 0.0
@@ -39,20 +40,21 @@ class Looks:
         """By what factor the model errs more often than its probabilities say."""
         return (self.actual_errors + PRIOR_ERRORS) / (self.expected_errors + PRIOR_ERRORS)
 
-    def tested(self, human_labels: int) -> "Looks":
+    def tested(self, human_labels: int, *, last: bool = False) -> "Looks":
         """After one more test."""
-        return Looks(self.tests + 1, human_labels, self.expected_errors, self.actual_errors)
+        left = 0.0 if last else self.chance_left * (1 - SHARE_SPENT)
+        return replace(self, tests=self.tests + 1, chance_left=left, human_labels=human_labels)
 
     def learned(self, confidence: npt.NDArray[np.floating], wrong: npt.NDArray[np.bool_]) -> "Looks":
         """After people labeled objects the model had predicted with that confidence; shapes (objects,)."""
         expected = MEMORY * self.expected_errors + float(np.sum(1 - confidence))
         actual = MEMORY * self.actual_errors + float(np.sum(wrong))
-        return Looks(self.tests, self.human_labels, expected, actual)
+        return replace(self, expected_errors=expected, actual_errors=actual)
 
 
 def level(looks: Looks, confidence: float, *, last: bool = False) -> float:
     """The chance of a wrong promise the next test may take: all that is left, when it is the run's last."""
-    left = (1 - confidence) * (1 - SHARE_SPENT) ** looks.tests
+    left = (1 - confidence) * looks.chance_left
     return left if last else left * SHARE_SPENT
 
 

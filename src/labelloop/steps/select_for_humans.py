@@ -77,7 +77,9 @@ def _how_many(state: RunState) -> int:
     limits = state.limits
     progress = state.progress(rounds_done=state.round - 1, new_human_labels=0)
     wanted = limits.batch
-    if state.model is None:
+    if state.has_certificate:
+        wanted = state.counts.pool
+    elif state.model is None:
         wanted = progress.missing_to_start(limits) or (
             limits.batch if worth_training(progress, limits) else state.counts.pool
         )
