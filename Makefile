@@ -3,12 +3,13 @@ PYTHON ?= python3
 BIN := .venv/bin
 INSTALLED := .venv/installed
 ENCODER := .encoder/model.safetensors
+BENCH := .venv/bench-installed
 LOCK := uv pip compile --universal --python-version 3.11 --generate-hashes \
 	--no-emit-index-url --no-emit-find-links --no-annotate --no-header --quiet
 DEMO ?= demo
 
 .DEFAULT_GOAL := help
-.PHONY: help setup encoder demo test test-fast check format lock clean
+.PHONY: help setup encoder demo test test-fast check format lock clean bench bench-certificate
 
 help: ## List the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -35,6 +36,12 @@ check: $(INSTALLED) node_modules/.package-lock.json ## Lint and type-check code,
 		node_modules/.bin/asl-validator --json-path $$definition || exit 1; \
 	done
 
+bench: $(BENCH) $(ENCODER) ## Count the labels people give, side by side with others (half an hour; ARGS=--quick: minutes)
+	PYTHONPATH=model_container $(BIN)/python -m bench.labels $(ARGS)
+
+bench-certificate: $(BENCH) $(ENCODER) ## Put the certificate to the test in thousands of runs (ARGS=--quick: a minute)
+	PYTHONPATH=model_container $(BIN)/python -m bench.certificate $(ARGS)
+
 format: $(INSTALLED) ## Bring the code into its one form
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
@@ -54,6 +61,10 @@ $(INSTALLED): requirements.txt pyproject.toml
 	$(PYTHON) -m venv .venv
 	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements.txt
 	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --editable .
+	touch $@
+
+$(BENCH): $(INSTALLED)
+	$(BIN)/pip install --quiet --disable-pip-version-check --editable ".[bench]"
 	touch $@
 
 $(ENCODER): $(INSTALLED)

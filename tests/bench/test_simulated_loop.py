@@ -40,19 +40,19 @@ def loop(tmp_path: Path) -> Iterator[Loop]:
 @pytest.mark.parametrize(
     ("settings", "labeled"),
     [
-        ({"TargetError": 0.1, "Seed": 3}, 0),
-        ({"TargetError": 0.2, "MaxHumanLabels": 150}, 20),
+        ({"TargetError": 0.2, "Seed": 3}, 20),
+        ({"MaxHumanLabels": 200}, 0),
         ({"Policy": "blog"}, 0),
     ],
 )
 def test_a_run_in_memory_labels_what_the_state_machine_labels(
     loop: Loop, settings: dict[str, Any], labeled: int
 ) -> None:
-    loop.data(400, labeled=labeled, clean=False)
+    loop.data(600, labeled=labeled, clean=False)
     # The steps hold a tenth out for containers other than the stack's own.
     loop.settings(**settings, Model={"HoldoutShare": 0.0})
     lines = loop.run().lines()
-    rows = texts(400, clean=False)
+    rows = texts(600, clean=False)
     inputs = np.array([[text.split().count(word) for word in VOCABULARY] for text, _ in rows], float)
     truth = np.array([CLASSES.index(label) for _, label in rows])
     simulated = simulate(inputs, truth, WordCounts(), settings, labeled=range(labeled))
@@ -108,7 +108,9 @@ def test_the_validation_set_stays_a_fair_sample_of_the_pool() -> None:
 def watching(truth: Labels, seen: list[tuple[float, float]]) -> Any:
     from labelloop.core.auto_labeling import NOTHING, AutoLabeling
 
-    def label_nothing(ledger: Any, predictions: Any, settings: Any, looks: Any, batch: int, *, last: bool) -> Any:
+    def label_nothing(
+        ledger: Any, predictions: Any, settings: Any, looks: Any, batch: int, *, last: bool
+    ) -> Any:
         pool, validation = ledger.ids(State.POOL), ledger.ids(State.VALIDATION)
         wrong = predictions.label != truth
         seen.append((float(wrong[validation].sum()), float(wrong[pool].mean() * len(validation))))

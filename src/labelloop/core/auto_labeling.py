@@ -73,7 +73,7 @@ def auto_label(
     scores = predictions.margin
     tests = (certify(scores[pool], scores[validation], correct, promise, start) for start in starts)
     certificate = next(filter(None, tests), None)
-    tested = looks.tested(ledger.counts().human_labels, last=last)
+    tested = looks.tested(ledger.counts().human_labels, len(validation), last=last)
     if certificate is None:
         return AutoLabeling(NOTHING, None, None, tested, outlook)
     certified = pool[scores[pool] >= certificate.threshold]

@@ -8,18 +8,24 @@ holds however many tests there are and however bad the model's probabilities: th
 succeeds, not how true it is.
 """
 
+import math
 from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
 
-SHARE_SPENT = 0.3
+SHARE_SPENT = 0.4
 # Between two tests the human labels must grow by this factor: sooner, the second would repeat the first.
 LEAST_GROWTH = 1.15
 # After this growth a test is made even if the model does not expect to pass: it may be too modest ...
 MODEST_GROWTH = 1.5
 # ... but not when it expects this many times the errors that are allowed.
-HOPELESS = 2.0
+HOPELESS = 1.5
+# After a test that failed the validation set is topped up to so many times its size: a set with more than its
+# share of errors that no model mends would fail again and again.
+VALIDATION_GROWTH = 1.1
+# Each failed test makes the model's expectations so much less believable.
+DOUBT_AFTER_FAILURE = 1.5
 # Weight of the belief that the model's probabilities are right, in errors; and what a round ago still counts.
 PRIOR_ERRORS = 3.0
 MEMORY = 0.5
@@ -30,6 +36,7 @@ class Looks:
     """What is known of earlier tests, and of how far the model's probabilities can be believed."""
 
     tests: int = 0
+    validation_wanted: int = 0  # how large the last failed test left the validation set wanting to be
     chance_left: float = 1.0  # of the chance of a wrong promise, what no test has been given yet
     human_labels: int = 0  # at the last test; before the first, when the first model was trained
     expected_errors: float = 0.0  # of the model about objects people then labeled, by its own probabilities
@@ -37,13 +44,22 @@ class Looks:
 
     @property
     def overconfidence(self) -> float:
-        """By what factor the model errs more often than its probabilities say."""
-        return (self.actual_errors + PRIOR_ERRORS) / (self.expected_errors + PRIOR_ERRORS)
+        """By what factor the model errs more often than its probabilities say, as far as can be known.
 
-    def tested(self, human_labels: int, *, last: bool = False) -> "Looks":
-        """After one more test."""
-        left = 0.0 if last else self.chance_left * (1 - SHARE_SPENT)
-        return replace(self, tests=self.tests + 1, chance_left=left, human_labels=human_labels)
+        People are asked where it is unsure; that it is too sure elsewhere shows in tests that fail.
+        """
+        asked = (self.actual_errors + PRIOR_ERRORS) / (self.expected_errors + PRIOR_ERRORS)
+        return asked * DOUBT_AFTER_FAILURE**self.tests
+
+    def tested(self, human_labels: int, validation_objects: int, *, last: bool = False) -> "Looks":
+        """After one more test, on a validation set of that size."""
+        return replace(
+            self,
+            tests=self.tests + 1,
+            validation_wanted=math.ceil(VALIDATION_GROWTH * validation_objects),
+            chance_left=0.0 if last else self.chance_left * (1 - SHARE_SPENT),
+            human_labels=human_labels,
+        )
 
     def learned(self, confidence: npt.NDArray[np.floating], wrong: npt.NDArray[np.bool_]) -> "Looks":
         """After people labeled objects the model had predicted with that confidence; shapes (objects,)."""

@@ -65,16 +65,18 @@ def select_most_useful(
 
 
 def top_up_validation(
-    ledger: Ledger, selection: Selection, fewest: int, most: int, rng: np.random.Generator
+    ledger: Ledger, selection: Selection, wanted: int, fewest: int, most: int, rng: np.random.Generator
 ) -> Ids:
-    """Pool objects to ask about for the validation set, where what is left of it could certify nothing.
+    """Pool objects to ask about for the validation set, where what is left of it is too small.
 
     Drawn uniformly from what the selection leaves of the pool, so that the set stays a random sample of
-    that; `fewest` are what a test can pass with, `most` what may be asked.
+    that; `wanted` is how large it is to be, `fewest` are what a test can pass with at all, `most` what may be
+    asked. None where so little is left that people might as well label it.
     """
     left = np.setdiff1d(ledger.ids(State.POOL), selection.asked)
     hidden = ledger.counts().validation - len(selection.released)
-    if hidden >= TOP_UP_BELOW * fewest or len(left) < LEAST_POOL_TO_TOP_UP * fewest:
+    if hidden < TOP_UP_BELOW * fewest:
+        wanted = max(wanted, TOP_UP_TO * fewest)
+    if len(left) < LEAST_POOL_TO_TOP_UP * max(fewest, wanted - hidden):
         return NOTHING
-    wanted = min(most, TOP_UP_TO * fewest - hidden)
-    return np.sort(rng.permutation(left)[: max(0, wanted)])
+    return np.sort(rng.permutation(left)[: max(0, min(most, wanted - hidden))])

@@ -93,7 +93,9 @@ def _top_up(state: RunState, ledger: Ledger, selection: Selection) -> Ids:
     progress = state.progress(rounds_done=state.round - 1, new_human_labels=0)
     most = progress.human_labels_left(state.limits) - len(selection.asked)
     rng = random_stream(state.settings.seed, "validation top-up", state.round)
-    return top_up_validation(ledger, selection, state.fewest_validation, most, rng)
+    return top_up_validation(
+        ledger, selection, state.looks.validation_wanted, state.fewest_validation, most, rng
+    )
 
 
 def _lines(state: RunState, ids: Ids, size: int) -> Iterator[bytes]:

@@ -1,0 +1,72 @@
+"""The container's features of a data set's texts, computed once and kept."""
+
+import hashlib
+import os
+import pickle
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from text_classifier.encoder import SentenceEncoder
+from text_classifier.features import EncodedTexts, TextFeatures
+from text_classifier.hyperparameters import Hyperparameters
+from text_classifier.static_embedding import StaticEmbedding
+from text_classifier.vocabulary import Vocabulary
+
+from bench.datasets import CACHE, Texts
+from bench.results import ROOT
+
+_ENCODER = ROOT / ".encoder"
+
+
+def sentence_encoder() -> SentenceEncoder | None:
+    """The one `make encoder` fetches, or the environment's; None when there is neither."""
+    fetched = {"SENTENCE_ENCODER": str(_ENCODER)} if (_ENCODER / "model.safetensors").exists() else {}
+    return SentenceEncoder.of_environment({**fetched, "ENCODING_CACHE": str(CACHE), **_named()})
+
+
+def text_features(data: Texts) -> EncodedTexts:
+    """What the container's networks see of the texts; all of them stand in its pool."""
+    encoder = sentence_encoder()
+    settings = Hyperparameters(num_classes=int(data.labels.max()) + 1, label_attribute="label")
+    static = StaticEmbedding.of_package()
+    key = hashlib.sha256(
+        repr((encoder.identity if encoder else None, static.identity, settings, data.texts)).encode()
+    ).hexdigest()[:16]
+    file = CACHE / f"{data.name}-{key}.pickle"
+    if not file.exists():
+        vocabulary = Vocabulary.of_texts(data.texts, settings.max_tokens, settings.max_characters)
+        features = TextFeatures.fit(data.texts, vocabulary, settings.max_components, static, encoder, 0)
+        _keep(file, features.encode(data.texts))
+    # Our own file, in our own folder.
+    return pickle.loads(file.read_bytes())  # type: ignore[no-any-return]
+
+
+def principal_components(features: npt.NDArray[np.float32], number: int) -> npt.NDArray[np.float32]:
+    """Where objects lie along the directions in which they differ most, shape (objects, number)."""
+    from sklearn.decomposition import PCA
+    from threadpoolctl import threadpool_limits
+
+    number = min(number, features.shape[1])
+    with threadpool_limits(1):
+        return np.asarray(PCA(number, svd_solver="covariance_eigh").fit_transform(features), np.float32)
+
+
+def _named() -> dict[str, str]:
+    named = os.environ.get("SENTENCE_ENCODER")
+    return {"SENTENCE_ENCODER": named} if named else {}
+
+
+def _keep(file: Path, content: Any) -> None:
+    file.parent.mkdir(exist_ok=True)
+    unfinished = file.with_suffix(f".{os.getpid()}")
+    unfinished.write_bytes(pickle.dumps(content))
+    unfinished.replace(file)
+
+
+def kernel_features(inputs: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+    """How like each object is to 400 of them, by a Gaussian kernel (Nyström): what a linear model can use."""
+    from sklearn.kernel_approximation import Nystroem
+
+    return np.asarray(Nystroem(gamma=0.3, n_components=400, random_state=0).fit_transform(inputs), np.float32)
