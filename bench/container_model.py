@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 from text_classifier.calibration import mutual_information
 from text_classifier.features import EncodedTexts
 from text_classifier.fitting import fit
@@ -24,7 +25,7 @@ class TextsInPlace:
     def of(cls, encoded: EncodedTexts, embedding_size: int) -> "TextsInPlace":
         return cls(encoded, principal_components(encoded.features, embedding_size))
 
-    def __getitem__(self, ids: Labels) -> "TextsInPlace":
+    def __getitem__(self, ids: npt.NDArray[np.int64]) -> "TextsInPlace":
         return TextsInPlace(self.encoded[ids], self.embedding[ids])
 
     def __len__(self) -> int:

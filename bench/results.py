@@ -1,5 +1,6 @@
 """What was measured, on what machine, as JSON; and the Markdown tables that documents quote."""
 
+import hashlib
 import json
 import os
 import platform
@@ -18,9 +19,21 @@ DOCUMENT = ROOT / "docs" / "benchmarks.md"
 Row = Sequence[str]
 
 
+def _of_core() -> str:
+    digest = hashlib.sha256()
+    for file in sorted((ROOT / "src" / "labelloop" / "core").rglob("*.py")):
+        digest.update(file.read_bytes())
+    return digest.hexdigest()[:16]
+
+
+# As it is when the measurement begins: it takes long, and somebody may edit meanwhile.
+CORE = _of_core()
+
+
 def machine() -> dict[str, Any]:
     """The processor, and what the numbers depend on beside it."""
     return {
+        "core": CORE,
         "processor": _processor(),
         "cores": os.cpu_count(),
         "python": platform.python_version(),

@@ -28,7 +28,7 @@ from labelloop.core.selection import (
     top_up_validation,
 )
 from labelloop.core.splitting import draw_validation_set, split_with_holdout, split_with_validation_set
-from labelloop.core.stopping import Next, decide, worth_training
+from labelloop.core.stopping import Next, decide, objects_to_ask
 
 Labels = npt.NDArray[np.integer]
 Probabilities = npt.NDArray[np.floating]
@@ -195,18 +195,17 @@ def _select(run: _Run, predictions: Predictions | None, auto_labeled: Ids) -> Se
     rng = random_stream(state.settings.seed, "selection", state.round)
     progress = state.progress(rounds_done=state.round - 1, new_human_labels=0)
     limits = state.limits
-    wanted = limits.batch
+    now = state.settings.policy != "blog" and len(auto_labeled) > 0
+    certified = now or state.certificate is not None
+    count = objects_to_ask(progress, limits, with_model=predictions is not None, certified=certified)
     if predictions is None:
-        wanted = progress.missing_to_start(limits) or (
-            limits.batch if worth_training(progress, limits) else state.counts.pool
-        )
-        return select_at_random(run.ledger, min(wanted, progress.human_labels_left(limits)), rng)
+        return select_at_random(run.ledger, count, rng)
     strategy = run.strategy or load_query_strategy(state.settings.query_strategy)
     return select_most_useful(
         run.ledger,
         predictions,
         auto_labeled,
-        min(wanted, progress.human_labels_left(limits)),
+        count,
         strategy,
         rng,
         hidden_pool=state.settings.policy != "blog",

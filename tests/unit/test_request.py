@@ -155,7 +155,7 @@ def test_our_field_names_are_ground_truths(block: Any, member: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("total", "validation", "start"), [(50, 17, 26), (10_000, 557, 836), (100_000, 2586, 3879)]
+    ("total", "validation", "start"), [(50, 24, 36), (10_000, 790, 1185), (100_000, 3663, 5495)]
 )
 def test_default_sizes_grow_more_slowly_than_the_input(total: int, validation: int, start: int) -> None:
     assert default_validation_size(total) == validation

@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 
-SHARE_SPENT = 0.4
+SHARE_SPENT = 0.5
 # Between two tests the human labels must grow by this factor: sooner, the second would repeat the first.
 LEAST_GROWTH = 1.15
 # After this growth a test is made even if the model does not expect to pass: it may be too modest ...

@@ -254,7 +254,7 @@ def default_validation_size(total: int) -> int:
     labels the model does not learn from: their sum is least near the power 2/3 of the input. The factor is
     measured (bench/).
     """
-    return min(total, math.ceil(1.2 * math.pow(total, 2 / 3)))
+    return min(total, math.ceil(1.7 * math.pow(total, 2 / 3)))
 
 
 def default_start_size(validation: int, total: int) -> int:

@@ -94,6 +94,22 @@ def worth_training(progress: Progress, limits: Limits) -> bool:
     return labels >= 2 and min(limits.validation, labels - 1) >= limits.fewest_validation
 
 
+def objects_to_ask(progress: Progress, limits: Limits, *, with_model: bool, certified: bool) -> int:
+    """How many pool objects people are asked about: a batch; without a model, what is missing to the start.
+
+    All that is left where no model can help (any more). Never more labels than are left to ask for.
+    """
+    if certified or limits.validation < limits.fewest_validation:
+        wanted = progress.counts.pool
+    elif with_model:
+        wanted = limits.batch
+    elif missing := progress.missing_to_start(limits):
+        wanted = missing
+    else:
+        wanted = limits.batch if worth_training(progress, limits) else progress.counts.pool
+    return min(wanted, progress.human_labels_left(limits))
+
+
 def _reason_to_stop(progress: Progress, limits: Limits) -> str | None:
     if progress.counts.pool == 0:
         return _complete(progress.counts)

@@ -19,7 +19,7 @@ from labelloop.core.selection import (
     select_most_useful,
     top_up_validation,
 )
-from labelloop.core.stopping import worth_training
+from labelloop.core.stopping import objects_to_ask
 from labelloop.steps.auto_labels import auto_labeled_ids
 from labelloop.steps.round_predictions import load_predictions
 from labelloop.steps.snapshot import save_snapshot
@@ -61,7 +61,10 @@ def select_for_humans(state: RunState, _time: str) -> dict[str, Any]:
 
 def _select(state: RunState, ledger: Ledger, predictions: Predictions | None) -> Selection:
     rng = random_stream(state.settings.seed, "selection", state.round)
-    count = _how_many(state)
+    progress = state.progress(rounds_done=state.round - 1, new_human_labels=0)
+    count = objects_to_ask(
+        progress, state.limits, with_model=predictions is not None, certified=state.has_certificate
+    )
     if predictions is None:
         return select_at_random(ledger, count, rng)
     auto_labeled = auto_labeled_ids(state)
@@ -70,20 +73,6 @@ def _select(state: RunState, ledger: Ledger, predictions: Predictions | None) ->
     return select_most_useful(
         ledger, predictions, auto_labeled, count, strategy, rng, hidden_pool=hidden_pool
     )
-
-
-def _how_many(state: RunState) -> int:
-    """A batch; without a model, what is missing to the start, or all that is left when no model can help."""
-    limits = state.limits
-    progress = state.progress(rounds_done=state.round - 1, new_human_labels=0)
-    wanted = limits.batch
-    if state.has_certificate:
-        wanted = state.counts.pool
-    elif state.model is None:
-        wanted = progress.missing_to_start(limits) or (
-            limits.batch if worth_training(progress, limits) else state.counts.pool
-        )
-    return min(wanted, progress.human_labels_left(limits))
 
 
 def _top_up(state: RunState, ledger: Ledger, selection: Selection) -> Ids:
