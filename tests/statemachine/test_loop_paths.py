@@ -156,7 +156,7 @@ def test_the_same_seed_gives_the_same_labels_and_another_seed_others(loop: Loop)
 
 
 def test_nobody_answers_and_the_loop_stops_with_the_reason(loop: Loop, accounted_for: AccountedFor) -> None:
-    loop.data(50, labeled=5)
+    loop.data(500, labeled=5)
     outcome = loop.run(loop.aws(annotators=SimulatedAnnotators(loop.people(unanswered_share=1.0))))
     assert outcome.output["StoppedBecause"] == "people gave no new label in 2 rounds in a row"
     accounted_for(outcome)
