@@ -22,9 +22,9 @@ from bench.plots import plot_certificate
 from bench.results import QUOTED, RESULTS, machine, markdown_table, percent, quote_in_document, write_json
 from bench.runs import console, cores, run_all
 from bench.simulated_loop import AutoLabel, Model, simulate
-from labelloop.core.auto_labeling import NOTHING, AutoLabeling, auto_label
+from labelloop.core.auto_labeling import AutoLabeling, auto_label
 from labelloop.core.certificate import Promise, certify
-from labelloop.core.ledger import Ledger, State
+from labelloop.core.ledger import NO_IDS, Ledger, State
 from labelloop.core.looks import Looks
 from labelloop.core.predictions import Predictions
 from labelloop.core.request import ActiveLearning
@@ -59,7 +59,7 @@ def every_round(
     # Not `tested`: that tops the validation set up after each failure.
     tested = replace(looks, tests=looks.tests + 1)
     if certificate is None:
-        return AutoLabeling(NOTHING, None, None, tested, None)
+        return AutoLabeling(NO_IDS, None, None, tested, None)
     ids = pool[predictions.margin[pool] >= certificate.threshold]
     return AutoLabeling(ids, certificate.threshold, certificate, tested, None)
 

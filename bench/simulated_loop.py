@@ -14,14 +14,13 @@ import numpy.typing as npt
 
 from labelloop.core.auto_labeling import AutoLabeling, auto_label
 from labelloop.core.expectations import Expectations, expectations_of, learn_from
-from labelloop.core.ledger import Ids, Ledger, State
+from labelloop.core.ledger import NO_IDS, Ids, Ledger, State
 from labelloop.core.predictions import Predictions
 from labelloop.core.query_strategies import QueryStrategy, load_query_strategy
 from labelloop.core.randomness import random_stream
 from labelloop.core.request import parse_request
 from labelloop.core.run_state import RunState, certificate_document
 from labelloop.core.selection import (
-    NOTHING,
     Selection,
     select_at_random,
     select_most_useful,
@@ -128,7 +127,7 @@ def simulate(
 
 def _round(run: _Run) -> None:
     predictions, labeling = _train_and_auto_label(run) if run.state.next == Next.TRAIN else (None, None)
-    auto_labeled = labeling.ids if labeling else NOTHING
+    auto_labeled = labeling.ids if labeling else NO_IDS
     certificate = certificate_document(labeling.certificate) if labeling else None
     has_certificate = (certificate or run.state.certificate) is not None
     selection = _select(run, predictions, auto_labeled)
@@ -215,7 +214,7 @@ def _select(run: _Run, predictions: Predictions | None, auto_labeled: Ids) -> Se
 def _top_up(run: _Run, selection: Selection, *, has_certificate: bool) -> Ids:
     state = run.state
     if state.settings.policy == "blog" or not state.validation_drawn or has_certificate:
-        return NOTHING
+        return NO_IDS
     progress = state.progress(rounds_done=state.round - 1, new_human_labels=0)
     most = progress.human_labels_left(state.limits) - len(selection.asked)
     rng = random_stream(state.settings.seed, "validation top-up", state.round)

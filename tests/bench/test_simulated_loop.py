@@ -106,7 +106,8 @@ def test_the_validation_set_stays_a_fair_sample_of_the_pool() -> None:
 
 
 def watching(truth: Labels, seen: list[tuple[float, float]]) -> Any:
-    from labelloop.core.auto_labeling import NOTHING, AutoLabeling
+    from labelloop.core.auto_labeling import AutoLabeling
+    from labelloop.core.ledger import NO_IDS
 
     def label_nothing(
         ledger: Any, predictions: Any, settings: Any, looks: Any, batch: int, *, last: bool
@@ -114,7 +115,7 @@ def watching(truth: Labels, seen: list[tuple[float, float]]) -> Any:
         pool, validation = ledger.ids(State.POOL), ledger.ids(State.VALIDATION)
         wrong = predictions.label != truth
         seen.append((float(wrong[validation].sum()), float(wrong[pool].mean() * len(validation))))
-        return AutoLabeling(NOTHING, None, None, looks, None)
+        return AutoLabeling(NO_IDS, None, None, looks, None)
 
     return label_nothing
 

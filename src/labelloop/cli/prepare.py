@@ -31,7 +31,7 @@ from labelloop.preparation.options import (
 )
 
 _CLASSES_SHOWN = 20
-_TAB = ("\\t", "tab")
+TAB = ("\\t", "tab")
 
 
 def prepare(
@@ -121,13 +121,13 @@ def prepare(
         csv_format = CsvFormat(
             text_column=text_column,
             label_column=label_column,
-            delimiter="\t" if delimiter in _TAB else delimiter,
-            column_names=_names(columns, "--columns") or (),
+            delimiter="\t" if delimiter in TAB else delimiter,
+            column_names=comma_separated(columns, "--columns") or (),
             quoted=quotes,
         )
         options = PreparationOptions(
             label_attribute=label_column if label_attribute is None else label_attribute,
-            classes=_names(classes, "--classes"),
+            classes=comma_separated(classes, "--classes"),
             class_names=_name_pairs(class_names),
             labeled_share=labeled_share,
             sample=sample,
@@ -147,7 +147,7 @@ def prepare(
     _show(preparation, Console())
 
 
-def _names(value: str | None, option: str) -> tuple[str, ...] | None:
+def comma_separated(value: str | None, option: str) -> tuple[str, ...] | None:
     """Read a comma-separated list; a name with a comma in it is put in quotation marks."""
     if value is None:
         return None
@@ -159,7 +159,7 @@ def _names(value: str | None, option: str) -> tuple[str, ...] | None:
 
 def _name_pairs(value: str | None) -> dict[str, str]:
     pairs = {}
-    for pair in _names(value, "--class-names") or ():
+    for pair in comma_separated(value, "--class-names") or ():
         label, equals, name = pair.partition("=")
         if not (label and equals and name.strip()):
             raise OptionError(f"--class-names takes LABEL=NAME pairs, separated by commas, not {pair!r}.")

@@ -15,7 +15,7 @@ from rich.table import Table
 from rich.text import Text
 
 from labelloop.cli.local_run import Application
-from labelloop.cli.prepare import _TAB, _names
+from labelloop.cli.prepare import TAB, comma_separated
 from labelloop.cli.run import Policy, execute, explained_errors, show_report
 from labelloop.cli.run_folder import RunFolder, RunRecord, read_request
 from labelloop.core.errors import RequestError
@@ -200,8 +200,8 @@ def simulate(
             csv_format=CsvFormat(
                 text_column=text_column,
                 label_column=label_column,
-                delimiter="\t" if delimiter in _TAB else delimiter,
-                column_names=_names(columns, "--columns") or (),
+                delimiter="\t" if delimiter in TAB else delimiter,
+                column_names=comma_separated(columns, "--columns") or (),
                 quoted=quotes,
             ),
             sample=sample,

@@ -5,12 +5,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from labelloop.core.certificate import Certificate, Promise, certify, most_errors_allowed
-from labelloop.core.ledger import Ids, Ledger, State
+from labelloop.core.ledger import NO_IDS, Ids, Ledger, State
 from labelloop.core.looks import Looks, is_due, level
 from labelloop.core.predictions import Predictions
 from labelloop.core.request import BLOG_MARGIN, ActiveLearning
 
-NOTHING = np.empty(0, np.int64)
 # Where a last test begins: a large part of the pool at first, else the better half.
 LAST_TEST_COVERAGES = (0.8, 0.5)
 
@@ -65,7 +64,7 @@ def auto_label(
     first = min(len(pool), ledger.counts().pool - batch)
     outlook = _outlook(predictions, pool, validation, settings, looks, first)
     if not last and not _is_due(outlook, looks, ledger):
-        return AutoLabeling(NOTHING, None, None, looks, outlook)
+        return AutoLabeling(NO_IDS, None, None, looks, outlook)
     starts = [round(share * len(pool)) for share in LAST_TEST_COVERAGES] if last else [first]
     share = level(looks, settings.confidence, last=last) / len(starts)
     promise = Promise(settings.target_error, settings.confidence, share)
@@ -75,7 +74,7 @@ def auto_label(
     certificate = next(filter(None, tests), None)
     tested = looks.tested(ledger.counts().human_labels, len(validation), last=last)
     if certificate is None:
-        return AutoLabeling(NOTHING, None, None, tested, outlook)
+        return AutoLabeling(NO_IDS, None, None, tested, outlook)
     certified = pool[scores[pool] >= certificate.threshold]
     return AutoLabeling(certified, certificate.threshold, certificate, tested, outlook)
 

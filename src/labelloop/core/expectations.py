@@ -1,6 +1,5 @@
 """What the model said of objects before people answered: how far its probabilities can be believed."""
 
-import io
 from typing import Any
 
 import numpy as np
@@ -30,15 +29,3 @@ def learn_from(looks: Looks, expected: Expectations, ledger: Ledger) -> Looks:
     answered = labels != NO_LABEL
     wrong = expected["label"][answered] != labels[answered]
     return looks.learned(expected["confidence"][answered], wrong)
-
-
-def to_bytes(array: npt.NDArray[Any]) -> bytes:
-    """The array as a .npy file."""
-    buffer = io.BytesIO()
-    np.save(buffer, array, allow_pickle=False)
-    return buffer.getvalue()
-
-
-def from_bytes(content: bytes) -> npt.NDArray[Any]:
-    """What `to_bytes` wrote."""
-    return np.load(io.BytesIO(content), allow_pickle=False)  # type: ignore[no-any-return]

@@ -1,6 +1,5 @@
 """The ledger: the state of every data object. It always sums to the input."""
 
-import io
 from dataclasses import asdict, dataclass
 from enum import IntEnum
 from typing import Any
@@ -8,10 +7,12 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from labelloop.core.arrays import from_bytes, to_bytes
 from labelloop.core.errors import LedgerError
 
 Ids = npt.NDArray[np.int64]
 NO_LABEL = -1
+NO_IDS: Ids = np.empty(0, np.int64)
 # Six bytes an object: a ledger of ten million objects is 60 MB.
 ENTRY = np.dtype([("state", "u1"), ("asked", "u1"), ("label", "<i2"), ("round", "<u2")])
 MOST_CLASSES = int(np.iinfo("<i2").max)
@@ -63,7 +64,7 @@ class Ledger:
     def from_bytes(cls, content: bytes) -> "Ledger":
         """Raises LedgerError when the content is not a ledger."""
         try:
-            entries = np.lib.format.read_array(io.BytesIO(content), allow_pickle=False)
+            entries = from_bytes(content)
         except ValueError as error:
             raise LedgerError(f"not a ledger: {error}") from error
         if entries.dtype != ENTRY or entries.ndim != 1:
@@ -71,9 +72,7 @@ class Ledger:
         return cls(entries)
 
     def to_bytes(self) -> bytes:
-        buffer = io.BytesIO()
-        np.save(buffer, self._entries, allow_pickle=False)
-        return buffer.getvalue()
+        return to_bytes(self._entries)
 
     def copy(self) -> "Ledger":
         return Ledger(self._entries.copy())

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from labelloop.core.ledger import Ids, Ledger, State
+from labelloop.core.ledger import NO_IDS, Ids, Ledger, State
 from labelloop.core.predictions import Predictions
 from labelloop.core.query_strategies import QueryStrategy, checked_ranking
 
@@ -18,7 +18,6 @@ class Selection:
     released: Ids
 
 
-NOTHING = np.empty(0, np.int64)
 # In multiples of the fewest validation objects that can certify anything.
 TOP_UP_BELOW = 1.5
 TOP_UP_TO = 2
@@ -28,7 +27,7 @@ LEAST_POOL_TO_TOP_UP = 4
 def select_at_random(ledger: Ledger, count: int, rng: np.random.Generator) -> Selection:
     """Draw from the pool, as long as there is no model to ask."""
     drawn = rng.permutation(ledger.ids(State.POOL))[:count]
-    return Selection(np.sort(drawn), NOTHING)
+    return Selection(np.sort(drawn), NO_IDS)
 
 
 def select_most_useful(
@@ -50,7 +49,7 @@ def select_most_useful(
     open_objects = ledger.mask(State.POOL)
     open_objects[auto_labeled] = False
     if open_objects.sum() <= count:
-        return Selection(np.flatnonzero(open_objects), NOTHING)
+        return Selection(np.flatnonzero(open_objects), NO_IDS)
     hidden = ledger.mask(State.VALIDATION) & hidden_pool
     candidates = np.flatnonzero(open_objects | hidden)
     # Validation objects above the cut leave with the batch, in their share of the candidates.
@@ -78,5 +77,5 @@ def top_up_validation(
     if hidden < TOP_UP_BELOW * fewest:
         wanted = max(wanted, TOP_UP_TO * fewest)
     if len(left) < LEAST_POOL_TO_TOP_UP * max(fewest, wanted - hidden):
-        return NOTHING
+        return NO_IDS
     return np.sort(rng.permutation(left)[: max(0, min(most, wanted - hidden))])

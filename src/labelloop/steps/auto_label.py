@@ -1,4 +1,4 @@
-"""AutoLabel: what the model may label, provisionally, and the certificate for it."""
+"""AutoLabel: what the model labels in this round, and the certificate for it."""
 
 from collections.abc import Iterator
 from typing import Any

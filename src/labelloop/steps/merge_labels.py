@@ -1,4 +1,4 @@
-"""MergeLabels: people's answers and, when they are due, the model's labels become part of the manifest."""
+"""MergeLabels: people's answers and the labels the model gave become part of the manifest."""
 
 import json
 from collections.abc import Iterator
@@ -7,7 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from labelloop.core.expectations import from_bytes, learn_from
+from labelloop.core.arrays import from_bytes
+from labelloop.core.expectations import learn_from
 from labelloop.core.human_labels import NO_ANSWER, HumanLabels, unanswerable
 from labelloop.core.labeling_output import Answer, read_answers
 from labelloop.core.ledger import Ids, Ledger, State

@@ -5,20 +5,15 @@ from typing import Any
 
 import numpy as np
 
-from labelloop.core.expectations import expectations_of, to_bytes
-from labelloop.core.ledger import Ids, Ledger
+from labelloop.core.arrays import to_bytes
+from labelloop.core.expectations import expectations_of
+from labelloop.core.ledger import NO_IDS, Ids, Ledger
 from labelloop.core.manifest import object_id
 from labelloop.core.predictions import Predictions
 from labelloop.core.query_strategies import load_query_strategy
 from labelloop.core.randomness import random_stream
 from labelloop.core.run_state import Labeling, RunState
-from labelloop.core.selection import (
-    NOTHING,
-    Selection,
-    select_at_random,
-    select_most_useful,
-    top_up_validation,
-)
+from labelloop.core.selection import Selection, select_at_random, select_most_useful, top_up_validation
 from labelloop.core.stopping import objects_to_ask
 from labelloop.steps.auto_labels import auto_labeled_ids
 from labelloop.steps.round_predictions import load_predictions
@@ -78,7 +73,7 @@ def _select(state: RunState, ledger: Ledger, predictions: Predictions | None) ->
 def _top_up(state: RunState, ledger: Ledger, selection: Selection) -> Ids:
     """Objects for the validation set, as long as a test may still come."""
     if state.settings.policy == "blog" or not state.validation_drawn or state.has_certificate:
-        return NOTHING
+        return NO_IDS
     progress = state.progress(rounds_done=state.round - 1, new_human_labels=0)
     most = progress.human_labels_left(state.limits) - len(selection.asked)
     rng = random_stream(state.settings.seed, "validation top-up", state.round)
