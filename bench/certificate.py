@@ -21,16 +21,18 @@ from bench.models import KnowsNothing, Modest, Overconfident, Ridge
 from bench.plots import plot_certificate
 from bench.results import QUOTED, RESULTS, machine, markdown_table, percent, quote_in_document, write_json
 from bench.runs import console, cores, run_all
-from bench.simulated_loop import AutoLabel, Model, simulate
-from labelloop.core.auto_labeling import AutoLabeling, auto_label
-from labelloop.core.certificate import Promise, certify
-from labelloop.core.ledger import NO_IDS, Ledger, State
-from labelloop.core.looks import Looks
+from bench.simulated_loop import SIMULATED_PEOPLE, AutoLabel, Model, simulate
+from labelloop.core.auto_labeling import AutoLabeling
+from labelloop.core.ledger import Ledger
+from labelloop.core.looks import SHARE_SPENT
 from labelloop.core.predictions import Predictions
-from labelloop.core.request import ActiveLearning
+from labelloop.core.rounds import label_what_is_sure
+from labelloop.core.run_state import RunState
 
 TARGET_ERROR, CONFIDENCE = 0.05, 0.9
-RUNS, QUICK_RUNS = 200, 20
+RUNS, QUICK_RUNS = 15, 2
+SHARED_OUT, PEOPLE_ERR = "shared out", "people err"
+ERROR_RATE = 0.05  # of people, where they err
 _COMPONENTS = 64
 MODELS: dict[str, Model] = {
     "calibrated": Ridge(),
@@ -40,32 +42,14 @@ MODELS: dict[str, Model] = {
 }
 
 
-def every_round(
-    ledger: Ledger,
-    predictions: Predictions,
-    settings: ActiveLearning,
-    looks: Looks,
-    batch: int,
-    *,
-    last: bool,  # noqa: ARG001
-) -> AutoLabeling:
-    """What one would do who forgets that many tests are many chances to be wrong: never used by labelloop."""
-    pool, validation = np.flatnonzero(ledger.mask(State.POOL)), ledger.ids(State.VALIDATION)
-    correct = predictions.label[validation] == ledger.labels[validation]
-    promise = Promise(settings.target_error, settings.confidence, 1 - settings.confidence)
-    certificate = certify(
-        predictions.margin[pool], predictions.margin[validation], correct, promise, len(pool) - batch
-    )
-    # Not `tested`: that tops the validation set up after each failure.
-    tested = replace(looks, tests=looks.tests + 1)
-    if certificate is None:
-        return AutoLabeling(NO_IDS, None, None, tested, None)
-    ids = pool[predictions.margin[pool] >= certificate.threshold]
-    return AutoLabeling(ids, certificate.threshold, certificate, tested, None)
+def each_look(state: RunState, ledger: Ledger, predictions: Predictions) -> AutoLabeling:
+    """What one would do who gives each test the full level: never used by labelloop."""
+    unspent = state.model_copy(update={"looks": replace(state.looks, chance_left=1 / SHARE_SPENT)})
+    return label_what_is_sure(unspent, ledger, predictions)
 
 
 SYNTHETIC: dict[str, Callable[[int], Vectors]] = {"easy": easy, "hard": hard, "hopeless": hopeless}
-TESTING: dict[str, AutoLabel] = {"shared out": auto_label, "each look": every_round}
+TESTING: dict[str, AutoLabel] = {SHARED_OUT: label_what_is_sure, "each look": each_look}
 
 
 @dataclass(frozen=True)
@@ -89,8 +73,11 @@ class Ended:
 
 def run_one(task: Task) -> Ended:
     data = _data(task.data, task.seed)
-    settings = {"TargetError": TARGET_ERROR, "Confidence": CONFIDENCE, "Seed": task.seed}
-    ended = simulate(data.inputs, data.labels, MODELS[task.model], settings, auto_label=TESTING[task.testing])
+    settings: dict[str, Any] = {"TargetError": TARGET_ERROR, "Confidence": CONFIDENCE, "Seed": task.seed}
+    if task.testing == PEOPLE_ERR:
+        settings["SimulatedPeople"] = {**SIMULATED_PEOPLE, "ErrorRate": ERROR_RATE}
+    rule = TESTING.get(task.testing, label_what_is_sure)
+    ended = simulate(data.inputs, data.labels, MODELS[task.model], settings, auto_label=rule)
     return Ended(
         human_share=ended.human_share,
         oracle_human_share=ended.oracle_human_share,
@@ -156,15 +143,16 @@ def table(document: dict[str, Any]) -> str:
 
 
 def document_of(done: list[tuple[Task, Ended]], seconds: float, command: str) -> dict[str, Any]:
-    kinds = sorted({(task.testing != "shared out", task.data, task.model) for task, _ in done})
+    order = [SHARED_OUT, PEOPLE_ERR, "each look"]
+    kinds = sorted({(order.index(task.testing), task.data, task.model) for task, _ in done})
     rows = []
-    for naive, data, model in kinds:
+    for number, data, model in kinds:
+        testing = order[number]
         runs = [
             asdict(ended)
             for task, ended in done
-            if (task.testing != "shared out", task.data, task.model) == (naive, data, model)
+            if (task.testing, task.data, task.model) == (testing, data, model)
         ]
-        testing = "each look" if naive else "shared out"
         rows.append({"data": data, "model": model, "testing": testing, **summarize(runs)})
     return {
         "what": f"target error {TARGET_ERROR}, confidence {CONFIDENCE}",
@@ -182,8 +170,8 @@ def tasks(runs: int, kinds: list[str]) -> list[Task]:
     found = []
     for seed in range(runs):
         for data in kinds:
-            found += [Task(data, model, "shared out", seed) for model in MODELS]
-            found.append(Task(data, "calibrated", "each look", seed))
+            found += [Task(data, model, SHARED_OUT, seed) for model in MODELS]
+            found += [Task(data, "calibrated", testing, seed) for testing in (PEOPLE_ERR, "each look")]
     return found
 
 

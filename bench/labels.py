@@ -7,26 +7,26 @@ certificate, so what differs is which objects people are asked about.
 import argparse
 import functools
 import os
+import shlex
 import time
 import warnings
 from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from bench.datasets import TEXTS, UCI, DatasetMissingError, digits
-from bench.features import kernel_features, principal_components, sentence_encoder, text_features
-from bench.models import Ridge
+from bench.features import kernel_features, sentence_encoder, text_features
+from bench.in_place import InPlace
+from bench.models import Smoothed
 from bench.peers import SCIKIT_ACTIVEML, Remembering, ScikitActiveml
 from bench.plots import plot_labels
 from bench.results import QUOTED, RESULTS, machine, markdown_table, percent, quote_in_document, write_json
 from bench.runs import console, cores, run_all
-from bench.simulated_loop import Labels, simulate
+from bench.simulated_loop import SIMULATED_PEOPLE, Labels, simulate
 from labelloop.core.query_strategies import DEFAULT_QUERY_STRATEGY, QUERY_STRATEGIES
 
 SEEDS, QUICK_SEEDS = 5, 2
-_COMPONENTS, _EMBEDDING_SIZE = 128, 32
 DEFAULT, POST = "labelloop's default", "the post's policy"
 # Not bald: it asks how far an ensemble's members disagree, and this model has none.
 OTHERS = [name for name in QUERY_STRATEGIES if name not in (DEFAULT_QUERY_STRATEGY, "bald")]
@@ -35,9 +35,14 @@ SETTINGS: dict[str, dict[str, Any]] = {
     "target 0.05": {"TargetError": 0.05},
     "target 0.03": {"TargetError": 0.03},
     "the post's sizes": {"TargetError": 0.05, "StartSize": 0.2, "ValidationSize": 0.1, "BatchSize": 0.1},
+    "5 % wrong answers": {"TargetError": 0.05, "SimulatedPeople": {**SIMULATED_PEOPLE, "ErrorRate": 0.05}},
+    "10 % wrong answers": {"TargetError": 0.05, "SimulatedPeople": {**SIMULATED_PEOPLE, "ErrorRate": 0.1}},
 }
-# People agree so little there that no model comes near the target: once is enough to show it.
-ONLY_ONE_SETTING = ("movie-sentiment",)
+# All contenders take part in the first setting, and on data whose labels a model can come near to.
+MAIN_SETTING = "target 0.05"
+FEW = [DEFAULT, POST, "random", "margin"]
+HOPELESS_DATA = "movie-sentiment"
+DATA_WITH_WRONG_ANSWERS = "uci-news"
 
 
 @dataclass(frozen=True)
@@ -61,11 +66,12 @@ class Ended:
 def run_one(task: Task) -> Ended:
     started = time.monotonic()
     inputs, labels = _data(task.data)
-    model = Remembering(Ridge(_EMBEDDING_SIZE))
+    model = Remembering(_model(task.data))
     settings = {**SETTINGS[task.setting], "Seed": task.seed}
     strategy = None
     if task.contender == POST:
-        settings = {"Policy": "blog", "TargetError": settings["TargetError"], "Seed": task.seed}
+        settings = {name: value for name, value in settings.items() if not name.endswith("Size")}
+        settings["Policy"] = "blog"
     elif task.contender in SCIKIT_ACTIVEML:
         strategy = ScikitActiveml(task.contender, model)
     elif task.contender != DEFAULT:
@@ -85,13 +91,20 @@ def run_one(task: Task) -> Ended:
 
 
 @functools.cache
-def _data(name: str) -> tuple[npt.NDArray[np.float32], Labels]:
-    """Features and labels. Raises DatasetMissingError."""
+def _model(name: str) -> Smoothed:
+    return Smoothed(_data(name)[0])
+
+
+@functools.cache
+def _data(name: str) -> tuple[InPlace, Labels]:
+    """Objects, of which their features are seen, and labels. Raises DatasetMissingError."""
     if name == "digits":
         found = digits()
-        return principal_components(kernel_features(found.inputs), _COMPONENTS), found.labels
-    texts = TEXTS[name]()
-    return principal_components(text_features(texts).features, _COMPONENTS), texts.labels
+        features, labels = kernel_features(found.inputs), found.labels
+    else:
+        texts = TEXTS[name]()
+        features, labels = text_features(texts).features, texts.labels
+    return InPlace.of(features, features), labels
 
 
 def tasks(names: list[str], seeds: int) -> list[Task]:
@@ -101,9 +114,15 @@ def tasks(names: list[str], seeds: int) -> list[Task]:
         for seed in range(seeds)
         for setting in SETTINGS
         for name in names
-        if setting == "target 0.05" or name not in ONLY_ONE_SETTING
-        for contender in CONTENDERS
+        if _is_shown(setting, name)
+        for contender in (CONTENDERS if (setting == MAIN_SETTING and name != HOPELESS_DATA) else FEW)
     ]
+
+
+def _is_shown(setting: str, data: str) -> bool:
+    if setting.endswith("wrong answers"):
+        return data == DATA_WITH_WRONG_ANSWERS
+    return setting == MAIN_SETTING or data != HOPELESS_DATA
 
 
 def summarize(runs: list[dict[str, Any]]) -> dict[str, Any]:
@@ -183,14 +202,18 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--quick", action="store_true", help=f"{QUICK_SEEDS} seeds, one setting")
     parser.add_argument("--jobs", type=int, default=cores(), help="processes at once")
+    parser.add_argument("--data", nargs="+", help="these data sets only")
+    parser.add_argument("--contenders", nargs="+", help="these contenders only")
     given = parser.parse_args()
     if sentence_encoder() is None:
         console.print("there is no sentence encoder: `make encoder` fetches it")
     names = available()
     wanted = tasks(names, QUICK_SEEDS if given.quick else SEEDS)
     if given.quick:
-        wanted = [task for task in wanted if task.setting == "target 0.05"]
-    command = "make bench" + (" ARGS=--quick" if given.quick else "")
+        wanted = [task for task in wanted if task.setting == MAIN_SETTING]
+    for chosen, field in ((given.data, "data"), (given.contenders, "contender")):
+        wanted = [task for task in wanted if not chosen or getattr(task, field) in chosen]
+    command = _command(given)
     command = f"{UCI}=... {command}" if os.environ.get(UCI) else command
     started, done = time.monotonic(), []
     for number, ended in enumerate(run_all("labels", run_one, wanted, given.jobs), 1):
@@ -201,6 +224,15 @@ def main() -> None:
     _publish(document, quoted=not given.quick and "uci-news" in names)
 
 
+def _command(given: argparse.Namespace) -> str:
+    """As one would type it, to be quoted beside the figures."""
+    arguments = ["--quick"] if given.quick else []
+    for option in ("data", "contenders"):
+        if chosen := getattr(given, option):
+            arguments += [f"--{option}", *map(shlex.quote, chosen)]
+    return f'make bench ARGS="{" ".join(arguments)}"' if arguments else "make bench"
+
+
 def _publish(document: dict[str, Any], *, quoted: bool) -> None:
     tables = {
         marker(setting): table(document, setting)
@@ -209,7 +241,7 @@ def _publish(document: dict[str, Any], *, quoted: bool) -> None:
     }
     write_json("labels", document, RESULTS)
     (RESULTS / "labels.md").write_text("\n\n".join(tables.values()) + "\n")
-    shown = [row for row in document["rows"] if row["setting"] == "target 0.05"]
+    shown = [row for row in document["rows"] if row["setting"] == MAIN_SETTING]
     plot_labels(shown, RESULTS / "labels.svg")
     if quoted:
         kept = {key: value for key, value in document.items() if key != "runs"}
@@ -221,7 +253,7 @@ def _publish(document: dict[str, Any], *, quoted: bool) -> None:
 
 def marker(setting: str) -> str:
     """What the document calls the setting's table."""
-    return "labels-" + setting.replace("'", "").replace(" ", "-")
+    return "labels-" + setting.replace("'", "").replace(" %", "").replace(" ", "-")
 
 
 if __name__ == "__main__":

@@ -1,19 +1,25 @@
 """Models that learn in milliseconds, from features: what hundreds of whole runs can afford."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import numpy.typing as npt
 from scipy.linalg import eigh
 from scipy.optimize import minimize_scalar
 from scipy.special import log_softmax, softmax
+from sklearn.linear_model import LogisticRegression
+from text_classifier.calibration import fit_temperature, with_temperature
+from text_classifier.smoothing import Neighborhoods, ReferenceGraph, choose_smoothing
 
+from bench.in_place import InPlace
 from bench.simulated_loop import Answers, Labels, Predict
 
 Matrix = npt.NDArray[np.float64]
 
 _PENALTIES = (0.1, 1.0, 10.0)
+_UNSEEN = -12.0  # logarithm
 _TEMPERATURES = (0.01, 3.0)
 # An error the model does not know of: its answers there are this many times as sure.
 _SURER = 2.0
@@ -48,6 +54,81 @@ class Ridge:
             return Answers(softmax(scores / temperature, axis=1), embedding)
 
         return predict
+
+
+@dataclass(frozen=True)
+class Logistic:
+    """Multinomial logistic regression, its probabilities calibrated by a temperature found out of fold."""
+
+    penalty: float = 1 / 3
+    folds: ClassVar = 3
+
+    def fit(self, inputs: Any, labels: Labels, classes: int, seed: int) -> Predict:
+        folds = self.folds_of(len(labels), seed)
+        logits = np.zeros((len(labels), classes))
+        for number in range(self.folds):
+            kept, left_out = folds != number, folds == number
+            logits[left_out] = self.logits(inputs[kept], labels[kept], classes)(inputs[left_out])
+        temperature = fit_temperature(_probabilities(logits), labels.astype(np.int64))
+        predict_logits = self.logits(inputs, labels, classes)
+        return lambda unseen: Answers(with_temperature(_probabilities(predict_logits(unseen)), temperature))
+
+    def folds_of(self, number: int, seed: int) -> npt.NDArray[np.int64]:
+        """The fold of each of a number of objects."""
+        return np.random.default_rng(seed).permutation(number) % self.folds
+
+    def logits(self, inputs: Any, labels: Labels, classes: int) -> Callable[[Any], Matrix]:
+        """Classes that are not there are the least likely."""
+        there = np.unique(labels)
+        if len(there) == 1:
+            only = np.where(np.arange(classes) == there[0], 0.0, _UNSEEN)
+            return lambda unseen: np.tile(only, (len(unseen), 1))
+        fitted = LogisticRegression(C=1 / self.penalty, max_iter=300).fit(inputs, labels)
+
+        def logits(unseen: Any) -> Matrix:
+            scores = np.full((len(unseen), classes), _UNSEEN)
+            scores[:, there] = fitted.predict_log_proba(unseen)
+            return scores
+
+        return logits
+
+
+class Smoothed:
+    """A logistic regression, smoothed over neighbors and calibrated as the container's nets are.
+
+    It knows all objects of the data set beforehand, without their labels: the container's channel `pool`.
+    """
+
+    def __init__(self, objects: InPlace, model: Logistic | None = None) -> None:
+        self._objects = objects
+        self._model = model or Logistic()
+        self._graph = ReferenceGraph.of(objects.places)
+
+    def fit(self, inputs: InPlace, labels: Labels, classes: int, seed: int) -> Predict:
+        weights, numbers, targets = self._graph.weights, inputs.numbers, labels.astype(np.int64)
+        neighborhoods = Neighborhoods(self._graph, weights[numbers], numbers)
+        folds = self._model.folds_of(len(targets), seed)
+        by_fold = [self._of_all(inputs, targets, folds != fold, classes) for fold in range(self._model.folds)]
+        temperature = fit_temperature(np.stack(by_fold)[folds, numbers], targets)
+        calibrated = np.stack([with_temperature(of_all, temperature) for of_all in by_fold])
+        choice = choose_smoothing(neighborhoods, calibrated, calibrated[folds, numbers], targets, folds)
+        known = np.ones(len(targets), bool)
+        of_all = with_temperature(self._of_all(inputs, targets, known, classes), temperature)
+        smoothing = choice.smoothing(neighborhoods, of_all, targets, known)
+
+        def predict(unseen: InPlace) -> Answers:
+            ids = unseen.numbers
+            return Answers(smoothing.with_neighbors(of_all[ids], weights[ids]), unseen.embedding)
+
+        return predict
+
+    def _of_all(
+        self, inputs: InPlace, labels: Labels, learns: npt.NDArray[np.bool_], classes: int
+    ) -> npt.NDArray[np.float32]:
+        """What is said of all objects by a regression that learns from some."""
+        numbers = np.flatnonzero(learns)
+        logits = self._model.logits(inputs.seen[numbers], labels[numbers], classes)
+        return _probabilities(logits(self._objects.seen))
 
 
 @dataclass(frozen=True)
@@ -94,6 +175,10 @@ class KnowsNothing:
     def fit(self, inputs: Any, labels: Labels, classes: int, seed: int) -> Predict:  # noqa: ARG002
         rng = np.random.default_rng(seed)
         return lambda unseen: Answers(rng.dirichlet(np.full(classes, 0.3), len(unseen)))
+
+
+def _probabilities(logits: Matrix) -> npt.NDArray[np.float32]:
+    return np.asarray(softmax(logits, axis=1), np.float32)
 
 
 def _with_constant(inputs: Any) -> Matrix:

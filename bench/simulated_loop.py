@@ -5,29 +5,38 @@ What the state machine does between steps is done here in a few lines; everythin
 holds the two together.
 """
 
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field, replace
+from array import array
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
 
-from labelloop.core.auto_labeling import AutoLabeling, auto_label
+from labelloop.core.audit import Audit, Verdict
+from labelloop.core.auto_labeling import AutoLabeling
 from labelloop.core.expectations import Expectations, expectations_of, learn_from
+from labelloop.core.human_labels import HumanLabels
+from labelloop.core.label_categories import LabelCategories
+from labelloop.core.labeling_output import Answer
 from labelloop.core.ledger import NO_IDS, Ids, Ledger, State
 from labelloop.core.predictions import Predictions
 from labelloop.core.query_strategies import QueryStrategy, load_query_strategy
-from labelloop.core.randomness import random_stream
 from labelloop.core.request import parse_request
-from labelloop.core.run_state import RunState, certificate_document
-from labelloop.core.selection import (
+from labelloop.core.rounds import (
     Selection,
-    select_at_random,
-    select_most_useful,
-    top_up_validation,
+    choose_for_humans,
+    conclude_test,
+    label_what_is_sure,
+    looks_at_first_model,
+    split,
+    take_answers_of_the_test,
 )
-from labelloop.core.splitting import draw_validation_set, split_with_holdout, split_with_validation_set
-from labelloop.core.stopping import Next, decide, objects_to_ask
+from labelloop.core.run_state import AuditUnderWay, ModelOutput, RunState, certificate_document
+from labelloop.core.simulated_people import SimulatedPeople
+from labelloop.core.stopping import Next, decide
+
+SIMULATED_PEOPLE = {"TruthS3Uri": "s3://simulated/run/truth"}
 
 Labels = npt.NDArray[np.integer]
 Probabilities = npt.NDArray[np.floating]
@@ -75,13 +84,14 @@ class RunResult:
     certificate: dict[str, Any] | None
     stopped_because: str
     human_share: float
+    answers: int  # of people: one a label, and those of who was asked again
     auto_labels: int
     auto_label_error: float  # share of wrong ones; 0 when there are none
     oracle_human_share: float
     history: list[Round] = field(default_factory=list)
 
 
-AutoLabel = Callable[..., AutoLabeling]
+AutoLabel = Callable[[RunState, Ledger, Predictions], AutoLabeling]
 
 
 @dataclass
@@ -92,9 +102,12 @@ class _Run:
     ledger: Ledger
     inputs: Any
     truth: Labels
+    people: SimulatedPeople
     model: Model
     auto_label: AutoLabel
-    strategy: QueryStrategy | None
+    strategy: QueryStrategy
+    audit: Audit | None = None
+    predicted: npt.NDArray[np.int16] = field(init=False)  # by the model under test
     history: list[Round] = field(default_factory=list)
 
 
@@ -105,7 +118,7 @@ def simulate(
     settings: dict[str, Any] | None = None,
     *,
     strategy: QueryStrategy | None = None,
-    auto_label: AutoLabel = auto_label,
+    auto_label: AutoLabel = label_what_is_sure,
     labeled: Iterable[int] = (),
 ) -> RunResult:
     """Label a data set whose labels are known, and see what that took and how well it went.
@@ -119,55 +132,62 @@ def simulate(
     given = np.asarray(list(labeled), np.int64)
     ledger.label(given, truth[given], State.HUMAN, 0)
     state = _new_state(settings or {}, classes, ledger)
-    run = _Run(state, ledger, inputs, truth, model, auto_label, strategy)
+    people = SimulatedPeople.with_faults(
+        array("h", truth.tolist()),
+        LabelCategories(tuple(state.class_names)),
+        state.settings.simulated_people,
+    )
+    asked_by = strategy or load_query_strategy(state.settings.query_strategy)
+    run = _Run(state, ledger, inputs, truth, people, model, auto_label, asked_by)
     while run.state.next != Next.EXPORT:
         _round(run)
     return _result(run)
 
 
 def _round(run: _Run) -> None:
-    predictions, labeling = _train_and_auto_label(run) if run.state.next == Next.TRAIN else (None, None)
-    auto_labeled = labeling.ids if labeling else NO_IDS
-    certificate = certificate_document(labeling.certificate) if labeling else None
-    has_certificate = (certificate or run.state.certificate) is not None
-    selection = _select(run, predictions, auto_labeled)
-    top_up = _top_up(run, selection, has_certificate=has_certificate)
-    expected = None
-    if predictions is not None:
-        expected = expectations_of(predictions, np.union1d(selection.asked, selection.released))
-    run.ledger.release_to_training(selection.released)
-    asked = np.union1d(selection.asked, top_up)
-    run.ledger.ask(asked)
-    _merge(run, asked, top_up, predictions, labeling, certificate, expected)
-
-
-def _train_and_auto_label(run: _Run) -> tuple[Predictions, AutoLabeling]:
-    state, ledger = run.state, run.ledger
-    if not state.validation_drawn:
-        rng = random_stream(state.settings.seed, "validation set")
-        draw_validation_set(ledger, state.limits.validation, rng, input_is_random=state.input_is_random)
-    if state.settings.policy == "blog":
-        split = split_with_validation_set(ledger)
-    else:
-        share = state.settings.model.holdout_share or 0.0
-        split = split_with_holdout(ledger, share, random_stream(state.settings.seed, "holdout", state.round))
-    looks = state.looks
-    if not looks.human_labels:
-        looks = replace(looks, human_labels=ledger.counts().human_labels)
-    run.state = state = state.with_ledger(ledger, "").model_copy(
-        update={"validation_drawn": True, "looks": looks}
+    predictions, committed = None, NO_IDS
+    if run.state.next == Next.TRAIN:
+        predictions, committed = _train_and_auto_label(run)
+    selection = choose_for_humans(run.state, run.ledger, predictions, committed, run.audit, run.strategy)
+    expected = (
+        expectations_of(predictions, selection.asked, selection.probes) if predictions is not None else None
     )
+    run.ledger.ask(selection.asked)
+    _merge(run, selection, committed, expected)
+
+
+def _train_and_auto_label(run: _Run) -> tuple[Predictions, Ids]:
+    state, ledger = run.state, run.ledger
+    channels = split(state, ledger)
+    looks = looks_at_first_model(state, ledger)
+    run.state = state = state.with_ledger(ledger, "").model_copy(update={"looks": looks})
     classes = len(state.class_names)
     predict = run.model.fit(
-        run.inputs[split.train], ledger.labels[split.train], classes, state.settings.seed + state.round
+        run.inputs[channels.train], ledger.labels[channels.train], classes, state.settings.seed + state.round
     )
     unseen = ledger.ids(State.POOL, State.VALIDATION)
     predictions = predictions_of(len(ledger), unseen, predict(run.inputs[unseen]))
-    last = state.progress(rounds_done=state.round - 1, new_human_labels=0).is_last_round(state.limits)
-    labeling = run.auto_label(ledger, predictions, state.settings, looks, state.limits.batch, last=last)
+    labeling = run.auto_label(state, ledger, predictions)
     run.history.append(_watch(run, predictions, labeling))
-    run.state = state.model_copy(update={"looks": labeling.looks})
-    return predictions, labeling
+    run.predicted = predictions.label
+    output = ModelOutput(
+        predictions_s3_uri="",
+        auto_labels_s3_uri="",
+        auto_labels=len(labeling.ids),
+        left_to_people=labeling.outlook.left_to_people if labeling.outlook else None,
+    )
+    run.audit = labeling.audit
+    under_way = None
+    if labeling.audit is not None:
+        under_way = AuditUnderWay.of(
+            labeling.audit,
+            threshold=labeling.threshold or 0.0,
+            pool=ledger.counts().pool,
+            candidates_s3_uri="",
+            auto_labels_s3_uri="",
+        )
+    run.state = state.model_copy(update={"looks": labeling.looks, "model": output, "audit": under_way})
+    return predictions, NO_IDS if labeling.audit else labeling.ids
 
 
 def predictions_of(size: int, ids: Ids, answers: Answers) -> Predictions:
@@ -189,65 +209,41 @@ def predictions_of(size: int, ids: Ids, answers: Answers) -> Predictions:
     return predictions
 
 
-def _select(run: _Run, predictions: Predictions | None, auto_labeled: Ids) -> Selection:
-    state = run.state
-    rng = random_stream(state.settings.seed, "selection", state.round)
-    progress = state.progress(rounds_done=state.round - 1, new_human_labels=0)
-    limits = state.limits
-    now = state.settings.policy != "blog" and len(auto_labeled) > 0
-    certified = now or state.certificate is not None
-    count = objects_to_ask(progress, limits, with_model=predictions is not None, certified=certified)
-    if predictions is None:
-        return select_at_random(run.ledger, count, rng)
-    strategy = run.strategy or load_query_strategy(state.settings.query_strategy)
-    return select_most_useful(
-        run.ledger,
-        predictions,
-        auto_labeled,
-        count,
-        strategy,
-        rng,
-        hidden_pool=state.settings.policy != "blog",
-    )
-
-
-def _top_up(run: _Run, selection: Selection, *, has_certificate: bool) -> Ids:
-    state = run.state
-    if state.settings.policy == "blog" or not state.validation_drawn or has_certificate:
-        return NO_IDS
-    progress = state.progress(rounds_done=state.round - 1, new_human_labels=0)
-    most = progress.human_labels_left(state.limits) - len(selection.asked)
-    rng = random_stream(state.settings.seed, "validation top-up", state.round)
-    return top_up_validation(
-        run.ledger, selection, state.looks.validation_wanted, state.fewest_validation, most, rng
-    )
-
-
-def _merge(
-    run: _Run,
-    asked: Ids,
-    top_up: Ids,
-    predictions: Predictions | None,
-    labeling: AutoLabeling | None,
-    certificate: dict[str, Any] | None,
-    expected: Expectations | None,
-) -> None:
+def _merge(run: _Run, selection: Selection, committed: Ids, expected: Expectations | None) -> None:
     state, ledger = run.state, run.ledger
-    ledger.label(asked, run.truth[asked], State.HUMAN, state.round)
-    ledger.keep_for_validation(top_up)
+    people = HumanLabels(ledger, run.audit.awaited() if run.audit else NO_IDS)
+    for _ in people.additions(_answers(run, selection.asked)):
+        pass
+    people.record(state.round)
+    new_labels = len(people.labeled)
+    changes: dict[str, Any] = {"model": None, "round": state.round + 1}
     looks = state.looks if expected is None else learn_from(state.looks, expected, ledger)
-    if predictions is not None and labeling is not None:
-        ledger.label(labeling.ids, predictions.label[labeling.ids], State.AUTO, state.round)
-    idle = not len(asked) and not (labeling and len(labeling.ids))
+    if run.audit is not None:
+        settled, repeated = take_answers_of_the_test(ledger, run.audit, people, state.round)
+        new_labels += len(settled)
+        state = state.with_ledger(ledger, "").model_copy(
+            update={"repeated_answers": state.repeated_answers + repeated, "looks": looks}
+        )
+        left = state.progress(rounds_done=state.round, new_human_labels=0).human_labels_left(state.limits)
+        goes_on = left > 0 and state.round < state.limits.rounds
+        test = conclude_test(state, ledger, run.audit, goes_on=goes_on)
+        looks, committed = test.looks, test.committed
+        changes["certificate"] = certificate_document(test.certificate)
+        if test.verdict != Verdict.OPEN:
+            changes["audit"] = run.audit = None
+    if len(committed):
+        ledger.label(committed, run.predicted[committed], State.AUTO, state.round)
+    idle = not new_labels and not len(committed)
     run.state = state.with_ledger(ledger, "").model_copy(
-        update={
-            "idle_rounds": state.idle_rounds + 1 if idle else 0,
-            "certificate": certificate or state.certificate,
-            "looks": looks,
-        }
+        update={"idle_rounds": state.idle_rounds + 1 if idle else 0, "looks": looks, **changes}
     )
-    _decide(run, rounds_done=state.round, new_human_labels=len(asked))
-    run.state = run.state.model_copy(update={"round": state.round + 1})
+    _decide(run, rounds_done=state.round, new_human_labels=new_labels)
+
+
+def _answers(run: _Run, asked: Ids) -> Iterator[Answer]:
+    for number in asked.tolist():
+        label = run.people.answer(number, f"r{run.state.round:03d}")
+        yield Answer(number, label, {})
 
 
 def _decide(run: _Run, *, rounds_done: int, new_human_labels: int) -> None:
@@ -270,7 +266,7 @@ def _new_state(settings: dict[str, Any], classes: int, ledger: Ledger) -> RunSta
             "RoleArn": "arn:aws:iam::123456789012:role/simulated",
             "ActiveLearning": {
                 "LabelingBackend": "simulated",
-                "SimulatedPeople": {"TruthS3Uri": f"{here}truth"},
+                "SimulatedPeople": SIMULATED_PEOPLE,
                 **settings,
             },
         }
@@ -329,6 +325,7 @@ def _result(run: _Run) -> RunResult:
         stopped_because=run.state.stopped_because or "",
         # What no one labeled within the limits is still left to people.
         human_share=people / len(run.truth),
+        answers=counts.human_labels + run.state.repeated_answers,
         auto_labels=len(auto),
         auto_label_error=float(wrong.mean()) if len(auto) else 0.0,
         oracle_human_share=min([people, *(watched.best_human_labels for watched in run.history)])

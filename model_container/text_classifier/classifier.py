@@ -12,6 +12,7 @@ from text_classifier.ensemble import Ensemble
 from text_classifier.failures import UserError
 from text_classifier.features import PrincipalAxes, TextFeatures
 from text_classifier.predictions import Predictions
+from text_classifier.smoothing import Smoothing
 from text_classifier.static_embedding import StaticEmbedding
 
 
@@ -23,21 +24,28 @@ class TextClassifier:
     """Training and serving both predict through this class, so they cannot differ."""
 
     def __init__(
-        self, contract: Contract, features: TextFeatures, axes: PrincipalAxes, ensemble: Ensemble
+        self,
+        contract: Contract,
+        features: TextFeatures,
+        axes: PrincipalAxes,
+        ensemble: Ensemble,
+        smoothing: Smoothing,
     ) -> None:
         self.contract = contract
         self._features = features
         self._axes = axes
         self._ensemble = ensemble
         self._mixture = Mixture(contract.token_share, contract.temperature)
+        self._smoothing = smoothing
 
     def predict(self, texts: Sequence[str]) -> Predictions:
         """Raises EncoderError when the sentence encoder's files are damaged."""
         encoded = self._features.encode(texts)
         of_nets = self._ensemble.predict(encoded)
+        places = self._axes.embedding(encoded.features)
         return Predictions(
-            self._mixture.probabilities(of_nets),
-            self._axes.embedding(encoded.features),
+            self._smoothing.probabilities(self._mixture.probabilities(of_nets), places),
+            places[:, : self.contract.embedding_size],
             mutual_information(of_nets.dense),
         )
 
@@ -51,6 +59,7 @@ class TextClassifier:
         self._features.save(folder)
         self._axes.save(folder)
         self._ensemble.save(folder)
+        self._smoothing.save(folder)
         self.contract.save(folder)
 
     @classmethod
@@ -67,6 +76,7 @@ class TextClassifier:
             features = TextFeatures.load(folder, static, encoder)
             axes = PrincipalAxes.load(folder)
             ensemble = Ensemble.load(folder)
+            smoothing = Smoothing.load(folder)
         except Exception as error:  # whatever the libraries make of a file that is not their own
             raise ModelError(f"The model in {folder} cannot be loaded ({error}): train it again.") from error
-        return cls(contract, features, axes, ensemble)
+        return cls(contract, features, axes, ensemble, smoothing)

@@ -10,7 +10,7 @@ from pathlib import Path
 from text_classifier.failures import UserError
 
 _FILE = "contract.json"
-_FORMAT = 3
+_FORMAT = 4
 
 
 class ContractError(UserError):
@@ -28,6 +28,8 @@ class Contract:
     """The token nets' say: see `calibration.Mixture`."""
     temperature: float
     """What the mixed probabilities are calibrated with."""
+    embedding_size: int
+    """How many numbers a prediction's embedding has."""
     static_embedding: str
     """SHA-256 of the token vectors."""
     encoder: str | None

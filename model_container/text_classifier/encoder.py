@@ -57,13 +57,18 @@ class SentenceEncoder:
         self._cache = EncodingCache(cache_folder, name) if cache_folder else None
 
     @classmethod
-    def of_environment(cls, environment: Mapping[str, str]) -> SentenceEncoder | None:
-        """Return the encoder of SENTENCE_ENCODER, else the image's own, else None. Raises EncoderError."""
+    def of_environment(
+        cls, environment: Mapping[str, str], cache_folder: Path | None = None
+    ) -> SentenceEncoder | None:
+        """Return the encoder of SENTENCE_ENCODER, else the image's own, else None. Raises EncoderError.
+
+        Vectors are kept in the folder ENCODING_CACHE, else in the one given, else nowhere.
+        """
         named = environment.get("SENTENCE_ENCODER", "").strip()
         if named == NO_ENCODER or not (named or (_OF_THE_IMAGE / WEIGHTS).exists()):
             return None
         cache = environment.get("ENCODING_CACHE", "").strip()
-        return cls(Path(named) if named else _OF_THE_IMAGE, Path(cache) if cache else None)
+        return cls(Path(named) if named else _OF_THE_IMAGE, Path(cache) if cache else cache_folder)
 
     def vectors(self, texts: Sequence[str]) -> NDArray[np.float32]:
         """Return each text's vector of length 1, shape (texts, size). Raises EncoderError.

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from text_classifier.calibration import NetProbabilities
+from text_classifier.checkpoints import Checkpoints
 from text_classifier.features import EncodedTexts
 from text_classifier.hyperparameters import Hyperparameters
 from text_classifier.network import (
@@ -67,6 +68,7 @@ class Ensemble:
         labels: Labels,
         learns: NDArray[np.bool_],
         settings: Hyperparameters,
+        checkpoints: Checkpoints,
         *,
         should_stop: Callable[[], bool],
         report_epoch: Callable[[int, float], None],
@@ -83,6 +85,7 @@ class Ensemble:
             labels,
             weights[:, : self._dense.output_shape[1]],
             _dense_schedule(len(labels), settings),
+            checkpoints.of("dense"),
             should_stop=should_stop,
             report_epoch=report_epoch,
         )
@@ -92,6 +95,7 @@ class Ensemble:
             labels,
             weights[:, : self._tokens.output_shape[1]],
             _token_schedule(len(labels), settings.seed),
+            checkpoints.of("tokens"),
             should_stop=should_stop,
         )
         return epochs

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from pathlib import Path
 
 LONGEST_SENTENCE = 1024  # SageMaker shows so many characters of the file
@@ -12,7 +13,11 @@ class UserError(Exception):
 
 
 def write_failure(file: Path, sentence: str, detail: str = "") -> None:
-    """Write the sentence, cut to what SageMaker shows, and below it the detail for whoever debugs."""
+    """Write the sentence, cut to what SageMaker shows, and below it the detail for whoever debugs.
+
+    Where that cannot be written it is left out: a failure to tell of a failure would only hide it.
+    """
     shown = sentence if len(sentence) <= LONGEST_SENTENCE else sentence[: LONGEST_SENTENCE - 1] + "…"
-    file.parent.mkdir(parents=True, exist_ok=True)
-    file.write_text(f"{shown}\n\n{detail}" if detail else shown, encoding="utf-8")
+    with contextlib.suppress(OSError):
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(f"{shown}\n\n{detail}" if detail else shown, encoding="utf-8")

@@ -25,7 +25,7 @@ Features = NDArray[np.float32]
 
 # The two decompositions below are settled by so many texts, chosen at random when there are more.
 _TEXTS_FOR_COMPONENTS = 10_000
-_TEXTS_FOR_AXES = 5_000
+TEXTS_FOR_AXES = 5_000
 # With fewer, components tell apart the very texts they were found in, and others less well: what is learned
 # on the former is too sure of the latter.
 _TEXTS_A_COMPONENT = 10
@@ -79,7 +79,8 @@ class TextFeatures:
         seed: int,
     ) -> TextFeatures:
         """Find the components of some texts: fewer than wished for when the texts are few."""
-        rows = vocabulary.encode(_sample(texts, _TEXTS_FOR_COMPONENTS, seed))[:, :_TOKENS_OF_COMPONENTS]
+        some = [texts[number] for number in sample(len(texts), _TEXTS_FOR_COMPONENTS, seed)]
+        rows = vocabulary.encode(some)[:, :_TOKENS_OF_COMPONENTS]
         return cls(vocabulary, _components(rows, most_components, seed), static, encoder)
 
     @property
@@ -118,7 +119,7 @@ class TextFeatures:
 
 
 class PrincipalAxes:
-    """The directions in which the features of texts differ most: a short embedding of a text."""
+    """The directions in which the features of texts differ most: along the first few, a short embedding."""
 
     def __init__(self, mean: NDArray[np.float32], axes: NDArray[np.float32]) -> None:
         """Take the mean of the features, shape (features,), and the axes, shape (features, axes)."""
@@ -126,14 +127,12 @@ class PrincipalAxes:
         self._axes = axes
 
     @classmethod
-    def fit(cls, texts: Sequence[str], features: TextFeatures, size: int, seed: int) -> PrincipalAxes:
+    def fit(cls, features: Features, size: int, seed: int) -> PrincipalAxes:
         """Find them by principal component analysis; those that few texts cannot give are zero."""
-        found = (
-            features.of_texts(_sample(texts, _TEXTS_FOR_AXES, seed)) if size else np.empty((0, 0), np.float32)
-        )
-        number = min(size, len(found) - 1, features.size)
-        mean = np.zeros(features.size, np.float32)
-        axes = np.zeros((features.size, size), np.float32)
+        found = features[sample(len(features), TEXTS_FOR_AXES, seed)]
+        number = min(size, len(found) - 1, features.shape[1])
+        mean = np.zeros(features.shape[1], np.float32)
+        axes = np.zeros((features.shape[1], size), np.float32)
         if number > 0:
             from sklearn.decomposition import PCA
             from threadpoolctl import threadpool_limits
@@ -157,11 +156,11 @@ class PrincipalAxes:
         return cls(found["mean"], found["axes"])
 
 
-def _sample(texts: Sequence[str], most: int, seed: int) -> Sequence[str]:
-    if len(texts) <= most:
-        return texts
-    chosen = np.random.default_rng(seed).choice(len(texts), most, replace=False)
-    return [texts[number] for number in np.sort(chosen)]
+def sample(number: int, most: int, seed: int) -> NDArray[np.int64]:
+    """Return which of a number of texts to look at, in order: all of them, or so many chosen at random."""
+    if number <= most:
+        return np.arange(number)
+    return np.sort(np.random.default_rng(seed).choice(number, most, replace=False))
 
 
 def _components(rows: SparseRows, most: int, seed: int) -> NDArray[np.float16]:

@@ -1,4 +1,4 @@
-"""How the ensemble is fitted: cross-validated, rid of wrong labels, and calibrated."""
+"""How the ensemble is fitted: cross-validated, smoothed, rid of wrong labels, and calibrated."""
 
 from __future__ import annotations
 
@@ -9,13 +9,16 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from text_classifier.calibration import UNCALIBRATED, Mixture
+from text_classifier.calibration import UNCALIBRATED, Mixture, NetProbabilities
+from text_classifier.checkpoints import Checkpoints
 from text_classifier.ensemble import Ensemble
 from text_classifier.features import EncodedTexts
 from text_classifier.hyperparameters import Hyperparameters
 from text_classifier.label_errors import find_label_errors
+from text_classifier.neighbors import Places
 from text_classifier.network import Labels, Probabilities
 from text_classifier.out_of_fold import CrossValidation, cross_validate
+from text_classifier.smoothing import Neighborhoods, Smoothing, SmoothingChoice, choose_smoothing
 from text_classifier.stopping import StopOrder, StopOrderedError
 
 logger = logging.getLogger(__name__)
@@ -27,32 +30,83 @@ _TOKEN_NETS = 1
 
 
 @dataclass(frozen=True)
+class References:
+    """The texts over which predictions are smoothed."""
+
+    texts: EncodedTexts
+    neighborhoods: Neighborhoods
+
+
+@dataclass(frozen=True)
 class Fit:
-    """A trained ensemble, and how its nets are mixed."""
+    """A trained ensemble, how its nets are mixed, and how their neighbors' classes are taken in."""
 
     ensemble: Ensemble
     mixture: Mixture
+    smoothing: Smoothing
     out_of_fold: Probabilities | None
     """Shape (texts, classes); None when stopped before there was any."""
 
+    def predict(self, texts: EncodedTexts, places: Places) -> tuple[Probabilities, NetProbabilities]:
+        """Return the probabilities, shape (texts, classes), and what each net says.
 
-def fit(texts: EncodedTexts, labels: Labels, settings: Hyperparameters, stop: StopOrder) -> Fit:
-    """Train on the examples. When stopped on the way, the nets of the cross-validation are the model.
+        places: where the texts lie along the principal axes, shape (texts, axes).
+        """
+        of_nets = self.ensemble.predict(texts)
+        return self.smoothing.probabilities(self.mixture.probabilities(of_nets), places), of_nets
+
+
+def fit(
+    texts: EncodedTexts,
+    labels: Labels,
+    settings: Hyperparameters,
+    stop: StopOrder,
+    checkpoints: Checkpoints | None = None,
+    references: References | None = None,
+) -> Fit:
+    """Train on the examples, on from the checkpoints if there are any, and smooth over the references.
+
+    When stopped on the way, the nets of the cross-validation are the model.
 
     Raises StopOrderedError when stopped before those have seen all examples once.
     """
-    crossed = _cross_validate(texts, labels, settings, stop)
+    checkpoints = checkpoints or Checkpoints()
+    crossed = _cross_validate(texts, labels, settings, stop, checkpoints.in_phase("cross-validation"))
     if not crossed.epochs:
         raise StopOrderedError
     if stop.given:
         logger.info("Stopped before the probabilities were calibrated: they are the nets' own.")
-        return Fit(crossed.ensemble, UNCALIBRATED, None)
-    kept = _without_label_errors(crossed.probabilities, labels, settings)
-    ensemble = _train(texts[kept], labels[kept], settings, stop)
+        return Fit(crossed.ensemble, UNCALIBRATED, Smoothing.none(), None)
+    choice = _choose_smoothing(crossed, labels, references)
+    kept = _without_label_errors(choice.out_of_fold, labels, settings)
+    ensemble = _train(texts[kept], labels[kept], settings, stop, checkpoints.in_phase("train"))
     if stop.given:
         logger.info("Stopped before the last training: the nets of the cross-validation are kept.")
         ensemble = crossed.ensemble
-    return Fit(ensemble, crossed.mixture, crossed.probabilities)
+    smoothing = Smoothing.none()
+    if references and choice.share:
+        of_references = crossed.mixture.probabilities(ensemble.predict(references.texts))
+        known = np.isin(np.arange(len(labels)), kept)
+        smoothing = choice.smoothing(references.neighborhoods, of_references, labels, known)
+    return Fit(ensemble, crossed.mixture, smoothing, choice.out_of_fold)
+
+
+def _choose_smoothing(
+    crossed: CrossValidation, labels: Labels, references: References | None
+) -> SmoothingChoice:
+    # A single example is in no fold but its own.
+    if not references or len(labels) < 2:
+        return SmoothingChoice(0.0, 1.0, crossed.probabilities)
+    neighborhoods, of_references = references.neighborhoods, crossed.of_all_folds(references.texts)
+    choice = choose_smoothing(neighborhoods, of_references, crossed.probabilities, labels, crossed.folds)
+    logger.info(
+        "out-of-fold:smoothed_accuracy=%.4f (neighbors' share %.1f, temperature %.3f, %d texts)",
+        np.mean(choice.out_of_fold.argmax(axis=1) == labels),
+        choice.share,
+        choice.temperature,
+        len(neighborhoods.graph.nearest),
+    )
+    return choice
 
 
 def _without_label_errors(
@@ -71,11 +125,13 @@ def _cross_validate(
     labels: Labels,
     settings: Hyperparameters,
     stop: StopOrder,
+    checkpoints: Checkpoints,
 ) -> CrossValidation:
     found = cross_validate(
         texts,
         labels,
         settings,
+        checkpoints,
         should_stop=lambda: stop.given,
         report_epoch=_epoch_log("cross-validation", settings.epochs_for(len(labels))),
     )
@@ -90,13 +146,20 @@ def _cross_validate(
     return found
 
 
-def _train(texts: EncodedTexts, labels: Labels, settings: Hyperparameters, stop: StopOrder) -> Ensemble:
+def _train(
+    texts: EncodedTexts,
+    labels: Labels,
+    settings: Hyperparameters,
+    stop: StopOrder,
+    checkpoints: Checkpoints,
+) -> Ensemble:
     ensemble = Ensemble.build(_DENSE_NETS, _TOKEN_NETS, texts, settings)
     ensemble.train(
         texts,
         labels,
         np.ones((len(labels), _DENSE_NETS), bool),
         settings,
+        checkpoints,
         should_stop=lambda: stop.given,
         report_epoch=_epoch_log("train", settings.epochs_for(len(labels))),
     )

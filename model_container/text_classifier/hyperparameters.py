@@ -45,6 +45,8 @@ class Hyperparameters:
     """The share of certainty taken from each label, so that the dense nets do not grow overconfident."""
     prune_label_errors: bool = True
     """Whether training examples whose labels are most likely wrong are left out: see `label_errors`."""
+    smooth_over_neighbors: bool = True
+    """Whether predictions are smoothed over texts that lie near each other: see `smoothing`."""
     max_tokens: int = 50_000
     """Words and word pieces the model knows: the most frequent of all texts."""
     max_components: int = 256
@@ -142,6 +144,7 @@ _READERS: dict[str, Reader] = {
     "learning_rate": _number(1e-6, 10),
     "label_smoothing": _number(0, 1),
     "prune_label_errors": _yes_or_no,
+    "smooth_over_neighbors": _yes_or_no,
     "max_tokens": _whole_number(1, 1_000_000),
     "max_components": _whole_number(0, 1_024),
     "max_pool_texts": _whole_number(0, 1_000_000),

@@ -12,7 +12,7 @@ import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
-from typing import Any, Protocol
+from typing import Protocol
 
 from text_classifier.contract import Contract
 from text_classifier.predictions import Predictions
@@ -82,8 +82,10 @@ def answer(body: bytes, request_type: str, classifier: Classifier, default_k: in
         questions = [_read(line, classifier.contract.text_attribute) for line in chunk]
         answers = _answers([q for q in questions if isinstance(q, _Question)], classifier, default_k)
         for question in questions:
-            line = next(answers) if isinstance(question, _Question) else {"error": str(question)}
-            answered.append(json.dumps(line).encode("ascii"))
+            if isinstance(question, _Question):
+                answered.append(next(answers))
+            else:
+                answered.append(json.dumps({"error": str(question)}).encode("ascii"))
     return b"\n".join([*answered, b""])
 
 
@@ -110,6 +112,6 @@ def _wanted_classes(record: Record) -> int | None:
 
 def _answers(
     questions: Sequence[_Question], classifier: Classifier, default_k: int | None
-) -> Iterator[dict[str, Any]]:
+) -> Iterator[bytes]:
     predictions = classifier.predict([question.text for question in questions])
-    return predictions.lines([question.k or default_k for question in questions])
+    return iter(predictions.lines([question.k or default_k for question in questions]))

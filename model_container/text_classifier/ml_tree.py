@@ -19,6 +19,10 @@ class ChannelError(UserError):
     """Raised when an input channel is missing, empty or of a mode that is not read here."""
 
 
+class OutputError(UserError):
+    """Raised when the container may not write where its output belongs."""
+
+
 @dataclass(frozen=True)
 class MlTree:
     """The tree under one root; nothing is read or made before it is asked for."""
@@ -36,6 +40,22 @@ class MlTree:
     @property
     def failure(self) -> Path:
         return self.root / "output" / "failure"
+
+    @property
+    def checkpoints(self) -> Path | None:
+        """What SageMaker keeps when it takes a spot instance away; None when the job asked for none."""
+        folder = self.root / "checkpoints"
+        return folder if folder.is_dir() else None
+
+    def require_writable(self) -> None:
+        """Raises OutputError when the container may not write its output."""
+        for folder in (self.model, self.failure.parent):
+            place = next(path for path in (folder, *folder.parents) if path.exists())
+            if not os.access(place, os.W_OK | os.X_OK):
+                raise OutputError(
+                    f"The user the container runs as (id {os.getuid()}) may not write to {folder}: "
+                    "let it, or run the container as root, as SageMaker does."
+                )
 
     @property
     def out_of_fold(self) -> Path:

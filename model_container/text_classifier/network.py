@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from text_classifier.backend import keras, tf
+from text_classifier.checkpoints import Checkpoint
 from text_classifier.vocabulary import SparseRows
 
 Network: TypeAlias = keras.Model
@@ -84,26 +85,35 @@ def train_network(
     labels: Labels,
     weights: Weights,
     schedule: Schedule,
+    checkpoint: Checkpoint,
     *,
     should_stop: Callable[[], bool],
     report_epoch: Callable[[int, float], None] = lambda *_: None,
 ) -> int:
-    """Train the nets and return how many epochs they saw: fewer than asked for when told to stop.
+    """Train the nets, on from the checkpoint, and return how many epochs they saw: fewer when told to stop.
 
     inputs: shape (texts, inputs); labels: shape (texts,); weights: how much each text counts for each net,
     shape (texts, nets), 0 where the net must not learn from it; should_stop ends the training; report_epoch
     is given the number of each epoch that is through, from 1, and its mean loss.
     """
     batches = math.ceil(len(labels) / schedule.batch_size)
-    step = _training_step(network, schedule, batches * schedule.epochs)
+    step, variables = _training_step(network, schedule, batches * schedule.epochs)
+    done = checkpoint.restore(variables)
     order = np.random.default_rng(schedule.seed)
     for epoch in range(1, schedule.epochs + 1):
         losses = []
-        for batch in np.array_split(order.permutation(len(labels)), batches):
+        for number, batch in enumerate(np.array_split(order.permutation(len(labels)), batches)):
+            steps = (epoch - 1) * batches + number
+            if steps < done:
+                continue
             if should_stop():
+                checkpoint.keep(variables, steps)
                 return epoch - 1
             losses.append(step(_tensor(inputs[batch]), labels[batch], weights[batch]))
-        report_epoch(epoch, float(np.mean(losses)))
+            checkpoint.keep_at_times(variables, steps + 1)
+        if losses:
+            report_epoch(epoch, float(np.mean(losses)))
+    checkpoint.keep(variables, batches * schedule.epochs)
     return schedule.epochs
 
 
@@ -128,8 +138,10 @@ def load_network(file: Path) -> Network:
     return keras.models.load_model(file, compile=False)
 
 
-def _training_step(network: Network, schedule: Schedule, steps: int) -> Callable[..., Any]:
-    """Return what makes one step on a batch's inputs, labels and weights, and gives the nets' mean loss.
+def _training_step(network: Network, schedule: Schedule, steps: int) -> tuple[Callable[..., Any], list[Any]]:
+    """Return what makes one step on a batch's inputs, labels and weights, and all variables a step changes.
+
+    A step gives the nets' mean loss.
 
     Not `fit`: its overhead an epoch is longer than the training itself on a few hundred texts.
     """
@@ -159,7 +171,7 @@ def _training_step(network: Network, schedule: Schedule, steps: int) -> Callable
         tf.TensorSpec((None,), tf.int64),
         tf.TensorSpec((None, nets), tf.float32),
     ]
-    return tf.function(step, input_signature=signature)  # type: ignore[no-any-return]
+    return tf.function(step, input_signature=signature), [*network.variables, *optimizer.variables]
 
 
 def _specification(network: Network) -> Any:

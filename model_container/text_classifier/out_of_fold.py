@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from text_classifier.calibration import Mixture, NetProbabilities, fit_mixture
+from text_classifier.checkpoints import Checkpoints
 from text_classifier.ensemble import Ensemble
 from text_classifier.features import EncodedTexts
 from text_classifier.hyperparameters import Hyperparameters
@@ -37,12 +38,27 @@ class CrossValidation:
     mixture: Mixture
     probabilities: Probabilities
     """Of each example, mixed and calibrated, shape (texts, classes)."""
+    folds: NDArray[np.int64]
+    """The fold of each example, shape (texts,)."""
+
+    def of_all_folds(self, texts: EncodedTexts) -> Probabilities:
+        """Return what the nets of each fold say of any texts, shape (folds, texts, classes)."""
+        of_nets = self.ensemble.predict(texts)
+        return np.stack(
+            [
+                self.mixture.probabilities(
+                    NetProbabilities(of_nets.dense[[fold]], of_nets.tokens[[fold]]),
+                )
+                for fold in range(len(of_nets.dense))
+            ]
+        )
 
 
 def cross_validate(
     texts: EncodedTexts,
     labels: Labels,
     settings: Hyperparameters,
+    checkpoints: Checkpoints,
     *,
     should_stop: Callable[[], bool],
     report_epoch: Callable[[int, float], None],
@@ -60,6 +76,7 @@ def cross_validate(
         labels,
         others,
         settings,
+        checkpoints,
         should_stop=should_stop,
         report_epoch=report_epoch,
     )
@@ -68,7 +85,7 @@ def cross_validate(
         uniform = np.full_like(of_folds.dense, 1 / settings.num_classes)
         of_folds = NetProbabilities(uniform, uniform)
     mixture = fit_mixture(of_folds, labels)
-    return CrossValidation(ensemble, epochs, mixture, mixture.probabilities(of_folds))
+    return CrossValidation(ensemble, epochs, mixture, mixture.probabilities(of_folds), folds)
 
 
 def _of_own_folds(

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import orjson
 from numpy.typing import NDArray
 
 # Seven digits tell apart all that a 32-bit softmax does, in half the bytes.
@@ -26,13 +27,20 @@ class Predictions:
     disagreement: NDArray[np.float32]
     """Shape (texts,): the mutual information between class and net, in nats."""
 
-    def lines(self, ks: Sequence[int | None]) -> Iterator[dict[str, Any]]:
-        """Give each text's answer with its k best classes, None: all of them."""
-        embedding = self.embedding.astype(np.float64).round(_DECIMALS_OF_EMBEDDING).tolist()
+    def lines(self, ks: Sequence[int | None]) -> list[bytes]:
+        """Return each text's answer in JSON, with its k best classes, None: all of them."""
+        written = orjson.dumps(list(self._answers(ks)), option=orjson.OPT_SERIALIZE_NUMPY)
+        # All at once takes a third of the time; no name and no number in an answer has a brace.
+        return written[1:-1].replace(b"},{", b"}\n{").splitlines()
+
+    def _answers(self, ks: Sequence[int | None]) -> Iterator[dict[str, Any]]:
+        # Left in 32 bits, in which a rounded number has as few digits as it was rounded to.
+        embedding = self.embedding.round(_DECIMALS_OF_EMBEDDING)
         disagreement = self.disagreement.astype(np.float64).round(_DECIMALS_OF_DISAGREEMENT).tolist()
         answers = best_first(self.probabilities, ks)
+        has_place = embedding.shape[1] > 0
         for answer, place, information in zip(answers, embedding, disagreement, strict=True):
-            if place:
+            if has_place:
                 answer["embedding"] = place
             answer["disagreement"] = information
             yield answer
@@ -43,6 +51,6 @@ def best_first(probabilities: NDArray[np.float32], ks: Sequence[int | None]) -> 
     # Stable: among equals the lower index comes first, on every machine.
     orders = np.argsort(-probabilities, axis=1, kind="stable")
     ranked = np.take_along_axis(probabilities, orders, axis=1).astype(np.float64).round(_DECIMALS)
-    names = [f"__label__{index}" for index in range(probabilities.shape[1])]
-    for k, order, values in zip(ks, orders.tolist(), ranked.tolist(), strict=True):
-        yield {"label": [names[index] for index in order[:k]], "prob": values[:k]}
+    names = np.array([f"__label__{index}" for index in range(probabilities.shape[1])], object)
+    for k, labels, values in zip(ks, names[orders].tolist(), ranked.tolist(), strict=True):
+        yield {"label": labels[:k], "prob": values[:k]}

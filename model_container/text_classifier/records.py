@@ -7,6 +7,8 @@ import re
 from collections.abc import Iterable, Iterator
 from typing import Any
 
+import orjson
+
 from text_classifier.failures import UserError
 
 Record = dict[str, Any]
@@ -37,7 +39,18 @@ def lines_of(stream: Iterable[bytes]) -> Iterator[bytes]:
 def parse_record(line: bytes) -> Record:
     """Read one line. Raises RecordError when it is not a JSON object in UTF-8."""
     try:
-        record = json.loads(line.decode("utf-8"))
+        record = orjson.loads(line)
+    except orjson.JSONDecodeError:
+        record = _parse_leniently(line)
+    if not isinstance(record, dict):
+        raise RecordError("The record is not a JSON object.")
+    return record
+
+
+def _parse_leniently(line: bytes) -> Any:
+    """Read what orjson refuses but JSON's users write, such as lone surrogates; or say where it is wrong."""
+    try:
+        return json.loads(line.decode("utf-8"))
     except UnicodeDecodeError as error:
         raise RecordError(f"The record is not UTF-8: byte {error.start + 1} cannot be read.") from None
     except json.JSONDecodeError as error:
@@ -46,9 +59,6 @@ def parse_record(line: bytes) -> Record:
         raise RecordError(
             "The record cannot be read: a number in it is too long, or it nests too deep."
         ) from None
-    if not isinstance(record, dict):
-        raise RecordError("The record is not a JSON object.")
-    return record
 
 
 def text_of(record: Record, text_attribute: str) -> str:

@@ -8,19 +8,28 @@ import sys
 import time
 import traceback
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
+from text_classifier.checkpoints import Checkpoints, identity_of
 from text_classifier.contract import Contract
 from text_classifier.encoder import SentenceEncoder
 from text_classifier.examples import Examples, read_examples, read_texts
 from text_classifier.failures import UserError, write_failure
-from text_classifier.features import PrincipalAxes, TextFeatures
+from text_classifier.features import TEXTS_FOR_AXES, EncodedTexts, PrincipalAxes, TextFeatures, sample
 from text_classifier.hyperparameters import Hyperparameters
 from text_classifier.ml_tree import ChannelError, MlTree
+from text_classifier.smoothing import (
+    AXES,
+    NOT_AMONG_THEM,
+    Neighborhoods,
+    ReferenceGraph,
+    most_references,
+)
 from text_classifier.static_embedding import StaticEmbedding
 from text_classifier.stopping import StopOrder, StopOrderedError
 from text_classifier.vocabulary import Vocabulary
@@ -59,14 +68,19 @@ def train(tree: MlTree, stop: StopOrder) -> TextClassifier:
     Raises UserError for input that cannot be used, StopOrderedError when stopped without a model.
     """
     started = time.monotonic()
+    tree.require_writable()
     settings = Hyperparameters.of(tree.hyperparameters())
     examples = _training_examples(tree, settings)
     validation = read_examples(tree.channel_files("validation"), settings)
     _log_examples("validation", validation)
     pool = read_texts(tree.channel_files("pool"), settings)
     logger.info("Channel 'pool': %d texts.", len(pool))
-    views = _fit_views(examples, pool, settings)
-    classifier = _fit(examples, views, settings, stop, tree.out_of_fold)
+    kept = tree.checkpoints
+    views = _fit_views(examples, pool, settings, kept)
+    training = identity_of(
+        asdict(settings), examples.texts, examples.labels, pool, views.static_embedding, views.encoder
+    )
+    classifier = _fit(examples, views, settings, stop, tree.out_of_fold, Checkpoints(kept, training))
     if len(validation) and not stop.given:
         _log_metrics(classifier, validation)
     classifier.save(tree.model)
@@ -103,10 +117,19 @@ class _Views:
     axes: PrincipalAxes
     static_embedding: str
     encoder: str | None
+    encoded: EncodedTexts
+    """Of the examples and the references, each distinct text once."""
+    examples: NDArray[np.int64]
+    """Where each example stands among them, shape (examples,)."""
+    references: NDArray[np.int64]
+    """Where the texts stand over which predictions may be smoothed, shape (references,)."""
 
 
-def _fit_views(examples: Examples, pool: Sequence[str], settings: Hyperparameters) -> _Views:
-    encoder = SentenceEncoder.of_environment(os.environ)
+def _fit_views(
+    examples: Examples, pool: Sequence[str], settings: Hyperparameters, checkpoints: Path | None
+) -> _Views:
+    # Encoding takes longest where texts are many: what is encoded is kept as checkpoints are.
+    encoder = SentenceEncoder.of_environment(os.environ, checkpoints)
     static = StaticEmbedding.of_package()
     logger.info("Sentence encoder: %s.", f"SHA-256 {encoder.identity}" if encoder else "none")
     texts = list(dict.fromkeys([*examples.texts, *pool]))
@@ -114,25 +137,47 @@ def _fit_views(examples: Examples, pool: Sequence[str], settings: Hyperparameter
     if not len(vocabulary):
         raise ChannelError("No text in the channel 'train' holds a word or symbol: give texts that do.")
     features = TextFeatures.fit(texts, vocabulary, settings.max_components, static, encoder, settings.seed)
-    axes = PrincipalAxes.fit(texts, features, settings.embedding_size, settings.seed)
-    return _Views(features, axes, static.identity, encoder.identity if encoder else None)
+    most = most_references(settings.num_classes) if settings.smooth_over_neighbors else 0
+    chosen = [texts[number] for number in sample(len(texts), max(most, TEXTS_FOR_AXES), settings.seed)]
+    numbers = {text: number for number, text in enumerate(dict.fromkeys([*examples.texts, *chosen]))}
+    encoded = features.encode(list(numbers))
+    places = np.array([numbers[text] for text in chosen])
+    size = max(settings.embedding_size, AXES if most else 0)
+    return _Views(
+        features,
+        PrincipalAxes.fit(encoded.features[places], size, settings.seed),
+        static.identity,
+        encoder.identity if encoder else None,
+        encoded,
+        np.array([numbers[text] for text in examples.texts]),
+        places[sample(len(places), most, settings.seed)],
+    )
 
 
 def _fit(
-    examples: Examples, views: _Views, settings: Hyperparameters, stop: StopOrder, out_of_fold: Path
+    examples: Examples,
+    views: _Views,
+    settings: Hyperparameters,
+    stop: StopOrder,
+    out_of_fold: Path,
+    checkpoints: Checkpoints,
 ) -> TextClassifier:
-    encoded = views.features.encode(examples.texts)
     labels = np.array(examples.labels, np.int64)
 
     from text_classifier.backend import make_reproducible, versions
     from text_classifier.classifier import TextClassifier
-    from text_classifier.fitting import fit
+    from text_classifier.fitting import References, fit
     from text_classifier.out_of_fold import write_out_of_fold
 
     make_reproducible(settings.seed)
+    made_with = {"numpy": np.__version__, **versions()}
+    checkpoints = replace(checkpoints, training=identity_of(checkpoints.training, made_with))
     stop.heed_later()
     out_of_fold.unlink(missing_ok=True)
-    fitted = fit(encoded, labels, settings, stop)
+    references = None
+    if settings.smooth_over_neighbors:
+        references = References(views.encoded[views.references], _neighborhoods(views))
+    fitted = fit(views.encoded[views.examples], labels, settings, stop, checkpoints, references)
     if fitted.out_of_fold is not None:
         write_out_of_fold(out_of_fold, examples.ids, fitted.out_of_fold)
     contract = Contract(
@@ -140,11 +185,20 @@ def _fit(
         settings.text_attribute,
         fitted.mixture.token_share,
         fitted.mixture.temperature,
+        settings.embedding_size,
         views.static_embedding,
         views.encoder,
-        {"numpy": np.__version__, **versions()},
+        made_with,
     )
-    return TextClassifier(contract, views.features, views.axes, fitted.ensemble)
+    return TextClassifier(contract, views.features, views.axes, fitted.ensemble, fitted.smoothing)
+
+
+def _neighborhoods(views: _Views) -> Neighborhoods:
+    places = views.axes.embedding(views.encoded.features)
+    numbers = np.full(len(places), NOT_AMONG_THEM)
+    numbers[views.references] = np.arange(len(views.references))
+    graph = ReferenceGraph.of(places[views.references])
+    return Neighborhoods.of(graph, places[views.examples], numbers[views.examples])
 
 
 def _log_examples(channel: str, examples: Examples) -> None:

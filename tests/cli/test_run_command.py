@@ -26,6 +26,7 @@ def application(tmp_path: Path) -> Path:
     for name in ("template.yaml", "statemachine"):
         (folder / name).symlink_to(ROOT / name)
     (folder / "model_container").symlink_to(ROOT / "tests/local/stand_in_container")
+    (folder / "blazingtext_container").symlink_to(ROOT / "blazingtext_container")
     return folder
 
 
@@ -66,6 +67,13 @@ def test_a_run_leaves_labels_report_and_history_and_says_what_it_did(
     assert done.returncode == 0, done.stderr
     assert "were labeled by people" in done.stdout
     assert "training the model" in done.stdout
+    # What the steps log is for the files beside the run.
+    assert not [line for line in (done.stdout + done.stderr).splitlines() if line.startswith("{")]
+    assert any(
+        line.startswith("{")
+        for path in (prepared / "run/logs").rglob("*.log")
+        for line in path.read_text().splitlines()
+    )
     report = report_of(prepared)
     lines = [json.loads(line) for line in (prepared / "run/output.manifest").read_text().splitlines()]
     people = [line["category-metadata"]["human-annotated"] for line in lines]
@@ -85,10 +93,25 @@ def test_a_run_leaves_labels_report_and_history_and_says_what_it_did(
     )
     assert report["auto_label_error"] == wrong / report["counts"]["auto"]
     assert report["human_label_error"] == 0
+    # Drawn for the test, some stand for all that the model labeled.
+    evidence = report["evidence"]
+    assert (evidence["basis"], evidence["stood_for"]) == ("all objects", report["counts"]["auto"])
     trained = [record for record in report["rounds"] if record["trained"]]
     assert trained[0]["seconds"]["CreateTrainingJob"] > 0
     history = json.loads((prepared / "run/history.json").read_text())
     assert history["loop"][0]["type"] == "ExecutionStarted"
+
+
+def test_a_request_written_for_mechanical_turk_runs_here_unchanged(prepared: Path, application: Path) -> None:
+    path = prepared / "request.json"
+    request = json.loads(path.read_text())
+    request["HumanTaskConfig"]["WorkteamArn"] = (
+        "arn:aws:sagemaker:us-east-1:394669845002:workteam/public-crowd/default"
+    )
+    path.write_text(json.dumps(request))
+    done = call(prepared, application, "--policy", "blog")
+    assert done.returncode == 0, done.stderr
+    assert "Amazon Mechanical Turk has closed; who answers instead: simulated" in done.stdout
 
 
 def test_json_prints_the_report_alone(prepared: Path, application: Path) -> None:
@@ -122,7 +145,10 @@ def test_a_run_killed_at_any_moment_is_resumed_and_nobody_is_asked_twice(
         for path in (prepared / "s3").rglob("labeling/*/manifests/output/output.manifest")
         for line in path.read_text().splitlines()
     ]
-    assert len(ids) == len(set(ids)) == len(asked)
+    assert len(ids) == len(asked)
+    # But where people and model differed in a test.
+    repeated = sum(record["repeated_answers"] for record in report_of(prepared)["rounds"])
+    assert len(ids) - len(set(ids)) == repeated
     again = call(prepared, application, "--resume")
     assert again.returncode == 0
     assert "were labeled by people" in again.stdout
@@ -168,3 +194,23 @@ def test_bad_lines_in_the_manifest_are_listed_and_nothing_is_spent(prepared: Pat
     assert "Traceback" not in done.stderr + done.stdout
     manifest.write_bytes(content)
     assert call(prepared, application, "--resume").returncode == 0, "mended, it goes on"
+
+
+def test_blazingtext_labels_by_one_option(prepared: Path, application: Path) -> None:
+    done = call(prepared, application, "--model", "blazingtext")
+    assert done.returncode == 0, done.stderr
+    report = report_of(prepared)
+    assert report["counts"]["auto"] > 200
+    assert report["auto_label_error"] <= 0.05
+    logs = [log.read_text() for log in sorted((prepared / "run/logs").glob("training-job-*"))]
+    assert logs
+    assert all("#validation_accuracy" in log for log in logs), "trained by the stand-in"
+
+
+def test_blazingtext_and_a_container_of_ones_own_exclude_each_other(
+    prepared: Path, application: Path
+) -> None:
+    own = str(ROOT / "tests/local/stand_in_container")
+    done = call(prepared, application, "--model", "blazingtext", "--model-container", own)
+    assert done.returncode == 2
+    assert "leave out --model blazingtext, or --model-container" in done.stderr

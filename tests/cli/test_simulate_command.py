@@ -85,6 +85,23 @@ def test_people_who_err_are_measured_against_the_file(table: Path) -> None:
     run = result_of(table)["runs"][0]
     assert run["rows"] == 300
     assert 0.1 < run["human_label_error"] < 0.3
+    report = json.loads((table.parent / "out" / run["report"]).with_suffix(".json").read_text())
+    assert run["repeated_answers"] == sum(record["repeated_answers"] for record in report["rounds"])
+
+
+def test_options_reach_the_request(table: Path) -> None:
+    more = ["--certificate-for", "class", "--no-review-disagreements", "--max-human-labels", "500"]
+    done = call(table, *more, "--validation-size", "0.5", "--wrong-label-cost", "3", "--sample", "300")
+    assert done.returncode == 0, done.stderr
+    report = json.loads((table.parent / "out/runs/default-seed-0/report.json").read_text())
+    expected = {
+        "CertificateFor": "class",
+        "ReviewDisagreements": False,
+        "MaxHumanLabels": 500,
+        "ValidationSize": 0.5,
+        "WrongLabelCost": 3,
+    }
+    assert expected.items() <= report["settings"].items()
 
 
 def test_a_killed_simulation_goes_on_by_the_same_command(table: Path) -> None:

@@ -20,7 +20,7 @@ ONE = b'{"source": "x"}'
 class FirstLetter:
     """Is sure of class 0 for texts that start with `a`, of 1 for `b`, of 2 for all others."""
 
-    contract = Contract(3, "source", 0.0, 1.0, "", None, {})
+    contract = Contract(3, "source", 0.0, 1.0, 2, "", None, {})
 
     def __init__(self, embedding_size: int = 2) -> None:
         self._embedding_size = embedding_size

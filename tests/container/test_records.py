@@ -57,6 +57,21 @@ def test_a_line_without_a_record_is_refused_with_the_reason(line: bytes, reason:
 
 
 @pytest.mark.parametrize(
+    ("line", "text"),
+    [
+        (b'{"source": "a\\ud800b"}', "a\ud800b"),
+        (b'{"source": "a", "n": NaN}', "a"),
+        (b'{"source": "a", "n": 123456789012345678901234567890}', "a"),
+        (b'{"source": "a", "source": "b"}', "b"),
+        (b' \t{"source": "\\u0000"} ', "\0"),
+    ],
+    ids=["lone surrogate", "NaN", "large", "twice", "NUL"],
+)
+def test_whatever_the_standard_library_reads_is_read(line: bytes, text: str) -> None:
+    assert parse_record(line)["source"] == text
+
+
+@pytest.mark.parametrize(
     ("record", "reason"),
     [
         ({}, "'title' is missing"),

@@ -3,8 +3,10 @@
 import socket
 from typing import Any
 
+import numpy as np
 import pytest
-from text_classifier.serving import ServingError, Settings, listen
+from text_classifier.serving import ServingError, Settings, do_without_blas_threads, listen
+from threadpoolctl import threadpool_info, threadpool_limits
 
 from tests.container.conftest import MakeJob
 
@@ -61,3 +63,12 @@ def test_answers_are_not_held_back_for_more_to_send() -> None:
         connection, _ = listener.accept()
         with connection:
             assert connection.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
+
+
+def test_numpy_serves_on_one_thread() -> None:
+    np.ones((2, 2)) @ np.ones((2, 2))
+    with threadpool_limits(2, user_api="blas"):
+        do_without_blas_threads()
+        numbers = [found["num_threads"] for found in threadpool_info() if found["user_api"] == "blas"]
+        assert numbers
+        assert set(numbers) == {1}

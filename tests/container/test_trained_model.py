@@ -357,6 +357,27 @@ def test_labels_that_are_most_likely_wrong_are_left_out_and_told(
     assert 10 <= int(line.removeprefix("Labels that look wrong: ").split()[0]) <= 30
 
 
+def test_what_lies_near_in_the_pool_is_taken_in_and_served(
+    make_job: MakeJob, caplog: pytest.LogCaptureFixture
+) -> None:
+    records = [{"source": f"{TOPICS[n % 3][n // 3 % 3]} {n}", "category": n % 3} for n in range(300)]
+
+    def trained(smooth: bool) -> Job:
+        job = make_job(num_classes=3, smooth_over_neighbors=smooth, epochs=2)
+        train_here(job.add_channel("train", records[:60]).add_channel("pool", records[60:]))
+        return job
+
+    with caplog.at_level("INFO"):
+        job, without = trained(smooth=True), trained(smooth=False)
+    (line,) = [line for line in caplog.messages if "neighbors' share" in line]
+    assert "300 texts" in line
+    texts = [str(record["source"]) for record in records[60:]]
+    loaded, alone = (TextClassifier.load(one.model, None) for one in (job, without))
+    assert not np.array_equal(loaded.probabilities(texts), alone.probabilities(texts))
+    assert np.array_equal(loaded.predict(texts).disagreement, alone.predict(texts).disagreement)
+    assert out_of_fold(job) != out_of_fold(without)
+
+
 def test_predictions_need_no_embedding(make_job: MakeJob) -> None:
     job = make_job(num_classes=3, embedding_size=0, max_components=0).add_channel("train", TRAIN[:20])
     assert train_here(job).predict(["bank", "film"]).embedding.shape == (2, 0)
@@ -428,7 +449,7 @@ def test_a_folder_without_a_model_is_told_as_such(tmp_path: Path) -> None:
         TextClassifier.load(tmp_path, None)
 
 
-@pytest.mark.parametrize("content", ["{", "{}", '{"format": 9}', "[]", '{"format": 3, "classes": 2}'])
+@pytest.mark.parametrize("content", ["{", "{}", '{"format": 9}', "[]", '{"format": 4, "classes": 2}'])
 def test_a_contract_that_cannot_be_served_is_told_as_such(tmp_path: Path, content: str) -> None:
     (tmp_path / "contract.json").write_text(content)
     with pytest.raises(ContractError, match="train the model again"):
@@ -436,7 +457,15 @@ def test_a_contract_that_cannot_be_served_is_told_as_such(tmp_path: Path, conten
 
 
 @pytest.mark.parametrize(
-    "file", ["dense.keras", "tokens.keras", "vocabulary.json", "components.safetensors", "axes.safetensors"]
+    "file",
+    [
+        "dense.keras",
+        "tokens.keras",
+        "vocabulary.json",
+        "components.safetensors",
+        "axes.safetensors",
+        "neighbors.safetensors",
+    ],
 )
 def test_a_damaged_model_is_told_as_such(
     job: Job, classifier: TextClassifier, tmp_path: Path, file: str

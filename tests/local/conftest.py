@@ -16,7 +16,18 @@ from labelloop.local.labeling_job import LabelingJobRequest
 
 HERE = Path(__file__).parent
 CONTAINER = HERE / "stand_in_container"
-FUNCTIONS = ("Echo", "Fails", "Prints", "Remember", "TooLarge", "Odd", "PutObject", "WaitsForToken", "Slow")
+FUNCTIONS = (
+    "Echo",
+    "Fails",
+    "Prints",
+    "Remember",
+    "TooLarge",
+    "Odd",
+    "PutObject",
+    "WaitsForToken",
+    "ReturnsToken",
+    "Slow",
+)
 
 OpenAws = Callable[..., LocalAws]
 

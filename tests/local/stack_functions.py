@@ -58,6 +58,11 @@ def waits_for_token(event: Any, context: Any) -> Any:
     return {}
 
 
+def returns_token(event: Any, context: Any) -> Any:
+    boto3.client("stepfunctions").send_task_success(taskToken=event["token"], output='"at once"')
+    return {}
+
+
 def slow(event: Any, context: Any) -> Any:
     time.sleep(event["seconds"])
     return {"slept": event["seconds"]}

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from labelloop.core import ground_truth
 from labelloop.local.aws import LocalAws
 from labelloop.local.labeling_job import LabelingFailed, LabelingJobRequest
 from tests.local.conftest import EveryoneSaysZero, OpenAws, await_end, get_lines, labeling_request, put_lines
@@ -162,3 +163,36 @@ def test_closing_does_not_wait_for_annotators_that_never_answer(
     aws.__exit__(None, None, None)
     assert time.monotonic() - began < 5
     wake.set()
+
+
+@pytest.mark.parametrize(
+    ("conditions", "labeled"),
+    [
+        ({"MaxHumanLabeledObjectCount": 3}, 3),
+        ({"MaxPercentageOfInputDatasetLabeled": 25}, 2),
+        ({"MaxHumanLabeledObjectCount": 5, "MaxPercentageOfInputDatasetLabeled": 50}, 4),
+    ],
+)
+def test_a_stopping_condition_stops_the_job_and_what_was_labeled_is_written(
+    open_aws: OpenAws, conditions: dict[str, int], labeled: int
+) -> None:
+    aws = open_aws()
+    job = label(aws, [{"source": str(number)} for number in range(8)], StoppingConditions=conditions)
+    assert job["LabelingJobStatus"] == "Stopped"
+    assert job["LabelCounters"]["HumanLabeled"] == labeled
+    assert job["LabelCounters"]["Unlabeled"] == 8 - labeled
+    assert len(get_lines(aws, "labels/label-1/manifests/output/output.manifest")) == labeled
+
+
+def test_a_stopping_condition_that_only_the_last_object_meets_leaves_the_job_completed(
+    open_aws: OpenAws,
+) -> None:
+    job = label(open_aws(), StoppingConditions={"MaxHumanLabeledObjectCount": 2})
+    assert job["LabelingJobStatus"] == "Completed"
+
+
+def test_more_objects_than_a_job_takes_fail_it(open_aws: OpenAws, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ground_truth, "MOST_OBJECTS_A_JOB", 1)
+    job = label(open_aws())
+    assert job["LabelingJobStatus"] == "Failed"
+    assert "2 data objects, and a labeling job takes at most 1" in job["FailureReason"]

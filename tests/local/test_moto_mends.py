@@ -10,6 +10,7 @@ from typing import Any
 import boto3
 import pytest
 from botocore.exceptions import ClientError
+from moto.stepfunctions.parser.backend.execution import Execution as MotoExecution
 
 from labelloop.local import moto_mends, moto_version
 from labelloop.local.aws import LocalAws, LocalAwsError
@@ -422,6 +423,25 @@ def test_a_child_execution_gives_its_output_as_json(open_aws: OpenAws) -> None:
     assert aws.history(answer["ExecutionArn"])[-1]["type"] == "ExecutionSucceeded"
 
 
+@pytest.mark.parametrize("fails", [False, True])
+def test_who_sees_that_an_execution_has_ended_sees_how(
+    open_aws: OpenAws, monkeypatch: pytest.MonkeyPatch, fails: bool
+) -> None:
+    """A parent that looked at a child between its status and its output would go on with none."""
+    described: list[Any] = []
+
+    def set_status(self: Any, status: Any) -> None:
+        self.__dict__["status"] = status
+        if status in ("SUCCEEDED", "FAILED"):
+            described.append((self.output, self.error, self.cause))
+
+    status = property(lambda self: self.__dict__.get("status"), set_status)
+    monkeypatch.setattr(MotoExecution, "exec_status", status, raising=False)
+    ends = {"Type": "Fail", "Error": "Broken", "Cause": "why"} if fails else passes(Output={"n": 2})
+    run(open_aws, machine(A=ends))
+    assert described == [(None, "Broken", "why") if fails else ('{"n": 2}', None, None)]
+
+
 def test_plain_sync_gives_the_childs_output_as_text(open_aws: OpenAws) -> None:
     task = start_child(
         Resource="arn:aws:states:::states:startExecution.sync", Output="{% $states.result.Output %}"
@@ -481,8 +501,8 @@ def test_stopping_the_parent_stops_the_child(open_aws: OpenAws) -> None:
 # Tokens ----------------------------------------------------------------------------------------------------
 
 
-def waiting_for_token(**more: Any) -> dict[str, Any]:
-    state = invoke("WaitsForToken", {"token": "{% $states.context.Task.Token %}"}, Output=None, **more)
+def waiting_for_token(function: str = "WaitsForToken", **more: Any) -> dict[str, Any]:
+    state = invoke(function, {"token": "{% $states.context.Task.Token %}"}, Output=None, **more)
     return state | {"Resource": "arn:aws:states:::lambda:invoke.waitForTaskToken"}
 
 
@@ -504,6 +524,12 @@ def test_a_token_that_comes_back_with_a_failure_fails_the_task(open_aws: OpenAws
     token = await_token(calls)
     aws.client("stepfunctions").send_task_failure(taskToken=token, error="BatchClosed", cause="nobody came")
     assert aws.wait(arn, 5).output == "nobody came"
+
+
+def test_a_token_may_come_back_before_its_function_returns(open_aws: OpenAws) -> None:
+    waiting = waiting_for_token("ReturnsToken", TimeoutSeconds=60, HeartbeatSeconds=30)
+    aws = open_aws({"Machine": machine(A=waiting)})
+    assert aws.wait(aws.start_execution("Machine", "test", {}), 5).output == "at once"
 
 
 def test_a_token_that_never_comes_times_out(open_aws: OpenAws, calls: list[Any]) -> None:

@@ -49,6 +49,14 @@ Resources:
       Role: !GetAtt LoopRole.Arn
       DefinitionSubstitutions: {WorkArn: !GetAtt Work.Arn, Prefix: !Ref Prefix}
   LoopRole: {Type: AWS::IAM::Role, Properties: {}}
+  Tasks:
+    Type: AWS::DynamoDB::Table
+    Condition: IsLoop
+    Properties:
+      BillingMode: !If [IsLoop, PAY_PER_REQUEST, PROVISIONED]
+      AttributeDefinitions: [{AttributeName: pk, AttributeType: S}]
+      KeySchema: [{AttributeName: pk, KeyType: HASH}]
+      SSESpecification: {SSEEnabled: true}
   Dashboard:
     Type: AWS::CloudWatch::Dashboard
     Properties: {DashboardBody: !Transform {Name: x}}
@@ -79,6 +87,17 @@ def test_a_state_machine_has_its_definition_with_the_substitutions(tmp_path: Pat
     assert loop.role_arn == "arn:aws:iam::123456789012:role/mine-LoopRole"
     work = "arn:aws:lambda:us-east-1:123456789012:function:mine-Work"
     assert loop.definition == f'{{"Resource": "{work}", "Prefix": "loop"}}'
+
+
+def test_a_table_is_told_as_create_table_takes_it(tmp_path: Path) -> None:
+    assert read(tmp_path).tables() == {
+        "Tasks": {
+            "BillingMode": "PAY_PER_REQUEST",
+            "AttributeDefinitions": [{"AttributeName": "pk", "AttributeType": "S"}],
+            "KeySchema": [{"AttributeName": "pk", "KeyType": "HASH"}],
+        }
+    }
+    assert read(tmp_path, parameters={"Prefix": "other"}).tables() == {}
 
 
 def test_a_given_parameter_stands_over_its_default_and_moves_conditions(tmp_path: Path) -> None:

@@ -4,13 +4,12 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from scipy import stats
 
-from labelloop.core.ledger import Ledger, State
+from labelloop.core.ledger import NO_IDS, Ids, Ledger, State
 from labelloop.core.predictions import Predictions
 from labelloop.core.query_strategies import QUERY_STRATEGIES
 from labelloop.core.randomness import random_stream
-from labelloop.core.selection import Selection, select_at_random, select_most_useful
+from labelloop.core.selection import select_at_random, select_most_useful
 
 
 def ledger_of(states: list[State]) -> Ledger:
@@ -42,7 +41,7 @@ objects = st.lists(
 
 
 @given(objects, st.integers(0, 20), st.sampled_from(sorted(QUERY_STRATEGIES)), st.integers(0, 9))
-def test_a_selection_asks_only_open_objects_and_releases_only_validation(
+def test_a_selection_asks_only_open_objects(
     given_objects: list[tuple[State, float]], count: int, strategy: str, seed: int
 ) -> None:
     states, margins = [list(column) for column in zip(*given_objects, strict=True)]
@@ -50,19 +49,14 @@ def test_a_selection_asks_only_open_objects_and_releases_only_validation(
     auto = np.flatnonzero(ledger.mask(State.POOL) & (predictions.margin > 0.8))
     open_objects = set(ledger.ids(State.POOL).tolist()) - set(auto.tolist())
 
-    def select(*, hidden_pool: bool = True) -> Selection:
+    def select() -> Ids:
         rng = random_stream(seed, "selection")
-        ranks = QUERY_STRATEGIES[strategy]()
-        return select_most_useful(ledger, predictions, auto, count, ranks, rng, hidden_pool=hidden_pool)
+        return select_most_useful(ledger, predictions, auto, count, QUERY_STRATEGIES[strategy](), rng)
 
-    selection = select()
-    assert set(selection.asked.tolist()) <= open_objects
-    assert len(selection.asked) == min(count, len(open_objects))
-    assert set(selection.released.tolist()) <= set(ledger.ids(State.VALIDATION).tolist())
-    assert select().asked.tolist() == selection.asked.tolist()
-    without_hidden_pool = select(hidden_pool=False)
-    assert len(without_hidden_pool.asked) == len(selection.asked)
-    assert not len(without_hidden_pool.released)
+    asked = select()
+    assert set(asked.tolist()) <= open_objects
+    assert len(asked) == min(count, len(open_objects))
+    assert select().tolist() == asked.tolist()
 
 
 @given(objects, st.integers(1, 10))
@@ -71,42 +65,11 @@ def test_margin_sampling_asks_about_the_smallest_margins(
 ) -> None:
     states, margins = [list(column) for column in zip(*given_objects, strict=True)]
     ledger, predictions = ledger_of(states), predictions_of(margins)
-    none_auto = np.empty(0, np.int64)
     rng = random_stream(0, "selection")
-    selection = select_most_useful(
-        ledger, predictions, none_auto, count, QUERY_STRATEGIES["margin"](), rng, hidden_pool=True
-    )
-    left = np.setdiff1d(ledger.ids(State.POOL), selection.asked)
+    asked = select_most_useful(ledger, predictions, NO_IDS, count, QUERY_STRATEGIES["margin"](), rng)
+    left = np.setdiff1d(ledger.ids(State.POOL), asked)
     if len(left):
-        assert predictions.margin[selection.asked].max(initial=-1) <= predictions.margin[left].min()
-        still_hidden = np.setdiff1d(ledger.ids(State.VALIDATION), selection.released)
-        # What stays hidden ranks with what stays in the pool: that keeps the two exchangeable.
-        assert predictions.margin[still_hidden].min(initial=2) >= predictions.margin[selection.asked].max(
-            initial=-1
-        )
-
-
-def test_the_hidden_pool_stays_a_random_sample_of_what_is_left() -> None:
-    """Over many runs, validation objects and pool objects keep the same distribution of difficulty."""
-    hidden: list[float] = []
-    left: list[float] = []
-    for seed in range(60):
-        rng = np.random.default_rng(seed)
-        margins = rng.random(600)
-        ledger = ledger_of([State.VALIDATION if v else State.POOL for v in rng.random(600) < 0.25])
-        selection = select_most_useful(
-            ledger,
-            predictions_of(margins.tolist()),
-            np.empty(0, np.int64),
-            150,
-            QUERY_STRATEGIES["margin"](),
-            rng,
-            hidden_pool=True,
-        )
-        hidden.extend(margins[np.setdiff1d(ledger.ids(State.VALIDATION), selection.released)])
-        left.extend(margins[np.setdiff1d(ledger.ids(State.POOL), selection.asked)])
-    assert stats.ks_2samp(hidden, left).pvalue > 0.01
-    assert min(left) > 0.15
+        assert predictions.margin[asked].max(initial=-1) <= predictions.margin[left].min()
 
 
 @given(objects, st.integers(0, 30), st.integers(0, 5))
@@ -116,9 +79,9 @@ def test_a_random_selection_is_from_the_pool_and_repeats_for_its_seed(
     ledger = ledger_of([state for state, _ in given_objects])
     first = select_at_random(ledger, count, random_stream(seed, "selection", 1))
     again = select_at_random(ledger, count, random_stream(seed, "selection", 1))
-    assert first.asked.tolist() == again.asked.tolist()
-    assert set(first.asked.tolist()) <= set(ledger.ids(State.POOL).tolist())
-    assert len(first.asked) == min(count, len(ledger.ids(State.POOL)))
+    assert first.tolist() == again.tolist()
+    assert set(first.tolist()) <= set(ledger.ids(State.POOL).tolist())
+    assert len(first) == min(count, len(ledger.ids(State.POOL)))
 
 
 @pytest.mark.parametrize("strategy", sorted(QUERY_STRATEGIES))

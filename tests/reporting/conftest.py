@@ -8,14 +8,19 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from labelloop.core.audit import Audit
+from labelloop.core.audit_evidence import Group
+from labelloop.core.betting import Plan
 from labelloop.core.evidence import EvidenceCollector, example_ids, with_excerpts
 from labelloop.core.label_categories import LabelCategories
 from labelloop.core.ledger import Ids, Ledger, State
 from labelloop.core.predictions import Predictions, read_predictions
 from labelloop.core.report import Failures, report_document
 from labelloop.core.run_state import RunState
+from labelloop.core.stand_ins import chances_of
 
 ROOT = Path(__file__).parents[2]
+ALIKE_IN_ALL_RUNS = ("ExecutionName", "Prefix", "JobPrefix", "ImageUri", "ManifestS3Uri", "LedgerS3Uri")
 SAMPLE_STATE = json.loads((ROOT / "events/export_manifest.json").read_text())["State"]
 
 
@@ -40,7 +45,10 @@ class MadeUpRun:
     seed: int = 0
     policy: str = "default"
     strategy: str = "margin"
+    certified: bool = True  # the last round's test passes; else its objects stay open
     ledger: Ledger = field(init=False)
+    audit: Audit = field(init=False)
+    chances: npt.NDArray[Any] | None = field(init=False, default=None)
     rounds: list[Round] = field(init=False, default_factory=list)
     records: list[dict[str, Any]] = field(init=False, default_factory=list)
 
@@ -60,18 +68,19 @@ class MadeUpRun:
         request["ActiveLearning"] = {"Policy": self.policy, "QueryStrategy": self.strategy}
         counts = self.ledger.counts().as_dict()
         document = {
-            **SAMPLE_STATE,
+            **{name: SAMPLE_STATE[name] for name in ALIKE_IN_ALL_RUNS},
             "Request": request,
             "ClassNames": self.names,
             "Counts": counts,
             "LabelsInInput": 0,
             "StoppedBecause": "every data object has a label or a reason why it can have none",
             "Certificate": self.records[-1]["certificate"],
+            "RepeatedAnswers": sum(record["repeated_answers"] for record in self.records),
         }
         return RunState.model_validate(document)
 
     def evidence(self) -> dict[str, Any] | None:
-        collector = EvidenceCollector(self.ledger, self.classes, 0.9)
+        collector = EvidenceCollector(self.ledger, self.classes, 0.9, self.chances)
         for each in self.rounds:
             collector.add(each.record["round"], each.seen, each.predictions, each.record["threshold"])
         return collector.document()
@@ -96,12 +105,12 @@ class MadeUpRun:
         scores = {"auto_label_error": 0.0123, "human_label_error": 0.0, "final_error": 0.0045}
         return {**document, **scores, "seconds": 123.4, "next_round": outlook}
 
-    def _ask(self, ids: Ids, number: int) -> None:
+    def _ask(self, ids: Ids, number: int, state: State = State.HUMAN) -> None:
         self.ledger.ask(ids)
-        self.ledger.label(ids, self.truth[ids], State.HUMAN, number)
+        self.ledger.label(ids, self.truth[ids], state, number)
 
     def _train(self, number: int, *, last: bool) -> None:
-        if number == 2:
+        if number == 2 and self.policy == "blog":
             people = self.ledger.ids(State.HUMAN)
             self.ledger.keep_for_validation(np.sort(self._rng.permutation(people)[: len(people) // 2]))
         seen = self.ledger.copy()
@@ -111,15 +120,42 @@ class MadeUpRun:
         predictions = read_predictions(lines, asked_of_model, self.size, categories)
         pool = seen.ids(State.POOL)
         doubtful = pool[np.argsort(predictions.margin[pool], kind="stable")]
-        asked, sure = doubtful[: self.size // 10], doubtful[self.size // 10 :]
+        asked, sure = doubtful[: self.size // 10], np.sort(doubtful[self.size // 10 :])
         self._ask(np.sort(asked), number)
-        if last:
+        threshold = None
+        if self.policy == "blog":
+            threshold = 0.5
+        elif last:
+            threshold = float(predictions.margin[sure].min())
+            drawn = self._test(sure, predictions)
+            self._ask(drawn, number, State.VALIDATION)
+            asked, sure = np.concatenate([asked, drawn]), np.setdiff1d(sure, drawn)
+        if last and self.certified:
             failed, labeled = np.sort(sure[: self.failing]), np.sort(sure[self.failing :])
             self.ledger.fail(failed, number)
             self.ledger.label(labeled, predictions.label[labeled], State.AUTO, number)
-        threshold = float(predictions.margin[sure[-1]]) / 2 if self.policy == "default" else 0.5
         self._note(number, len(asked), len(sure), threshold, predictions, seen, last=last)
         self.rounds.append(Round(seen, lines, predictions, self.records[-1]))
+
+    def _test(self, sure: Ids, predictions: Predictions) -> Ids:
+        """Draw for the test of a certificate on what the last model would label."""
+        uncertainty = 0.1 * (1 - predictions.confidence[sure])  # else no test could be hoped to pass
+        groups = [Group(Plan(0.5, 0.5, len(sure) / 2), 0.1)]
+        self.audit = Audit.of(
+            sure,
+            predictions.label[sure],
+            predictions.confidence[sure],
+            uncertainty,
+            np.zeros(len(sure), np.int64),
+            groups,
+            0.3,  # of so few objects no share is promised that is much less
+            len(sure),
+            self._rng,
+            reviewed=True,
+        )
+        drawn = self.audit.next_stage()
+        self.chances = chances_of(self.audit)
+        return drawn
 
     def _note(
         self,
@@ -136,35 +172,57 @@ class MadeUpRun:
         accuracy = None
         if predictions is not None and len(validation):
             accuracy = float(np.mean(predictions.label[validation] == self.truth[validation]))
-        certificate = None
-        if last and self.policy == "default":
-            certificate = {
-                "Promise": "error among the auto-labels <= 0.05, 90% confidence",
-                "Threshold": threshold,
-                "TargetError": 0.05,
-                "Confidence": 0.9,
-                "ErrorBound": 0.0432,
-                "Coverage": 0.75,
-                "ValidationObjects": 123,
-                "ValidationErrors": 2,
-            }
+        trained, default = predictions is not None, self.policy == "default"
+        tested = trained and last and default
+        drawn = int(self.audit.asked.sum()) if tested else 0
         self.records.append(
             {
                 "round": number,
-                "trained": predictions is not None,
+                "trained": trained,
                 "validation_accuracy": accuracy,
                 "threshold": threshold,
-                "certificate": certificate,
-                "tested": certificate is not None,
-                "expected_error": 0.06 - 0.005 * number if predictions is not None else None,
-                "allowed_error": 0.03 if predictions is not None else None,
-                "auto_labeled": auto,
-                "auto_labels_committed": auto - self.failing if last else 0,
+                "certificate": self._certificate(drawn, auto, threshold)
+                if tested and self.certified
+                else None,
+                "expected_error": 0.06 - 0.005 * number if trained and default else None,
+                "left_to_people": 60 - 5 * number if trained and default else None,
+                "expected_draws": 90.0 - number if trained and default and number > 2 else None,
+                "drawn_for_test": drawn,
+                "test": self._verdict(drawn) if tested else None,
+                "repeated_answers": 2 if tested else 0,
+                "auto_labels_committed": auto - self.failing if last and self.certified else 0,
                 "sent_to_people": asked,
                 "labeled_by_people": asked,
                 "counts": self.ledger.counts().as_dict(),
             }
         )
+
+    def _verdict(self, drawn: int) -> dict[str, Any]:
+        verdict = "PASSED" if self.certified else "FAILED"
+        return {
+            "verdict": verdict,
+            "drawn": drawn,
+            "wrong": 2,
+            "withdrawn": 0,
+            "error_estimate": 0.013,
+            "error_bound": 0.0432,
+        }
+
+    def _certificate(self, drawn: int, auto: int, threshold: float | None) -> dict[str, Any]:
+        return {
+            "Promise": "error among the auto-labels <= 0.05, 90% confidence",
+            "Threshold": threshold,
+            "TargetError": 0.05,
+            "Confidence": 0.9,
+            "Level": 0.06,
+            "ErrorBound": 0.0432,
+            "ErrorEstimate": 0.0131,
+            "Coverage": 0.75,
+            "AutoLabels": auto - self.failing,
+            "ValidationObjects": drawn,
+            "ValidationErrors": 2,
+            "ByClass": [],
+        }
 
     def _prediction_lines(self, ids: Ids) -> list[bytes]:
         return [

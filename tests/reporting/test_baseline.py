@@ -1,24 +1,35 @@
 """What random labeling would have given: said only where the run can tell."""
 
+from typing import Any
+
 import pytest
 
 from labelloop.core.report import random_baseline
 
 from .conftest import MadeUpRun
 
+Record = dict[str, Any]
 
-def with_accuracies(run: MadeUpRun, *accuracies: float) -> MadeUpRun:
-    """The run with no auto-labels on the way, and these validation accuracies."""
+
+def baseline_of(run: MadeUpRun, *accuracies: float) -> Record:
+    """With no auto-labels and no test on the way, and these accuracies."""
     trained = [record for record in run.records if record["trained"]]
-    for record, accuracy in zip(trained, accuracies, strict=True):
-        record["validation_accuracy"] = accuracy
+    evidence = [
+        {"round": record["round"], "accuracy": accuracy, "labeled": 100}
+        for record, accuracy in zip(trained, accuracies, strict=True)
+    ]
+    return random_baseline(run.state(), run.records, {"accuracy_by_round": evidence})
+
+
+def random_run(trained_rounds: int = 5) -> MadeUpRun:
+    run = MadeUpRun(strategy="random", trained_rounds=trained_rounds)
+    for record in run.records:
         record["auto_labels_committed"] = 0
     return run
 
 
 def test_random_rounds_give_a_curve_to_the_last_number_of_labels() -> None:
-    run = with_accuracies(MadeUpRun(strategy="random", trained_rounds=5), 0.70, 0.76, 0.80, 0.825, 0.84)
-    baseline = random_baseline(run.state(), run.records, run.evidence())
+    baseline = baseline_of(random_run(), 0.70, 0.76, 0.80, 0.825, 0.84)
     assert baseline["rounds"] == [2, 3, 4, 5, 6]
     assert baseline["human_labels"] == 400 // 4 + 4 * 40
     assert baseline["accuracy"] == pytest.approx(0.84, abs=0.01)
@@ -27,16 +38,21 @@ def test_random_rounds_give_a_curve_to_the_last_number_of_labels() -> None:
 
 
 def test_a_query_strategy_leaves_one_random_round_which_is_no_curve() -> None:
-    run = with_accuracies(MadeUpRun(trained_rounds=5), 0.70, 0.76, 0.80, 0.825, 0.84)
-    baseline = random_baseline(run.state(), run.records, run.evidence())
+    baseline = baseline_of(MadeUpRun(trained_rounds=5), 0.70, 0.76, 0.80, 0.825, 0.84)
     assert "one round only" in baseline["unknown_because"]
 
 
 def test_labels_drawn_after_the_sure_ones_were_left_out_are_not_random() -> None:
-    run = with_accuracies(MadeUpRun(strategy="random", trained_rounds=5), 0.70, 0.76, 0.80, 0.825, 0.84)
+    run = random_run()
     run.records[2]["auto_labels_committed"] = 30
-    baseline = random_baseline(run.state(), run.records, run.evidence())
+    baseline = baseline_of(run, 0.70, 0.76, 0.80, 0.825, 0.84)
     assert "2 rounds only" in baseline["unknown_because"]
+
+
+def test_what_was_drawn_for_a_failed_test_is_not_random() -> None:
+    run = random_run()
+    run.records[2]["test"] = {"verdict": "FAILED"}
+    assert "2 rounds only" in baseline_of(run, 0.70, 0.76, 0.80, 0.825, 0.84)["unknown_because"]
 
 
 def test_without_a_model_nothing_is_known() -> None:
@@ -45,6 +61,5 @@ def test_without_a_model_nothing_is_known() -> None:
 
 
 def test_accuracy_that_does_not_rise_is_no_learning_curve() -> None:
-    run = with_accuracies(MadeUpRun(strategy="random", trained_rounds=4), 0.8, 0.79, 0.78, 0.77)
-    baseline = random_baseline(run.state(), run.records, run.evidence())
+    baseline = baseline_of(random_run(4), 0.8, 0.79, 0.78, 0.77)
     assert "did not rise" in baseline["unknown_because"]

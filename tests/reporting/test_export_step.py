@@ -8,6 +8,7 @@ import boto3
 import pytest
 from moto import mock_aws
 
+from labelloop.core.arrays import to_bytes
 from labelloop.core.ledger import State
 from labelloop.core.run_state import RunState
 from labelloop.steps import export_manifest
@@ -50,6 +51,9 @@ def left_in_s3(run: MadeUpRun, bucket: str) -> RunState:
         each.record["predictions_s3_uri"] = f"{folder}predictions/pool.jsonl.out"
         s3.write_bytes(each.record["ledger_s3_uri"], each.seen.to_bytes())
         s3.write_lines(each.record["predictions_s3_uri"], each.prediction_lines)
+    if run.chances is not None:
+        run.records[-1]["chances_s3_uri"] = f"{prefix}chances.npy"
+        s3.write_bytes(f"{prefix}chances.npy", to_bytes(run.chances))
     for record in run.records:
         s3.write_json(f"{prefix}round-{record['round']:03d}/merged/round.json", record)
     places = {"prefix": prefix, "manifest_s3_uri": manifest, "ledger_s3_uri": ledger, "earlier_prefixes": []}
@@ -81,7 +85,7 @@ def test_a_run_without_predictions_has_its_labels_and_a_shorter_page(bucket: str
     output = export_manifest.export_manifest(state, TIME)
     assert s3.read_json(output["ReportS3Uri"])["evidence"] is None
     assert len(list(s3.read_lines(output["FinalManifestS3Uri"]))) == run.size
-    assert "Validation accuracy by labels from people" in s3.read_bytes(output["ReportHtmlS3Uri"]).decode()
+    assert "Were the test begun now" in s3.read_bytes(output["ReportHtmlS3Uri"]).decode()
 
 
 def test_a_fault_in_the_page_does_not_fail_the_run(bucket: str, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -101,4 +105,19 @@ def test_with_too_many_predictions_only_the_last_round_is_read(
     run = MadeUpRun()
     output = export_manifest.export_manifest(left_in_s3(run, bucket), TIME)
     evidence = s3.read_json(output["ReportS3Uri"])["evidence"]
-    assert [entry["round"] for entry in evidence["validation_by_round"]] == [4]
+    assert [entry["round"] for entry in evidence["accuracy_by_round"]] == [4]
+
+
+def test_a_failed_test_that_more_labels_followed_tells_nothing(bucket: str) -> None:
+    run = MadeUpRun(certified=False)
+    state = left_in_s3(run, bucket)
+    report = s3.read_json(export_manifest.export_manifest(state, TIME)["ReportS3Uri"])
+    assert report["evidence"]["stood_for"] == report["counts"]["unlabeled"] > 0
+    later = {**run.records[0], "round": 5, "counts": run.records[-1]["counts"]}
+    s3.write_json(f"{state.prefix}round-005/merged/round.json", later)
+    output = export_manifest.export_manifest(state, TIME)
+    evidence = s3.read_json(output["ReportS3Uri"])["evidence"]
+    assert (evidence["basis"], evidence["stood_for"]) == ("unknown", 0)
+    page = s3.read_bytes(output["ReportHtmlS3Uri"]).decode()
+    assert "What the models expected of themselves" in page
+    assert "How accurate the models were cannot be said" in page

@@ -122,16 +122,21 @@ def test_the_numbers_are_the_documents(full: dict[str, Any], page: Page) -> None
     counts, cost, certificate = full["counts"], full["cost"], full["certificate"]
     assert f"At most 5% of the {count(counts['auto'])} labels the model gave are wrong" in text
     assert f"with {count(100 * certificate['Confidence'])}% confidence" in text
-    assert f"People labeled {count(certificate['ValidationObjects'])} randomly drawn objects" in text
-    assert f"an error of {percent(certificate['ErrorBound'])} at most" in text
+    drawn, labels = certificate["ValidationObjects"], certificate["AutoLabels"]
+    assert f"{count(drawn)} of the {count(drawn + labels)} objects the model was to label were drawn" in text
+    assert f"the model wrong on {count(certificate['ValidationErrors'])}." in text
+    assert f"an error of about {percent(certificate['ErrorEstimate'])}." in text
+    assert f"By the test's exact bound it is {percent(certificate['ErrorBound'])} at most." in text
+    assert "that took 2 answers more" in text
     assert f"labeled by people: {count(counts['human'])}" in text
     assert f"labeled by the model: {count(counts['auto'])}" in text
     assert f"impossible to label: {counts['failed']}" in text
-    for key in ("spent", "saved", "spent_on_people", "model_labels_by_people"):
+    for key in ("spent", "saved", "spent_on_people", "spent_on_repeated_answers", "model_labels_by_people"):
         assert money(cost[key], cost["currency"]) in text
-    for record in full["rounds"]:
-        if record["validation_accuracy"] is not None:
-            assert percent(record["validation_accuracy"]) in text
+    assert len(full["evidence"]["accuracy_by_round"]) == 3
+    for entry in full["evidence"]["accuracy_by_round"]:
+        for key in ("accuracy", "low", "high", "on_the_last"):
+            assert percent(entry[key]) in text
     assert percent(full["auto_label_error"], 2) in text
     assert "With 40 more labels by people, the model could probably label 25 more." in text
     for group in full["evidence"]["examples"].values():
@@ -140,7 +145,7 @@ def test_the_numbers_are_the_documents(full: dict[str, Any], page: Page) -> None
 
 
 def test_each_chart_is_well_formed_and_has_its_words_and_its_table(html: str) -> None:
-    assert len(charts(html)) == 6
+    assert len(charts(html)) == 7
     for chart in charts(html):
         assert chart.attrib["role"] == "img"
         assert len(chart.attrib["aria-label"]) > 20
@@ -204,7 +209,7 @@ def test_hostile_text_is_shown_shortened_and_does_nothing(certified: bool) -> No
     hidden = {c for c in html if unicodedata.category(c) in ("Cc", "Cf", "Cs", "Cn", "Co")} - {"\n"}
     assert hidden == set()
     assert len(html) < 300_000
-    assert len(charts(html)) == 6
+    assert len(charts(html)) == 7
 
 
 @given(st.text())
@@ -238,6 +243,15 @@ def test_an_empty_run_says_so_and_nothing_more() -> None:
     assert "There is no certificate: a validation set of 6 cannot certify an error of 0.05." in page.text
 
 
+def test_it_tells_what_became_of_labels_that_were_reviewed(full: dict[str, Any]) -> None:
+    document = json.loads(json.dumps(full))
+    assert "People looked again" not in Page(render_report(document)).text
+    for record, changed in zip(document["rounds"], (2, 1), strict=False):
+        record["label_review"] = {"confirmed": 3, "changed": changed, "undecided": 0}
+    told = "again at 9 labels of theirs that the model contradicted: 6 confirmed, 3 changed, 0 left"
+    assert told in Page(render_report(document)).text
+
+
 def test_a_simulation_tells_which_labels_are_wrong(full: dict[str, Any]) -> None:
     document = json.loads(json.dumps(full))
     shown = document["evidence"]["examples"]["least_confident"]
@@ -263,8 +277,17 @@ def test_where_nobody_labeled_anything_the_page_still_stands() -> None:
         MadeUpRun(trained_rounds=0),
         MadeUpRun(trained_rounds=1),
         MadeUpRun(strategy="random", trained_rounds=6),
+        MadeUpRun(certified=False),
     ],
-    ids=["two classes", "fifty classes", "the post's rules", "no model", "one model", "random"],
+    ids=[
+        "two classes",
+        "fifty classes",
+        "the post's rules",
+        "no model",
+        "one model",
+        "random",
+        "failed test",
+    ],
 )
 def test_every_kind_of_run_has_its_page(run: MadeUpRun) -> None:
     html = render_report(run.document())
@@ -282,11 +305,25 @@ def test_every_kind_of_run_has_its_page(run: MadeUpRun) -> None:
 def test_one_class_only_in_the_validation_set() -> None:
     document = MadeUpRun().document()
     document["classes"] = ["only"]
-    document["evidence"]["confusion"] = {"pairs": [[0, 0, 9]], "objects": 9, "unread": 0, "pairs_left_out": 0}
+    document["evidence"]["confusion"] = {
+        "pairs": [[0, 0, 9]],
+        "objects": 9.0,
+        "unread": 0.0,
+        "pairs_left_out": 0,
+    }
     document["evidence"]["by_class"] = document["evidence"]["by_class"][:1]
     page = Page(render_report(document))
     assert "they agree on 9 of 9 objects" in page.text
     assert "The most frequent confusions" not in page.text
+
+
+def test_a_certificate_by_class_is_told_class_by_class(full: dict[str, Any]) -> None:
+    part = {"ClassIndex": 1, "AutoLabels": 77, "ErrorBound": 0.0421, "ValidationObjects": 61}
+    certificate = {**full["certificate"], "ByClass": [{**part, "ValidationErrors": 1}]}
+    page = Page(render_report({**full, "certificate": certificate}))
+    assert page.attribute("href")[0] == "#certificate"
+    assert f"At most 5% of each class's share of the {certificate['AutoLabels']} labels" in page.text
+    assert re.search(r"class 1\s+77\s+61\s+1\s+4\.2%", page.text)
 
 
 OPTIONAL = [
@@ -319,7 +356,7 @@ def test_whatever_a_document_lacks_is_left_out(full: dict[str, Any], missing: se
 
 
 @pytest.mark.parametrize(
-    "absent", ["coverage_curve", "confusion", "by_class", "examples", "validation_by_round"]
+    "absent", ["coverage_curve", "confusion", "by_class", "examples", "accuracy_by_round"]
 )
 def test_evidence_may_be_in_part(full: dict[str, Any], absent: str) -> None:
     evidence = {key: value for key, value in full["evidence"].items() if key != absent}

@@ -2,12 +2,15 @@
 
 import json
 import re
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from labelloop.local.template import Template
+from labelloop.operations.stack import BUCKET_OUTPUT, LOOP_OUTPUT, ROLE_OUTPUT
+from labelloop.steps.label_in_workbench import WorkbenchEvent
 from labelloop.steps.prepare_manifest import PrepareEvent
 from labelloop.steps.step_handler import StepEvent
 
@@ -16,13 +19,33 @@ DEFINITIONS = {
     path.name.removesuffix(".asl.json"): json.loads(path.read_text())
     for path in sorted((ROOT / "statemachine").glob("*.asl.json"))
 }
+
+
+def all_states(definition: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
+    """The states of a definition, those within its Map states included."""
+    for name, state in definition["States"].items():
+        yield name, state
+        if state["Type"] == "Map":
+            yield from all_states(state["ItemProcessor"])
+
+
 TASKS = [
     (name, state_name, state)
     for name, definition in DEFINITIONS.items()
-    for state_name, state in definition["States"].items()
+    for state_name, state in all_states(definition)
     if state["Type"] == "Task"
 ]
-NOT_STEPS = {"__init__", "auto_labels", "round_predictions", "snapshot", "step_handler"}
+MODEL_CONTAINER = "ModelContainer"  # SageMaker runs its image; it is a function to be built and tried out
+NOT_STEPS = {
+    "__init__",
+    "audit_under_way",
+    "auto_labels",
+    "labeling_parts",
+    "metrics",
+    "round_predictions",
+    "snapshot",
+    "step_handler",
+}
 
 
 def snake(name: str) -> str:
@@ -36,10 +59,16 @@ def template() -> Template:
 
 
 def test_each_step_has_one_name_everywhere(template: Template) -> None:
-    states = {state_name for _, state_name, state in TASKS if state["Resource"].endswith("lambda:invoke")}
+    states = {state_name for _, state_name, state in TASKS if "lambda:invoke" in state["Resource"]}
     functions = template.functions()
+    model_container = functions.pop(MODEL_CONTAINER)
+    watch = functions.pop("WatchExecutions")  # a schedule invokes it, no state does
+    assert watch.handler == "labelloop.monitoring.watch_executions.handler"
+    assert model_container.handler == "text_classifier.lambda_handler.handler"
     modules = {path.stem for path in (ROOT / "src/labelloop/steps").glob("*.py")} - NOT_STEPS
-    events = {path.stem for path in (ROOT / "events").glob("*.json")}
+    # The web application where people label is no step.
+    functions = {name: function for name, function in functions.items() if name != "Workbench"}
+    events = {path.stem for path in (ROOT / "events").glob("*.json")} - {snake(MODEL_CONTAINER)}
     assert states == set(functions)
     assert {snake(name) for name in states} == modules == events
     for name, function in functions.items():
@@ -48,7 +77,7 @@ def test_each_step_has_one_name_everywhere(template: Template) -> None:
 
 def test_each_task_that_is_a_function_invokes_the_one_of_its_name(template: Template) -> None:
     for _, state_name, state in TASKS:
-        if state["Resource"].endswith("lambda:invoke"):
+        if "lambda:invoke" in state["Resource"]:
             assert state["Arguments"]["FunctionName"] == f"${{{state_name}Arn}}"
 
 
@@ -74,18 +103,22 @@ def test_all_is_jsonata() -> None:
 def test_every_task_has_a_timeout_a_jittered_retry_and_a_catch_for_all(
     machine: str, name: str, state: dict[str, Any]
 ) -> None:
-    assert state["TimeoutSeconds"] > 0
+    # People's own time is the request's to say.
+    assert name == "LabelInWorkbench" or state["TimeoutSeconds"] > 0
     for retry in state["Retry"]:
         assert retry["JitterStrategy"] == "FULL"
         assert not {"States.ALL", "States.TaskFailed", "States.Timeout"} & set(retry["ErrorEquals"])
-    assert [catch["ErrorEquals"] for catch in state["Catch"]] == [["States.ALL"]]
+    *earlier, last = state["Catch"]
+    assert last["ErrorEquals"] == ["States.ALL"]
     # A labeling job's labels count even when it fails; everything else ends in a Fail state with its cause.
-    assert state["Catch"][0]["Next"] == ("MergeLabels" if name == "CreateLabelingJob" else "Failed")
+    assert last["Next"] == ("LabelsSoFar" if name == "CreateLabelingJob" else "Failed")
+    # People who run out of time have not failed.
+    assert [catch["Next"] for catch in earlier] == ["CollectLabels"] * (name == "LabelInWorkbench")
 
 
 def test_every_choice_has_a_default() -> None:
     for definition in DEFINITIONS.values():
-        for state in definition["States"].values():
+        for _, state in all_states(definition):
             assert state["Type"] != "Choice" or "Default" in state
 
 
@@ -94,5 +127,15 @@ def test_each_sample_event_is_what_its_step_takes(path: Path) -> None:
     event = json.loads(path.read_text())
     if path.stem == "prepare_manifest":
         assert PrepareEvent.model_validate(event).request["LabelAttributeName"]
+    elif path.stem == "model_container":
+        assert event["ModelS3Uri"].endswith("/model.tar.gz")
+        assert all(isinstance(text, str) for text in event["Texts"])
+    elif path.stem == "label_in_workbench":
+        assert WorkbenchEvent.model_validate(event).task_token
     else:
         assert StepEvent.model_validate(event).state.execution_name == "sample"
+
+
+def test_the_stack_tells_what_the_commands_ask_it() -> None:
+    outputs = (ROOT / "template.yaml").read_text().split("\nOutputs:\n")[1]
+    assert {LOOP_OUTPUT, BUCKET_OUTPUT, ROLE_OUTPUT} <= set(re.findall(r"^  (\w+):$", outputs, re.MULTILINE))

@@ -15,10 +15,13 @@ MAY_IMPORT = {
     "core": set(),
     "storage": {"core"},
     "reporting": {"core"},
-    "steps": {"core", "storage", "reporting"},
+    "workbench": {"core", "storage", "reporting"},
+    "steps": {"core", "storage", "reporting", "workbench"},
+    "monitoring": set(),
     "preparation": {"core"},
     "local": {"core", "storage"},
-    "cli": {"core", "storage", "preparation", "local", "reporting"},
+    "operations": {"core", "storage"},
+    "cli": {"core", "storage", "preparation", "local", "operations", "reporting", "workbench"},
 }
 
 

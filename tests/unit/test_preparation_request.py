@@ -60,7 +60,6 @@ def test_the_request_is_a_valid_create_labeling_job_request(
     request = json.loads(preparation.folder.request.read_bytes())
     shape = sagemaker.operation_model("CreateLabelingJob").input_shape
     assert shape is not None
-    del request["ActiveLearning"]
     # The longest name the workflow may make of the prefix.
     request["LabelingJobName"] = request.pop("LabelingJobNamePrefix").ljust(63, "x")
     assert ParamValidator().validate(request, shape).generate_report() == ""
@@ -78,14 +77,8 @@ def test_the_check_itself_finds_what_is_wrong(sagemaker: ServiceModel) -> None:
     assert len(faults(request, shape)) == 4
 
 
-def test_the_request_has_the_posts_fields_and_says_how_its_labels_were_drawn(
-    preparation: Preparation,
-) -> None:
+def test_the_request_has_the_posts_fields(preparation: Preparation) -> None:
     request = json.loads(preparation.folder.request.read_bytes())
-    assert request.pop("ActiveLearning") == {"LabeledInputIsRandom": True}
-    assert "ActiveLearning" not in labeling_request(
-        PreparationOptions(label_attribute="x", labeled_share=0.0)
-    )
     assert set(request) == {
         "InputConfig",
         "OutputConfig",

@@ -14,16 +14,26 @@ from labelloop.reporting.text import money, price, seconds
 PRICE = st.floats(0, 100)
 
 
-@given(PRICE, PRICE, PRICE, st.integers(0, 10_000), st.integers(0, 10_000), st.integers(1, 9))
+@given(
+    PRICE, PRICE, PRICE, st.integers(0, 10_000), st.integers(0, 10_000), st.integers(1, 9), st.integers(0, 99)
+)
 def test_spent_and_saved_make_what_people_alone_would_have_cost(
-    human: float, fee: float, auto: float, by_people: int, by_model: int, people: int
+    human: float, fee: float, auto: float, by_people: int, by_model: int, people: int, anew: int
 ) -> None:
     prices = Prices.model_validate({"HumanLabel": human, "ServiceFee": fee, "AutoLabel": auto})
-    cost = labeling_cost(prices, human_labels=by_people, auto_labels=by_model, people_per_object=people)
+    cost = labeling_cost(
+        prices,
+        human_labels=by_people,
+        auto_labels=by_model,
+        people_per_object=people,
+        repeated_answers=anew,
+    )
     people_alone = (by_people + by_model) * (people * human + fee)
     assert cost["spent"] + cost["saved"] == pytest.approx(people_alone, abs=0.001)
-    assert cost["answers"] == by_people * people
-    assert cost["answers_saved"] == by_model * people
+    assert cost["answers"] + cost["answers_saved"] == (by_people + by_model) * people
+    assert cost["answers"] == (by_people + anew) * people
+    parts = cost["spent_on_people"] + cost["spent_on_repeated_answers"] + cost["spent_on_model"]
+    assert cost["spent"] == pytest.approx(parts, abs=0.001)
 
 
 def test_the_default_prices_are_the_public_list() -> None:

@@ -10,7 +10,6 @@ from labelloop.core.request import (
     InputConfig,
     OutputConfig,
     default_start_size,
-    default_validation_size,
     parse_request,
     resolve_size,
 )
@@ -67,7 +66,7 @@ def test_defaults_are_those_of_the_documentation() -> None:
     settings = parse_request(POST_REQUEST).active_learning
     assert (settings.policy, settings.labeling_backend) == ("default", "groundtruth")
     assert (settings.start_size, settings.validation_size, settings.batch_size) == (None, None, 0.02)
-    assert not settings.labeled_input_is_random
+    assert (settings.certificate_for, settings.review_disagreements) == ("all", True)
     assert (settings.target_error, settings.confidence) == (0.05, 0.9)
 
 
@@ -98,6 +97,16 @@ def test_an_output_path_without_its_slash_is_mended() -> None:
         ("LabelingJobNamePrefix", "no spaces", "LabelingJobNamePrefix"),
         ("InputConfig.DataSource.S3DataSource.ManifestS3Uri", "/tmp/x", "ManifestS3Uri"),
         ("RoleArn", "me", "RoleArn"),
+        (
+            "LabelingJobAlgorithmsConfig",
+            {},
+            "Ground Truth label with a model of its own, and here yours does",
+        ),
+        ("LabelingJobName", "mine", "every round has a labeling job of its own: give LabelingJobNamePrefix"),
+        ("StoppingConditions", {"MaxPercentageOfInputDatasetLabeled": 101}, "MaxPercentageOfInput"),
+        ("StoppingConditions", {"MaxHumanLabeledObjectCount": 0}, "StoppingConditions.MaxHumanLabeled"),
+        ("HumanTaskConfig.WorkteamArn", "arn:aws:iam::123456789012:role/x", "HumanTaskConfig.WorkteamArn"),
+        ("HumanTaskConfig.PreHumanTaskLambdaArn", "arn:aws:s3:::x", "HumanTaskConfig.PreHumanTaskLambdaArn"),
     ],
 )
 def test_a_wrong_field_is_named(path: str, value: object, message: str) -> None:
@@ -155,8 +164,16 @@ def test_our_field_names_are_ground_truths(block: Any, member: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("total", "validation", "start"), [(50, 24, 36), (10_000, 790, 1185), (100_000, 3663, 5495)]
+    ("total", "start"), [(1, 1), (15, 15), (50, 20), (1_000, 50), (10_000, 233), (1_000_000, 5_000)]
 )
-def test_default_sizes_grow_more_slowly_than_the_input(total: int, validation: int, start: int) -> None:
-    assert default_validation_size(total) == validation
-    assert default_start_size(validation, total) == start
+def test_the_default_start_grows_more_slowly_than_the_input(total: int, start: int) -> None:
+    assert default_start_size(total) == start
+
+
+def test_a_budget_in_money_is_a_number_of_labels() -> None:
+    request = parse_request(
+        changed("ActiveLearning", {"MaxCost": 10.0, "Prices": {"HumanLabel": 0.15, "ServiceFee": 0.05}})
+    )
+    settings = request.active_learning
+    assert settings.prices.of_an_object(request.people_per_object) == pytest.approx(0.2)
+    assert settings.max_cost == 10.0

@@ -18,7 +18,7 @@ def test_validation_is_drawn_from_human_labels_and_leaves_something_to_train_on(
     labeled: int, size: int, seed: int
 ) -> None:
     ledger = labeled_ledger(60, labeled)
-    draw_validation_set(ledger, size, random_stream(seed, "validation set"), input_is_random=False)
+    draw_validation_set(ledger, size, random_stream(seed, "validation set"))
     counts = ledger.counts()
     assert counts.validation == min(size, labeled - 1)
     assert counts.human_labels == labeled
@@ -29,7 +29,7 @@ def test_the_validation_set_is_drawn_uniformly() -> None:
     drawn = np.zeros(40)
     for seed in range(600):
         ledger = labeled_ledger(40, 40)
-        draw_validation_set(ledger, 10, random_stream(seed, "validation set"), input_is_random=False)
+        draw_validation_set(ledger, 10, random_stream(seed, "validation set"))
         drawn += ledger.mask(State.VALIDATION)
     # 600 * 10 / 40 = 150 draws each, standard deviation about 10.6.
     assert abs(drawn - 150).max() < 45
@@ -38,7 +38,7 @@ def test_the_validation_set_is_drawn_uniformly() -> None:
 @given(st.integers(1, 80), st.integers(0, 9))
 def test_the_holdout_is_a_tenth_and_no_label_is_in_two_channels(labeled: int, round_number: int) -> None:
     ledger = labeled_ledger(100, labeled)
-    draw_validation_set(ledger, 5, random_stream(0, "validation set"), input_is_random=False)
+    draw_validation_set(ledger, 5, random_stream(0, "validation set"))
     split = split_with_holdout(ledger, 0.1, random_stream(0, "holdout", round_number))
     together = np.sort(np.concatenate([split.train, split.holdout]))
     assert together.tolist() == ledger.ids(State.HUMAN).tolist()
@@ -47,18 +47,7 @@ def test_the_holdout_is_a_tenth_and_no_label_is_in_two_channels(labeled: int, ro
 
 def test_the_posts_split_hands_the_validation_set_to_the_container() -> None:
     ledger = labeled_ledger(30, 20)
-    draw_validation_set(ledger, 5, random_stream(0, "validation set"), input_is_random=False)
+    draw_validation_set(ledger, 5, random_stream(0, "validation set"))
     split = split_with_validation_set(ledger)
     assert split.holdout.tolist() == ledger.ids(State.VALIDATION).tolist()
     assert split.train.tolist() == ledger.ids(State.HUMAN).tolist()
-
-
-def test_labels_that_came_with_the_input_are_not_drawn_unless_they_are_said_to_be_random() -> None:
-    for input_is_random, drawn in ((False, 5), (True, 12)):
-        ledger = Ledger.of_size(40)
-        ledger.label(np.arange(15), [0] * 15, State.HUMAN, 0)
-        ledger.label(np.arange(20, 25), [0] * 5, State.HUMAN, 1)
-        draw_validation_set(ledger, 12, random_stream(3, "validation set"), input_is_random=input_is_random)
-        validation = ledger.ids(State.VALIDATION)
-        assert len(validation) == drawn
-        assert input_is_random or validation.min() >= 20

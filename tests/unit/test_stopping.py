@@ -3,13 +3,12 @@ from dataclasses import replace
 import pytest
 
 from labelloop.core.ledger import Counts
-from labelloop.core.stopping import Decision, Limits, Next, Progress, decide
+from labelloop.core.stopping import Decision, Limits, Next, Progress, decide, objects_to_ask
 
-LIMITS = Limits(start=20, validation=10, batch=10, new_human_labels=100, rounds=50, fewest_validation=5)
+LIMITS = Limits(start=20, validation=10, batch=10, new_human_labels=100, rounds=50, fewest_draws=5)
 AFTER_START = Progress(
     counts=Counts(input=100, pool=80, validation=0, human=20, auto=0, failed=0),
     labels_in_input=0,
-    unusable_for_validation=0,
     round_number=1,
     new_human_labels=20,
     idle_rounds=0,
@@ -52,12 +51,25 @@ def test_the_last_round_ends_the_run() -> None:
     assert "MaxRounds" in (decision.stopped_because or "")
 
 
-def test_a_spent_budget_trains_once_more_on_the_last_labels_then_ends() -> None:
-    limits = replace(LIMITS, new_human_labels=20)
-    assert decide(AFTER_START, limits).next == Next.TRAIN
-    decision = decide(replace(AFTER_START, new_human_labels=0, idle_rounds=1), limits)
+def test_a_spent_budget_ends_the_run() -> None:
+    decision = decide(AFTER_START, replace(LIMITS, new_human_labels=20))
     assert decision.next == Next.EXPORT
     assert "MaxHumanLabels" in (decision.stopped_because or "")
+
+
+def test_where_labels_take_no_test_the_last_labels_are_still_learned() -> None:
+    limits = replace(LIMITS, new_human_labels=20, fewest_draws=0)
+    assert decide(AFTER_START, limits).next == Next.TRAIN
+    assert decide(replace(AFTER_START, new_human_labels=0), limits).next == Next.EXPORT
+
+
+def test_answers_asked_for_again_are_on_the_budget() -> None:
+    limits = replace(LIMITS, new_human_labels=30)
+    assert replace(AFTER_START, repeated_answers=4).human_labels_left(limits) == 6
+
+
+def test_a_test_goes_on_without_another_model() -> None:
+    assert decide(replace(AFTER_START, testing=True), LIMITS) == Decision(Next.SELECT)
 
 
 def test_labels_the_input_brought_are_not_on_the_budget() -> None:
@@ -66,19 +78,23 @@ def test_labels_the_input_brought_are_not_on_the_budget() -> None:
     assert replace(AFTER_START, labels_in_input=5).human_labels_left(limits) == 5
 
 
-def test_where_nothing_could_be_certified_people_label_without_a_model() -> None:
-    small = replace(LIMITS, validation=4)
-    assert decide(AFTER_START, small).next == Next.SELECT
-    drawn = replace(AFTER_START, counts=counts(human=16, validation=4), validation_drawn=True)
-    assert decide(drawn, LIMITS).next == Next.SELECT
+def test_where_a_test_would_take_all_that_is_left_people_label_it() -> None:
+    few_left = replace(AFTER_START, counts=counts(pool=5, human=95))
+    assert decide(few_left, LIMITS).next == Next.SELECT
+    assert objects_to_ask(few_left, LIMITS) == 5
+    assert decide(replace(AFTER_START, counts=counts(pool=6, human=94)), LIMITS).next == Next.TRAIN
 
 
-def test_labels_chosen_by_an_unknown_rule_do_not_make_a_validation_set() -> None:
-    biased = replace(AFTER_START, labels_in_input=20, unusable_for_validation=20)
-    assert decide(biased, LIMITS).next == Next.SELECT
-    assert biased.missing_to_start(LIMITS) == LIMITS.validation
-    with_some = replace(biased, counts=counts(pool=70, human=30))
-    assert decide(with_some, LIMITS).next == Next.TRAIN
+def test_a_data_set_too_small_for_a_test_is_asked_about_at_once() -> None:
+    nothing_yet = replace(AFTER_START, counts=counts(pool=100, human=0))
+    assert objects_to_ask(nothing_yet, replace(LIMITS, fewest_draws=100)) == 100
+    assert objects_to_ask(nothing_yet, LIMITS) == LIMITS.start
+
+
+@pytest.mark.parametrize(("left_to_people", "asked"), [(60, 10), (16, 8), (2, 2), (0, 2)])
+def test_a_large_batch_is_cut_to_half_of_what_the_model_cannot_label(left_to_people: int, asked: int) -> None:
+    """2 is the least share of the input, 10 the batch."""
+    assert objects_to_ask(AFTER_START, LIMITS, left_to_people=left_to_people) == asked
 
 
 def test_once_the_models_labels_are_in_people_label_the_rest() -> None:

@@ -19,7 +19,7 @@ BATCH_SIZE = 0.05
 
 def demo(
     out: Annotated[Path, typer.Option(help="The folder for the data and the run.")] = Path("demo"),
-    headlines: Annotated[int, typer.Option(min=100, help="How many headlines to make and label.")] = 2000,
+    headlines: Annotated[int, typer.Option(min=100, help="How many headlines to make and label.")] = 4000,
     seed: Annotated[int, typer.Option(min=0, help="The same seed gives the same data and labels.")] = 0,
 ) -> None:
     """Label synthetic news headlines: train, auto-label, ask simulated people, until all are labeled.

@@ -2,29 +2,55 @@
 
 import json
 import shutil
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass, replace
 from datetime import datetime
+from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
 from labelloop.cli.run_folder import RunFolder, RunRecord
 from labelloop.cli.state_seconds import seconds_by_round
 from labelloop.core.errors import LabelloopError, RequestError
-from labelloop.core.label_categories import parse_label_categories
+from labelloop.core.label_categories import LabelCategories, parse_label_categories
 from labelloop.core.ledger import NO_LABEL
 from labelloop.core.manifest import LabelAttribute
 from labelloop.core.request import LabelingRequest, parse_request
 from labelloop.core.scoring import score_manifest
 from labelloop.core.simulated_people import SimulatedPeople, Truth, read_truth
 from labelloop.local.aws import LocalAws
-from labelloop.local.container_process import ProcessContainer
+from labelloop.local.container_process import ModelContainer, ProcessContainer
+from labelloop.local.docker_container import DockerContainer
+from labelloop.local.docker_engine import require_image
 from labelloop.local.execution import Execution, ExecutionEvent
+from labelloop.local.labeling_job import Annotators, LabelingFailed, LabelingJobRequest
+from labelloop.local.sam_functions import SamApplication
 from labelloop.local.simulated_annotators import SimulatedAnnotators
 from labelloop.reporting.page import render_report
 
 LOOP = "ActiveLearningLoop"
+# docker build -t labelloop-blazingtext blazingtext_container
+_BLAZINGTEXT_STAND_IN = "labelloop-blazingtext:latest"
+# As `sam build` names the image of the template's ModelContainer.
+BUILT_MODEL_IMAGE = "modelcontainer:model"
 OnEvent = Callable[[ExecutionEvent], None]
+# What is open beside the loop, within the local AWS: the workbench, where people label.
+Beside = Callable[[], AbstractContextManager[object]]
+
+
+class Steps(StrEnum):
+    """Where the steps run."""
+
+    PROCESS = "process"
+    CONTAINERS = "containers"
+
+
+class Jobs(StrEnum):
+    """Where the model is trained and asked."""
+
+    PROCESS = "process"
+    DOCKER = "docker"
 
 
 class RunFailedError(LabelloopError):
@@ -38,13 +64,45 @@ class Application:
     template: Path
     model_container: Path
     encoder: Path  # the sentence encoder's files, where `make encoder` puts them; the model does without
+    steps: Steps = Steps.PROCESS
+    jobs: Jobs = Jobs.PROCESS
+    cpus: float | None = None  # of a job's container; None: all
 
-    def container(self, encodings: Path) -> ProcessContainer:
-        """The model container as processes; what a text is encoded to is remembered in a folder."""
+    image: str = BUILT_MODEL_IMAGE  # what jobs in Docker run, unless a request names another
+
+    def container(self, encodings: Path, image: str | None = None) -> ModelContainer:
+        """The model container; as processes, it remembers in a folder what a text is encoded to.
+
+        `image` is run in place of the one that `sam build` made. Raises DockerError when it is not here.
+        """
+        if self.jobs == Jobs.DOCKER:
+            require_image(image or self.image)
+            return DockerContainer(image or self.image, self.cpus)
         encoder = str(self.encoder) if (self.encoder / "model.safetensors").is_file() else "none"
         return ProcessContainer(
             self.model_container, {"SENTENCE_ENCODER": encoder, "ENCODING_CACHE": str(encodings.resolve())}
         )
+
+    def with_algorithm(self, algorithm: str) -> "Application":
+        """The same with the container the algorithm needs: for BlazingText its stand-in.
+
+        Raises RequestError when the stand-in is not there, or a container of one's own was to be used.
+        """
+        if algorithm != "blazingtext":
+            return self
+        root = self.template.parent
+        if self.model_container != root / "model_container":
+            raise RequestError(
+                "BlazingText is a model of its own: leave out --model blazingtext, or --model-container"
+            )
+        container = _checked_container(root / "blazingtext_container")
+        return replace(self, model_container=container, image=_BLAZINGTEXT_STAND_IN)
+
+    def step_containers(self, logs: Path) -> SamApplication | None:
+        """What runs the steps in their images; None when they run in this process."""
+        if self.steps == Steps.PROCESS:
+            return None
+        return SamApplication(self.template.parent, logs / "sam-local.log")
 
     @classmethod
     def found(cls, folder: Path | None = None, model_container: Path | None = None) -> "Application":
@@ -64,30 +122,42 @@ class Application:
 
 
 def run_loop(
-    application: Application, folder: RunFolder, record: RunRecord, name: str, on_event: OnEvent
+    application: Application,
+    folder: RunFolder,
+    record: RunRecord,
+    name: str,
+    on_event: OnEvent,
+    beside: Beside = nullcontext,
 ) -> dict[str, Any]:
     """Run one execution, and leave output manifest, report (data and page) and history in the run's folder.
 
     Returns the report. Raises RunFailedError when the execution fails, LabelloopError for bad input.
     """
     request = parse_request(record.request)
+    application = application.with_algorithm(request.active_learning.model.algorithm)
     s3_root = Path(record.s3_root)
-    truth, people = _people(request, s3_root, Path(record.truth))
+    truth, people = _people(request, s3_root, record.truth)
     execution_input = _with_truth_in_s3(record, request, s3_root)
     record.executions.append(name)
     folder.save(record)
-    with LocalAws(
-        template=application.template,
-        s3_root=s3_root,
-        model_container=application.container(folder.encodings),
-        annotators=SimulatedAnnotators(people),
-        logs=folder.logs,
-        parameters={
-            "DataBucket": _bucket(request.output_config.s3_output_path),
-            "JobRoleArn": request.role_arn,
-        },
-        on_event=on_event,
-    ) as aws:
+    with (
+        LocalAws(
+            template=application.template,
+            s3_root=s3_root,
+            model_container=application.container(folder.encodings, request.active_learning.model.image_uri),
+            annotators=people,
+            logs=folder.logs,
+            parameters={
+                "DataBucket": _bucket(request.output_config.s3_output_path),
+                "JobRoleArn": request.role_arn,
+                "LabelingBackend": "workbench" if record.people == "workbench" else "groundtruth",
+            },
+            environment={"WORKBENCH_DATABASE": str(folder.workbench_database.resolve())},
+            on_event=on_event,
+            step_containers=application.step_containers(folder.logs),
+        ) as aws,
+        beside(),
+    ):
         arn = aws.start_execution(LOOP, name, execution_input)
         try:
             execution = aws.wait(arn)
@@ -99,8 +169,9 @@ def run_loop(
         raise RunFailedError(execution.cause or execution.error or f"the execution is {execution.status}")
     report = _collect(execution, s3_root, folder)
     _add_seconds(report, seconds_by_round(loop_history, nested), execution)
-    _add_score(report, request, folder, truth, s3_root)
-    _add_truth_of_examples(report, truth)
+    if truth is not None:
+        _add_score(report, request, folder, truth, s3_root)
+        _add_truth_of_examples(report, truth)
     folder.write_json(folder.report, report)
     folder.page.write_text(render_report(report), encoding="utf-8")
     record.finished = True
@@ -127,19 +198,47 @@ def _bucket(uri: str) -> str:
     return uri.removeprefix("s3://").split("/", 1)[0]
 
 
-def _people(request: LabelingRequest, s3_root: Path, truth_file: Path) -> tuple[Truth, SimulatedPeople]:
+class _NobodyKnows:
+    """For labeling jobs where no truth is given: there is nobody to stand in for Ground Truth's people."""
+
+    def label(self, _job: LabelingJobRequest, _records: Iterable[bytes]) -> Iterable[bytes]:
+        raise LabelingFailed(
+            "on this machine there is no Ground Truth: simulated people need --truth; real ones label with "
+            "--people workbench"
+        )
+
+
+def _people(
+    request: LabelingRequest, s3_root: Path, truth_file: str | None
+) -> "tuple[Truth | None, Annotators]":
+    if truth_file is None:
+        _label_categories(request, s3_root)
+        return None, _NobodyKnows()
+    truth, people = people_who_know(Path(truth_file), request, s3_root)
+    return truth, SimulatedAnnotators(people)
+
+
+def people_who_know(
+    truth_file: Path, request: LabelingRequest, s3_root: Path
+) -> tuple[Truth, SimulatedPeople]:
+    """The truth, and simulated people who know it with the faults the request asks for.
+
+    Raises RequestError when the label categories are not there, TruthError when the truth cannot be used.
+    """
+    categories = _label_categories(request, s3_root)
+    with truth_file.open(encoding="utf-8", newline="") as lines:
+        truth = read_truth(lines, categories)
+    return truth, SimulatedPeople.with_faults(truth, categories, request.active_learning.simulated_people)
+
+
+def _label_categories(request: LabelingRequest, s3_root: Path) -> LabelCategories:
     path = local_path(s3_root, request.label_category_config_s3_uri)
     if not path.is_file():
         raise RequestError(
             f"there is no {request.label_category_config_s3_uri} (LabelCategoryConfigS3Uri): "
             f"on this machine that is the file {path}"
         )
-    categories = parse_label_categories(path.read_bytes())
-    with truth_file.open(encoding="utf-8", newline="") as lines:
-        truth = read_truth(lines, categories)
-    faults = request.active_learning.simulated_people
-    people = SimulatedPeople.with_faults(truth, categories, faults)
-    return truth, people
+    return parse_label_categories(path.read_bytes())
 
 
 def _with_truth_in_s3(record: RunRecord, request: LabelingRequest, s3_root: Path) -> dict[str, Any]:
@@ -147,7 +246,7 @@ def _with_truth_in_s3(record: RunRecord, request: LabelingRequest, s3_root: Path
     truth_uri = request.active_learning.simulated_people.truth_s3_uri
     if request.active_learning.labeling_backend == "simulated" and truth_uri:
         path = local_path(s3_root, truth_uri)
-        if not path.exists():
+        if not path.exists() and record.truth:
             path.parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(record.truth, path)
     return record.request

@@ -2,7 +2,15 @@
 
 import typer
 
+from labelloop.cli.aws.cleanup import cleanup
+from labelloop.cli.aws.fetch import fetch
+from labelloop.cli.aws.start import start
+from labelloop.cli.aws.status import status
+from labelloop.cli.aws.stop import stop
+from labelloop.cli.aws.watch import watch
 from labelloop.cli.demo import demo
+from labelloop.cli.label import label
+from labelloop.cli.local_aws import local_aws
 from labelloop.cli.prepare import prepare
 from labelloop.cli.run import run
 from labelloop.cli.simulate import simulate
@@ -17,6 +25,14 @@ app.command()(prepare)
 app.command()(simulate)
 app.command()(run)
 app.command()(demo)
+app.command()(local_aws)
+app.command()(start)
+app.command()(watch)
+app.command()(status)
+app.command()(stop)
+app.command()(fetch)
+app.command()(cleanup)
+app.command()(label)
 
 if __name__ == "__main__":
     app()

@@ -1,6 +1,7 @@
 """A run as it goes: the state it is in, the ledger as a bar, and a line for each finished round."""
 
 import time
+from collections.abc import Callable
 from types import TracebackType
 from typing import Any, Self
 
@@ -13,6 +14,8 @@ _WORDS = {
     "PrepareManifest": "checking the manifest",
     "SelectForHumans": "choosing what people see next",
     "CreateLabelingJob": "people are labeling",
+    "LabelInWorkbench": "people are labeling in the workbench",
+    "CollectLabels": "collecting what people labeled in time",
     "SimulateLabeling": "simulated people are labeling",
     "SplitLabels": "splitting the labels",
     "CreateTrainingJob": "training the model",
@@ -34,9 +37,11 @@ _SEGMENTS = (
 class RunProgress:
     """Follows a run on the terminal; on anything else it writes a line a state."""
 
-    def __init__(self, console: Console) -> None:
+    def __init__(self, console: Console, seconds: Callable[[], float] | None = None) -> None:
+        """`seconds` tells how long the run has gone on; unless given, it begins now."""
+        began = time.monotonic()
         self._console = console
-        self._began = time.monotonic()
+        self._seconds = seconds or (lambda: time.monotonic() - began)
         self._state = "starting"
         self._round = 0
         self._counts: dict[str, int] = {}
@@ -67,24 +72,20 @@ class RunProgress:
         if name == "SelectForHumans":
             self._selected = output["Labeling"]["Selected"]
         if name == "AutoLabel":
-            self._model = output["Model"]
+            would_label = output["Counts"]["Pool"] - output["Model"].get("LeftToPeople", 0)
+            self._model = {**output["Model"], "WouldLabel": would_label}
         if "Counts" in output and "Round" in output:
             counts = output["Counts"]
             self._counts = {**counts, "HumanLabels": counts["Human"] + counts["Validation"]}
             self._round = output["Round"]
         if name == "MergeLabels":
-            self._print_round(output["Round"] - 1)
+            self._print_round(output)
             self._model, self._selected = {}, 0
 
-    def _print_round(self, number: int) -> None:
-        if self._model:
-            accuracy = self._model.get("ValidationAccuracy")
-            model = "" if accuracy is None else f"model {accuracy:6.1%} right on validation, "
-            model += _what_it_labels(self._model)
-        else:
-            model = "no model yet; "
+    def _print_round(self, output: dict[str, Any]) -> None:
         self._console.print(
-            f"[{self._elapsed()}] round {number:2d}: {model}people were asked about {self._selected:,} → "
+            f"[{self._elapsed()}] round {output['Round'] - 1:2d}: "
+            f"{_what_happened(self._model, output)}people were asked about {self._selected:,} → "
             f"{self._counts['HumanLabels']:,} human, {self._counts['Auto']:,} auto, "
             f"{self._counts['Pool']:,} open",
             markup=False,
@@ -93,7 +94,7 @@ class RunProgress:
         )
 
     def _elapsed(self) -> str:
-        minutes, seconds = divmod(int(time.monotonic() - self._began), 60)
+        minutes, seconds = divmod(int(self._seconds()), 60)
         return f"{minutes:d}:{seconds:02d}"
 
     def _render(self) -> RenderableType:
@@ -120,8 +121,23 @@ class RunProgress:
         return [bar, legend]
 
 
-def _what_it_labels(model: dict[str, Any]) -> str:
-    if model["AutoLabels"] or model.get("ExpectedError") is None:
-        return f"labels {model['AutoLabels']:,}; "
-    outlook = f"expects {model['ExpectedError']:.1%} wrong, {model['AllowedError']:.1%} allowed"
-    return f"{outlook}, tested in vain; " if model.get("Tested") else f"{outlook}; "
+def _what_happened(model: dict[str, Any], output: dict[str, Any]) -> str:
+    """What a round's model expects, or how the test stands."""
+    if output.get("Test"):
+        return _how_the_test_stands(output["Test"])
+    if not model:
+        return "what is left is for people; " if output.get("Certificate") else "no model yet; "
+    if (accuracy := model.get("ValidationAccuracy")) is not None:
+        return f"model {accuracy:6.1%} right on validation, labels {model['AutoLabels']:,}; "
+    if model.get("ExpectedError") is None:
+        return f"model labels {model['AutoLabels']:,}; "
+    would_label = f"model expects {model['ExpectedError']:.1%} wrong on the {model['WouldLabel']:,} it "
+    if model.get("ExpectedDraws") is None:
+        return f"{would_label}could label, too many for a test; "
+    return f"{would_label}would label, a test would draw ~{model['ExpectedDraws']:,.0f}; "
+
+
+def _how_the_test_stands(test: dict[str, Any]) -> str:
+    stands = {"PASSED": "passed", "FAILED": "failed"}.get(test["verdict"], "goes on")
+    withdrawn = f", {test['withdrawn']:,} doubtful ones withdrawn" if test.get("withdrawn") else ""
+    return f"tested on {test['drawn']:,} drawn: {test['wrong']:,} wrong{withdrawn}, {stands}; "

@@ -1,9 +1,11 @@
 """`labelloop run`: the whole workflow on this machine."""
 
 import contextlib
+import functools
 import json
 import sys
 from collections.abc import Generator
+from dataclasses import replace
 from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
@@ -13,22 +15,45 @@ import typer
 from rich.console import Console
 from rich.text import Text
 
-from labelloop.cli.local_run import Application, RunFailedError, run_loop
+from labelloop.cli.desk import open_desk
+from labelloop.cli.local_run import Application, Beside, Jobs, RunFailedError, Steps, run_loop
 from labelloop.cli.progress import RunProgress
 from labelloop.cli.run_folder import RunFolder, RunRecord, read_request
 from labelloop.cli.summary import print_summary
 from labelloop.core.errors import LabelloopError, RequestError
+from labelloop.core.ground_truth import is_public_workforce
 from labelloop.local.aws import LocalAwsError
+from labelloop.local.docker_engine import DockerError
 from labelloop.local.execution import ExecutionEvent
 from labelloop.local.s3_folder import S3FolderError
+from labelloop.local.sam_functions import SamError
 from labelloop.local.template import TemplateError
 from labelloop.preparation import PreparationError
+from labelloop.workbench.server import DEFAULT_PORT
+
+_EXPLAINED = (
+    LabelloopError,
+    PreparationError,
+    DockerError,
+    LocalAwsError,
+    S3FolderError,
+    SamError,
+    TemplateError,
+)
 
 
 class People(StrEnum):
     """Who labels."""
 
     SIMULATED = "simulated"
+    WORKBENCH = "workbench"
+
+
+class Model(StrEnum):
+    """What is trained."""
+
+    CONTAINER = "container"
+    BLAZINGTEXT = "blazingtext"
 
 
 class Policy(StrEnum):
@@ -43,7 +68,10 @@ def run(
     s3_root: Annotated[Path, typer.Option(help="The folder that stands for S3: DIR/<bucket>/<key>.")],
     out: Annotated[Path, typer.Option(help="The folder for output manifest, report, history and logs.")],
     people: Annotated[
-        People, typer.Option(help="Who labels. Simulated people know the truth.")
+        People,
+        typer.Option(
+            help="Who labels: you and others in the browser, or simulated people, who know the truth."
+        ),
     ] = People.SIMULATED,
     truth: Annotated[
         Path | None, typer.Option(help="What simulated people know: labelloop-id,source,label as CSV.")
@@ -51,6 +79,10 @@ def run(
     policy: Annotated[
         Policy | None,
         typer.Option(help="default certifies the error; blog is the 2020 post's rules, to compare with."),
+    ] = None,
+    model: Annotated[
+        Model | None,
+        typer.Option(help="The model container, or a stand-in for SageMaker's BlazingText (fastText)."),
     ] = None,
     seed: Annotated[int | None, typer.Option(min=0, help="The same seed gives the same labels.")] = None,
     error_rate: Annotated[
@@ -62,12 +94,27 @@ def run(
     resume: Annotated[
         bool, typer.Option("--resume", help="Go on with the interrupted run in --out; nobody is asked twice.")
     ] = False,
+    host: Annotated[
+        str, typer.Option(help="Where the workbench is served; 0.0.0.0 lets in the local network.")
+    ] = "127.0.0.1",
+    port: Annotated[
+        int, typer.Option(min=0, max=65535, help="The first port the workbench tries.")
+    ] = DEFAULT_PORT,
     application: Annotated[
         Path | None, typer.Option(help="The labelloop checkout with template.yaml. Default: this one.")
     ] = None,
     model_container: Annotated[
         Path | None,
         typer.Option(help="A folder with your own train and serve. Default: the Keras text classifier."),
+    ] = None,
+    steps: Annotated[
+        Steps, typer.Option(help="Run the steps in this process, or in their images (sam local; make build).")
+    ] = Steps.PROCESS,
+    jobs: Annotated[
+        Jobs, typer.Option(help="Train and predict by processes, or in the built model image (docker run).")
+    ] = Jobs.PROCESS,
+    cpus: Annotated[
+        float | None, typer.Option(min=0.1, help="With --jobs docker: the processors of a container.")
     ] = None,
     as_json: Annotated[
         bool, typer.Option("--json", help="Print the report as JSON and nothing else.")
@@ -81,6 +128,7 @@ def run(
     overrides = {
         "ActiveLearning": {
             "Policy": policy,
+            "Model": {"Algorithm": model},
             "Seed": seed,
             "SimulatedPeople": {"ErrorRate": error_rate, "UnansweredShare": unanswered_share, "Seed": seed},
         }
@@ -93,8 +141,15 @@ def run(
         else:
             if record is None or not resume:
                 record = _new_record(request, s3_root, _truth_for(people, truth), overrides)
-            deployed = Application.found(application, model_container)
-            report = execute(console, deployed, folder, record)
+            _let_label(record, people)
+            _refuse_folder_in_docker(jobs, model_container)
+            found = Application.found(application, model_container)
+            deployed = replace(found, steps=steps, jobs=jobs, cpus=cpus)
+            if asks_public_workforce(read_request(request)):
+                console.print(f"Amazon Mechanical Turk has closed; who answers instead: {people}")
+            desk = functools.partial(open_desk, console, folder, host=host, port=port)
+            beside: Beside = desk if people == People.WORKBENCH else contextlib.nullcontext
+            report = execute(console, deployed, folder, record, beside)
     show_report(console, report, folder, as_json=as_json)
 
 
@@ -103,13 +158,17 @@ def explained_errors() -> Generator[None]:
     """Turn an error that a person can mend into its sentence and exit code 2, a failed run into 1."""
     try:
         yield
-    except (LabelloopError, PreparationError, LocalAwsError, S3FolderError, TemplateError, OSError) as error:
+    except (*_EXPLAINED, OSError) as error:
         Console(stderr=True, soft_wrap=True).print(Text.assemble(("Error: ", "bold red"), str(error)))
         raise typer.Exit(1 if isinstance(error, RunFailedError) else 2) from error
 
 
 def execute(
-    console: Console, application: Application, folder: RunFolder, record: RunRecord
+    console: Console,
+    application: Application,
+    folder: RunFolder,
+    record: RunRecord,
+    beside: Beside = contextlib.nullcontext,
 ) -> dict[str, Any]:
     """Run a record's request with live progress; a record with executions goes on from the last of them."""
     name = f"labelloop-{datetime.now(UTC):%Y%m%d-%H%M%S}"
@@ -119,7 +178,7 @@ def execute(
         record.request.setdefault("ActiveLearning", {})["ResumeFromS3Uri"] = prefix
     with RunProgress(console) as progress:
         try:
-            return run_loop(application, folder, record, name, _follow(progress))
+            return run_loop(application, folder, record, name, _follow(progress), beside)
         except KeyboardInterrupt:
             console.print("\nInterrupted. What is labeled is kept: the same command with --resume goes on.")
             raise typer.Exit(130) from None
@@ -146,19 +205,64 @@ def _earlier_run(folder: RunFolder, *, resume: bool) -> RunRecord | None:
     return record
 
 
-def _truth_for(people: People, truth: Path | None) -> Path:
+def _refuse_folder_in_docker(jobs: Jobs, model_container: Path | None) -> None:
+    if jobs == Jobs.DOCKER and model_container is not None:
+        raise RequestError(
+            "--model-container is run by processes: for --jobs docker, build an image of it and name it in "
+            "the request's ActiveLearning.Model.ImageUri"
+        )
+
+
+def _let_label(record: RunRecord, people: People) -> None:
+    """Who labels may change between an interruption and its --resume."""
+    record.people = people
+    settings = record.request.setdefault("ActiveLearning", {})
+    if people == People.WORKBENCH:
+        settings["LabelingBackend"] = "workbench"
+    elif settings.get("LabelingBackend") == "workbench":
+        settings["LabelingBackend"] = "groundtruth"
+
+
+def _truth_for(people: People, truth: Path | None) -> Path | None:
+    if truth is None and people == People.WORKBENCH:
+        return None
     if truth is None:
-        raise RequestError(f"{people} people need --truth, the file with the true labels")
+        raise RequestError(
+            f"{people} people need --truth, the file with the true labels; "
+            "to label yourself, choose --people workbench"
+        )
     if not truth.is_file():
         raise RequestError(f"there is no truth file {truth}")
     return truth
 
 
-def _new_record(request: Path, s3_root: Path, truth: Path, overrides: dict[str, Any]) -> RunRecord:
+def _new_record(request: Path, s3_root: Path, truth: Path | None, overrides: dict[str, Any]) -> RunRecord:
     if not s3_root.is_dir():
         raise RequestError(f"there is no folder {s3_root} to stand for S3")
-    document = _with_overrides(read_request(request), overrides)
-    return RunRecord(request=document, s3_root=str(s3_root.resolve()), truth=str(truth.resolve()))
+    document = answered_here(_with_overrides(read_request(request), overrides))
+    known = str(truth.resolve()) if truth else None
+    return RunRecord(request=document, s3_root=str(s3_root.resolve()), truth=known)
+
+
+def answered_here(document: dict[str, Any]) -> dict[str, Any]:
+    """With a team that stands for who labels on this machine where the request names the public workforce.
+
+    A request written for Amazon Mechanical Turk is refused by Ground Truth, which has lost it; nobody there
+    would be asked here anyway.
+    """
+    if not asks_public_workforce(document):
+        return document
+    task = document["HumanTaskConfig"]
+    region = task["WorkteamArn"].split(":")[3]
+    private = f"arn:aws:sagemaker:{region}:111122223333:workteam/private-crowd/this-machine"
+    return {**document, "HumanTaskConfig": {**task, "WorkteamArn": private}}
+
+
+def asks_public_workforce(document: dict[str, Any]) -> bool:
+    """Whether a request, checked or not, names the team of Amazon Mechanical Turk."""
+    task = document.get("HumanTaskConfig")
+    team = task.get("WorkteamArn") if isinstance(task, dict) else None
+    return isinstance(team, str) and is_public_workforce(team)
 
 
 def _with_overrides(document: dict[str, Any], overrides: dict[str, Any]) -> dict[str, Any]:

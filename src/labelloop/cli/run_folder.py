@@ -14,7 +14,8 @@ class RunRecord:
 
     request: dict[str, Any]
     s3_root: str
-    truth: str
+    truth: str | None = None
+    people: str = "simulated"
     executions: list[str] = field(default_factory=list)
     finished: bool = False
 
@@ -30,6 +31,8 @@ class RunFolder:
         self.history = out / "history.json"
         self.logs = out / "logs"
         self.encodings = out / "encodings"
+        self.workbench_database = out / "workbench.sqlite"
+        self.workbench_key = out / "workbench.key"
         self._record = out / "run.json"
 
     def load(self) -> RunRecord | None:

@@ -5,6 +5,7 @@ import json
 import shutil
 import sys
 from dataclasses import dataclass
+from enum import StrEnum
 from pathlib import Path
 from statistics import fmean
 from typing import Annotated, Any
@@ -28,6 +29,13 @@ _OTHER_FOLDER = "choose another --out"
 # The post's rules are fixed: given for two policies, these options are for the default one.
 _FIXED_BY_BLOG = ("QueryStrategy", "StartSize", "ValidationSize", "BatchSize")
 _SIZE = "A share of the rows below 1, else a count."
+
+
+class CertificateFor(StrEnum):
+    """What one certificate speaks of."""
+
+    ALL = "all"
+    CLASS = "class"
 
 
 @dataclass(frozen=True)
@@ -161,14 +169,33 @@ def simulate(
     start_size: Annotated[float | None, typer.Option(help=f"Labels before the first model. {_SIZE}")] = None,
     batch_size: Annotated[float | None, typer.Option(help=f"Labels a round. {_SIZE}")] = None,
     validation_size: Annotated[
-        float | None, typer.Option(help=f"Labels the certificate is tested on. {_SIZE}")
+        float | None, typer.Option(help=f"The most objects drawn for one test of the certificate. {_SIZE}")
+    ] = None,
+    certificate_for: Annotated[
+        CertificateFor | None,
+        typer.Option(help="What one certificate speaks of: all auto-labels (default), or those of a class."),
+    ] = None,
+    review_disagreements: Annotated[
+        bool | None,
+        typer.Option(
+            "--review-disagreements/--no-review-disagreements",
+            help="In a test, ask about an object again until two people agree, where one differs from the "
+            "model. Default: yes; that takes people's mistakes (--error-rate) out of the test.",
+        ),
+    ] = None,
+    wrong_label_cost: Annotated[
+        float | None,
+        typer.Option(min=1, help="What a wrong label costs, in human labels: doubtful objects go to people."),
+    ] = None,
+    max_human_labels: Annotated[
+        float | None, typer.Option(help=f"The most answers people are asked for. {_SIZE}")
     ] = None,
     seeds: Annotated[
         int,
         typer.Option(min=1, help="Runs for each policy, with the seeds 0, 1, ...: how far do they spread?"),
     ] = 1,
     error_rate: Annotated[
-        float | None, typer.Option(min=0, max=1, help="The share of labels that people get wrong.")
+        float | None, typer.Option(min=0, max=1, help="The share of answers that people get wrong.")
     ] = None,
     application: Annotated[
         Path | None, typer.Option(help="The labelloop checkout with template.yaml. Default: this one.")
@@ -213,6 +240,10 @@ def simulate(
                 "StartSize": start_size,
                 "BatchSize": batch_size,
                 "ValidationSize": validation_size,
+                "CertificateFor": certificate_for.value if certificate_for else None,
+                "ReviewDisagreements": review_disagreements,
+                "WrongLabelCost": wrong_label_cost,
+                "MaxHumanLabels": max_human_labels,
             },
             error_rate=error_rate,
             application=Application.found(application, model_container),
@@ -321,6 +352,7 @@ def _outcome(report: Document, run: RunFolder, folder: SimulationFolder, *, inte
         "rows": counts["input"],
         "human_labels": counts["human"],
         "human_share": counts["human"] / counts["input"],
+        "repeated_answers": report["cost"]["repeated_answers"],
         "auto_labels": counts["auto"],
         "unlabeled": counts["failed"] + counts["unlabeled"],
         "auto_label_error": report["auto_label_error"],
@@ -351,7 +383,15 @@ def _result(plan: Plan, runs: list[Document]) -> Document:
 
 def _mean(runs: list[Document]) -> Document:
     """The means over one policy's runs, each of the runs that have a value; None where none has."""
-    numbers = ("human_labels", "human_share", "auto_label_error", "final_error", "rounds", "seconds")
+    numbers = (
+        "human_labels",
+        "human_share",
+        "repeated_answers",
+        "auto_label_error",
+        "final_error",
+        "rounds",
+        "seconds",
+    )
     known = {name: [run[name] for run in runs if run[name] is not None] for name in numbers}
     return {
         "policy": runs[0]["policy"],
@@ -365,7 +405,7 @@ def _print_result(console: Console, result: Document, folder: SimulationFolder) 
     table = Table(box=None, padding=(0, 1))
     for name in ("policy", "seed"):
         table.add_column(name)
-    for name in ("labeled by people", "wrong auto-labels", "certificate", "rounds", "seconds"):
+    for name in ("labeled by people", "asked again", "wrong auto-labels", "certificate", "rounds", "seconds"):
         table.add_column(name, justify="right")
     for mean in result["means"]:
         runs = [run for run in result["runs"] if run["policy"] == mean["policy"]]
@@ -391,10 +431,10 @@ def _print_result(console: Console, result: Document, folder: SimulationFolder) 
     console.print(Text(f" numbers  {folder.result}"), soft_wrap=True)
 
 
-def _numbers(row: Document) -> tuple[str, str]:
+def _numbers(row: Document) -> tuple[str, str, str]:
     error = row["auto_label_error"]
     people = f"{row['human_labels']:,.0f} ({row['human_share']:.1%})"
-    return people, "–" if error is None else f"{error:.2%}"
+    return people, f"{row['repeated_answers']:,.0f}", "–" if error is None else f"{error:.2%}"
 
 
 def _bound(run: Document) -> str:

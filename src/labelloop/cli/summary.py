@@ -13,9 +13,9 @@ def print_summary(console: Console, report: dict[str, Any], folder: RunFolder) -
     """What was labeled by whom, what is promised about it, and where it is."""
     counts = report["counts"]
     console.print()
-    console.print(_heading(report), soft_wrap=True)
+    console.print(heading(report), soft_wrap=True)
     console.print(_table(report))
-    console.print(Text(_promise(report)), soft_wrap=True)
+    console.print(Text(promise(report)), soft_wrap=True)
     if counts["failed"] + counts["unlabeled"]:
         for reason, number in report["failures"]["by_reason"].items():
             console.print(Text(f"{number:,} without a label: {reason}"), soft_wrap=True)
@@ -30,7 +30,8 @@ def print_summary(console: Console, report: dict[str, Any], folder: RunFolder) -
         console.print(Text.assemble((f"{label:>8}  ", "dim"), str(path)), soft_wrap=True)
 
 
-def _heading(report: dict[str, Any]) -> Text:
+def heading(report: dict[str, Any]) -> Text:
+    """What people and the model labeled, in how long, and why it ended."""
     counts = report["counts"]
     return Text.assemble(
         (f"{counts['human'] / counts['input']:.1%}", "bold"),
@@ -47,24 +48,30 @@ def _table(report: dict[str, Any]) -> Table:
     table.add_column("")
     table.add_column("objects", justify="right")
     table.add_column("share", justify="right")
-    table.add_column("wrong, compared with the truth", justify="right")
+    knows_truth = "human_label_error" in report
+    if knows_truth:
+        table.add_column("wrong, compared with the truth", justify="right")
     rows = (
-        ("labeled by people", counts["human"], report["human_label_error"]),
-        ("labeled by the model", counts["auto"], report["auto_label_error"]),
-        ("all labels", counts["human"] + counts["auto"], report["final_error"]),
+        ("labeled by people", counts["human"], report.get("human_label_error")),
+        ("labeled by the model", counts["auto"], report.get("auto_label_error")),
+        ("all labels", counts["human"] + counts["auto"], report.get("final_error")),
         ("without a label", counts["failed"] + counts["unlabeled"], None),
     )
     for name, number, error in rows:
         share = f"{number / counts['input']:.1%}"
-        table.add_row(name, f"{number:,}", share, "" if error is None else f"{error:.2%}")
+        table.add_row(name, f"{number:,}", share, *["" if error is None else f"{error:.2%}"] * knows_truth)
     return table
 
 
-def _promise(report: dict[str, Any]) -> str:
+def promise(report: dict[str, Any]) -> str:
+    """The certificate in a sentence, or why there is none."""
     certificate = report["certificate"]
     if certificate is None:
         return f"No certificate: {report['no_certificate_because']}."
+    repeated = sum(record.get("repeated_answers", 0) for record in report["rounds"])
+    again = f"; people were asked again {repeated:,} times" if repeated else ""
     return (
-        f"Certificate: {certificate['Promise']} (on {certificate['ValidationObjects']:,} validation objects, "
-        f"{certificate['ValidationErrors']:,} of them wrong)."
+        f"Certificate: {certificate['Promise']} (tested on {certificate['ValidationObjects']:,} objects "
+        f"drawn at random, {certificate['ValidationErrors']:,} of them wrong: an error of about "
+        f"{certificate['ErrorEstimate']:.1%}{again})."
     )

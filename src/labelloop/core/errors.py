@@ -2,6 +2,7 @@
 
 LabelloopError
 ├── RequestError              the execution input cannot be used as it stands
+├── EventError                what a step was invoked with is no event of its
 ├── LabelCategoriesError      the label category file cannot be used
 ├── ManifestError             the input manifest has lines that cannot be used
 ├── QueryStrategyError        a query strategy is not there, or does not do what one must
@@ -19,6 +20,10 @@ class LabelloopError(Exception):
 
 class RequestError(LabelloopError):
     """Raised when the execution input has an unknown, missing or impossible field."""
+
+
+class EventError(LabelloopError):
+    """Raised when a step's event lacks a field, or has one that is not known or cannot be."""
 
 
 class LabelCategoriesError(LabelloopError):

@@ -1,23 +1,26 @@
 """What the predictions of a run's models say beside the labels they led to: accuracy against coverage,
 confusion, numbers by class, and the data objects worth a look.
 
-Everything is computed from the predictions for objects that a model had not learned from.
+Everything is computed from the predictions for objects that a model had not learned from. At the end of a run
+people have labeled most of them; for those that the model labeled stand the ones drawn for its test.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from scipy import special
 
-from labelloop.core.ledger import NO_LABEL, Ids, Ledger, State
+from labelloop.core.ledger import NO_IDS, NO_LABEL, Ids, Ledger, State
 from labelloop.core.predictions import Predictions
+from labelloop.core.stand_ins import stand_ins
+from labelloop.core.tally import Tally
 
 EXAMPLES = 20
 MOST_CURVE_POINTS = 100
 MOST_CONFUSIONS = 2500  # pairs of classes: a full matrix of 50
+# Where more of what a model had not learned from is known to nobody, nothing is said of its accuracy.
+MOST_NOT_KNOWN = 0.1
 LONGEST_EXCERPT = 500  # characters of a data object that go into the report
 
 Floats = npt.NDArray[np.floating[Any]]
@@ -49,62 +52,113 @@ class Unlearned:
         self.round[ids] = round_number
 
 
+@dataclass(frozen=True)
+class _Scored:
+    """A round's model on objects it had not learned from and whose label people know."""
+
+    round: int
+    threshold: float | None
+    ids: Ids
+    others: Floats  # how many objects nobody labeled each stands for; shape (ids,)
+    sample: bool  # the objects are a validation set: a random sample
+    label: npt.NDArray[np.int16]  # the model's, of every object; shape (objects,)
+    not_known: int  # objects it had not learned from that nobody labeled or stands for
+    expected_accuracy: float | None  # mean confidence
+
+    @property
+    def tells(self) -> bool:
+        """Whether enough is known of what the model had not learned from."""
+        stands_for = len(self.ids) + float(self.others.sum())
+        return len(self.ids) > 0 and self.not_known <= MOST_NOT_KNOWN * (stands_for + self.not_known)
+
+
 @dataclass
 class EvidenceCollector:
     """Takes in the rounds' predictions one after the other, in order, so that one round's are held at a time.
 
-    `ledger` is the run's last; `confidence` that of every bound; `classes` the number of classes.
+    Of the rounds before, only the labels are held. `ledger` is the run's last; `confidence` that of every
+    bound; `classes` the number of classes; `chances` what labelloop.core.stand_ins makes of the run's last
+    test, where there was one.
     """
 
     ledger: Ledger
     classes: int
     confidence: float
+    chances: npt.NDArray[Any] | None = None
     _unlearned: Unlearned = field(init=False)
-    _validation_by_round: list[dict[str, Any]] = field(init=False, default_factory=list)
-    _last: dict[str, Any] | None = field(init=False, default=None)
+    _others: Floats = field(init=False)
+    _represented: Bools = field(init=False)
+    _rounds: list[_Scored] = field(init=False, default_factory=list)
+    _margin: npt.NDArray[np.float32] = field(init=False)  # of the last round
+    _near: Ids = field(init=False, default_factory=NO_IDS.copy)
 
     def __post_init__(self) -> None:
         self._unlearned = Unlearned.of_size(len(self.ledger))
+        self._others = np.zeros(len(self.ledger))
+        self._represented = np.zeros(len(self.ledger), np.bool_)
+        if self.chances is not None:
+            self._others, self._represented = stand_ins(self.chances, self.ledger)
 
     def add(self, round_number: int, seen: Ledger, predictions: Predictions, threshold: float | None) -> None:
         """Take in a round: the ledger its model saw, and what the model said of pool and validation set."""
         unseen = seen.ids(State.POOL, State.VALIDATION)
-        self._unlearned.take(unseen[predictions.present[unseen]], predictions, round_number)
-        validation = seen.ids(State.VALIDATION)
-        people, model = seen.labels[validation], predictions.label[validation]
-        correct = np.asarray(people == model)
-        if len(validation):
-            summary = {"objects": len(validation), "correct": int(correct.sum())}
-            low, high = accuracy_interval(summary["correct"], len(validation), self.confidence)
-            self._validation_by_round.append({"round": round_number, **summary, "low": low, "high": high})
-        curve = coverage_curve(predictions.margin[validation], correct, self.confidence, threshold)
-        pool = seen.mask(State.POOL) & predictions.present
-        self._last = {
-            "round": round_number,
-            "threshold": threshold,
-            "coverage_curve": curve,
-            "confusion": confusion(people, model),
-            "validation_of_class": np.bincount(people, minlength=self.classes),
-            "correct_of_class": np.bincount(people[correct], minlength=self.classes),
-            "near_threshold": near_threshold(predictions.margin, pool, threshold),
-        }
+        read = unseen[predictions.present[unseen]]
+        self._unlearned.take(read, predictions, round_number)
+        validation, pool = seen.ids(State.VALIDATION), seen.mask(State.POOL)
+        sample = len(validation) > 0
+        known = validation if sample else np.flatnonzero(pool & self._labeled_by_people())
+        open_objects = pool & self.ledger.mask(State.AUTO, State.POOL) & ~self._represented
+        self._rounds.append(
+            _Scored(
+                round=round_number,
+                threshold=threshold,
+                ids=known,
+                others=np.zeros(len(known)) if sample else self._others[known],
+                sample=sample,
+                label=predictions.label,
+                not_known=0 if sample else int(open_objects.sum()),
+                expected_accuracy=float(predictions.confidence[read].mean()) if len(read) else None,
+            )
+        )
+        self._margin = predictions.margin
+        self._near = near_threshold(predictions.margin, pool & predictions.present, threshold)
 
     def document(self) -> dict[str, Any] | None:
-        """The evidence as JSON takes it, examples by their id; None when no model was asked."""
-        if self._last is None:
+        """The evidence as JSON takes it, examples by their id; None when no model was asked.
+
+        `basis`: the accuracies are those on the `validation set`, on `all objects` a model had not learned
+        from, those nobody labeled by the drawn ones that stand for them, or `unknown`.
+        """
+        if not self._rounds:
             return None
-        last = self._last
+        last = self._rounds[-1]
+        people = self.ledger.labels[last.ids]
+        right = np.asarray(people == last.label[last.ids])
+        by_class = Tally.of_each(people, self.classes, right, last.others, sample=last.sample)
         return {
-            "round": last["round"],
-            "threshold": last["threshold"],
-            "validation_by_round": self._validation_by_round,
-            "coverage_curve": last["coverage_curve"],
-            "confusion": last["confusion"],
-            "by_class": labels_by_class(
-                self.ledger, last["validation_of_class"], last["correct_of_class"], self.confidence
+            "round": last.round,
+            "threshold": last.threshold,
+            "basis": _basis(last),
+            "labeled": len(last.ids),
+            "stood_for": round(float(last.others.sum())),
+            "not_known": last.not_known,
+            "accuracy_by_round": [self._summary(each) for each in self._rounds],
+            "coverage_curve": (
+                coverage_curve(
+                    self._margin[last.ids],
+                    right,
+                    self.confidence,
+                    last.threshold,
+                    others=last.others,
+                    sample=last.sample,
+                )
+                if last.tells
+                else []
             ),
+            "confusion": confusion(people, last.label[last.ids], 1 + last.others),
+            "by_class": labels_by_class(self.ledger, by_class, self.confidence),
             "examples": {
-                "near_threshold": self._examples(last["near_threshold"]),
+                "near_threshold": self._examples(self._near),
                 "least_confident": self._examples(
                     least_confident(self._unlearned, self.ledger.mask(State.AUTO))
                 ),
@@ -112,8 +166,36 @@ class EvidenceCollector:
             },
         }
 
+    def _labeled_by_people(self) -> Bools:
+        return self.ledger.mask(State.HUMAN, State.VALIDATION)
+
+    def _summary(self, each: _Scored) -> dict[str, Any]:
+        summary = {"round": each.round, "expected_accuracy": each.expected_accuracy}
+        if not each.tells:
+            return summary
+        told = self._tally(each, each.ids, each.others)
+        low, high = told.interval(self.confidence)
+        # Of what nobody labeled the model may have all wrong, or all right.
+        known = float(told.objects[0]) / (float(told.objects[0]) + each.not_known)
+        summary |= {
+            "objects": float(told.objects[0]),
+            "labeled": int(told.labeled[0]),
+            "correct": float(told.right[0]),
+            "accuracy": float(told.accuracy[0]),
+            "low": float(low[0]) * known,
+            "high": float(high[0]) * known + 1 - known,
+        }
+        last = self._rounds[-1]
+        if last.tells and not last.sample:
+            summary["on_the_last"] = float(self._tally(each, last.ids, last.others).accuracy[0])
+        return summary
+
+    def _tally(self, each: _Scored, ids: Ids, others: Floats) -> Tally:
+        right = np.asarray(each.label[ids] == self.ledger.labels[ids])
+        return Tally.of_each(np.zeros(len(ids), np.int64), 1, right, others, sample=each.sample)
+
     def _examples(self, ids: Ids) -> list[dict[str, Any]]:
-        unlearned, people = self._unlearned, self.ledger.mask(State.HUMAN, State.VALIDATION)
+        unlearned, people = self._unlearned, self._labeled_by_people()
         return [
             {
                 "id": number,
@@ -128,83 +210,91 @@ class EvidenceCollector:
         ]
 
 
+def _basis(last: _Scored) -> str:
+    if last.sample:
+        return "validation set"
+    return "all objects" if last.tells else "unknown"
+
+
 def coverage_curve(
-    scores: Floats, correct: Bools, confidence: float, threshold: float | None = None
+    scores: Floats,
+    correct: Bools,
+    confidence: float,
+    threshold: float | None = None,
+    *,
+    others: Floats | None = None,
+    sample: bool = True,
 ) -> list[dict[str, Any]]:
     """Accuracy of the objects whose score is at least s, for descending s; one point a distinct score.
 
-    `scores` and `correct`, shape (objects,). Each point has the exact one-sided lower bound on the accuracy
-    (Clopper & Pearson, 1934) at `confidence`. Long curves are thinned to about MOST_CURVE_POINTS; the last
-    point, and the one at the threshold, stay.
+    `scores`, `correct` and `others`, how many more each object stands for, have shape (objects,). Each point
+    has a one-sided lower bound on the accuracy at `confidence`, exact for a `sample` (see Tally). Long curves
+    are thinned to about MOST_CURVE_POINTS; the last point, and the one at the threshold, stay.
     """
     if not len(scores):
         return []
     order = np.argsort(-scores, kind="stable")
-    ranked, right = scores[order], np.cumsum(correct[order])
-    ends = np.flatnonzero(np.append(ranked[1:] != ranked[:-1], True)) + 1
+    ranked = scores[order]
+    stand_for = np.zeros(len(scores)) if others is None else others[order]
+    ends = np.flatnonzero(np.append(ranked[1:] != ranked[:-1], True))
+    place = np.searchsorted(ends, np.arange(len(ranked)))
+    above = Tally.of_each(place, len(ends), correct[order], stand_for, sample=sample).cumulated()
     step = -(-len(ends) // MOST_CURVE_POINTS)
-    kept = set(ends[::-1][::step].tolist())
-    if threshold is not None and (above := int((ranked >= threshold).sum())):
-        kept.add(above)
-    return [_curve_point(covered, int(right[covered - 1]), ranked, confidence) for covered in sorted(kept)]
+    kept = set(range(len(ends))[::-1][::step])
+    if threshold is not None and (sure := int((ranked[ends] >= threshold).sum())):
+        kept.add(sure - 1)
+    covered, accuracy, bound = above.objects, above.accuracy, above.low(confidence)
+    return [
+        {
+            "covered": float(covered[point]),
+            "coverage": float(covered[point] / covered[-1]),
+            "accuracy": float(accuracy[point]),
+            "bound": float(bound[point]),
+            "score": float(ranked[ends[point]]),
+        }
+        for point in sorted(kept)
+    ]
 
 
-def _curve_point(covered: int, right: int, ranked: Floats, confidence: float) -> dict[str, Any]:
-    return {
-        "covered": covered,
-        "coverage": covered / len(ranked),
-        "accuracy": right / covered,
-        "bound": lower_accuracy_bound(right, covered, confidence),
-        "score": float(ranked[covered - 1]),
-    }
-
-
-def lower_accuracy_bound(correct: int, objects: int, confidence: float) -> float:
-    """Clopper-Pearson's one-sided lower bound on an accuracy; 0 when there are no objects."""
-    return float(special.betaincinv(correct, objects - correct + 1, 1 - confidence)) if correct else 0.0
-
-
-def accuracy_interval(correct: int, objects: int, confidence: float) -> tuple[float, float]:
-    """Clopper-Pearson's two-sided interval on an accuracy."""
-    one_sided = (1 + confidence) / 2
-    high = 1 - lower_accuracy_bound(objects - correct, objects, one_sided) if objects else 1.0
-    return lower_accuracy_bound(correct, objects, one_sided), high
-
-
-def confusion(people: npt.NDArray[np.int16], model: npt.NDArray[np.int16]) -> dict[str, Any]:
+def confusion(
+    people: npt.NDArray[np.int16], model: npt.NDArray[np.int16], stand_for: Floats | None = None
+) -> dict[str, Any]:
     """How often people's label met the model's: `pairs` of (people, model, objects), most frequent first.
 
-    Objects the model could not read are left out and counted; so are the rarest pairs past MOST_CONFUSIONS.
+    `stand_for`, shape (objects,): how many each counts for, itself included. Objects the model could not read
+    are left out and counted; so are the rarest pairs past MOST_CONFUSIONS.
     """
     read = model != NO_LABEL
-    pairs, numbers = np.unique(np.stack([people[read], model[read]], axis=1), axis=0, return_counts=True)
+    weight = np.ones(len(people)) if stand_for is None else stand_for
+    both = np.stack([people[read], model[read]], axis=1)
+    pairs, of = np.unique(both, axis=0, return_inverse=True)
+    numbers = np.bincount(of.ravel(), weight[read], len(pairs))
     order = np.argsort(-numbers, kind="stable")[:MOST_CONFUSIONS]
     return {
-        "pairs": [[*pairs[row].tolist(), int(numbers[row])] for row in order.tolist()],
-        "objects": int(read.sum()),
-        "unread": int((~read).sum()),
+        "pairs": [[*pairs[row].tolist(), round(float(numbers[row]), 1)] for row in order.tolist()],
+        "objects": round(float(weight[read].sum()), 1),
+        "unread": round(float(weight[~read].sum()), 1),
         "pairs_left_out": max(0, len(numbers) - MOST_CONFUSIONS),
     }
 
 
-def labels_by_class(
-    ledger: Ledger, validation: npt.NDArray[np.int64], correct: npt.NDArray[np.int64], confidence: float
-) -> list[dict[str, Any]]:
-    """Of each class: labels by people and by the model, and how many validation objects the model got right.
+def labels_by_class(ledger: Ledger, tally: Tally, confidence: float) -> list[dict[str, Any]]:
+    """Of each class: labels by people and by the model, and how many objects the last model got right.
 
-    `validation` and `correct`, shape (classes,): the last model's validation objects by people's label.
+    `tally`: of the objects that model had not learned from, by people's label.
     """
-    classes = len(validation)
+    classes = len(tally.labeled)
     people = np.bincount(ledger.labels[ledger.ids(State.HUMAN, State.VALIDATION)], minlength=classes)
     auto = np.bincount(ledger.labels[ledger.ids(State.AUTO)], minlength=classes)
+    bound = tally.low(confidence)
     return [
         {
             "class": index,
             "human": int(people[index]),
             "auto": int(auto[index]),
-            "validation": int(validation[index]),
-            "correct": int(correct[index]),
-            "bound": lower_accuracy_bound(int(correct[index]), int(validation[index]), confidence),
+            "objects": round(float(tally.objects[index]), 1),
+            "correct": round(float(tally.right[index]), 1),
+            "bound": float(bound[index]),
         }
         for index in range(classes)
     ]
@@ -228,57 +318,12 @@ def likely_label_errors(unlearned: Unlearned, ledger: Ledger, count: int = EXAMP
     """Objects whose label by people a model contradicted that had not learned from it, most confident first.
 
     The idea of confident learning (Northcutt, Jiang & Chuang, 2021), on predictions made before people
-    answered or for the validation set, in place of cross-validated ones.
+    answered (or for the validation set, under the policy `blog`) in place of cross-validated ones.
     """
     people = ledger.mask(State.HUMAN, State.VALIDATION)
     contradicted = people & (unlearned.label != NO_LABEL) & (unlearned.label != ledger.labels)
     ids = np.flatnonzero(contradicted)
     return ids[np.argsort(-unlearned.confidence[ids], kind="stable")[:count]]
-
-
-@dataclass(frozen=True)
-class InversePowerLaw:
-    """accuracy = limit - factor * labels ** -decay"""
-
-    limit: float
-    factor: float
-    decay: float
-
-    def at(self, labels: float) -> float:
-        return float(np.clip(self.limit - self.factor * labels**-self.decay, 0, 1))
-
-
-FEWEST_FOR_A_LAW = 4  # three parameters, and one point that may contradict them
-_DECAYS = np.linspace(0.05, 2.0, 79)
-
-
-def fit_inverse_power_law(
-    labels: Sequence[float], accuracies: Sequence[float], weights: Sequence[float]
-) -> InversePowerLaw | None:
-    """Weighted least squares fit of a learning curve (Figueroa et al., 2012), with 0 < limit <= 1.
-
-    None when there are fewer than FEWEST_FOR_A_LAW different numbers of labels, or accuracy does not rise.
-    """
-    if len(set(labels)) < FEWEST_FOR_A_LAW:
-        return None
-    x, y, w = (np.asarray(values, np.float64) for values in (labels, accuracies, weights))
-    laws = [law for decay in _DECAYS.tolist() if (law := _law_with_decay(x, y, w, decay)) is not None]
-    return min(laws, key=lambda law: _misfit(law, x, y, w), default=None)
-
-
-def _law_with_decay(x: Floats, y: Floats, w: Floats, decay: float) -> InversePowerLaw | None:
-    fallen = x**-decay
-    mean_fallen, mean_y = np.average(fallen, weights=w), np.average(y, weights=w)
-    slope = np.sum(w * (fallen - mean_fallen) * (y - mean_y)) / np.sum(w * (fallen - mean_fallen) ** 2)
-    limit = mean_y - slope * mean_fallen
-    if limit > 1:
-        limit = 1.0
-        slope = -np.sum(w * fallen * (1 - y)) / np.sum(w * fallen**2)
-    return InversePowerLaw(float(limit), float(-slope), decay) if slope < 0 < limit else None
-
-
-def _misfit(law: InversePowerLaw, x: Floats, y: Floats, w: Floats) -> float:
-    return float(np.sum(w * (law.limit - law.factor * x**-law.decay - y) ** 2))
 
 
 def example_ids(evidence: dict[str, Any] | None) -> set[int]:

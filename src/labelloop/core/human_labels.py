@@ -5,9 +5,10 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from labelloop.core.labeling_output import Answer
-from labelloop.core.ledger import Ids, Ledger, State
+from labelloop.core.ledger import NO_IDS, Ids, Ledger, State
 
 MOST_TIMES_ASKED = 2
 NO_ANSWER = f"people gave no label, asked {MOST_TIMES_ASKED} times"
@@ -17,12 +18,15 @@ class HumanLabels:
     """Reads a labeling job's answers once; afterwards knows what became of each object asked about.
 
     Only the first answer for an object that people were asked about counts. Nothing that has a label gets
-    another.
+    another. Answers about objects drawn for a test are votes: they become labels when they are settled.
     """
 
-    def __init__(self, ledger: Ledger) -> None:
+    def __init__(self, ledger: Ledger, drawn: Ids = NO_IDS) -> None:
+        """`drawn`: objects drawn for a test whose label is not settled."""
         self._ledger = ledger
         self._open = ledger.mask(State.POOL) & (ledger.times_asked > 0)
+        self._drawn = set(drawn.tolist())
+        self._votes: dict[int, Answer] = {}
         self._ids = array("q")
         self._labels = array("h")
         self.ignored = 0  # answers about objects nobody was asked about
@@ -31,13 +35,27 @@ class HumanLabels:
     def labeled(self) -> Ids:
         return np.frombuffer(self._ids, np.int64) if self._ids else np.empty(0, np.int64)
 
+    @property
+    def votes(self) -> tuple[Ids, npt.NDArray[np.int16]]:
+        """Ids and labels of the answers about drawn objects; shapes (answers,)."""
+        ids = sorted(self._votes)
+        return np.array(ids, np.int64), np.array([self._votes[number].label for number in ids], np.int16)
+
+    def vote_fields(self, object_id: int) -> dict[str, Any] | None:
+        """The fields of this round's answer about a drawn object; None without one."""
+        answer = self._votes.get(object_id)
+        return answer.fields if answer else None
+
     def additions(self, answers: Iterable[Answer]) -> Iterator[tuple[int, dict[str, Any]]]:
-        """Fields for each newly labeled object, in the order of the answers."""
+        """Fields for each newly labeled object that was not drawn for a test, in the order of the answers."""
         for answer in answers:
             if not (0 <= answer.object_id < len(self._open) and self._open[answer.object_id]):
                 self.ignored += 1
             elif answer.label is not None:
                 self._open[answer.object_id] = False
+                if answer.object_id in self._drawn:
+                    self._votes[answer.object_id] = answer
+                    continue
                 self._ids.append(answer.object_id)
                 self._labels.append(answer.label)
                 yield answer.object_id, answer.fields
@@ -48,6 +66,8 @@ class HumanLabels:
         self._ledger.label(self.labeled, labels, State.HUMAN, round_number)
 
 
-def unanswerable(ledger: Ledger) -> Ids:
-    """Pool objects that people were asked about often enough in vain."""
-    return np.flatnonzero(ledger.mask(State.POOL) & (ledger.times_asked >= MOST_TIMES_ASKED))
+def unanswerable(ledger: Ledger, disputed: Ids = NO_IDS) -> Ids:
+    """Pool objects that people were asked about often enough in vain; to disputed ones they gave answers."""
+    in_vain = ledger.mask(State.POOL) & (ledger.times_asked >= MOST_TIMES_ASKED)
+    in_vain[disputed] = False
+    return np.flatnonzero(in_vain)

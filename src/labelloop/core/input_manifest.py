@@ -2,24 +2,44 @@
 
 from array import array
 from collections.abc import Iterable, Iterator
+from typing import Any
 
 import numpy as np
 
 from labelloop.core.errors import ManifestError
 from labelloop.core.label_categories import LabelCategories
 from labelloop.core.ledger import NO_LABEL, Ledger, State
-from labelloop.core.manifest import InputRecord, LabelAttribute, RecordError, add_id, read_input_line
+from labelloop.core.manifest import (
+    InputRecord,
+    LabelAttribute,
+    RecordError,
+    add_id,
+    parse_record,
+    read_input_line,
+)
 
 PROBLEMS_LISTED = 100
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 
 
+def first_record(lines: Iterable[bytes]) -> dict[str, Any]:
+    """The first data object of a manifest; empty where its line is none, which `InputManifest` then tells."""
+    line = next((line for line in lines if line.strip()), b"").removeprefix(_BYTE_ORDER_MARK)
+    try:
+        return parse_record(line)
+    except RecordError:
+        return {}
+
+
 class InputManifest:
     """Reads lines once; afterwards knows the ledger they begin with. Blank lines are no data objects."""
 
-    def __init__(self, attribute: LabelAttribute, categories: LabelCategories) -> None:
+    def __init__(
+        self, attribute: LabelAttribute, categories: LabelCategories, *, text_only: bool = False
+    ) -> None:
         self._attribute = attribute
         self._categories = categories
+        self._text_only = text_only
         self._states = array("B")
         self._labels = array("h")
         self._problems: list[str] = []
@@ -33,7 +53,7 @@ class InputManifest:
             if not line.strip():
                 continue
             try:
-                record = read_input_line(line, self._attribute, self._categories)
+                record = read_input_line(line, self._attribute, self._categories, text_only=self._text_only)
             except RecordError as error:
                 self._note_problem(number, str(error))
                 continue

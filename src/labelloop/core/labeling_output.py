@@ -35,6 +35,20 @@ def read_answers(
             yield _read_answer(object_id, record, attribute, categories)
 
 
+def read_labeled(
+    lines: Iterable[bytes], attribute: LabelAttribute, categories: LabelCategories
+) -> Iterator[tuple[dict[str, Any], int]]:
+    """Records of an augmented manifest that have a label, with its class index; others are passed over."""
+    for line in lines:
+        try:
+            record = parse_record(line)
+        except RecordError:
+            continue
+        label = categories.index_of(record.get(attribute.name))
+        if label is not None:
+            yield record, label
+
+
 def _read_answer(
     object_id: int, record: dict[str, Any], attribute: LabelAttribute, categories: LabelCategories
 ) -> Answer:

@@ -22,7 +22,7 @@ class State(IntEnum):
     """Where a data object stands."""
 
     POOL = 0
-    VALIDATION = 1  # human label, in the hidden pool: never trained on
+    VALIDATION = 1  # human label, kept from training: drawn for a test (or, under `blog`, once for all)
     HUMAN = 2  # human label, trained on
     AUTO = 3  # label by the model
     FAILED = 4  # can get no label; its reason stands in the manifest
@@ -143,6 +143,11 @@ class Ledger:
         """Move validation objects to the training set: their label is there already."""
         self._require(ids, State.VALIDATION, "released to training")
         self._entries["state"][ids] = State.HUMAN
+
+    def adjust(self, ids: Ids, labels: npt.ArrayLike) -> None:
+        """Give training objects another label than people gave them first: people said so, asked again."""
+        self._require(ids, State.HUMAN, "given another label")
+        self._entries["label"][ids] = labels
 
     def _leave_pool(self, ids: Ids, state: State, round_number: int) -> None:
         self._require(ids, State.POOL, "labeled")

@@ -1,34 +1,35 @@
-"""Which rounds test the certificate, and how sure each test must be.
+"""When the certificate is tested, and how sure each test must be.
 
 The confidence holds for the whole run: the chance of a wrong promise that it leaves is shared out over the
-tests of a run (alpha spending; Lan & DeMets, 1983), a fixed share of what is left to each. When a test is
-made never depends on the labels of the validation set as it stands, only on the model's own probabilities,
-on labels that are not in the set, and on whether earlier tests failed. So by the union bound the promise
-holds however many tests there are and however bad the model's probabilities: those decide how soon a test
-succeeds, not how true it is.
+tests of a run (alpha spending; Lan & DeMets, 1983), a fixed share of what is left to each. Each test draws
+objects of its own, so by the union bound the promise holds however many tests there are, whenever they are
+made and however bad the model's probabilities are: those decide what a test costs, not how true it is.
 """
 
-import math
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import numpy.typing as npt
 
-SHARE_SPENT = 0.5
+from labelloop.core.reliability import Floats, Reliability
+
+SHARE_SPENT = 0.6
 # Between two tests the human labels must grow by this factor: sooner, the second would repeat the first.
-LEAST_GROWTH = 1.15
+LEAST_GROWTH = 1.2
 # After this growth a test is made even if the model does not expect to pass: it may be too modest ...
 MODEST_GROWTH = 1.5
 # ... but not when it expects this many times the errors that are allowed.
-HOPELESS = 1.5
-# After a test that failed the validation set is topped up to so many times its size: a set with more than its
-# share of errors that no model mends would fail again and again.
-VALIDATION_GROWTH = 1.1
-# Each failed test makes the model's expectations so much less believable.
-DOUBT_AFTER_FAILURE = 1.5
-# Weight of the belief that the model's probabilities are right, in errors; and what a round ago still counts.
-PRIOR_ERRORS = 3.0
-MEMORY = 0.5
+HOPELESS = 3.0
+# A model's errors on what is left fall with the number of labels to this power, negated (measured: bench/).
+LEARNING_RATE = 1.3
+# Weight of the belief that the model's probabilities are right, in errors; a larger one against their being
+# too modest, for to test too soon costs more than to test too late.
+PRIOR_ERRORS = 6.0
+PRIOR_ERRORS_OF_MODESTY = 15.0
+# Weight of the belief that people make no mistakes, in answers.
+PRIOR_ANSWERS = 50.0
+# What a round ago still counts.
+MEMORY = 0.9
 
 
 @dataclass(frozen=True)
@@ -36,36 +37,64 @@ class Looks:
     """What is known of earlier tests, and of how far the model's probabilities can be believed."""
 
     tests: int = 0
-    validation_wanted: int = 0  # how large the last failed test left the validation set wanting to be
     chance_left: float = 1.0  # of the chance of a wrong promise, what no test has been given yet
     human_labels: int = 0  # at the last test; before the first, when the first model was trained
-    expected_errors: float = 0.0  # of the model about objects people then labeled, by its own probabilities
-    actual_errors: float = 0.0
+    expected_errors: float = 0.0  # of the model about objects drawn at random, by its own probabilities
+    actual_errors: float = 0.0  # what people then said
+    answers: float = 0.0  # of people, about these
+    sure_answers: float = 0.0  # about those in the half the model is surer of
+    sure_errors: float = 0.0  # what people then said against it, beyond what is expected of it
+    reliability: Reliability = field(default_factory=Reliability)  # from the draws of tests that failed
 
     @property
     def overconfidence(self) -> float:
-        """By what factor the model errs more often than its probabilities say, as far as can be known.
+        """By what factor the model errs more often than is expected of it, as far as can be known."""
+        actual = max(0.0, self.actual_errors - self.mistakes * self.answers)
+        prior = PRIOR_ERRORS_OF_MODESTY if actual < self.expected_errors else PRIOR_ERRORS
+        return (actual + prior) / (self.expected_errors + prior)
 
-        People are asked where it is unsure; that it is too sure elsewhere shows in tests that fail.
+    @property
+    def mistakes(self) -> float:
+        """How often people probably err: as often as they contradict the model where it is surest.
+
+        They may be right there. A test asks them again where they contradict the model, so it tells: after
+        one that failed, nothing is put down to people any more.
         """
-        asked = (self.actual_errors + PRIOR_ERRORS) / (self.expected_errors + PRIOR_ERRORS)
-        return asked * DOUBT_AFTER_FAILURE**self.tests
+        if any(self.reliability.answers):
+            return 0.0
+        return max(0.0, self.sure_errors) / (self.sure_answers + PRIOR_ANSWERS)
 
-    def tested(self, human_labels: int, validation_objects: int, *, last: bool = False) -> "Looks":
-        """After one more test, on a validation set of that size."""
+    def tested(self, human_labels: int, *, last: bool = False) -> "Looks":
+        """After one more test was begun."""
         return replace(
             self,
             tests=self.tests + 1,
-            validation_wanted=math.ceil(VALIDATION_GROWTH * validation_objects),
             chance_left=0.0 if last else self.chance_left * (1 - SHARE_SPENT),
             human_labels=human_labels,
         )
 
-    def learned(self, confidence: npt.NDArray[np.floating], wrong: npt.NDArray[np.bool_]) -> "Looks":
-        """After people labeled objects the model had predicted with that confidence; shapes (objects,)."""
-        expected = MEMORY * self.expected_errors + float(np.sum(1 - confidence))
-        actual = MEMORY * self.actual_errors + float(np.sum(wrong))
-        return replace(self, expected_errors=expected, actual_errors=actual)
+    def learned(
+        self, confidence: Floats, wrong: npt.NDArray[np.bool_], sure: npt.NDArray[np.bool_]
+    ) -> "Looks":
+        """After people labeled objects drawn at random, which the model had given that confidence.
+
+        `sure`: those in the half of all objects the model is surer of. Shapes (objects,).
+        """
+        expected = self.reliability.uncertainty(confidence)
+        return replace(
+            self,
+            expected_errors=MEMORY * self.expected_errors + float(expected.sum()),
+            actual_errors=MEMORY * self.actual_errors + float(wrong.sum()),
+            answers=MEMORY * self.answers + len(wrong),
+            # Of people, not of a model: nothing of it is forgotten.
+            sure_answers=self.sure_answers + float(sure.sum()),
+            sure_errors=self.sure_errors + float((wrong - expected)[sure].sum()),
+        )
+
+    def failed(self, confidence: Floats, wrong: npt.NDArray[np.bool_]) -> "Looks":
+        """After a test that failed: its many answers tell more than a factor; shapes (answers,)."""
+        reliability = self.reliability.learned(confidence, wrong)
+        return replace(self, expected_errors=0.0, actual_errors=0.0, answers=0.0, reliability=reliability)
 
 
 def level(looks: Looks, confidence: float, *, last: bool = False) -> float:
@@ -74,15 +103,17 @@ def level(looks: Looks, confidence: float, *, last: bool = False) -> float:
     return left if last else left * SHARE_SPENT
 
 
-def is_due(looks: Looks, human_labels: int, expected_errors: float, errors_allowed: int) -> bool:
-    """Whether a test is worth its share.
+def may_test_again(looks: Looks, human_labels: int) -> bool:
+    """Whether enough was learned since the last test."""
+    return not looks.tests or human_labels >= LEAST_GROWTH * looks.human_labels
 
-    `expected_errors` is how many errors in the validation set the model's probabilities predict, corrected by
-    its overconfidence; `errors_allowed` how many the test would let pass.
-    """
-    if errors_allowed < 0:
-        return False
-    growth = human_labels / max(1, looks.human_labels)
-    if expected_errors <= errors_allowed:
-        return looks.tests == 0 or growth >= LEAST_GROWTH
-    return growth >= MODEST_GROWTH and expected_errors <= HOPELESS * errors_allowed
+
+def error_after(human_labels: int, batch: int) -> float:
+    """What one more batch probably leaves of the model's errors, as a share of them."""
+    return float((human_labels / (human_labels + batch)) ** LEARNING_RATE)
+
+
+def may_be_modest(looks: Looks, human_labels: int, expected_error: float, target_error: float) -> bool:
+    """Whether to find out by a test if the model is better than it says."""
+    grown = human_labels >= MODEST_GROWTH * max(1, looks.human_labels)
+    return grown and expected_error <= HOPELESS * target_error

@@ -20,6 +20,8 @@ ID_KEY = "labelloop-id"
 # Ground Truth's limits on the input manifest.
 MOST_CHARACTERS = 100_000
 LONGEST_LABEL_ATTRIBUTE = 127
+# What Ground Truth writes as the confidence of a label that one person gave.
+ONE_PERSON_CONFIDENCE = 0.95
 _LABEL_ATTRIBUTE = re.compile(r"[a-zA-Z0-9](-*[a-zA-Z0-9]){0,126}")
 _WORKING_LINE = re.compile(rb'\{"labelloop-id":(\d+),')
 
@@ -63,15 +65,19 @@ def label_attribute_fault(name: str) -> str | None:
     return None
 
 
-def read_input_line(line: bytes, attribute: LabelAttribute, categories: LabelCategories) -> InputRecord:
+def read_input_line(
+    line: bytes, attribute: LabelAttribute, categories: LabelCategories, *, text_only: bool = False
+) -> InputRecord:
     """Check one line of the input manifest, given without its line end.
 
-    Raises RecordError with the reason it cannot be used.
+    text_only: the model reads no objects elsewhere in S3. Raises RecordError with the reason.
     """
     if len(line) > MOST_CHARACTERS:
         _check_length(line)
     record = parse_record(line)
     _check_source(record)
+    if text_only and "source" not in record:
+        raise RecordError("it has no text under 'source', and BlazingText reads nothing else")
     if ID_KEY in record:
         raise RecordError(f"it already has the key {ID_KEY}, which labelloop uses itself")
     if attribute.name not in record:
@@ -125,27 +131,45 @@ def append_fields(line: bytes, fields: Mapping[str, Any]) -> bytes:
     return line[: line.rindex(b"}")].rstrip() + b"," + orjson.dumps(fields)[1:]
 
 
+def replace_fields(line: bytes, fields: Mapping[str, Any]) -> bytes:
+    """Put fields in the place of those of the same names that were appended to a line last.
+
+    What stands before them is the user's, or another's: it stays as it is. Raises ManifestError where the
+    line's last fields are others.
+    """
+    mark = b"," + orjson.dumps(next(iter(fields))) + b":"
+    start = len(line)
+    while (start := line.rfind(mark, 0, start)) >= 0:
+        try:
+            last = orjson.loads(b"{" + line[start + 1 :])
+        except orjson.JSONDecodeError:
+            continue  # The name stands within a value.
+        if last.keys() == fields.keys():
+            return line[:start] + b"," + orjson.dumps(fields)[1:]
+    raise ManifestError(f"the line of object {object_id(line)} does not end in {', '.join(fields)}")
+
+
 def label_metadata(
-    *, class_name: str, confidence: float, human: bool, time: str, job_name: str
+    *, class_name: str, confidence: float, human: bool, time: str, job_name: str, of: str = "text"
 ) -> dict[str, object]:
-    """A label's metadata in Ground Truth's form for classification."""
+    """A label's metadata in Ground Truth's form for classification `of` texts or images."""
     return {
         "class-name": class_name,
         "job-name": f"labeling-job/{job_name}",
         "confidence": round(confidence, 4),
         "human-annotated": "yes" if human else "no",
         "creation-date": time,
-        "type": "groundtruth/text-classification",
+        "type": f"groundtruth/{of}-classification",
     }
 
 
-def failure_metadata(*, reason: str, time: str, job_name: str) -> dict[str, object]:
+def failure_metadata(*, reason: str, time: str, job_name: str, of: str = "text") -> dict[str, object]:
     """The metadata of an object without a label: Ground Truth's own key for the reason."""
     return {
         "failure-reason": reason,
         "human-annotated": "no",
         "creation-date": time,
-        "type": "groundtruth/text-classification",
+        "type": f"groundtruth/{of}-classification",
         "job-name": f"labeling-job/{job_name}",
     }
 

@@ -101,6 +101,23 @@ def read_predictions(
     return predictions
 
 
+def read_out_of_fold(lines: Iterable[bytes], size: int, categories: LabelCategories) -> Predictions:
+    """Read what a training job's cross-validation says of the objects it learned from, of `size` in all.
+
+    A training container may write it or not, and people bring their own: what makes no sense is passed over.
+    """
+    predictions = Predictions(size)
+    for line in lines:
+        try:
+            answer = orjson.loads(line)
+        except orjson.JSONDecodeError:
+            continue
+        object_id = answer.get(ID_KEY) if isinstance(answer, dict) else None
+        if isinstance(object_id, int) and 0 <= object_id < size:
+            _read_answer(predictions, object_id, answer, categories)
+    return predictions
+
+
 def _read_line(line: bytes, number: int) -> tuple[Any, Any]:
     try:
         record = orjson.loads(line)

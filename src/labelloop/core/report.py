@@ -3,8 +3,10 @@
 from collections import Counter
 from typing import Any
 
-from labelloop.core.evidence import InversePowerLaw, fit_inverse_power_law
+from labelloop.core.betting import fewest_draws
+from labelloop.core.learning_curve import InversePowerLaw, fit_inverse_power_law
 from labelloop.core.ledger import Counts
+from labelloop.core.looks import Looks, level
 from labelloop.core.next_round import forecast
 from labelloop.core.request import Prices
 from labelloop.core.run_state import RunState
@@ -49,7 +51,7 @@ def report_document(
     `evidence` is what labelloop.core.evidence makes of the models' predictions; None when there are none.
     """
     settings = state.settings
-    foretold = forecast(round_records, state.counts.pool)
+    foretold = forecast(round_records, state.counts.pool, settings.target_error)
     return {
         "execution": state.execution_name,
         "policy": settings.policy,
@@ -68,7 +70,8 @@ def report_document(
             settings.prices,
             human_labels=state.counts.human_labels - state.labels_in_input,
             auto_labels=_auto_labels_of_the_run(state, round_records),
-            people_per_object=_people_per_object(state),
+            people_per_object=state.request.people_per_object,
+            repeated_answers=state.repeated_answers,
         ),
         "rounds": round_records,
         "random_baseline": random_baseline(state, round_records, evidence),
@@ -80,15 +83,16 @@ def report_document(
 
 
 def labeling_cost(
-    prices: Prices, *, human_labels: int, auto_labels: int, people_per_object: int
+    prices: Prices, *, human_labels: int, auto_labels: int, people_per_object: int, repeated_answers: int = 0
 ) -> dict[str, Any]:
     """What the run's labels cost, and what labels by people in place of the auto-labels would have cost.
 
     `human_labels` and `auto_labels` count data objects; each takes `people_per_object` answers when people
-    label it. Labels that came with the input cost nothing here.
+    label it. `repeated_answers`: how often people were asked anew about objects they had answered about, at
+    the price of one more object each. Labels that came with the input cost nothing here.
     """
-    of_an_object = people_per_object * prices.human_label + prices.service_fee
-    people, model = human_labels * of_an_object, auto_labels * prices.auto_label
+    of_an_object = prices.of_an_object(people_per_object)
+    people, model = (human_labels + repeated_answers) * of_an_object, auto_labels * prices.auto_label
     return {
         "currency": prices.currency,
         "human_label": prices.human_label,
@@ -97,14 +101,16 @@ def labeling_cost(
         "list_prices": prices == Prices(),
         "people_per_object": people_per_object,
         "human_labels": human_labels,
-        "answers": human_labels * people_per_object,
+        "repeated_answers": repeated_answers,
+        "answers": (human_labels + repeated_answers) * people_per_object,
         "auto_labels": auto_labels,
-        "answers_saved": auto_labels * people_per_object,
-        "spent_on_people": round(people, 4),
+        "answers_saved": (auto_labels - repeated_answers) * people_per_object,
+        "spent_on_people": round(human_labels * of_an_object, 4),
+        "spent_on_repeated_answers": round(repeated_answers * of_an_object, 4),
         "spent_on_model": round(model, 4),
         "spent": round(people + model, 4),
         "model_labels_by_people": round(auto_labels * of_an_object, 4),
-        "saved": round(auto_labels * of_an_object - model, 4),
+        "saved": round((auto_labels - repeated_answers) * of_an_object - model, 4),
     }
 
 
@@ -121,10 +127,13 @@ def random_baseline(state: RunState, round_records: list[Record], evidence: Reco
     `unknown_because`.
     """
     rounds = _rounds_on_random_labels(round_records, state.settings.query_strategy)
-    known = [record for record in rounds if record.get("validation_accuracy") is not None]
+    scored = {entry["round"]: entry for entry in (evidence or {}).get("accuracy_by_round", ())}
+    known = [record for record in rounds if "accuracy" in scored.get(record["round"], {})]
     labels = [human_labels_before(record) for record in known]
     law = fit_inverse_power_law(
-        labels, [record["validation_accuracy"] for record in known], _weights(known, evidence)
+        labels,
+        [scored[record["round"]]["accuracy"] for record in known],
+        [scored[record["round"]]["labeled"] for record in known],
     )
     if law is None:
         return {"unknown_because": _why_no_baseline(len(set(labels)))}
@@ -141,21 +150,16 @@ def random_baseline(state: RunState, round_records: list[Record], evidence: Reco
 def _rounds_on_random_labels(round_records: list[Record], query_strategy: str) -> list[Record]:
     """Rounds whose model learned from labels drawn from the whole input alike.
 
-    Where a strategy has chosen, or what the model may label was left out, later labels are no such draw.
+    Where a strategy has chosen, what the model may label was left out, or a test has drawn the doubtful ones
+    more often, later labels are no such draw.
     """
     rounds = []
     for record in round_records:
         if record.get("trained"):
             rounds.append(record)
-            if query_strategy != "random" or record.get("auto_labels_committed"):
+            if query_strategy != "random" or record.get("auto_labels_committed") or record.get("test"):
                 break
     return rounds
-
-
-def _weights(records: list[Record], evidence: Record | None) -> list[int]:
-    """The size of the validation set each accuracy stands on."""
-    sizes = {entry["round"]: entry["objects"] for entry in (evidence or {}).get("validation_by_round", ())}
-    return [sizes.get(record["round"], 1) for record in records]
 
 
 def _why_no_baseline(random_sizes: int) -> str:
@@ -176,11 +180,6 @@ def _points(law: InversePowerLaw, first: int, last: int) -> list[list[float]]:
     return [[size, law.at(size)] for size in sizes]
 
 
-def _people_per_object(state: RunState) -> int:
-    task = state.request.human_task_config
-    return task.number_of_human_workers_per_data_object if task else 1
-
-
 def _auto_labels_of_the_run(state: RunState, round_records: list[Record]) -> int:
     """Auto-labels that came with the input are left out."""
     committed = sum(int(record.get("auto_labels_committed", 0)) for record in round_records)
@@ -192,13 +191,17 @@ def _why_no_certificate(state: RunState) -> str | None:
         return None
     if state.settings.policy == "blog":
         return "the post's rules promise nothing about the error"
-    limits = state.limits
-    if limits.validation < limits.fewest_validation:
+    fewest = fewest_draws(state.settings.target_error, level(Looks(), state.settings.confidence))
+    if not state.looks.tests and state.counts.input - state.labels_in_input <= fewest:
         return (
-            f"a validation set of {limits.validation} cannot certify an error of "
-            f"{state.settings.target_error:.3g} at {state.settings.confidence:.0%} confidence: "
-            f"it takes at least {limits.fewest_validation} (ValidationSize)"
+            f"a test of an error of {state.settings.target_error:.3g} at {state.settings.confidence:.0%} "
+            f"confidence draws {fewest} objects or more, and there are {state.counts.input} in all"
         )
     if state.counts.auto == 0:
-        return "no threshold could be certified, so the model labeled nothing"
+        tests = "1 test" if state.looks.tests == 1 else f"{state.looks.tests} tests"
+        return (
+            f"{tests} failed, so the model labeled nothing"
+            if state.looks.tests
+            else "the model never expected to pass a test, so it labeled nothing"
+        )
     return "the auto-labels came with the input"

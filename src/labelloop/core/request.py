@@ -14,7 +14,9 @@ from pydantic import (
 )
 from pydantic.alias_generators import to_pascal
 
+from labelloop.core.blazingtext import LONGEST_SPOT_SECONDS, hyperparameter_faults
 from labelloop.core.errors import RequestError
+from labelloop.core.instance_types import takes_a_volume_key
 from labelloop.core.manifest import label_attribute_fault
 from labelloop.core.query_strategies import (
     DEFAULT_QUERY_STRATEGY,
@@ -29,6 +31,20 @@ S3ObjectUri = Annotated[
     str, StringConstraints(pattern=r"^s3://[a-z0-9][a-z0-9.\-]{1,61}[a-z0-9]/.+$", max_length=1024)
 ]
 Arn = Annotated[str, StringConstraints(pattern=r"^arn:aws[a-z\-]*:[^\s]+$", max_length=2048)]
+InstanceType = Annotated[str, StringConstraints(pattern=r"^ml\.[a-z0-9-]+\.[a-z0-9]+$")]
+KmsKeyId = Annotated[str, StringConstraints(pattern=r"^[a-zA-Z0-9:/_-]+$", max_length=2048)]
+WorkteamArn = Annotated[
+    str,
+    StringConstraints(
+        pattern=r"^arn:aws[a-z\-]*:sagemaker:[a-z0-9\-]+:[0-9]{12}:workteam/\S+$", max_length=256
+    ),
+]
+FunctionArn = Annotated[
+    str,
+    StringConstraints(
+        pattern=r"^arn:aws[a-z\-]*:lambda:[a-z0-9\-]+:[0-9]{12}:function:\S+$", max_length=2048
+    ),
+]
 # A share of the input when below 1, else a count of data objects.
 Size = Annotated[float, Field(gt=0)]
 
@@ -69,13 +85,20 @@ class OutputConfig(_Block):
         return uri if uri.endswith("/") else uri + "/"
 
 
+class StoppingConditions(_Block):
+    """When Ground Truth stops a labeling job by itself; of each job, and every round has one."""
+
+    max_human_labeled_object_count: int | None = Field(default=None, ge=1)
+    max_percentage_of_input_dataset_labeled: int | None = Field(default=None, ge=1, le=100)
+
+
 class UiConfig(_Block):
     ui_template_s3_uri: S3ObjectUri | None = None
     human_task_ui_arn: Arn | None = None
 
 
 class AnnotationConsolidationConfig(_Block):
-    annotation_consolidation_lambda_arn: Arn
+    annotation_consolidation_lambda_arn: FunctionArn
 
 
 class AmountInUsd(_Block):
@@ -91,9 +114,9 @@ class PublicWorkforceTaskPrice(_Block):
 class HumanTaskConfig(_Block):
     """What Ground Truth needs to show data objects to people; passed on as it is."""
 
-    workteam_arn: Arn
+    workteam_arn: WorkteamArn
     ui_config: UiConfig
-    pre_human_task_lambda_arn: Arn | None = None
+    pre_human_task_lambda_arn: FunctionArn | None = None
     task_keywords: list[Annotated[str, StringConstraints(min_length=1, max_length=30)]] | None = Field(
         default=None, min_length=1, max_length=5
     )
@@ -110,17 +133,88 @@ class HumanTaskConfig(_Block):
 class ModelSettings(_Block):
     """How the model is trained and asked. `ImageUri` is the stack's own model image unless given."""
 
+    algorithm: Literal["container", "blazingtext"] = "container"
     image_uri: Annotated[str, StringConstraints(pattern=r"^\S+$", max_length=255)] | None = None
     hyper_parameters: dict[str, str] = Field(default_factory=dict, max_length=90)
-    training_instance_type: str = "ml.m5.xlarge"
-    transform_instance_type: str = "ml.m5.xlarge"
+    training_instance_type: InstanceType = "ml.m5.xlarge"
+    training_instance_count: int = Field(default=1, ge=1)
+    transform_instance_type: InstanceType = "ml.m5.xlarge"
+    transform_instance_count: int = Field(default=1, ge=1)
     volume_size_in_gb: int = Field(default=30, ge=1, alias="VolumeSizeInGB")
+    volume_kms_key_id: KmsKeyId | None = None
     max_runtime_in_seconds: int = Field(default=4 * 3600, ge=60)
+    use_spot_training: bool = False
+    # For spot instances and the training together; twice MaxRuntimeInSeconds unless given.
+    max_wait_time_in_seconds: int | None = Field(default=None, ge=60)
+    # Each round's training has a folder of its own below; in the round's own folder unless given.
+    checkpoint_s3_uri: S3Uri | None = None
+    input_mode: Literal["File", "FastFile", "Pipe"] | None = None  # File; Pipe for BlazingText
     # Of the training labels, what the container may tune on instead of learning from. Unless given: none for
     # the stack's own image, which needs none, a tenth for another.
     holdout_share: float | None = Field(default=None, ge=0, le=0.5)
     batch_strategy: Literal["MultiRecord", "SingleRecord"] = "MultiRecord"
     max_payload_in_mb: int = Field(default=6, ge=1, le=100, alias="MaxPayloadInMB")
+
+    @property
+    def is_own_image(self) -> bool:
+        """Whether it is the stack's own model image, whose contract is known."""
+        return self.algorithm == "container" and self.image_uri is None
+
+    @property
+    def volumes_take_a_key(self) -> bool:
+        """Whether SageMaker takes a VolumeKmsKeyId for both jobs' instances."""
+        return takes_a_volume_key(self.training_instance_type) and takes_a_volume_key(
+            self.transform_instance_type
+        )
+
+    @property
+    def longest_wait_in_seconds(self) -> int:
+        """How long a spot training may take, with the wait for its instance."""
+        if self.max_wait_time_in_seconds is not None:
+            return self.max_wait_time_in_seconds
+        twice = 2 * self.max_runtime_in_seconds
+        return min(twice, LONGEST_SPOT_SECONDS) if self.algorithm == "blazingtext" else twice
+
+    @model_validator(mode="after")
+    def _consistent(self) -> "ModelSettings":
+        problems = [*self._spot_problems(), *self._input_mode_problems()]
+        if self.algorithm == "blazingtext":
+            problems += self._blazingtext_problems()
+        if problems:
+            raise ValueError("; ".join(problems))
+        return self
+
+    def _spot_problems(self) -> list[str]:
+        if not self.use_spot_training:
+            given = self.max_wait_time_in_seconds is not None
+            return ["MaxWaitTimeInSeconds is for UseSpotTraining: set that, or leave it out"] if given else []
+        if self.longest_wait_in_seconds < self.max_runtime_in_seconds:
+            return [
+                f"MaxWaitTimeInSeconds ({self.longest_wait_in_seconds}) counts the training too: "
+                f"it must not be below MaxRuntimeInSeconds ({self.max_runtime_in_seconds})"
+            ]
+        return []
+
+    def _input_mode_problems(self) -> list[str]:
+        if self.is_own_image and self.input_mode == "Pipe":
+            return ["the stack's own model image reads files: InputMode must be File or FastFile"]
+        return []
+
+    def _blazingtext_problems(self) -> list[str]:
+        problems = [f"BlazingText: {fault}" for fault in hyperparameter_faults(self.hyper_parameters)]
+        if self.image_uri is not None:
+            problems.append("Algorithm blazingtext has an image of its own: leave ImageUri out")
+        if self.input_mode not in (None, "Pipe"):
+            problems.append("BlazingText reads augmented manifests in Pipe mode only: leave InputMode out")
+        if self.training_instance_count > 1:
+            problems.append("BlazingText classifies text on one instance: TrainingInstanceCount is 1")
+        if self.checkpoint_s3_uri is not None:
+            problems.append("BlazingText keeps no checkpoints: leave CheckpointS3Uri out")
+        if self.use_spot_training and self.longest_wait_in_seconds > LONGEST_SPOT_SECONDS:
+            problems.append(
+                f"BlazingText keeps no checkpoints: MaxWaitTimeInSeconds is {LONGEST_SPOT_SECONDS} at most"
+            )
+        return problems
 
 
 class SimulatedPeople(_Block):
@@ -130,6 +224,41 @@ class SimulatedPeople(_Block):
     error_rate: float = Field(default=0.0, ge=0, le=1)
     unanswered_share: float = Field(default=0.0, ge=0, le=1)
     seed: int = Field(default=0, ge=0)
+
+
+class GoldObjects(_Block):
+    """Objects whose label is known, mixed in to see how well people label: an augmented manifest of them."""
+
+    manifest_s3_uri: S3ObjectUri
+    share: float = Field(default=0.05, gt=0, le=0.5)  # of the batch
+
+
+_MINUTE, _DAY = 60, 24 * 3600
+
+
+class WorkbenchSettings(_Block):
+    """How people label in the workbench. What `HumanTaskConfig` says of the task holds unless said here."""
+
+    title: Annotated[str, StringConstraints(min_length=1, max_length=128)] | None = None
+    short_instructions: Annotated[str, StringConstraints(min_length=1, max_length=2000)] | None = None
+    full_instructions: Annotated[str, StringConstraints(min_length=1, max_length=50_000)] | None = None
+    number_of_human_workers_per_data_object: int | None = Field(default=None, ge=1, le=9)
+    # Of the user's own Ground Truth worker template (HumanTaskConfig.UiConfig.UiTemplateS3Uri).
+    use_worker_template: bool = False
+    show_guess: bool = False  # the model's label, which biases people
+    lease_in_seconds: int = Field(default=10 * _MINUTE, ge=10, le=_DAY)
+    # Without an answer for so long, or after so long in all, what is labeled counts and the loop goes on.
+    heartbeat_in_seconds: int = Field(default=7 * _DAY, ge=1)
+    deadline_in_seconds: int = Field(default=30 * _DAY, ge=2, le=360 * _DAY)
+    gold: GoldObjects | None = None
+    # Of the batch, so many more: labels that the model most confidently contradicts, asked about again.
+    relabel_share: float = Field(default=0.0, ge=0, le=0.5)
+
+    @model_validator(mode="after")
+    def _heartbeat_before_deadline(self) -> "WorkbenchSettings":
+        if self.heartbeat_in_seconds >= self.deadline_in_seconds:
+            raise ValueError("HeartbeatInSeconds must be shorter than DeadlineInSeconds")
+        return self
 
 
 class Prices(_Block):
@@ -145,6 +274,10 @@ class Prices(_Block):
     auto_label: float = Field(default=0.0, ge=0)
     currency: Annotated[str, StringConstraints(pattern=r"^[A-Z]{3}$")] = "USD"
 
+    def of_an_object(self, people: int) -> float:
+        """What an object costs that so many people label."""
+        return people * self.human_label + self.service_fee
+
     @model_validator(mode="after")
     def _in_one_currency(self) -> "Prices":
         if self.currency != "USD" and not {"human_label", "service_fee"} <= self.model_fields_set:
@@ -158,7 +291,7 @@ class ActiveLearning(_Block):
     """Every choice about the loop, each with a default. Sizes: a share of the input below 1, else a count."""
 
     policy: Literal["default", "blog"] = "default"
-    labeling_backend: Literal["groundtruth", "simulated"] = "groundtruth"
+    labeling_backend: Literal["workbench", "groundtruth", "simulated"] = "groundtruth"
     model: ModelSettings = ModelSettings()
     target_error: float = Field(default=0.05, gt=0, lt=1)
     confidence: float = Field(default=0.9, gt=0, lt=1)
@@ -166,11 +299,18 @@ class ActiveLearning(_Block):
     start_size: Size | None = None
     validation_size: Size | None = None
     batch_size: Size = 0.02
-    labeled_input_is_random: bool = False
+    # What one certificate speaks of: all auto-labels together, or those of each class by themselves.
+    certificate_for: Literal["all", "class"] = "all"
+    # Where a test's answer differs from the model's, more people are asked until two agree.
+    review_disagreements: bool = True
+    # What a wrong label costs, in human labels: objects likelier to be wrong than its inverse go to people.
+    wrong_label_cost: float | None = Field(default=None, ge=1)
     max_rounds: int = Field(default=50, ge=1, le=500)
     max_human_labels: Size | None = None
+    max_cost: float | None = Field(default=None, gt=0)  # of people's labels, by the prices below
     seed: int = Field(default=0, ge=0, lt=2**32)
     simulated_people: SimulatedPeople = SimulatedPeople()
+    workbench: WorkbenchSettings = WorkbenchSettings()
     prices: Prices = Prices()
     resume_from_s3_uri: S3ObjectUri | None = None
 
@@ -189,12 +329,21 @@ _BLOG_RULES = {"QueryStrategy": "random", "StartSize": 0.2, "ValidationSize": 0.
 BLOG_MARGIN = 0.5
 
 
+# Fields of CreateLabelingJob that have no place here.
+_WHY_NOT = {
+    "LabelingJobAlgorithmsConfig": "it has Ground Truth label with a model of its own, and here yours does: "
+    "leave it out",
+    "LabelingJobName": "every round has a labeling job of its own: give LabelingJobNamePrefix",
+}
+
+
 class LabelingRequest(_Block):
     """The execution input of `ActiveLearningLoop`."""
 
     input_config: InputConfig
     output_config: OutputConfig
     human_task_config: HumanTaskConfig | None = None
+    stopping_conditions: StoppingConditions | None = None
     labeling_job_name_prefix: Annotated[
         str, StringConstraints(pattern=r"^[a-zA-Z0-9](-*[a-zA-Z0-9])*$", max_length=63)
     ]
@@ -202,6 +351,17 @@ class LabelingRequest(_Block):
     label_category_config_s3_uri: S3ObjectUri
     role_arn: Arn
     active_learning: ActiveLearning = ActiveLearning()
+
+    @property
+    def people_per_object(self) -> int:
+        """How many people label each data object."""
+        settings = self.active_learning
+        if settings.labeling_backend == "workbench":
+            wanted = settings.workbench.number_of_human_workers_per_data_object
+            if wanted is not None:
+                return wanted
+        task = self.human_task_config
+        return task.number_of_human_workers_per_data_object if task else 1
 
     @field_validator("label_attribute_name")
     @classmethod
@@ -237,6 +397,28 @@ class LabelingRequest(_Block):
             )
         return self
 
+    @model_validator(mode="after")
+    def _template_to_use(self) -> "LabelingRequest":
+        task = self.human_task_config
+        if self.active_learning.workbench.use_worker_template and (
+            task is None or task.ui_config.ui_template_s3_uri is None
+        ):
+            raise ValueError(
+                "Workbench.UseWorkerTemplate takes the template at HumanTaskConfig.UiConfig.UiTemplateS3Uri, "
+                "which is missing"
+            )
+        return self
+
+
+def with_default_backend(document: object, backend: str | None) -> object:
+    """An execution input with a labeling backend where it names none."""
+    if not backend or not isinstance(document, dict):
+        return document
+    block = document.get("ActiveLearning", {})
+    if not isinstance(block, dict) or "LabelingBackend" in block:
+        return document
+    return {**document, "ActiveLearning": {**block, "LabelingBackend": backend}}
+
 
 def parse_request(document: object) -> LabelingRequest:
     """Check an execution input. Raises RequestError naming each field that is wrong, and why."""
@@ -247,19 +429,9 @@ def parse_request(document: object) -> LabelingRequest:
         raise RequestError(f"the request cannot be used: {problems}") from error
 
 
-def default_validation_size(total: int) -> int:
-    """How large a validation set pays for an input of this size.
-
-    A larger one lets the certificate come sooner, as its bound narrows with the root of the size, but costs
-    labels the model does not learn from: their sum is least near the power 2/3 of the input. The factor is
-    measured (bench/).
-    """
-    return min(total, math.ceil(1.7 * math.pow(total, 2 / 3)))
-
-
-def default_start_size(validation: int, total: int) -> int:
-    """How many labels before the first model: the validation set, and half as many to learn from."""
-    return min(total, math.ceil(1.5 * validation))
+def default_start_size(total: int) -> int:
+    """How many labels, drawn at random, before the first model; the factor is measured (bench/)."""
+    return min(total, max(20, math.ceil(0.5 * math.pow(total, 2 / 3))))
 
 
 def resolve_size(size: float, total: int) -> int:
@@ -270,7 +442,8 @@ def resolve_size(size: float, total: int) -> int:
 def _describe(problem: Any) -> str:
     place = ".".join(str(part) for part in problem["loc"])
     if problem["type"] == "extra_forbidden":
-        return f"unknown field {place}"
+        reason = _WHY_NOT.get(place)
+        return f"{place} cannot be used: {reason}" if reason else f"unknown field {place}"
     if problem["type"] == "missing":
         return f"{place} is missing"
     message = str(problem["msg"]).removeprefix("Value error, ")

@@ -3,19 +3,17 @@
 from dataclasses import asdict
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 from pydantic.alias_generators import to_pascal
 
-from labelloop.core.certificate import Certificate, fewest_validation_objects
+from labelloop.core.audit import Audit
+from labelloop.core.audit_candidates import MOST_VOTES
+from labelloop.core.audit_evidence import Group
+from labelloop.core.betting import Plan, fewest_draws
+from labelloop.core.certificate import Certificate
 from labelloop.core.ledger import Counts, Ledger
 from labelloop.core.looks import Looks, level
-from labelloop.core.request import (
-    ActiveLearning,
-    LabelingRequest,
-    default_start_size,
-    default_validation_size,
-    resolve_size,
-)
+from labelloop.core.request import ActiveLearning, LabelingRequest, default_start_size, resolve_size
 from labelloop.core.stopping import Limits, Next, Progress
 
 
@@ -31,12 +29,11 @@ class ModelOutput(_Passed):
     predictions_s3_uri: str
     auto_labels_s3_uri: str
     auto_labels: int
-    validation_accuracy: float | None = None
+    validation_accuracy: float | None = None  # under the policy `blog`
     threshold: float | None = None
-    certificate: dict[str, Any] | None = None
-    tested: bool = False  # whether a certificate was tried in this round
-    expected_error: float | None = None  # of the labels of all but one batch, by the model's own account
-    allowed_error: float | None = None  # in the validation set, to pass the next test
+    expected_error: float | None = None  # of the labels the model would give, by its own account
+    left_to_people: int | None = None  # objects it would give none
+    expected_draws: float | None = None  # what a test would take; none where none can be expected to pass
     unreadable: int = 0  # objects the model could not read
     first_unreadable: str | None = None
 
@@ -50,12 +47,22 @@ class Training(_Passed):
     ledger_s3_uri: str
     model_folder_s3_uri: str
     predictions_folder_s3_uri: str
-    hyper_parameters: dict[str, str]
+    job: dict[str, Any]  # the training job's part of CreateTrainingJob: see `training_job`
 
     @property
     def predictions_s3_uri(self) -> str:
         """The transform job names its output after its input."""
         return f"{self.predictions_folder_s3_uri}{self.pool_s3_uri.rsplit('/', 1)[1]}.out"
+
+
+class LabelingPart(_Passed):
+    """What one labeling job shows to people, and what the labeling backend says of it."""
+
+    job_name: str
+    selection_s3_uri: str
+    output_s3_uri: str | None = None
+    error: str | None = None
+    cause: str | None = None
 
 
 class Labeling(_Passed):
@@ -64,12 +71,72 @@ class Labeling(_Passed):
     selection_s3_uri: str
     selected: int
     expectations_s3_uri: str | None = None  # what the model said of the objects people are asked about
-    for_validation_s3_uri: str | None = None  # of the objects selected, those that top the validation set up
+    drawn: int = 0  # of the objects selected, those drawn for a test
     job_name: str
     output_folder_s3_uri: str
     output_s3_uri: str | None = None  # of the labeling job's output manifest
     error: str | None = None
     cause: str | None = None
+    parts: list[LabelingPart] = Field(default_factory=list)  # of the selection, one a labeling job
+
+    @model_validator(mode="after")
+    def _at_least_one_part(self) -> "Labeling":
+        if not self.parts:
+            self.parts = [LabelingPart(job_name=self.job_name, selection_s3_uri=self.selection_s3_uri)]
+        return self
+
+
+class GroupUnderTest(_Passed):
+    """How one group of an audit is drawn from, and how sure its test must be."""
+
+    evenness: float
+    stake: float
+    draws: float
+    level: float
+
+
+class AuditUnderWay(_Passed):
+    """The test of a certificate: what was drawn, and what people said, stands in `candidates`."""
+
+    candidates_s3_uri: str
+    auto_labels_s3_uri: str  # what is committed of when the test has passed
+    threshold: float
+    pool: int  # objects without a label when the model predicted
+    most_draws: int
+    groups: list[GroupUnderTest]
+
+    @classmethod
+    def of(
+        cls, audit: Audit, *, threshold: float, pool: int, candidates_s3_uri: str, auto_labels_s3_uri: str
+    ) -> "AuditUnderWay":
+        groups = [
+            GroupUnderTest(
+                evenness=group.plan.evenness,
+                stake=group.plan.stake,
+                draws=group.plan.draws,
+                level=group.level,
+            )
+            for group in audit.groups
+        ]
+        return cls(
+            candidates_s3_uri=candidates_s3_uri,
+            auto_labels_s3_uri=auto_labels_s3_uri,
+            threshold=threshold,
+            pool=pool,
+            most_draws=audit.most_draws,
+            groups=groups,
+        )
+
+    def audit(self, candidates: Any, settings: ActiveLearning) -> Audit:
+        """With its candidates, of dtype `CANDIDATE`."""
+        groups = [Group(Plan(group.evenness, group.stake, group.draws), group.level) for group in self.groups]
+        return Audit(
+            candidates,
+            groups,
+            settings.target_error,
+            self.most_draws,
+            reviewed=settings.review_disagreements,
+        )
 
 
 class RunState(_Passed):
@@ -87,8 +154,10 @@ class RunState(_Passed):
     next: Next = Next.SELECT
     round: int = 1
     idle_rounds: int = 0
-    validation_drawn: bool = False
+    repeated_answers: int = 0
     looks: Looks = Looks()
+    audit: AuditUnderWay | None = None
+    test: dict[str, Any] | None = None  # how it stood at the end of the last round, as in the round's record
     manifest_s3_uri: str
     ledger_s3_uri: str
     training: Training | None = None
@@ -110,69 +179,61 @@ class RunState(_Passed):
     @property
     def round_name(self) -> str:
         """What this round's jobs are called; unique to the execution and the round."""
-        return f"{self.job_prefix}-r{self.round:03d}"
+        return round_name(self.job_prefix, self.round)
 
     @property
     def limits(self) -> Limits:
-        total = self.counts.input
-        settings = self.settings
-        validation = (
-            default_validation_size(total)
-            if settings.validation_size is None
-            else resolve_size(settings.validation_size, total)
-        )
+        total, settings = self.counts.input, self.settings
+        blog = settings.policy == "blog"
         return Limits(
             start=(
-                default_start_size(validation, total)
+                default_start_size(total)
                 if settings.start_size is None
                 else resolve_size(settings.start_size, total)
             ),
-            validation=validation,
+            validation=resolve_size(settings.validation_size or 0, total) if blog else 0,
             batch=resolve_size(settings.batch_size, total),
-            new_human_labels=(
-                total if settings.max_human_labels is None else resolve_size(settings.max_human_labels, total)
-            ),
+            new_human_labels=self._most_human_labels(),
             rounds=settings.max_rounds,
-            fewest_validation=self.fewest_validation,
+            fewest_draws=(
+                0 if blog else fewest_draws(settings.target_error, level(self.looks, settings.confidence))
+            ),
         )
 
-    @property
-    def has_certificate(self) -> bool:
-        """Whether the model's labels are certified, be it in this round: then no test is to come."""
-        return self.certificate is not None or (self.model is not None and self.model.certificate is not None)
-
-    @property
-    def fewest_validation(self) -> int:
-        """With fewer validation objects the next test can certify nothing."""
-        if self.settings.policy == "blog":
-            return 0
-        return fewest_validation_objects(
-            self.settings.target_error, level(self.looks, self.settings.confidence)
+    def _most_human_labels(self) -> int:
+        total, settings = self.counts.input, self.settings
+        # Without a limit, as many as could ever be asked for: in a test some objects are asked about again.
+        unlimited = total * MOST_VOTES
+        most = (
+            unlimited if settings.max_human_labels is None else resolve_size(settings.max_human_labels, total)
         )
+        price = settings.prices.of_an_object(self.request.people_per_object)
+        if settings.max_cost is None or not price:
+            return most
+        return min(most, int(settings.max_cost / price))
 
     def progress(self, *, rounds_done: int, new_human_labels: int) -> Progress:
         """Where the loop stands, for `decide`."""
         return Progress(
             counts=self.counts,
             labels_in_input=self.labels_in_input,
-            unusable_for_validation=0 if self.input_is_random else self.labels_in_input,
             round_number=rounds_done,
             new_human_labels=new_human_labels,
             idle_rounds=self.idle_rounds,
-            validation_drawn=self.validation_drawn,
+            repeated_answers=self.repeated_answers,
+            testing=self.audit is not None,
             committed=self.certificate is not None,
         )
-
-    @property
-    def input_is_random(self) -> bool:
-        """Whether the validation set may be drawn from labels that came with the input; the post did so."""
-        return self.settings.labeled_input_is_random or self.settings.policy == "blog"
 
     def with_ledger(self, ledger: Ledger, uri: str) -> "RunState":
         return self.model_copy(update={"counts": ledger.counts(), "ledger_s3_uri": uri})
 
     def as_document(self) -> dict[str, Any]:
         return self.model_dump(by_alias=True, mode="json", exclude_none=True)
+
+
+def round_name(job_prefix: str, round_number: int) -> str:
+    return f"{job_prefix}-r{round_number:03d}"
 
 
 def round_folder(prefix: str, round_number: int) -> str:
@@ -183,7 +244,14 @@ def certificate_document(certificate: Certificate | None) -> dict[str, Any] | No
     """A certificate with the sentence that says what it promises."""
     if certificate is None:
         return None
-    fields = {to_pascal(name): value for name, value in asdict(certificate).items()}
+    fields = _in_pascal_case(asdict(certificate))
+    fields["ByClass"] = [_in_pascal_case(asdict(part)) for part in certificate.by_class]
     error, confidence = f"{certificate.target_error:.3g}", f"{certificate.confidence:.0%}"
     promise = f"error among the auto-labels <= {error}, {confidence} confidence"
+    if certificate.by_class:
+        promise = f"error among the auto-labels of each class <= {error}, {confidence} confidence"
     return {"Promise": promise, **fields}
+
+
+def _in_pascal_case(fields: dict[str, Any]) -> dict[str, Any]:
+    return {to_pascal(name): value for name, value in fields.items()}

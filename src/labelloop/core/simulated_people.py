@@ -2,6 +2,7 @@
 
 import csv
 import random
+import re
 from array import array
 from collections.abc import Iterable, Iterator
 from typing import TypeAlias
@@ -9,13 +10,18 @@ from typing import TypeAlias
 from labelloop.core.errors import TruthError
 from labelloop.core.label_categories import LabelCategories
 from labelloop.core.ledger import NO_LABEL
-from labelloop.core.manifest import ID_KEY, LabelAttribute, append_fields, label_metadata, object_id
+from labelloop.core.manifest import (
+    ID_KEY,
+    ONE_PERSON_CONFIDENCE,
+    LabelAttribute,
+    append_fields,
+    label_metadata,
+    object_id,
+)
 from labelloop.core.request import SimulatedPeople as Faults
 
 # Class index by object id, -1 where nobody knows: two bytes an object.
 Truth: TypeAlias = "array[int]"
-# What Ground Truth writes as the confidence of a label that one person gave.
-_CONFIDENCE = 0.95
 
 
 def read_truth(lines: Iterable[str], categories: LabelCategories) -> Truth:
@@ -41,8 +47,11 @@ def read_truth(lines: Iterable[str], categories: LabelCategories) -> Truth:
     return truth
 
 
+_ROUND = re.compile(r"-(r\d+)")  # in the name of a labeling job
+
+
 class SimulatedPeople:
-    """Answers for data objects; the same object always gets the same answer."""
+    """Answers for data objects; asked again about one, people make up their minds anew."""
 
     def __init__(
         self,
@@ -70,12 +79,17 @@ class SimulatedPeople:
             seed=faults.seed,
         )
 
-    def answer(self, object_id: int) -> int | None:
-        """The class index people give the object, None when they do not answer."""
+    def answer(self, object_id: int, occasion: str = "") -> int | None:
+        """The class index people give the object, None when they do not answer.
+
+        Whether people can answer at all is the object's; a mistake is a person's, and whoever is asked on
+        another occasion may make none.
+        """
         rng = random.Random(f"{self._seed}:{object_id}")  # noqa: S311 - a simulation, not a secret
         true_label = self._truth[object_id] if object_id < len(self._truth) else NO_LABEL
         if rng.random() < self._unanswered_share or true_label == NO_LABEL:
             return None
+        rng = random.Random(f"{self._seed}:{object_id}:{occasion}")  # noqa: S311
         if rng.random() < self._error_rate:
             return rng.choice([label for label in range(len(self._categories)) if label != true_label])
         return true_label
@@ -84,14 +98,16 @@ class SimulatedPeople:
         self, working_lines: Iterable[bytes], attribute: LabelAttribute, *, job_name: str, time: str
     ) -> Iterator[bytes]:
         """Ground Truth's output manifest for an input manifest; unanswered, a line stays as it was."""
+        # Not the whole name, which differs from run to run: the same run anew gets the same answers.
+        occasion = "".join(_ROUND.findall(job_name)[-1:])
         for line in working_lines:
-            label = self.answer(object_id(line))
+            label = self.answer(object_id(line), occasion)
             if label is None:
                 yield line
                 continue
             metadata = label_metadata(
                 class_name=self._categories.names[label],
-                confidence=_CONFIDENCE,
+                confidence=ONE_PERSON_CONFIDENCE,
                 human=True,
                 time=time,
                 job_name=job_name,

@@ -15,17 +15,13 @@ class Split:
     holdout: Ids
 
 
-def draw_validation_set(
-    ledger: Ledger, size: int, rng: np.random.Generator, *, input_is_random: bool
-) -> None:
-    """Keep a uniformly random part of the randomly chosen human-labeled objects for validation.
+def draw_validation_set(ledger: Ledger, size: int, rng: np.random.Generator) -> None:
+    """Keep a random part of the human-labeled objects for validation, as the post did.
 
-    Labels that came with the input were chosen by nobody knows what rule: they are left out, unless
-    `input_is_random`. At least one labeled object stays in the training set.
+    At least one labeled object stays in the training set.
     """
     labeled = ledger.ids(State.HUMAN)
-    eligible = labeled if input_is_random else labeled[ledger.rounds[labeled] > 0]
-    drawn = rng.permutation(eligible)[: max(0, min(size, len(labeled) - 1))]
+    drawn = rng.permutation(labeled)[: max(0, min(size, len(labeled) - 1))]
     ledger.keep_for_validation(np.sort(drawn))
 
 

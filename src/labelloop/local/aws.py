@@ -20,6 +20,7 @@ from botocore.session import Session
 
 from labelloop.local.client_calls import answered_by, json_request
 from labelloop.local.container_process import ModelContainer, ProcessContainer
+from labelloop.local.docker_engine import bridge_address
 from labelloop.local.engine import Engine
 from labelloop.local.execution import Execution, ExecutionEvent
 from labelloop.local.interceptors import Interceptors
@@ -29,6 +30,8 @@ from labelloop.local.lambda_functions import LambdaFunctions
 from labelloop.local.moto_version import check_moto_version
 from labelloop.local.s3_folder import S3Folder, S3FolderError
 from labelloop.local.sagemaker import SageMaker
+from labelloop.local.sam_functions import SamApplication
+from labelloop.local.served_aws import served_aws
 from labelloop.local.template import REGION, Function, StateMachine, Template
 from labelloop.local.thread_output import thread_output
 
@@ -63,17 +66,21 @@ class LocalAws:
         annotators: Annotators,
         logs: Path,
         parameters: Mapping[str, str] | None = None,
+        environment: Mapping[str, str] | None = None,
         stack_name: str = "labelloop",
         on_event: Callable[[ExecutionEvent], None] | None = None,
         time_scale: float = 1.0,
         stop_grace_seconds: float = STOP_GRACE_SECONDS,
+        step_containers: SamApplication | None = None,
     ) -> None:
         """Reads the template; nothing starts before `with`.
 
         `model_container` is a folder with the programs `train` and `serve`, or what runs them otherwise;
-        `logs` the folder for what functions and containers print; `on_event` hears every history event of
+        `logs` the folder for what functions and containers print; `environment` what functions find in theirs
+        beside what the template says; `on_event` hears every history event of
         every execution as it happens, in the interpreter's threads. `time_scale` (0 for tests) stretches Wait
-        states and the pauses before retries. Raises `TemplateError`.
+        states and the pauses before retries. With `step_containers` the functions run in their images, else
+        in this process. Raises `TemplateError`.
         """
         self._template = Template(template, parameters=parameters, stack_name=stack_name)
         self.functions: Mapping[str, Function] = self._template.functions()
@@ -87,9 +94,12 @@ class LocalAws:
         )
         self._annotators = annotators
         self._logs = logs.resolve()
+        self._environment = environment or {}
         self._on_event = on_event
         self._time_scale = time_scale
         self._stop_grace_seconds = stop_grace_seconds
+        self._step_containers = step_containers
+        self._parameters = dict(parameters or {})
         self._stack = ExitStack()
         self._ended: dict[str, threading.Event] = {}
         self._ended_lock = threading.Lock()
@@ -101,8 +111,9 @@ class LocalAws:
     def __enter__(self) -> Self:
         """Starts the stand-ins and loads the S3 folder.
 
-        Raises `S3FolderError` for a folder that cannot stand for S3, `LocalAwsError` inside another one, and
-        `MotoVersionError` for a moto that is not known.
+        Raises `S3FolderError` for a folder that cannot stand for S3, `LocalAwsError` inside another one,
+        `MotoVersionError` for a moto that is not known, `SamError` or `DockerError` where the functions
+        cannot run in containers.
         """
         with ExitStack() as stack:
             self._start(stack)
@@ -177,6 +188,22 @@ class LocalAws:
         """A boto3 client that speaks to the stand-ins."""
         return _client(service)
 
+    @contextmanager
+    def served(self, host: str, port: int = 0) -> Iterator[str]:
+        """Within: the stand-ins also answer over HTTP, for containers, at the URL given.
+
+        `host` is an IP address of this machine that containers reach; `port` 0 takes a free one.
+        Raises `LocalAwsError` when the address cannot be listened on.
+        """
+        served = served_aws(host, port, lambda name: self._lambda.describe(self._lambda.find(name)))
+        with ExitStack() as stack:
+            try:
+                url = stack.enter_context(served)
+            except OSError as error:
+                raise LocalAwsError(f"{host}:{port} cannot be listened on: {error.strerror}") from error
+            self._create_tables()
+            yield url
+
     # How it is put together -------------------------------------------------------------------------------
 
     def _start(self, stack: ExitStack) -> None:
@@ -185,7 +212,7 @@ class LocalAws:
         from labelloop.local.moto_mends import join_threads, mended_moto
 
         stack.enter_context(_alone())
-        stack.enter_context(patch.dict(os.environ, _fake_environment(), clear=True))
+        stack.enter_context(patch.dict(os.environ, {**_fake_environment(), **self._environment}, clear=True))
         stack.enter_context(thread_output())
         stack.enter_context(answered_by({"sagemaker": self._sagemaker_call, "lambda": self._lambda_call}))
         work = Path(
@@ -198,6 +225,10 @@ class LocalAws:
         self._folder = S3Folder(self._s3, self._s3_root)
         self._folder.load()
         self._lambda = LambdaFunctions(self.functions, self._logs)
+        if self._step_containers is not None:
+            endpoint = stack.enter_context(self.served(bridge_address()))
+            given = {**self._parameters, "AwsEndpointUrl": endpoint}
+            self._lambda.run_in(stack.enter_context(self._step_containers.started(given)))
         self._sagemaker = SageMaker(self._s3, self._surroundings(work), self._annotators)
         for machine in self.state_machines.values():
             self._create(machine)
@@ -235,6 +266,14 @@ class LocalAws:
         except ClientError as error:
             why = error.response["Error"]["Message"].partition(" in definition ")[0]
             raise LocalAwsError(f"the definition of {machine.logical_id} is invalid: {why}") from error
+
+    def _create_tables(self) -> None:
+        """The stack's tables, empty, by the names that sam tells its containers: the logical ids."""
+        declared = self._template.tables()
+        client = self.client("dynamodb") if declared else None
+        for name, table in declared.items():
+            if client is not None and name not in client.list_tables()["TableNames"]:
+                client.create_table(TableName=name, **table)
 
     def _close(self) -> None:
         self._closing = True

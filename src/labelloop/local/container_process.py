@@ -1,29 +1,17 @@
 """A model container's `train` and `serve`, run as processes.
 
-`ModelContainer` is the seam: what runs the same two commands of a built image in Docker fits in here too.
+`ModelContainer` is the seam: `docker_container` runs the same two commands of a built image.
 """
 
-import contextlib
 import os
-import signal
-import socket
-import subprocess
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
-# Has Linux kill this process when ours dies, `kill -9` included, then becomes the command. It is a program of
-# its own because Python code between fork and exec may deadlock where there are threads.
-_DIE_WITH_PARENT = """
-import ctypes, os, sys
-if sys.platform == "linux":
-    ctypes.CDLL(None, use_errno=True).prctl(1, 9, 0, 0, 0)
-    if os.getppid() != int(sys.argv[1]):
-        sys.exit("the process that started this one is gone")
-os.execv(sys.argv[2], sys.argv[2:])
-"""
+from labelloop.local.child_process import free_port, start_process
+
 _PASSED_ON = ("PATH", "LANG", "LC_ALL", "TZ", "TMPDIR", "SYSTEMROOT", "LD_LIBRARY_PATH")
 
 
@@ -78,68 +66,22 @@ class ProcessContainer:
 
     def serve(self, ml_root: Path, environment: Mapping[str, str], log: Path) -> tuple[RunningContainer, int]:
         """Runs `serve` on a free port of the loopback interface."""
-        port = _free_port()
+        port = free_port()
         address = {"SAGEMAKER_BIND_TO_PORT": str(port), "BIND_HOST": "127.0.0.1"}
         return self._start("serve", ml_root, {**environment, **address}, log), port
 
     def _start(
         self, program: str, ml_root: Path, environment: Mapping[str, str], log: Path
-    ) -> "RunningProcess":
+    ) -> RunningContainer:
         path = self.folder / program
         if not path.is_file():
             raise FileNotFoundError(f"the model container {self.folder} has no program '{program}'")
-        command = [
-            sys.executable,
-            "-I",
-            "-S",
-            "-c",
-            _DIE_WITH_PARENT,
-            str(os.getpid()),
-            sys.executable,
-            str(path),
-        ]
-        log.parent.mkdir(parents=True, exist_ok=True)
-        with log.open("ab") as output:
-            process = subprocess.Popen(
-                command,
-                cwd=ml_root,
-                env=_clean_environment(ml_root, {**self.environment, **environment}),
-                stdin=subprocess.DEVNULL,
-                stdout=output,
-                stderr=subprocess.STDOUT,
-                # A group of its own: Ctrl-C is for us, who then end the job in good order.
-                start_new_session=True,
-            )
-        return RunningProcess(process)
-
-
-class RunningProcess:
-    """A process with all that it has started."""
-
-    def __init__(self, process: "subprocess.Popen[bytes]") -> None:
-        self._process = process
-
-    def exit_code(self) -> int | None:
-        """The exit code, or None as long as it runs."""
-        return self._process.poll()
-
-    def terminate(self) -> None:
-        """Sends SIGTERM to the process, as Docker does: not to its children."""
-        if self._process.poll() is None:
-            self._process.terminate()
-
-    def kill(self) -> None:
-        """Sends SIGKILL to the whole group, so that a child of the process does not stay behind."""
-        with contextlib.suppress(ProcessLookupError, PermissionError):
-            os.killpg(self._process.pid, signal.SIGKILL)
-
-    def wait(self, seconds: float) -> bool:
-        """Waits until the process has ended; True when it has."""
-        try:
-            self._process.wait(seconds)
-        except subprocess.TimeoutExpired:
-            return False
-        return True
+        return start_process(
+            [sys.executable, str(path)],
+            folder=ml_root,
+            environment=_clean_environment(ml_root, {**self.environment, **environment}),
+            log=log,
+        )
 
 
 def _clean_environment(ml_root: Path, environment: Mapping[str, str]) -> dict[str, str]:
@@ -152,10 +94,3 @@ def _clean_environment(ml_root: Path, environment: Mapping[str, str]) -> dict[st
         "PYTHONDONTWRITEBYTECODE": "1",
     }
     return {**passed_on, **own, **environment}
-
-
-def _free_port() -> int:
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        port: int = listener.getsockname()[1]
-        return port

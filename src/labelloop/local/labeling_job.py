@@ -9,6 +9,7 @@ from typing import Any, BinaryIO, ClassVar, Protocol
 
 from botocore.exceptions import ClientError
 
+from labelloop.core import ground_truth
 from labelloop.local.job import Job, JobFailed, JobStopped, JobSurroundings
 from labelloop.local.s3_files import S3FilesError, download, split_s3_uri, upload
 
@@ -79,6 +80,11 @@ class LabelingJob(Job):
             self._counters.total = sum(1 for _ in _records(lines))
         if self._counters.total == 0:
             raise JobFailed("ClientError: the input manifest holds no data objects")
+        if self._counters.total > ground_truth.MOST_OBJECTS_A_JOB:
+            raise JobFailed(
+                f"ClientError: the input manifest holds {self._counters.total} data objects, and a labeling "
+                f"job takes at most {ground_truth.MOST_OBJECTS_A_JOB}"
+            )
         try:
             with manifest.open("rb") as lines, output.open("wb") as labeled:
                 self._label(job, lines, labeled)
@@ -86,15 +92,24 @@ class LabelingJob(Job):
             self._store(output)
             raise JobFailed(f"ClientError: {failure}") from failure
         self._store(output)
-        if self.stop_requested.is_set():
+        if self.stop_requested.is_set() or self._stops_by_itself():
             raise JobStopped
 
     def _label(self, job: LabelingJobRequest, lines: BinaryIO, labeled: BinaryIO) -> None:
         for line in self._annotators.label(job, _records(lines)):
-            if self.stop_requested.is_set():
+            if self.stop_requested.is_set() or self._stops_by_itself():
                 return
             self._counters.count(line)
             labeled.write(line.rstrip(b"\n") + b"\n")
+
+    def _stops_by_itself(self) -> bool:
+        """Whether one of the request's StoppingConditions is met."""
+        conditions = self.request.get("StoppingConditions", {})
+        human, labeled = self._counters.human, self._counters.labeled
+        most_by_people = conditions.get("MaxHumanLabeledObjectCount", self._counters.total)
+        percentage = conditions.get("MaxPercentageOfInputDatasetLabeled", 100)
+        whole = self._counters.total
+        return labeled < whole and (human >= most_by_people or labeled >= whole * percentage / 100)
 
     def _job_request(self, folder: Path) -> LabelingJobRequest:
         categories = None
@@ -141,6 +156,14 @@ class _Counters:
         self._attribute = label_attribute
         self._human = self._machine = self._failed = 0
 
+    @property
+    def human(self) -> int:
+        return self._human
+
+    @property
+    def labeled(self) -> int:
+        return self._human + self._machine
+
     def count(self, line: bytes) -> None:
         record = json.loads(line)
         metadata = record.get(f"{self._attribute}-metadata", {})
@@ -152,7 +175,7 @@ class _Counters:
             self._human += 1
 
     def as_label_counters(self) -> dict[str, int]:
-        labeled = self._human + self._machine
+        labeled = self.labeled
         return {
             "TotalLabeled": labeled,
             "HumanLabeled": self._human,

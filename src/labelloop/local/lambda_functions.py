@@ -1,4 +1,4 @@
-"""A stand-in for Lambda: the template's functions, run in this process."""
+"""A stand-in for Lambda: the template's functions, run in this process or in containers."""
 
 import importlib
 import io
@@ -17,6 +17,7 @@ from urllib.parse import unquote
 
 from botocore.response import StreamingBody
 
+from labelloop.local.sam_functions import SamFunctions
 from labelloop.local.service_error import ServiceError
 from labelloop.local.template import ACCOUNT_ID, REGION, Function
 from labelloop.local.thread_output import output_of_this_thread_to
@@ -58,7 +59,12 @@ class LambdaFunctions:
     def __init__(self, functions: Mapping[str, Function], logs: Path) -> None:
         self._functions = functions
         self._logs = logs / "lambda"
+        self._containers: SamFunctions | None = None
         self._one_at_a_time = threading.RLock()
+
+    def run_in(self, containers: SamFunctions) -> None:
+        """From now on handlers run in containers instead of in this process."""
+        self._containers = containers
 
     def find_in(self, parameters: Mapping[str, Any]) -> Function:
         """The function that a boto3 client's call is about, given botocore's serialized request.
@@ -76,7 +82,7 @@ class LambdaFunctions:
         if operation == "Invoke":
             return self.invoke(function, _as_bytes(parameters.get("body")))
         if operation == "GetFunction":
-            return _describe(function)
+            return self.describe(function)
         raise ServiceError("UnknownOperationException", f"the local Lambda does not know {operation}", 404)
 
     def find(self, name: str) -> Function:
@@ -100,15 +106,25 @@ class LambdaFunctions:
                 413,
             )
         answer: dict[str, Any] = {"StatusCode": 200, "ExecutedVersion": "$LATEST"}
-        try:
-            response = self._run(function, json.loads(payload or b"{}"))
-        except Exception as error:
-            answer["FunctionError"] = "Unhandled"
-            response = json.dumps(_error_payload(error)).encode()
+        response, error = self._response(function, payload or b"{}")
+        if error is not None:
+            answer["FunctionError"] = error
         if len(response) > _MOST_RESPONSE_BYTES:
             answer["FunctionError"] = "Unhandled"
             response = json.dumps(_too_large(len(response))).encode()
         return {**answer, "Payload": StreamingBody(io.BytesIO(response), len(response))}
+
+    def describe(self, function: Function) -> dict[str, Any]:
+        """The answer of GetFunction, with an image's URI as Lambda would give it."""
+        return _describe(function)
+
+    def _response(self, function: Function, payload: bytes) -> tuple[bytes, str | None]:
+        if self._containers is not None:
+            return self._containers.invoke(function.logical_id, payload)
+        try:
+            return self._run(function, json.loads(payload)), None
+        except Exception as error:
+            return json.dumps(_error_payload(error)).encode(), "Unhandled"
 
     def _run(self, function: Function, event: Any) -> bytes:
         request_id = str(uuid.uuid4())

@@ -61,7 +61,7 @@ from moto.stepfunctions.parser.asl.component.state.wait.wait_function.wait_funct
 from moto.stepfunctions.parser.asl.eval.callback import callback
 from moto.stepfunctions.parser.asl.eval.environment import Environment
 from moto.stepfunctions.parser.asl.eval.event.event_manager import EventManager
-from moto.stepfunctions.parser.asl.eval.program_state import ProgramStopped
+from moto.stepfunctions.parser.asl.eval.program_state import ProgramEnded, ProgramError, ProgramStopped
 from moto.stepfunctions.parser.asl.eval.variable_store import VariableStore
 from moto.stepfunctions.parser.asl.parse.asl_parser import AmazonStateLanguageParser
 from moto.stepfunctions.parser.asl.utils import boto_client
@@ -149,6 +149,7 @@ def _mends() -> list[tuple[Any, str, Any]]:
         (StateTaskServiceSfn, "_build_sync_resolver", _child_resolver(parses_output=False)),
         (StateTaskServiceSfn, "_build_sync2_resolver", _child_resolver(parses_output=True)),
         (callback.CallbackEndpoint, "interrupt_all", _interrupt_all),
+        (callback.CallbackEndpoint, "setup_heartbeat_endpoint", _setup_heartbeat_endpoint),
         # Executions
         (Environment, "set_stop", _interrupting(Environment.set_stop)),
         (Environment, "set_timed_out", _interrupting(Environment.set_timed_out)),
@@ -627,6 +628,17 @@ def _interrupt_all(self: Any) -> None:
         self._heartbeat_endpoint.notify()
 
 
+_moto_setup_heartbeat_endpoint = callback.CallbackEndpoint.setup_heartbeat_endpoint
+
+
+def _setup_heartbeat_endpoint(self: Any, heartbeat_seconds: int) -> Any:
+    """As moto's; and a token that has come back before its function returned is not waited for."""
+    endpoint = _moto_setup_heartbeat_endpoint(self, heartbeat_seconds)
+    if self.get_outcome() is not None:
+        endpoint.notify()
+    return endpoint
+
+
 # Executions ------------------------------------------------------------------------------------------------
 
 _moto_add_event = EventManager.add_event
@@ -672,14 +684,22 @@ def _evaluation_environment(self: Any) -> Any:
 
 
 def _terminated(self: Any) -> None:
-    """As moto's; keeps the error and cause of a stop, and the output as JSON: moto shows text unquoted."""
-    _moto_terminated(self)
-    execution = self.execution
-    if execution.exec_status == api.ExecutionStatus.SUCCEEDED:
-        execution.output = json.dumps(execution.output)
-    state = execution.exec_worker.env.program_state()
-    if isinstance(state, ProgramStopped):
-        execution.error, execution.cause = state.error, state.cause
+    """As moto's, but who sees that an execution has ended sees how: moto shows the status before the rest.
+
+    Keeps the error and cause of a stop, and the output as JSON: moto shows text unquoted.
+    """
+    execution, env = self.execution, self.execution.exec_worker.env
+    state = env.program_state()
+    if isinstance(state, ProgramEnded):
+        execution.output = json.dumps(env.states.get_input())
+        execution.stop_date = datetime.now(tz=UTC)
+        execution.exec_status = api.ExecutionStatus.SUCCEEDED
+    else:
+        if isinstance(state, ProgramStopped):
+            execution.error, execution.cause = state.error, state.cause
+        elif isinstance(state, ProgramError):
+            execution.error, execution.cause = state.error.get("error"), state.error.get("cause")
+        _moto_terminated(self)
     _only_engine.engine.on_end(execution.exec_arn)
 
 

@@ -39,12 +39,12 @@ def find_objects(s3: "S3Client", source: Mapping[str, Any]) -> list[tuple[str, s
 
 
 def fetch_channel(s3: "S3Client", channel: Mapping[str, Any], folder: Path) -> None:
-    """Downloads a training channel (File mode) into `folder`.
+    """Downloads a training channel into `folder`: in FastFile mode too, which looks the same to who reads.
 
     Raises `S3FilesError` when there is nothing to download, or the channel cannot be read here.
     """
-    if channel.get("InputMode", "File") != "File":
-        raise S3FilesError(f"input mode {channel['InputMode']} is not known here: use File")
+    if channel.get("InputMode", "File") not in ("File", "FastFile"):
+        raise S3FilesError(f"input mode {channel['InputMode']} is not known here: use File, FastFile or Pipe")
     for bucket, key, relative in find_objects(s3, channel["DataSource"]["S3DataSource"]):
         download(s3, bucket, key, folder / safe_relative_path(relative))
 

@@ -3,6 +3,7 @@
 import threading
 import time
 from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +19,7 @@ from labelloop.local.transform_job import TransformJob
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
+_MODELS_A_PAGE = 10  # unless MaxResults says otherwise, as in SageMaker
 _KINDS = (TrainingJob.kind, TransformJob.kind, LabelingJob.kind)
 
 
@@ -30,6 +32,7 @@ class SageMaker:
         self._annotators = annotators
         self._jobs: dict[tuple[str, str], Job] = {}
         self._models: dict[str, dict[str, Any]] = {}
+        self._made: dict[str, datetime] = {}
         self._lock = threading.Lock()
         self._operations = self._make_operations()
 
@@ -69,6 +72,7 @@ class SageMaker:
             "CreateModel": self._create_model,
             "DescribeModel": self._describe_model,
             "DeleteModel": self._delete_model,
+            "ListModels": self._list_models,
         }
         for kind in _KINDS:
             operations[f"Describe{kind}"] = partial(self._describe, kind)
@@ -131,7 +135,19 @@ class SageMaker:
                 arn = _arn("model", name)
                 raise ServiceError("ValidationException", f'Cannot create already existing model "{arn}".')
             self._models[name] = dict(request)
+            self._made[name] = datetime.now(UTC)
         return {"ModelArn": _arn("model", name)}
+
+    def _list_models(self, request: Mapping[str, Any]) -> dict[str, Any]:
+        """By name, `MaxResults` at a time; the token is the last name given."""
+        wanted, after = request.get("NameContains", "").lower(), request.get("NextToken", "")
+        names = sorted(name for name in self._models if wanted in name.lower() and name > after)
+        page = names[: request.get("MaxResults", _MODELS_A_PAGE)]
+        models = [
+            {"ModelName": name, "ModelArn": _arn("model", name), "CreationTime": self._made[name]}
+            for name in page
+        ]
+        return {"Models": models, **({"NextToken": page[-1]} if len(page) < len(names) else {})}
 
     def _check_model_data(self, uri: str | None) -> None:
         if uri is None:

@@ -53,7 +53,7 @@ class StateMachine:
 
 
 class Template:
-    """A SAM template with its parameters' values filled in."""
+    """A SAM template with its parameters' values filled in; `resources` is as written, nothing resolved."""
 
     def __init__(
         self, path: Path, *, parameters: Mapping[str, str] | None = None, stack_name: str = "labelloop"
@@ -65,14 +65,14 @@ class Template:
         self.path = path
         self.stack_name = stack_name
         self._document = _load(path)
-        self._resources: Mapping[str, Any] = self._document.get("Resources") or {}
+        self.resources: Mapping[str, Any] = self._document.get("Resources") or {}
         self._parameters = self._fill_parameters(parameters or {})
 
     def functions(self) -> dict[str, Function]:
         """Every Lambda function by logical id."""
         return {
             logical_id: self._function(logical_id)
-            for logical_id, resource in self._resources.items()
+            for logical_id, resource in self.resources.items()
             if resource.get("Type") == _FUNCTION_TYPE and self._exists(logical_id)
         }
 
@@ -83,7 +83,7 @@ class Template:
         """
         return {
             logical_id: self._state_machine(logical_id)
-            for logical_id, resource in self._resources.items()
+            for logical_id, resource in self.resources.items()
             if resource.get("Type") in _STATE_MACHINE_TYPES and self._exists(logical_id)
         }
 
@@ -126,6 +126,18 @@ class Template:
             memory=int(properties.get("MemorySize", 128)),
         )
 
+    def tables(self) -> dict[str, dict[str, Any]]:
+        """What CreateTable takes for each DynamoDB table, but its name, by logical id."""
+        return {
+            logical_id: {
+                key: self.resolve(resource["Properties"][key], f"Resources.{logical_id}.Properties.{key}")
+                for key in ("AttributeDefinitions", "KeySchema", "GlobalSecondaryIndexes", "BillingMode")
+                if key in resource["Properties"]
+            }
+            for logical_id, resource in self.resources.items()
+            if resource.get("Type") == "AWS::DynamoDB::Table" and self._exists(logical_id)
+        }
+
     def _handler(self, logical_id: str, properties: Mapping[str, Any]) -> str:
         command = (properties.get("ImageConfig") or {}).get("Command") or [properties.get("Handler")]
         if len(command) != 1 or not isinstance(command[0], str) or "." not in command[0]:
@@ -137,7 +149,7 @@ class Template:
     def _properties(self, logical_id: str) -> dict[str, Any]:
         """A function's own properties laid over those of `Globals.Function`."""
         at = f"Resources.{logical_id}.Properties"
-        own = self._resources[logical_id].get("Properties") or {}
+        own = self.resources[logical_id].get("Properties") or {}
         shared = (self._document.get("Globals") or {}).get("Function") or {}
         wanted = ("Environment", "ImageConfig", "Handler", "Timeout", "MemorySize", "FunctionName")
         resolved_shared = {
@@ -147,7 +159,7 @@ class Template:
         return _merged(resolved_shared, resolved_own)
 
     def _state_machine(self, logical_id: str) -> StateMachine:
-        properties = self._resources[logical_id].get("Properties") or {}
+        properties = self.resources[logical_id].get("Properties") or {}
         at = f"Resources.{logical_id}.Properties"
         role = properties.get("Role") or properties.get("RoleArn")
         return StateMachine(
@@ -184,7 +196,7 @@ class Template:
         return _PLACEHOLDER.sub(fill, text)
 
     def _exists(self, logical_id: str) -> bool:
-        condition = self._resources[logical_id].get("Condition")
+        condition = self.resources[logical_id].get("Condition")
         return condition is None or self._condition(condition, f"Resources.{logical_id}.Condition")
 
     def _condition(self, name: str, at: str) -> bool:
@@ -217,7 +229,7 @@ class Template:
             raise TemplateError(
                 f"{self.path}: {at} needs a value for the parameter {name}, which has no default"
             )
-        if name in self._resources:
+        if name in self.resources:
             return self._reference(name)
         raise TemplateError(
             f"{self.path}: {at} refers to {name}, which is neither a parameter nor a resource"
@@ -251,7 +263,7 @@ class Template:
 
     def _is_resource(self, logical_id: str) -> bool:
         # SAM makes a role for each function and state machine that names none.
-        return logical_id in self._resources or logical_id.removesuffix("Role") in self._resources
+        return logical_id in self.resources or logical_id.removesuffix("Role") in self.resources
 
     def _sub(self, argument: Any, at: str) -> str:
         text, variables = (argument, {}) if isinstance(argument, str) else (argument[0], argument[1])
@@ -306,12 +318,12 @@ class Template:
 
     def _reference(self, logical_id: str) -> str:
         """What `Ref` gives: an ARN for a state machine or a topic, else the physical name."""
-        kind = self._resources[logical_id].get("Type", "")
+        kind = self.resources[logical_id].get("Type", "")
         by_arn = (*_STATE_MACHINE_TYPES, "AWS::SNS::Topic", "AWS::SecretsManager::Secret")
         return self._arn(logical_id) if kind in by_arn else self._physical_name(logical_id)
 
     def _physical_name(self, logical_id: str) -> str:
-        resource = self._resources.get(logical_id) or {}
+        resource = self.resources.get(logical_id) or {}
         key = _NAME_PROPERTIES.get(resource.get("Type", ""), "Name")
         given = (resource.get("Properties") or {}).get(key)
         if given is not None:
@@ -322,7 +334,7 @@ class Template:
         return name.lower() if resource.get("Type") == "AWS::S3::Bucket" else name
 
     def _arn(self, logical_id: str) -> str:
-        kind = (self._resources.get(logical_id) or {}).get("Type", "AWS::IAM::Role")
+        kind = (self.resources.get(logical_id) or {}).get("Type", "AWS::IAM::Role")
         name = self._physical_name(logical_id)
         pattern = _ARN_PATTERNS.get(kind)
         if pattern is not None:

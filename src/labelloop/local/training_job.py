@@ -2,14 +2,23 @@
 
 import json
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any, ClassVar
 
 from labelloop.local.archive import pack
 from labelloop.local.container_process import RunningContainer
 from labelloop.local.job import Job, JobFailed, JobStopped, JobSurroundings
+from labelloop.local.pipe_channel import PipeChannel, check_pipe, pipe_records
 from labelloop.local.s3_channel import fetch_channel
-from labelloop.local.s3_files import S3FilesError, split_s3_uri, upload
+from labelloop.local.s3_files import (
+    S3FilesError,
+    download,
+    list_keys,
+    safe_relative_path,
+    split_s3_uri,
+    upload,
+)
 
 _FAILURE_CHARACTERS = 1024
 # SageMaker's own default.
@@ -42,6 +51,7 @@ class TrainingJob(Job):
     def work(self, folder: Path) -> None:
         """Fetches the channels, trains, stores what the container left in `model` and `output/data`."""
         self._prepare(folder)
+        pipes = self._open_pipes(folder)
         container = self.surroundings.container.train(folder, self._environment(), self.log)
         try:
             self.wait_for_exit(container, self._max_runtime())
@@ -54,6 +64,9 @@ class TrainingJob(Job):
             raise
         finally:
             container.kill()
+            for pipe in pipes:
+                pipe.close()
+            self._keep_checkpoints(folder)
         self._check_exit(container, folder)
         self._store(folder)
 
@@ -73,16 +86,65 @@ class TrainingJob(Job):
         channels = self.request.get("InputDataConfig", [])
         for channel in channels:
             try:
-                fetch_channel(self.surroundings.s3, channel, folder / "input/data" / channel["ChannelName"])
+                self._fetch(channel, folder / "input/data")
             except S3FilesError as error:
                 raise JobFailed(
                     f"ClientError: {error}, given in input data source {channel['ChannelName']!r}"
                 ) from error
-        for name in ("input/config", "input/data", "model", "output/data", "checkpoints"):
+        for name in ("input/config", "input/data", "model", "output/data"):
             (folder / name).mkdir(parents=True, exist_ok=True)
+        self._fetch_checkpoints(folder)
         _write_json(folder / "input/config/hyperparameters.json", self.request.get("HyperParameters", {}))
         _write_json(folder / "input/config/inputdataconfig.json", _input_data_config(channels))
         _write_json(folder / "input/config/resourceconfig.json", self._resource_config())
+
+    def _fetch(self, channel: Mapping[str, Any], folder: Path) -> None:
+        if channel.get("InputMode") == "Pipe":
+            check_pipe(self.surroundings.s3, channel)
+        else:
+            fetch_channel(self.surroundings.s3, channel, folder / channel["ChannelName"])
+
+    def _open_pipes(self, folder: Path) -> list[PipeChannel]:
+        return [
+            PipeChannel(
+                folder / "input/data",
+                channel["ChannelName"],
+                partial(pipe_records, self.surroundings.s3, channel),
+            )
+            for channel in self.request.get("InputDataConfig", [])
+            if channel.get("InputMode") == "Pipe"
+        ]
+
+    def _checkpoints(self, folder: Path) -> tuple[Path, str, str] | None:
+        """The checkpoints' folder, and its bucket and prefix; None when the job asks for none."""
+        config = self.request.get("CheckpointConfig")
+        if config is None:
+            return None
+        inside = config.get("LocalPath", "/opt/ml/checkpoints").removeprefix("/opt/ml/")
+        bucket, prefix = split_s3_uri(config["S3Uri"].rstrip("/") + "/")
+        return folder / inside, bucket, prefix
+
+    def _fetch_checkpoints(self, folder: Path) -> None:
+        kept = self._checkpoints(folder)
+        if kept is None:
+            return
+        place, bucket, prefix = kept
+        place.mkdir(parents=True, exist_ok=True)
+        try:
+            for key in list_keys(self.surroundings.s3, bucket, prefix):
+                relative = safe_relative_path(key.removeprefix(prefix))
+                download(self.surroundings.s3, bucket, key, place / relative)
+        except S3FilesError as error:
+            raise JobFailed(f"ClientError: {error}, given in CheckpointConfig") from error
+
+    def _keep_checkpoints(self, folder: Path) -> None:
+        # SageMaker does so all the time; here the folder outlives the container.
+        kept = self._checkpoints(folder)
+        if kept is None:
+            return
+        place, bucket, prefix = kept
+        for path in sorted(path for path in place.rglob("*") if path.is_file()):
+            upload(self.surroundings.s3, path, bucket, f"{prefix}{path.relative_to(place).as_posix()}")
 
     def _resource_config(self) -> dict[str, Any]:
         instance_type = self.request["ResourceConfig"].get("InstanceType", "local")

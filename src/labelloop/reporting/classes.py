@@ -5,7 +5,7 @@ from typing import Any
 
 from labelloop.reporting.drawing import Drawing
 from labelloop.reporting.parts import Cell, Figure, Key, Section, Table
-from labelloop.reporting.text import count, percent, printable
+from labelloop.reporting.text import count, percent, printable, short_percent
 
 MOST_IN_A_TABLE = 12  # more classes than this are drawn
 MOST_CLASSES_LISTED = 200
@@ -21,6 +21,26 @@ def class_name(document: dict[str, Any], index: int | None) -> str:
     return printable(names[index], _NAME) if 0 <= index < len(names) else str(index)
 
 
+def whose_objects(evidence: dict[str, Any]) -> str:
+    """Of which objects the last model's answers are compared with people's."""
+    last = f"round {evidence['round']}"
+    if evidence.get("basis") == "validation set":
+        return f"on the validation set of {last}"
+    of = f"on what the model of {last} had not learned from"
+    labeled, stood_for = evidence.get("labeled", 0), evidence.get("stood_for", 0)
+    if stood_for:
+        return (
+            f"{of} (people labeled {count(labeled)} of it; for {count(stood_for)} that they did not label "
+            "stand those drawn for the test, so these numbers are estimates)"
+        )
+    left_out = evidence.get("not_known", 0)
+    return f"{of} and people labeled" + (
+        f"; {count(left_out)} more that nobody labeled are left out, the easier ones rather"
+        if left_out
+        else ""
+    )
+
+
 def confusion(document: dict[str, Any]) -> Section | None:
     matrix = (document.get("evidence") or {}).get("confusion")
     if not matrix or not matrix["pairs"]:
@@ -28,9 +48,8 @@ def confusion(document: dict[str, Any]) -> Section | None:
     shown = sorted({index for people, model, _ in matrix["pairs"] for index in (people, model)})
     right = sum(number for people, model, number in matrix["pairs"] if people == model)
     text = (
-        "People's label against the model's, on the validation set of round "
-        f"{document['evidence']['round']}: they agree on {count(right)} of {count(matrix['objects'])} "
-        "objects."
+        f"People's label against the model's, {whose_objects(document['evidence'])}: they agree on "
+        f"{count(right)} of {count(matrix['objects'])} objects."
     )
     if matrix.get("unread"):
         text += f" The model could not read {count(matrix['unread'])} more."
@@ -48,6 +67,7 @@ def confusion(document: dict[str, Any]) -> Section | None:
 
 
 def _by_people(matrix: dict[str, Any]) -> Counter[int]:
+    """Objects of each class, by people's label; estimates may be fractions."""
     totals: Counter[int] = Counter()
     for people, _, number in matrix["pairs"]:
         totals[people] += number
@@ -67,7 +87,7 @@ def _matrix(document: dict[str, Any], matrix: dict[str, Any], shown: list[int]) 
         rows.append(row)
     columns = ["People's label ↓ model's →", *(class_name(document, model) for model in shown)]
     return Table(
-        "Validation objects: people's label by row, the model's by column",
+        "Objects: people's label by row, the model's by column",
         columns,
         rows,
         frozenset(range(1, len(columns))),
@@ -133,9 +153,11 @@ def by_class(document: dict[str, Any]) -> Section | None:
         return None
     ordered = sorted(numbers, key=lambda entry: (-entry["human"] - entry["auto"], entry["class"]))
     listed = ordered[:MOST_CLASSES_LISTED]
+    evidence = document["evidence"]
+    bound = "exact" if evidence.get("basis") == "validation set" else "approximate"
     text = (
-        f"Validation accuracy is the share of the class's validation objects the model of round "
-        f"{document['evidence']['round']} got right; the bound is the exact lower one."
+        f"Accuracy is the share of a class's objects the model got right, {whose_objects(evidence)}; at "
+        f"least: the {bound} lower bound at {short_percent(document['confidence'])} confidence."
     )
     if len(ordered) > len(listed):
         text += f" The {count(len(listed))} largest of {count(len(ordered))} classes are listed."
@@ -145,14 +167,34 @@ def by_class(document: dict[str, Any]) -> Section | None:
             count(entry["human"] + entry["auto"]),
             count(entry["human"]),
             count(entry["auto"]),
-            f"{count(entry['correct'])} of {count(entry['validation'])}",
-            percent(entry["correct"] / entry["validation"]) if entry["validation"] else "not known",
-            percent(entry["bound"]) if entry["validation"] else "not known",
+            f"{count(entry['correct'])} of {count(entry['objects'])}",
+            percent(entry["correct"] / entry["objects"]) if entry["objects"] else "not known",
+            percent(entry["bound"]) if entry["objects"] else "not known",
         ]
         for entry in listed
     ]
-    columns = ["Class", "Labeled", "By people", "By the model", "Right", "Validation accuracy", "At least"]
-    table = Table("Labels and validation accuracy by class", columns, rows, frozenset(range(1, 7)))
+    columns = ["Class", "Labeled", "By people", "By the model", "Right", "Accuracy", "At least"]
+    table = Table("Labels and accuracy by class", columns, rows, frozenset(range(1, 7)))
     if len(rows) <= 2 * MOST_IN_A_TABLE:
         return Section("by-class", "Class by class", [text], tables=[table])
     return Section("by-class", "Class by class", [text], folded_tables=[table])
+
+
+def certificate_by_class(document: dict[str, Any]) -> Section | None:
+    parts = (document.get("certificate") or {}).get("ByClass")
+    if not parts:
+        return None
+    text = "Each class's labels by themselves: what was drawn for its test, and what it came to."
+    rows: list[list[Cell | str]] = [
+        [
+            Cell(class_name(document, part["ClassIndex"]), from_outside=True),
+            count(part["AutoLabels"]),
+            count(part["ValidationObjects"]),
+            count(part["ValidationErrors"]),
+            percent(part["ErrorBound"]),
+        ]
+        for part in parts
+    ]
+    columns = ["Class", "Labels by the model", "Drawn", "Wrong", "Error at most"]
+    table = Table("The certificate of each class", columns, rows, frozenset({1, 2, 3, 4}))
+    return Section("certificate", "What is promised of each class", [text], tables=[table])

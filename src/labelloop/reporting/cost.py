@@ -17,16 +17,21 @@ def cost(document: dict[str, Any]) -> Section | None:
 
 def _summary(numbers: dict[str, Any]) -> str:
     people = counted(numbers["people_per_object"], "person", "people")
+    repeated = numbers.get("repeated_answers", 0)
+    anew = (
+        f" They were asked anew {counted(repeated, 'time')} where they and the model differed."
+        if repeated
+        else ""
+    )
     if not numbers["auto_labels"]:
         return (
-            f"In this run people labeled {count(numbers['human_labels'])} data objects, {people} each. "
+            f"In this run people labeled {count(numbers['human_labels'])} data objects, {people} each.{anew} "
             "The model labeled none, so nothing was saved."
         )
     instead = money(numbers["model_labels_by_people"], numbers["currency"])
     return (
-        f"In this run people labeled {count(numbers['human_labels'])} data objects, {people} each. "
-        "Had people labeled what the model did, it would have taken "
-        f"{count(numbers['answers_saved'])} answers more and cost {instead}."
+        f"In this run people labeled {count(numbers['human_labels'])} data objects, {people} each.{anew} "
+        f"Had they labeled what the model did too, that would have cost {instead} more."
     )
 
 
@@ -51,6 +56,11 @@ def _table(numbers: dict[str, Any]) -> Table:
     def amount(key: str) -> str:
         return money(numbers[key], numbers["currency"])
 
+    repeated = numbers.get("repeated_answers", 0)
+    anew = count(repeated * numbers["people_per_object"])
+    asked_anew = (
+        [["By people, asked anew", "", anew, amount("spent_on_repeated_answers")]] if repeated else []
+    )
     return Table(
         "Labels of this run and their price",
         ["Labels", "Objects", "Answers by people", "Cost"],
@@ -58,14 +68,15 @@ def _table(numbers: dict[str, Any]) -> Table:
             [
                 "By people",
                 count(numbers["human_labels"]),
-                count(numbers["answers"]),
+                count(numbers["human_labels"] * numbers["people_per_object"]),
                 amount("spent_on_people"),
             ],
+            *asked_anew,
             ["By the model", count(numbers["auto_labels"]), "0", amount("spent_on_model")],
             [
                 "The model's, had people given them",
                 count(numbers["auto_labels"]),
-                count(numbers["answers_saved"]),
+                count(numbers["auto_labels"] * numbers["people_per_object"]),
                 amount("model_labels_by_people"),
             ],
             ["Saved", "", count(numbers["answers_saved"]), amount("saved")],

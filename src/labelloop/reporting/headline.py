@@ -4,7 +4,7 @@ from typing import Any
 
 from labelloop.reporting.drawing import Drawing
 from labelloop.reporting.parts import Headline, Key, Tile
-from labelloop.reporting.text import count, money, percent, printable, seconds, short_percent
+from labelloop.reporting.text import count, counted, money, percent, printable, seconds, short_percent
 
 # Class in the style sheet, words, and the keys of the counts that sum up to it.
 OUTCOMES = (
@@ -20,7 +20,7 @@ def headline(document: dict[str, Any]) -> Headline:
     return Headline(
         execution=printable(document.get("execution", "")),
         sentence=_promise(document, certificate) if certificate else _no_promise(document),
-        grounds=_grounds(certificate) if certificate else _why_not(document),
+        grounds=_grounds(document, certificate) if certificate else _why_not(document),
         certified=certificate is not None,
         tiles=_tiles(document),
         bar=_bar(document["counts"]),
@@ -35,34 +35,49 @@ def headline(document: dict[str, Any]) -> Headline:
 def _promise(document: dict[str, Any], certificate: dict[str, Any]) -> str:
     target = certificate.get("TargetError", document["target_error"])
     confidence = certificate.get("Confidence", document["confidence"])
+    labels = f"{count(certificate.get('AutoLabels', document['counts']['auto']))} labels the model gave"
+    whose = f"each class's share of the {labels}" if certificate.get("ByClass") else f"the {labels}"
     return (
-        f"At most {short_percent(target)} of the {count(document['counts']['auto'])} labels the model gave "
-        f"are wrong, with {short_percent(confidence)} confidence."
+        f"At most {short_percent(target)} of {whose} are wrong, with {short_percent(confidence)} confidence."
     )
 
 
-def _grounds(certificate: dict[str, Any]) -> list[str]:
+def _grounds(document: dict[str, Any], certificate: dict[str, Any]) -> list[str]:
     """The numbers the promise stands on; those that are there."""
     sentences = []
-    objects, errors = certificate.get("ValidationObjects"), certificate.get("ValidationErrors")
-    if objects and errors is not None:
+    drawn, wrong = certificate.get("ValidationObjects"), certificate.get("ValidationErrors")
+    if drawn and wrong is not None:
+        labels = certificate.get("AutoLabels", document["counts"]["auto"])
         sentences.append(
-            f"People labeled {count(objects)} randomly drawn objects on which the model is as sure; they "
-            f"disagreed with it on {count(errors)} of them ({percent(errors / objects)})."
+            f"To test this, {count(drawn)} of the {count(drawn + labels)} objects the model was to label "
+            "were drawn at random, the doubtful ones more often, and labeled by people, who found the model "
+            f"wrong on {count(wrong)}."
+        )
+    if (estimate := certificate.get("ErrorEstimate")) is not None:
+        sentences.append(
+            f"Weighed by how often each was drawn, that is an error of about {percent(estimate)}."
         )
     if (bound := certificate.get("ErrorBound")) is not None:
-        sentences.append(f"By the exact bound that is an error of {percent(bound)} at most.")
+        sentences.append(f"By the test's exact bound it is {percent(bound)} at most.")
     if (coverage := certificate.get("Coverage")) is not None and "Threshold" in certificate:
         sentences.append(
-            f"The model is that sure of {percent(coverage)} of the validation set: the margin between its "
-            f"two best classes is {certificate['Threshold']:.3f} or more."
+            f"The model labeled {percent(coverage)} of what was open then: its margin between the two best "
+            f"classes is {certificate['Threshold']:.3f} or more."
         )
     told = [" ".join(sentences)] if sentences else []
     return [
         *told,
-        "An error is a label other than people's. The promise is for these labels, and its confidence for "
-        "the whole run, however often it was tested.",
+        f"An error is a label other than people's{_reviewed(document)}. The promise is for these labels, and "
+        "its confidence for the whole run, however often it was tested.",
     ]
+
+
+def _reviewed(document: dict[str, Any]) -> str:
+    if not (document.get("settings") or {}).get("ReviewDisagreements"):
+        return ""
+    repeated = sum(record.get("repeated_answers", 0) for record in document.get("rounds", ()))
+    asked = f"; that took {counted(repeated, 'answer')} more" if repeated else ""
+    return f", two of whom must agree to overrule the model on an object that was drawn{asked}"
 
 
 def _no_promise(document: dict[str, Any]) -> str:
@@ -122,17 +137,13 @@ def _saved(document: dict[str, Any]) -> Tile | None:
 
 
 def _accuracy(document: dict[str, Any]) -> Tile | None:
-    scored = [
-        record for record in document.get("rounds", ()) if record.get("validation_accuracy") is not None
-    ]
+    evidence = document.get("evidence") or {}
+    scored = [entry for entry in evidence.get("accuracy_by_round", ()) if "accuracy" in entry]
     if not scored:
         return None
     last = scored[-1]
-    return Tile(
-        "Model's accuracy",
-        percent(last["validation_accuracy"]),
-        f"on the validation set of round {last['round']}, all of it",
-    )
+    of = "the validation set" if evidence.get("basis") == "validation set" else "all it had not learned from"
+    return Tile("Model's accuracy", percent(last["accuracy"]), f"in round {last['round']}, on {of}")
 
 
 def _truth(document: dict[str, Any]) -> Tile | None:

@@ -3,22 +3,40 @@
 from typing import Any
 
 from labelloop.core.report import human_labels_before
+from labelloop.reporting.classes import whose_objects
+from labelloop.reporting.curves import accuracy_range, axis_percent, mark_rounds, plot_over_labels
 from labelloop.reporting.drawing import Plot
 from labelloop.reporting.parts import Figure, Key, Section, Table
 from labelloop.reporting.text import count, percent, printable, short_percent
 
 
 def learning_curve(document: dict[str, Any]) -> Section | None:
-    rounds = [
-        record for record in document.get("rounds", ()) if record.get("validation_accuracy") is not None
-    ]
-    if not rounds:
-        return None
-    figures = [_accuracy_figure(document, rounds)]
-    outlook = _outlook_figure(rounds)
-    if outlook:
-        figures.append(outlook)
-    return Section("learning", "Learning", [_random_baseline(document)], figures=figures)
+    models = _models(document)
+    known = [each for each in models if "accuracy" in each]
+    figures, paragraphs = _outlook_figures(document), []
+    if known:
+        figures.insert(0, _accuracy_figure(document, known))
+        paragraphs = [_random_baseline(document)]
+    elif models:
+        if expected := _expected_accuracy_figure(models):
+            figures.insert(0, expected)
+        paragraphs = [_why_not_known(document), _random_baseline(document)]
+    return Section("learning", "Learning", paragraphs, figures=figures) if figures else None
+
+
+def _models(document: dict[str, Any]) -> list[dict[str, Any]]:
+    """What is known of the accuracy of each round's model, with the labels it was trained on."""
+    scored = {
+        entry["round"]: entry for entry in (document.get("evidence") or {}).get("accuracy_by_round", ())
+    }
+    models = []
+    for record in document.get("rounds", ()):
+        entry = scored.get(record["round"], {})
+        if record.get("validation_accuracy") is not None:
+            entry = {"accuracy": record["validation_accuracy"], **entry}
+        if entry:
+            models.append({**entry, "round": record["round"], "labels": human_labels_before(record)})
+    return models
 
 
 def coverage(document: dict[str, Any]) -> Section | None:
@@ -26,82 +44,117 @@ def coverage(document: dict[str, Any]) -> Section | None:
     curve = evidence.get("coverage_curve")
     if not curve:
         return None
-    text = (
-        "The model's answers, the surest first: the further right, the more of the validation set it "
-        f"answers. From the model of round {evidence['round']}, on objects it had not learned from."
-    )
+    text = f"The model's answers, the surest first, {whose_objects(evidence)}."
     return Section(
         "coverage", "Accuracy against coverage", [text], figures=[_coverage_figure(document, curve)]
     )
 
 
-def _accuracy_figure(document: dict[str, Any], rounds: list[dict[str, Any]]) -> Figure:
-    bounds = {
-        entry["round"]: entry for entry in (document.get("evidence") or {}).get("validation_by_round", ())
-    }
+def _accuracy_figure(document: dict[str, Any], known: list[dict[str, Any]]) -> Figure:
     baseline = document.get("random_baseline") or {}
-    points = [(human_labels_before(record), record["validation_accuracy"]) for record in rounds]
-    intervals = [
-        (human_labels_before(record), bounds[record["round"]]["low"], bounds[record["round"]]["high"])
-        for record in rounds
-        if record["round"] in bounds
-    ]
+    points = [(each["labels"], each["accuracy"]) for each in known]
+    intervals = [(each["labels"], each["low"], each["high"]) for each in known if "low" in each]
+    same = [(each["labels"], each["on_the_last"]) for each in known if "on_the_last" in each]
     estimate = baseline.get("curve", ())
-    lows = [low for _, low, _ in intervals] + [value for _, value in (*points, *estimate)]
-    widest = max(labels for labels, _ in points)
-    plot = Plot(_describe(points), (0, widest * 1.05), _accuracy_range(lows))
-    plot.y_axis(_axis_percent)
-    plot.x_number_axis("labels by people", count, most=4, whole=True)
+    lows = [low for _, low, _ in intervals] + [value for _, value in (*points, *same, *estimate)]
+    plot = plot_over_labels(_describe(points), points, accuracy_range(lows))
     plot.band(intervals, "band")
     if len(intervals) == 1:
         plot.whisker(*intervals[0], "whisker")
     plot.curve(estimate, "estimate")
+    if len(same) > 1:
+        plot.curve(same, "curve auto-stroke")
     plot.curve(points, "curve")
-    for record, point in zip(rounds, points, strict=True):
-        plot.dot(plot.at(*point), "point", f"round {record['round']}: {percent(point[1])}")
-    keys = [Key("curve", "validation accuracy")]
+    mark_rounds(plot, [each["round"] for each in known], points, "point")
+    exact = _on_a_validation_set(document)
+    keys = [Key("curve", "on the validation set" if exact else "on all it had not learned from")]
     if intervals:
-        keys.append(Key("band", f"{short_percent(document['confidence'])} interval (Clopper-Pearson)"))
+        method = "exact, Clopper-Pearson" if exact else "approximate"
+        keys.append(Key("band", f"{short_percent(document['confidence'])} interval ({method})"))
+    if len(same) > 1:
+        keys.append(Key("curve auto-stroke", "on the same objects: those the last had not learned from"))
     if estimate:
         keys.append(Key("estimate", "the random baseline's estimate"))
     return Figure(
-        "Validation accuracy by labels from people",
+        "Accuracy by labels from people",
         plot.markup(),
         _about_the_curve(document),
-        _accuracy_table(rounds, bounds),
+        _accuracy_table(known),
         keys,
     )
 
 
-def _describe(points: list[tuple[int, float]]) -> str:
+def _on_a_validation_set(document: dict[str, Any]) -> bool:
+    return document.get("policy") == "blog"
+
+
+def _describe(points: list[tuple[int, float]], what: str = "Accuracy") -> str:
     first, last = points[0], points[-1]
     if len(points) == 1:
-        return f"Validation accuracy {percent(first[1])} with {count(first[0])} labels by people"
+        return f"{what} {percent(first[1])} with {count(first[0])} labels by people"
     return (
-        f"Validation accuracy from {percent(first[1])} with {count(first[0])} labels by people "
+        f"{what} from {percent(first[1])} with {count(first[0])} labels by people "
         f"to {percent(last[1])} with {count(last[0])}, in {len(points)} rounds"
     )
 
 
 def _about_the_curve(document: dict[str, Any]) -> str:
-    told = "Each round's model on objects it had not learned from."
-    if document.get("policy") == "blog" or document.get("query_strategy") == "random":
-        return told
+    if _on_a_validation_set(document):
+        return "Each round's model on objects it had not learned from."
+    told = "Each round's model on what it had not learned from, known by the labels people gave since"
+    if (document.get("evidence") or {}).get("stood_for"):
+        told += "; for what the model labeled stand the objects drawn for the test"
+    told += ". This also rises because people are asked about the hard objects, which leave"
+    known = (document.get("evidence") or {}).get("accuracy_by_round", ())
+    same = any("on_the_last" in each for each in known)
+    return f"{told}: learning alone is what the curve on the same objects shows." if same else f"{told}."
+
+
+def _why_not_known(document: dict[str, Any]) -> str:
+    left_out = document["evidence"].get("not_known", 0)
     return (
-        f"{told} What people would have been asked about leaves the validation set as it leaves the pool, so "
-        "each point is for what was still open then: the curve also rises because hard objects leave."
+        "How accurate the models were cannot be said: no test of a certificate was finished on what the last "
+        f"one had not learned from, and nobody labeled {count(left_out)} of these objects. Shown is what the "
+        "models expected of themselves."
     )
+
+
+def _expected_accuracy_figure(rounds: list[dict[str, Any]]) -> Figure | None:
+    known = [each for each in rounds if each.get("expected_accuracy") is not None]
+    if not known:
+        return None
+    points = [(each["labels"], each["expected_accuracy"]) for each in known]
+    shown = accuracy_range([value for _, value in points])
+    plot = plot_over_labels(_describe(points, "Expected accuracy"), points, shown)
+    plot.curve(points, "curve auto-stroke")
+    mark_rounds(plot, [each["round"] for each in known], points, "point auto")
+    rows = [
+        [str(each["round"]), count(labels), percent(value)]
+        for each, (labels, value) in zip(known, points, strict=True)
+    ]
+    table = Table(
+        "Expected accuracy by round", ["Round", "Labels by people", "Expected"], rows, frozenset({1, 2})
+    )
+    note = (
+        "The mean of each model's probabilities for its answers, on all it had not learned from. Models are "
+        "often surer than they are right."
+    )
+    keys = [Key("curve auto-stroke", "accuracy by the model's own account")]
+    return Figure("What the models expected of themselves", plot.markup(), note, table, keys)
 
 
 def _random_baseline(document: dict[str, Any]) -> str:
     baseline = document.get("random_baseline") or {}
     if "law" in baseline:
         law = baseline["law"]
+        given = (
+            ", those that came with the input taken for such" if document.get("human_labels_in_input") else ""
+        )
         return (
             f"Random labeling of the same number, {count(baseline['human_labels'])} labels, would have given "
             f"an accuracy of about {percent(baseline['accuracy'])}. That is an estimate: accuracy = "
             f"{law['limit']:.3f} − {law['factor']:.3f} · n^−{law['decay']:.2f}, fitted to the "
-            f"{len(baseline['rounds'])} rounds that learned from randomly drawn labels alone."
+            f"{len(baseline['rounds'])} rounds that learned from randomly drawn labels alone{given}."
         )
     because = baseline.get("unknown_because", "the rounds' records do not tell")
     return (
@@ -110,64 +163,96 @@ def _random_baseline(document: dict[str, Any]) -> str:
     )
 
 
-def _accuracy_table(rounds: list[dict[str, Any]], bounds: dict[int, dict[str, Any]]) -> Table:
-    rows = []
-    for record in rounds:
-        bound = bounds.get(record["round"])
-        rows.append(
-            [
-                str(record["round"]),
-                count(human_labels_before(record)),
-                percent(record["validation_accuracy"]),
-                f"{percent(bound['low'])} to {percent(bound['high'])}" if bound else "not known",
-                f"{count(bound['correct'])} of {count(bound['objects'])}" if bound else "not known",
-            ]
-        )
-    columns = ["Round", "Labels by people", "Accuracy", "Interval", "Right"]
-    return Table("Validation accuracy by round", columns, rows, frozenset({1, 2, 3, 4}))
-
-
-def _outlook_figure(rounds: list[dict[str, Any]]) -> Figure | None:
-    """How near each round's model came to a test of its certificate."""
-    known = [record for record in rounds if record.get("expected_error") is not None]
-    if not known:
-        return None
-    expected = [(human_labels_before(record), record["expected_error"]) for record in known]
-    allowed = [(human_labels_before(record), record["allowed_error"]) for record in known]
-    widest = max(labels for labels, _ in expected)
-    plot = Plot(
-        f"Expected error {percent(expected[-1][1])} in the last round, {percent(allowed[-1][1])} allowed",
-        (0, widest * 1.05),
-        (0, max(value for _, value in (*expected, *allowed)) * 1.1),
-    )
-    plot.y_axis(_axis_percent)
-    plot.x_number_axis("labels by people", count, most=4, whole=True)
-    plot.curve(allowed, "target")
-    plot.curve(expected, "curve auto-stroke")
-    for record, point in zip(known, expected, strict=True):
-        tested = ", tested" if record.get("tested") else ""
-        plot.dot(plot.at(*point), "point auto", f"round {record['round']}: {percent(point[1])}{tested}")
-    table = Table(
-        "Expected error of labeling all but one batch, by round",
-        ["Round", "Labels by people", "Expected", "Allowed", "Tested"],
+def _accuracy_table(known: list[dict[str, Any]]) -> Table:
+    rows = [
         [
-            [
-                str(record["round"]),
-                count(human_labels_before(record)),
-                percent(record["expected_error"]),
-                percent(record["allowed_error"]),
-                "yes" if record.get("tested") else "no",
-            ]
-            for record in known
-        ],
-        frozenset({1, 2, 3}),
-    )
+            str(each["round"]),
+            count(each["labels"]),
+            percent(each["accuracy"]),
+            f"{percent(each['low'])} to {percent(each['high'])}" if "low" in each else "not known",
+            f"{count(each['correct'])} of {count(each['objects'])}" if "objects" in each else "not known",
+            percent(each["on_the_last"]) if "on_the_last" in each else "",
+        ]
+        for each in known
+    ]
+    columns = ["Round", "Labels by people", "Accuracy", "Interval", "Right", "On the same objects"]
+    return Table("Accuracy by round", columns, rows, frozenset({1, 2, 3, 4, 5}))
+
+
+def _outlook_figures(document: dict[str, Any]) -> list[Figure]:
+    """How near each round's model came to a test of its certificate, by its own account."""
+    known = [record for record in document.get("rounds", ()) if record.get("expected_error") is not None]
+    if not known:
+        return []
+    table = _outlook_table(known)
+    figures = [_expected_error_figure(document, known, table)]
+    testable = [record for record in known if record.get("expected_draws") is not None]
+    return [*figures, _in_all_figure(testable, table)] if testable else figures
+
+
+def _expected_error_figure(document: dict[str, Any], known: list[dict[str, Any]], table: Table) -> Figure:
+    expected = [(human_labels_before(record), record["expected_error"]) for record in known]
+    wanted = document["target_error"]
+    highest = max(wanted, *(value for _, value in expected))
+    plot = plot_over_labels(_describe(expected, "Expected error"), expected, (0, highest * 1.1))
+    plot.line([plot.at(0, wanted), plot.at(plot.x.high, wanted)], "target")
+    plot.curve(expected, "curve auto-stroke")
+    tested = [", a test was begun" if _test_begun(record) else "" for record in known]
+    mark_rounds(plot, [record["round"] for record in known], expected, "point auto", tested)
     note = (
-        "What the model itself expects to get wrong of all but one batch, corrected by how far it was wrong "
-        "about what people labeled since. Below the dashed line a test of the certificate is worth making."
+        "What each model expected to get wrong of the labels it would give, corrected by how far models were "
+        "wrong about what people labeled since."
     )
-    keys = [Key("curve auto-stroke", "expected error"), Key("target", "allowed by the next test")]
-    return Figure("How far from a certificate", plot.markup(), note, table, keys)
+    keys = [
+        Key("curve auto-stroke", "expected error"),
+        Key("target", f"allowed: {short_percent(wanted)}"),
+    ]
+    return Figure("Expected error of the model's labels", plot.markup(), note, table, keys)
+
+
+def _in_all_figure(testable: list[dict[str, Any]], table: Table) -> Figure:
+    """What people would label in all, had the test been begun in that round."""
+    labels = [human_labels_before(record) for record in testable]
+    draws = [number + record["expected_draws"] for number, record in zip(labels, testable, strict=True)]
+    in_all = [number + record["left_to_people"] for number, record in zip(draws, testable, strict=True)]
+    points = list(zip(labels, in_all, strict=True))
+    described = _describe_in_all(testable[-1], in_all[-1])
+    plot = plot_over_labels(described, points, (0, max(in_all) * 1.1), counts=True)
+    plot.band([(number, 0, value) for number, value in points], "band")
+    plot.curve(points, "curve")
+    for record, point in zip(testable, points, strict=True):
+        tested = ", the test was begun" if _test_begun(record) else ""
+        plot.dot(plot.at(*point), "point", f"round {record['round']}: {count(point[1])}{tested}")
+    note = (
+        "Labels given by then, those a test would draw, and the objects the model would leave to people. The "
+        "test is begun when one more round is not expected to lower this."
+    )
+    keys = [Key("curve", "labels by people in all, expected")]
+    return Figure("Were the test begun now", plot.markup(), note, table, keys)
+
+
+def _describe_in_all(record: dict[str, Any], in_all: float) -> str:
+    return f"Were the test begun in round {record['round']}, people would label about {count(in_all)} in all"
+
+
+def _outlook_table(known: list[dict[str, Any]]) -> Table:
+    rows = [
+        [
+            str(record["round"]),
+            count(human_labels_before(record)),
+            percent(record["expected_error"]),
+            count(record.get("left_to_people") or 0),
+            "no hope yet" if record.get("expected_draws") is None else count(record["expected_draws"]),
+            "begun" if _test_begun(record) else "",
+        ]
+        for record in known
+    ]
+    columns = ["Round", "Labels by people", "Expected error", "Left to people", "Draws", "Test"]
+    return Table("What each model expected of a test", columns, rows, frozenset({1, 2, 3, 4}))
+
+
+def _test_begun(record: dict[str, Any]) -> bool:
+    return bool(record.get("drawn_for_test"))
 
 
 def _coverage_figure(document: dict[str, Any], curve: list[dict[str, Any]]) -> Figure:
@@ -179,10 +264,10 @@ def _coverage_figure(document: dict[str, Any], curve: list[dict[str, Any]]) -> F
     plot = Plot(
         _describe_coverage(curve, threshold),
         (0, 1),
-        _accuracy_range([lowest, min(point["accuracy"] for point in shown)]),
+        accuracy_range([lowest, min(point["accuracy"] for point in shown)]),
     )
-    plot.y_axis(_axis_percent)
-    plot.x_number_axis("coverage of the validation set", _axis_percent)
+    plot.y_axis(axis_percent)
+    plot.x_number_axis("coverage of these objects", axis_percent)
     plot.band([(point["coverage"], point["bound"], point["accuracy"]) for point in shown], "band")
     plot.line([plot.at(0, wanted), plot.at(1, wanted)], "target")
     plot.curve([(point["coverage"], point["accuracy"]) for point in shown], "curve")
@@ -194,7 +279,11 @@ def _coverage_figure(document: dict[str, Any], curve: list[dict[str, Any]]) -> F
         plot.dot(plot.at(marked[-1]["coverage"], marked[-1]["accuracy"]), "point")
     keys = [
         Key("curve", "accuracy of what is covered"),
-        Key("band", f"down to its exact lower bound, {short_percent(document['confidence'])} confidence"),
+        Key(
+            "band",
+            f"down to its {'exact' if _on_a_validation_set(document) else 'approximate'} lower bound, "
+            f"{short_percent(document['confidence'])} confidence",
+        ),
         Key("target", f"wanted: {short_percent(wanted)}"),
     ]
     if marked:
@@ -205,12 +294,12 @@ def _coverage_figure(document: dict[str, Any], curve: list[dict[str, Any]]) -> F
 
 def _read_off(curve: list[dict[str, Any]], at_threshold: dict[str, Any] | None) -> str:
     whole = curve[-1]
-    right = "the model is right on {}, and by the exact bound on {} at the least."
+    right = "the model is right on {}, and by the bound on {} at the least."
     of_all = f"Answering all of it, {right.format(percent(whole['accuracy']), percent(whole['bound']))}"
     if at_threshold is None:
-        return f"No threshold could be set. {of_all}"
+        return f"No threshold was set in that round. {of_all}"
     of_the_sure = right.format(percent(at_threshold["accuracy"]), percent(at_threshold["bound"]))
-    return f"Answering {percent(at_threshold['coverage'])} of the validation set, {of_the_sure} {of_all}"
+    return f"Answering {percent(at_threshold['coverage'])} of these objects, {of_the_sure} {of_all}"
 
 
 def _describe_coverage(curve: list[dict[str, Any]], threshold: float | None) -> str:
@@ -240,14 +329,3 @@ def _coverage_table(curve: list[dict[str, Any]]) -> Table:
     ]
     columns = ["Coverage", "Objects", "Accuracy", "Lower bound", "Margin"]
     return Table("Accuracy against coverage", columns, rows, frozenset({1, 2, 3, 4}))
-
-
-def _accuracy_range(values: list[float]) -> tuple[float, float]:
-    """From a round number under the lowest value up to 100 %."""
-    lowest = min(0.97, *values)
-    step = 0.02 if lowest > 0.9 else 0.05 if lowest > 0.75 else 0.1
-    return max(0.0, (lowest + 1e-9) // step * step), 1.0
-
-
-def _axis_percent(value: float) -> str:
-    return f"{100 * value:.4g}%"

@@ -26,7 +26,7 @@ _GROUPS = (
 _LABELED = ("human", "validation", "auto")
 _OUTCOMES = {
     "human": "people",
-    "validation": "people, for validation",
+    "validation": "people, for the test",
     "auto": "the model",
     "failed": "nobody: it failed",
     "pool": "nobody yet",

@@ -11,6 +11,7 @@ from markupsafe import Markup
 from labelloop.reporting import classes, cost, headline, learning, objects, rounds, run_details
 
 _SECTIONS = (
+    classes.certificate_by_class,
     cost.cost,
     learning.learning_curve,
     learning.coverage,

@@ -1,10 +1,11 @@
 """Who had labeled what after each round."""
 
+from collections import Counter
 from typing import Any
 
 from labelloop.reporting.drawing import Plot
 from labelloop.reporting.parts import Figure, Key, Section, Table
-from labelloop.reporting.text import count
+from labelloop.reporting.text import count, counted
 
 _SEGMENTS = (
     ("human", "by people"),
@@ -21,7 +22,21 @@ def rounds(document: dict[str, Any]) -> Section | None:
     text = "Every data object after each round."
     if document.get("policy") != "blog":
         text += " The model's labels are committed once, when the test of its certificate has passed."
-    return Section("rounds", "Round by round", [text], figures=[_figure(records)])
+    return Section("rounds", "Round by round", [text, *_reviews(records)], figures=[_figure(records)])
+
+
+def _reviews(records: list[dict[str, Any]]) -> list[str]:
+    """What became of labels that people were asked about again, because the model contradicted them."""
+    totals = Counter[str]()
+    for record in records:
+        totals.update(record.get("label_review", {}))
+    if not totals.total():
+        return []
+    return [
+        f"People looked again at {counted(totals.total(), 'label')} of theirs that the model contradicted: "
+        f"{count(totals['confirmed'])} confirmed, {count(totals['changed'])} changed, "
+        f"{count(totals['undecided'])} left as they were since the new answers did not settle it."
+    ]
 
 
 def segments(record: dict[str, Any]) -> dict[str, int]:
@@ -66,6 +81,20 @@ def _in_words(records: list[dict[str, Any]]) -> str:
     for record in committed[-1:]:
         labels = count(record["auto_labels_committed"])
         told += f" The model's last {labels} were committed in round {record['round']}."
+    return told + _tests(records)
+
+
+def _tests(records: list[dict[str, Any]]) -> str:
+    """What became of the tests, in words."""
+    told = ""
+    for record in records:
+        test = record.get("test")
+        if test and test["verdict"] != "OPEN":
+            stands = "passed" if test["verdict"] == "PASSED" else "failed"
+            told += (
+                f" In round {record['round']} a test {stands}: "
+                f"{count(test['drawn'])} objects drawn, the model wrong on {count(test['wrong'])}."
+            )
     return told
 
 
@@ -93,8 +122,18 @@ def _table(records: list[dict[str, Any]]) -> Table:
                 str(record["round"]),
                 count(record.get("sent_to_people", 0)),
                 count(record.get("labeled_by_people", 0)),
+                _test(record),
                 *(count(state[key]) for key, _ in _SEGMENTS),
             ]
         )
-    columns = ["Round", "Asked", "Answered", "By people", "By the model", "Failed", "Open"]
-    return Table("Data objects after each round", columns, rows, frozenset(range(1, 7)))
+    columns = ["Round", "Asked", "Labeled", "Test", "By people", "By the model", "Failed", "Open"]
+    return Table("Data objects after each round", columns, rows, frozenset({1, 2, 4, 5, 6, 7}))
+
+
+def _test(record: dict[str, Any]) -> str:
+    test = record.get("test")
+    if not test:
+        return ""
+    stands = {"PASSED": "passed", "FAILED": "failed"}.get(test["verdict"], "goes on")
+    withdrawn = f", {count(test['withdrawn'])} withdrawn" if test.get("withdrawn") else ""
+    return f"{stands}: {count(test['wrong'])} of {count(test['drawn'])} wrong{withdrawn}"

@@ -4,6 +4,10 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
+import numpy.typing as npt
+
+from labelloop.core.arrays import from_bytes
+from labelloop.core.audit import Verdict
 from labelloop.core.errors import LabelloopError
 from labelloop.core.evidence import EvidenceCollector, example_ids, with_excerpts
 from labelloop.core.ledger import Ledger, State
@@ -32,6 +36,7 @@ def export_manifest(state: RunState, time: str) -> dict[str, Any]:
     s3.write_lines(manifest_uri, _noting(examples, example_ids(evidence), lines))
     with_excerpts(evidence, examples)
     report = report_document(state, round_records, failures, evidence)
+    _log_failures(failures)
     s3.write_json(report_uri, report)
     output = {
         "FinalManifestS3Uri": manifest_uri,
@@ -43,6 +48,15 @@ def export_manifest(state: RunState, time: str) -> dict[str, Any]:
         "StoppedBecause": state.stopped_because,
     }
     return {key: value for key, value in output.items() if value is not None}
+
+
+def _log_failures(failures: Failures) -> None:
+    """A line for each reason, and for each of the first objects: what a query in CloudWatch finds."""
+    found = failures.as_dict()
+    for reason, objects in found["by_reason"].items():
+        logger.warning("objects without a label", extra={"reason": reason, "objects": objects})
+    for failure in found["first"]:
+        logger.warning("object without a label", extra=failure)
 
 
 def _write_page(uri: str, report: dict[str, Any]) -> str | None:
@@ -85,8 +99,9 @@ def _evidence(state: RunState, ledger: Ledger, round_records: list[dict[str, Any
 
     By then everything is labeled: the report's details must not stand in the way of the labels.
     """
-    collector = EvidenceCollector(ledger, len(state.class_names), state.settings.confidence)
     try:
+        chances = _chances_of_the_last_test(round_records)
+        collector = EvidenceCollector(ledger, len(state.class_names), state.settings.confidence, chances)
         for record in _rounds_to_read(round_records, len(ledger)):
             seen = Ledger.from_bytes(s3.read_bytes(record["ledger_s3_uri"]))
             predictions = read_predictions(
@@ -100,6 +115,15 @@ def _evidence(state: RunState, ledger: Ledger, round_records: list[dict[str, Any
         logger.warning("the report goes without the predictions' details", extra={"reason": str(error)})
         return None
     return collector.document()
+
+
+def _chances_of_the_last_test(round_records: list[dict[str, Any]]) -> npt.NDArray[Any] | None:
+    """Of a test that passed, or that the run ended with: after any other, labels were chosen anew."""
+    for record in round_records[::-1]:
+        if uri := record.get("chances_s3_uri"):
+            passed = record["test"]["verdict"] == Verdict.PASSED
+            return from_bytes(s3.read_bytes(uri)) if passed or record is round_records[-1] else None
+    return None
 
 
 def _rounds_to_read(round_records: list[dict[str, Any]], size: int) -> list[dict[str, Any]]:

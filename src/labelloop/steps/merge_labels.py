@@ -1,23 +1,29 @@
 """MergeLabels: people's answers and the labels the model gave become part of the manifest."""
 
-import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import orjson
 
-from labelloop.core.arrays import from_bytes
+from labelloop.core.arrays import from_bytes, to_bytes
+from labelloop.core.audit import Audit, Verdict
 from labelloop.core.expectations import learn_from
 from labelloop.core.human_labels import NO_ANSWER, HumanLabels, unanswerable
+from labelloop.core.label_review import LabelReview, apply_reviews, reviews_beside
 from labelloop.core.labeling_output import Answer, read_answers
-from labelloop.core.ledger import Ids, Ledger, State
+from labelloop.core.ledger import NO_IDS, Ids, Ledger, State
 from labelloop.core.looks import Looks
-from labelloop.core.manifest import failure_metadata, object_id
-from labelloop.core.merging import Addition, merge_fields
-from labelloop.core.run_state import RunState
+from labelloop.core.manifest import ONE_PERSON_CONFIDENCE, failure_metadata, label_metadata, object_id
+from labelloop.core.merging import Addition, merge_fields, replace_labels
+from labelloop.core.rounds import AuditConclusion, conclude_test, take_answers_of_the_test
+from labelloop.core.run_state import RunState, certificate_document
+from labelloop.core.stand_ins import chances_of
 from labelloop.core.stopping import Decision, decide
-from labelloop.steps.auto_labels import auto_label_fields, auto_labels
+from labelloop.steps.audit_under_way import load_audit, save_audit
+from labelloop.steps.auto_labels import auto_label_fields, auto_label_ids, class_indices
+from labelloop.steps.labeling_parts import ended_early, failure, output_uris
 from labelloop.steps.snapshot import save_snapshot
 from labelloop.steps.step_handler import label_attribute, label_categories, load_ledger, step
 from labelloop.storage import s3
@@ -33,9 +39,15 @@ class _Outcome:
     decision: Decision
     human_labels: int
     ignored_answers: int
+    repeated_answers: int
     auto_labels: int  # committed
     idle_rounds: int
     labeling_failure: str | None
+    test: AuditConclusion | None
+    audit: Audit | None  # that goes on
+    concluded: Audit | None
+    certificate: dict[str, Any] | None
+    review: LabelReview
 
 
 def merge_labels(state: RunState, time: str) -> dict[str, Any]:
@@ -43,49 +55,108 @@ def merge_labels(state: RunState, time: str) -> dict[str, Any]:
     manifest_uri, ledger_uri = f"{folder}manifest.jsonl", f"{folder}ledger.npy"
     with SortedAdditions() as additions:
         outcome = _conclude_round(state, time, additions)
-        s3.write_lines(manifest_uri, merge_fields(s3.read_lines(state.manifest_s3_uri), additions))
+        lines = replace_labels(s3.read_lines(state.manifest_s3_uri), outcome.review.changed)
+        s3.write_lines(manifest_uri, merge_fields(lines, additions))
     s3.write_bytes(ledger_uri, outcome.ledger.to_bytes())
-    s3.write_json(f"{folder}round.json", _round_record(state, outcome))
-    merged = _next_round(state, outcome, manifest_uri, ledger_uri)
+    record = _round_record(state, outcome)
+    if outcome.concluded is not None:
+        record["chances_s3_uri"] = f"{folder}chances.npy"
+        s3.write_bytes(record["chances_s3_uri"], to_bytes(chances_of(outcome.concluded)))
+    s3.write_json(f"{folder}round.json", record)
+    merged = _next_round(state, outcome, folder, manifest_uri, ledger_uri)
     save_snapshot(merged, folder)
     return merged.as_document()
 
 
 def _conclude_round(state: RunState, time: str, additions: SortedAdditions) -> _Outcome:
-    ledger = load_ledger(state)
-    people = HumanLabels(ledger)
+    ledger, audit = load_ledger(state), load_audit(state)
+    people = HumanLabels(ledger, audit.awaited() if audit else NO_IDS)
     additions.add(people.additions(_answers(state)))
     people.record(state.round)
-    _keep_for_validation(ledger, state)
-    if state.labeling and state.labeling.error:
-        ledger.withdraw(_ids_in(state.labeling.selection_s3_uri))
-    else:
-        additions.add(_give_up(ledger, state, time))
-    looks = _looks(ledger, state)
-    additions.add(auto_label_fields(state))
-    labeled = auto_labels(state)
-    ledger.label(labeled["id"], labeled["label"], State.AUTO, state.round)
-    idle_rounds = 0 if len(people.labeled) or len(labeled) else state.idle_rounds + 1
-    concluded = state.with_ledger(ledger, state.ledger_s3_uri).model_copy(
-        update={"idle_rounds": idle_rounds, "certificate": _certificate(state)}
+    review = apply_reviews(ledger, _reviews(state), state.request.label_attribute_name)
+    human_labels, repeated = len(people.labeled), 0
+    if audit is not None:
+        settled, repeated = take_answers_of_the_test(ledger, audit, people, state.round)
+        additions.add(_settled_fields(state, ledger, people, settled, time))
+        human_labels += len(settled)
+    for selection_uri in ended_early(state.labeling) if state.labeling else ():
+        ledger.withdraw(_ids_in(selection_uri))
+    additions.add(_give_up(ledger, state, audit.disputed() if audit else NO_IDS, time))
+    asked_anew = state.repeated_answers + repeated + review.answered
+    heard = state.with_ledger(ledger, state.ledger_s3_uri).model_copy(
+        update={"looks": _looks(ledger, state), "repeated_answers": asked_anew}
     )
-    progress = concluded.progress(rounds_done=state.round, new_human_labels=len(people.labeled))
+    test = _conclude_test(heard, ledger, audit)
+    committed = _commit(heard, ledger, test, additions)
+    testing = test is not None and test.verdict == Verdict.OPEN
+    concluded = heard.with_ledger(ledger, state.ledger_s3_uri).model_copy(
+        update={
+            "idle_rounds": 0 if human_labels or committed else state.idle_rounds + 1,
+            "certificate": (certificate_document(test.certificate) if test else None) or state.certificate,
+            "audit": state.audit if testing else None,
+        }
+    )
+    progress = concluded.progress(rounds_done=state.round, new_human_labels=human_labels)
     return _Outcome(
         ledger=ledger,
-        looks=looks,
+        looks=test.looks if test else heard.looks,
         decision=decide(progress, concluded.limits),
-        human_labels=len(people.labeled),
+        human_labels=human_labels,
         ignored_answers=people.ignored,
-        auto_labels=len(labeled),
-        idle_rounds=idle_rounds,
-        labeling_failure=_labeling_failure(state),
+        repeated_answers=repeated,
+        auto_labels=committed,
+        idle_rounds=concluded.idle_rounds,
+        labeling_failure=failure(state.labeling) if state.labeling else None,
+        test=test,
+        audit=audit if testing else None,
+        concluded=None if testing else audit,
+        certificate=concluded.certificate,
+        review=review,
     )
 
 
-def _keep_for_validation(ledger: Ledger, state: RunState) -> None:
-    if state.labeling and state.labeling.for_validation_s3_uri:
-        asked = from_bytes(s3.read_bytes(state.labeling.for_validation_s3_uri))
-        ledger.keep_for_validation(asked[ledger.mask(State.HUMAN)[asked]])
+def _settled_fields(
+    state: RunState, ledger: Ledger, people: HumanLabels, settled: Ids, time: str
+) -> Iterator[Addition]:
+    """What the lines of drawn objects get, now that their label is settled."""
+    attribute = label_attribute(state)
+    for number in settled.tolist():
+        fields = people.vote_fields(number)
+        if fields is None:  # An earlier round's answer, which nobody contradicted.
+            label = int(ledger.labels[number])
+            metadata = label_metadata(
+                class_name=state.class_names[label],
+                confidence=ONE_PERSON_CONFIDENCE,
+                human=True,
+                time=time,
+                job_name=_job(state),
+            )
+            fields = {attribute.name: label, attribute.metadata: metadata}
+        yield number, fields
+
+
+def _conclude_test(state: RunState, ledger: Ledger, audit: Audit | None) -> AuditConclusion | None:
+    if audit is None:
+        return None
+    progress = state.progress(rounds_done=state.round, new_human_labels=0)
+    goes_on = progress.human_labels_left(state.limits) > 0 and state.round < state.limits.rounds
+    return conclude_test(state, ledger, audit, goes_on=goes_on)
+
+
+def _commit(state: RunState, ledger: Ledger, test: AuditConclusion | None, additions: SortedAdditions) -> int:
+    """The model's labels: those a test has passed for, or that take no test. Returns how many."""
+    if test is not None and state.audit is not None:
+        uri, ids = state.audit.auto_labels_s3_uri, test.committed
+    elif state.model is not None:
+        uri = state.model.auto_labels_s3_uri
+        ids = auto_label_ids(uri)
+    else:
+        return 0
+    if len(ids):
+        labels = class_indices(uri, ids, state.request.label_attribute_name)
+        ledger.label(ids, labels, State.AUTO, state.round)
+        additions.add(auto_label_fields(uri, set(ids.tolist())))
+    return len(ids)
 
 
 def _looks(ledger: Ledger, state: RunState) -> Looks:
@@ -94,40 +165,26 @@ def _looks(ledger: Ledger, state: RunState) -> Looks:
     return learn_from(state.looks, from_bytes(s3.read_bytes(state.labeling.expectations_s3_uri)), ledger)
 
 
-def _certificate(state: RunState) -> dict[str, Any] | None:
-    return (state.model and state.model.certificate) or state.certificate
-
-
 def _answers(state: RunState) -> Iterator[Answer]:
-    output = state.labeling.output_s3_uri if state.labeling else None
-    if output is None or not s3.exists(output):
-        return iter(())
-    return read_answers(s3.read_lines(output), label_attribute(state), label_categories(state))
+    for uri in output_uris(state.labeling) if state.labeling else ():
+        if s3.exists(uri):
+            yield from read_answers(s3.read_lines(uri), label_attribute(state), label_categories(state))
 
 
-def _labeling_failure(state: RunState) -> str | None:
-    """Why the labeling job failed; a job that was stopped on purpose did not fail."""
-    if state.labeling is None or state.labeling.error is None:
-        return None
-    cause = state.labeling.cause or state.labeling.error
-    try:
-        job = json.loads(cause)
-    except ValueError:
-        return cause
-    if not isinstance(job, dict):
-        return cause
-    if job.get("LabelingJobStatus") in ("Stopped", "Stopping"):
-        return None
-    return str(job.get("FailureReason") or cause)
+def _reviews(state: RunState) -> Iterator[dict[str, Any]]:
+    """Of labels that people were asked about again: the workbench leaves them beside its output."""
+    for uri in output_uris(state.labeling) if state.labeling else ():
+        if s3.exists(reviews := reviews_beside(uri)):
+            yield from map(orjson.loads, s3.read_lines(reviews))
 
 
 def _ids_in(manifest_uri: str) -> Ids:
     return np.fromiter((object_id(line) for line in s3.read_lines(manifest_uri)), np.int64)
 
 
-def _give_up(ledger: Ledger, state: RunState, time: str) -> Iterator[Addition]:
+def _give_up(ledger: Ledger, state: RunState, disputed: Ids, time: str) -> Iterator[Addition]:
     """Take objects that people could not label, asked again, out of the pool, with the reason."""
-    given_up = unanswerable(ledger)
+    given_up = unanswerable(ledger, disputed)
     ledger.fail(given_up, state.round)
     reasons = _reasons(state, set(given_up.tolist()))
     attribute = label_attribute(state)
@@ -154,26 +211,43 @@ def _job(state: RunState) -> str:
 
 
 def _round_record(state: RunState, outcome: _Outcome) -> dict[str, Any]:
-    model, labeling = state.model, state.labeling
+    model, labeling, test = state.model, state.labeling, outcome.test
     return {
         "round": state.round,
         "trained": model is not None,
         "validation_accuracy": model.validation_accuracy if model else None,
         "threshold": model.threshold if model else None,
-        "certificate": model.certificate if model else None,
-        "tested": model.tested if model else False,
         "expected_error": model.expected_error if model else None,
-        "allowed_error": model.allowed_error if model else None,
-        "auto_labeled": model.auto_labels if model else 0,
+        "left_to_people": model.left_to_people if model else None,
+        "expected_draws": model.expected_draws if model else None,
+        "drawn_for_test": labeling.drawn if labeling else 0,
+        "test": _test_record(test),
+        "certificate": certificate_document(test.certificate) if test else None,
         "auto_labels_committed": outcome.auto_labels,
         "unreadable_by_model": model.unreadable if model else 0,
         "first_unreadable": model.first_unreadable if model else None,
         "sent_to_people": labeling.selected if labeling else 0,
         "labeled_by_people": outcome.human_labels,
         "ignored_answers": outcome.ignored_answers,
+        "repeated_answers": outcome.repeated_answers,
+        "label_review": outcome.review.counts,
         "counts": outcome.ledger.counts().as_dict(),
         "next": outcome.decision.next,
         **_what_the_model_saw(state),
+    }
+
+
+def _test_record(test: AuditConclusion | None) -> dict[str, Any] | None:
+    """How the test stood at the end of the round."""
+    if test is None:
+        return None
+    return {
+        "verdict": test.verdict.value,
+        "drawn": test.drawn,
+        "wrong": test.wrong,
+        "withdrawn": test.withdrawn,
+        "error_estimate": test.error_estimate,
+        "error_bound": test.error_bound,
     }
 
 
@@ -187,7 +261,10 @@ def _what_the_model_saw(state: RunState) -> dict[str, str]:
     }
 
 
-def _next_round(state: RunState, outcome: _Outcome, manifest_uri: str, ledger_uri: str) -> RunState:
+def _next_round(
+    state: RunState, outcome: _Outcome, folder: str, manifest_uri: str, ledger_uri: str
+) -> RunState:
+    audit = save_audit(state, outcome.audit, folder) if outcome.audit else None
     return state.with_ledger(outcome.ledger, ledger_uri).model_copy(
         update={
             "manifest_s3_uri": manifest_uri,
@@ -196,8 +273,11 @@ def _next_round(state: RunState, outcome: _Outcome, manifest_uri: str, ledger_ur
             "next": outcome.decision.next,
             "stopped_because": outcome.decision.stopped_because,
             "labeling_failure": outcome.labeling_failure,
-            "certificate": _certificate(state),
+            "certificate": outcome.certificate,
             "looks": outcome.looks,
+            "audit": audit,
+            "test": _test_record(outcome.test),
+            "repeated_answers": (state.repeated_answers + outcome.repeated_answers + outcome.review.answered),
             "training": None,
             "model": None,
             "labeling": None,

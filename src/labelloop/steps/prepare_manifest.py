@@ -1,6 +1,5 @@
 """PrepareManifest: check the request and every line of the manifest, before anything is spent."""
 
-import hashlib
 import os
 from typing import Any
 
@@ -9,15 +8,18 @@ from pydantic import BaseModel, ConfigDict
 from pydantic.alias_generators import to_pascal
 
 from labelloop.core.errors import RequestError
-from labelloop.core.input_manifest import InputManifest
+from labelloop.core.ground_truth import complete_human_task
+from labelloop.core.input_manifest import InputManifest, first_record
+from labelloop.core.job_names import job_prefix
 from labelloop.core.label_categories import LabelCategories, parse_label_categories
 from labelloop.core.manifest import LabelAttribute
-from labelloop.core.request import LabelingRequest, parse_request
+from labelloop.core.request import LabelingRequest, parse_request, with_default_backend
 from labelloop.core.run_state import RunState
 from labelloop.core.stopping import decide
 from labelloop.steps.snapshot import resumed_state, save_snapshot
-from labelloop.steps.step_handler import logger, tracer
+from labelloop.steps.step_handler import note_place, read_event, tracer, watched
 from labelloop.storage import s3
+from labelloop.storage.container_image import image_uri_of_function
 
 
 class PrepareEvent(BaseModel):
@@ -31,22 +33,64 @@ class PrepareEvent(BaseModel):
 
 
 @tracer.capture_lambda_handler(capture_response=False)
-def handler(event: dict[str, Any], _context: LambdaContext) -> dict[str, Any]:
+def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     """Turn an execution input into the state of a run."""
-    execution = PrepareEvent.model_validate(event)
-    logger.append_keys(execution=execution.execution_name, round=0, step="prepare_manifest")
-    request = parse_request(execution.request)
+    execution = read_event(PrepareEvent, event, "PrepareManifest")
+    note_place(execution.execution_name, 0, "PrepareManifest", context)
+    return watched(lambda: prepare_manifest(execution), None, "PrepareManifest", context)
+
+
+def prepare_manifest(execution: PrepareEvent) -> dict[str, Any]:
+    asked = with_default_backend(execution.request, os.environ.get("LABELING_BACKEND"))
+    request = _for_ground_truth(parse_request(asked))
+    request = _with_image_of_stack(_with_the_stacks_key(request))
+    _require_job_role(request)
     prefix = f"{request.output_config.s3_output_path}{execution.execution_name}/"
     _refuse_reused_name(prefix, execution.start_time)
     categories = parse_label_categories(s3.read_bytes(request.label_category_config_s3_uri))
     _require_truth(request)
     if request.active_learning.resume_from_s3_uri:
         state = resumed_state(request, execution.execution_name, prefix, _job_prefix(request, execution))
+        # The image may be what was mended.
+        state = state.model_copy(update={"image_uri": image_uri(request)})
     else:
         state = _new_state(request, categories, execution, prefix)
     save_snapshot(state, f"{prefix}prepared/")
-    logger.info("done", extra={"counts": state.counts.as_dict()})
     return state.as_document()
+
+
+def _require_job_role(request: LabelingRequest) -> None:
+    """Refuse a role that SageMaker would not be handed, before people have labeled in vain."""
+    role = os.environ.get("JOB_ROLE_ARN")
+    if role and request.role_arn != role:
+        raise RequestError(
+            f"RoleArn: this stack may hand jobs the role {role} only, not {request.role_arn}: name that one, "
+            "or deploy the stack with the parameter JobRoleArn set to yours"
+        )
+
+
+def _with_the_stacks_key(request: LabelingRequest) -> LabelingRequest:
+    """Jobs' output and disks are encrypted with the stack's KMS key, unless the request names another."""
+    key = os.environ.get("KMS_KEY_ARN")
+    if not key:
+        return request
+    output, settings = request.output_config, request.active_learning
+    if not output.kms_key_id:
+        output = output.model_copy(update={"kms_key_id": key})
+    if not settings.model.volume_kms_key_id and settings.model.volumes_take_a_key:
+        model = settings.model.model_copy(update={"volume_kms_key_id": key})
+        settings = settings.model_copy(update={"model": model})
+    return request.model_copy(update={"output_config": output, "active_learning": settings})
+
+
+def _for_ground_truth(request: LabelingRequest) -> LabelingRequest:
+    """With Ground Truth's own functions where the request names none."""
+    task = request.human_task_config
+    if request.active_learning.labeling_backend != "groundtruth" or task is None:
+        return request
+    source = request.input_config.data_source.s3_data_source.manifest_s3_uri
+    task = complete_human_task(task, first_record(s3.read_lines(source)))
+    return request.model_copy(update={"human_task_config": task})
 
 
 def _refuse_reused_name(prefix: str, start_time: str) -> None:
@@ -65,18 +109,46 @@ def _require_truth(request: LabelingRequest) -> None:
         raise RequestError(f"the simulated people's truth is missing: there is no {truth}")
 
 
+def _with_image_of_stack(request: LabelingRequest) -> LabelingRequest:
+    """The request, with the image that the stack's parameter names unless it names one itself."""
+    settings = request.active_learning
+    if settings.model.algorithm == "blazingtext":
+        return request
+    named = settings.model.image_uri or os.environ.get("MODEL_IMAGE_URI") or None
+    model = settings.model.model_copy(update={"image_uri": named})
+    return request.model_copy(update={"active_learning": settings.model_copy(update={"model": model})})
+
+
 def _job_prefix(request: LabelingRequest, execution: PrepareEvent) -> str:
-    """Unique to the execution, and short enough for SageMaker's names of 63 characters."""
-    identity = f"{execution.execution_name}\n{execution.start_time}".encode()
-    stem = request.labeling_job_name_prefix[:32].rstrip("-")
-    return f"{stem}-{hashlib.sha256(identity).hexdigest()[:10]}"
+    return job_prefix(request.labeling_job_name_prefix, execution.execution_name, execution.start_time)
+
+
+def image_uri(request: LabelingRequest) -> str:
+    """The image to train: the user's own, else the one that was built and pushed with the stack.
+
+    Raises RequestError where BlazingText is asked for and there is none.
+    """
+    model = request.active_learning.model
+    if model.algorithm != "blazingtext":
+        return model.image_uri or image_uri_of_function(os.environ["MODEL_FUNCTION_NAME"])
+    uri = os.environ["BLAZINGTEXT_IMAGE_URI"]
+    if not uri[:1].isdigit():
+        raise RequestError(
+            "there is no BlazingText in this region: leave ActiveLearning.Model.Algorithm out, "
+            "or run labelloop in another region"
+        )
+    return uri
 
 
 def _new_state(
     request: LabelingRequest, categories: LabelCategories, execution: PrepareEvent, prefix: str
 ) -> RunState:
     manifest_uri, ledger_uri = f"{prefix}prepared/manifest.jsonl", f"{prefix}prepared/ledger.npy"
-    manifest = InputManifest(LabelAttribute(request.label_attribute_name), categories)
+    manifest = InputManifest(
+        LabelAttribute(request.label_attribute_name),
+        categories,
+        text_only=request.active_learning.model.algorithm == "blazingtext",
+    )
     source = request.input_config.data_source.s3_data_source.manifest_s3_uri
     s3.write_lines(manifest_uri, manifest.working_lines(s3.read_lines(source)))
     ledger = manifest.ledger()
@@ -87,7 +159,7 @@ def _new_state(
         job_prefix=_job_prefix(request, execution),
         request=request,
         class_names=list(categories.names),
-        image_uri=request.active_learning.model.image_uri or os.environ["MODEL_IMAGE_URI"],
+        image_uri=image_uri(request),
         labels_in_input=ledger.counts().human_labels,
         counts=ledger.counts(),
         manifest_s3_uri=manifest_uri,

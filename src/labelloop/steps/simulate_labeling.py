@@ -5,7 +5,7 @@ from typing import Any
 from labelloop.core.errors import TruthError
 from labelloop.core.run_state import RunState
 from labelloop.core.simulated_people import SimulatedPeople, read_truth
-from labelloop.steps.snapshot import LABELING_OUTPUT
+from labelloop.steps.labeling_parts import LABELING_OUTPUT
 from labelloop.steps.step_handler import label_attribute, label_categories, step
 from labelloop.storage import s3
 

@@ -4,11 +4,11 @@ import re
 
 from labelloop.core.errors import RequestError
 from labelloop.core.request import LabelingRequest
-from labelloop.core.run_state import RunState
+from labelloop.core.run_state import RunState, round_name
 from labelloop.core.stopping import Next
+from labelloop.steps.labeling_parts import renamed, with_outputs_found
 from labelloop.storage import s3
 
-LABELING_OUTPUT = "manifests/output/output.manifest"
 _SNAPSHOT = re.compile(r"(?:prepared|round-(\d+)/(selected|merged))/state\.json")
 
 
@@ -33,7 +33,7 @@ def resumed_state(request: LabelingRequest, execution_name: str, prefix: str, jo
             "request": request,
             "earlier_prefixes": [*state.earlier_prefixes, earlier],
             "labeling_failure": None,
-            **_interrupted_labeling(state),
+            **_interrupted_labeling(state, job_prefix),
         }
     )
 
@@ -70,14 +70,12 @@ def _require_same_task(request: LabelingRequest, earlier: LabelingRequest) -> No
         )
 
 
-def _interrupted_labeling(state: RunState) -> dict[str, object]:
+def _interrupted_labeling(state: RunState, job_prefix: str) -> dict[str, object]:
     """Where people had been chosen objects for: take their answers if they are there, else ask again."""
     if state.labeling is None:
         return {}
-    outputs = [
-        uri for uri in s3.list_uris(state.labeling.output_folder_s3_uri) if uri.endswith(LABELING_OUTPUT)
-    ]
-    if not outputs:
-        return {"next": Next.ASK}
-    labeling = state.labeling.model_copy(update={"output_s3_uri": outputs[-1]})
-    return {"next": Next.MERGE, "labeling": labeling}
+    answered = with_outputs_found(state.labeling)
+    if answered is None:
+        asked_again = renamed(state.labeling, round_name(job_prefix, state.round))
+        return {"next": Next.ASK, "labeling": asked_again}
+    return {"next": Next.MERGE, "labeling": answered}

@@ -2,31 +2,24 @@
 
 import json
 from collections.abc import Iterator
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from labelloop.core.ledger import Ids, Ledger, State
-from labelloop.core.looks import Looks
-from labelloop.core.manifest import LabelAttribute, object_id
-from labelloop.core.randomness import random_stream
+from labelloop.core.blazingtext import TEXT_ATTRIBUTE
+from labelloop.core.ledger import Ids, State
+from labelloop.core.manifest import ID_KEY, LabelAttribute, object_id
+from labelloop.core.rounds import looks_at_first_model, split
 from labelloop.core.run_state import RunState, Training
-from labelloop.core.splitting import Split, draw_validation_set, split_with_holdout, split_with_validation_set
+from labelloop.core.training_job import training_job
 from labelloop.steps.step_handler import label_attribute, load_ledger, step
 from labelloop.storage import s3
-
-# The stack's own image needs no labels to tune on; others may stop early by them.
-HOLDOUT_SHARE_OF_OTHER_IMAGES = 0.1
 
 
 def split_labels(state: RunState, _time: str) -> dict[str, Any]:
     ledger = load_ledger(state)
-    if not state.validation_drawn:
-        rng = random_stream(state.settings.seed, "validation set")
-        draw_validation_set(ledger, state.limits.validation, rng, input_is_random=state.input_is_random)
-    split = _split(ledger, state)
+    channels = split(state, ledger)
     folder = f"{state.round_folder}training/"
     training = Training(
         train_s3_uri=f"{folder}train/train.jsonl",
@@ -35,29 +28,23 @@ def split_labels(state: RunState, _time: str) -> dict[str, Any]:
         ledger_s3_uri=f"{folder}ledger.npy",
         model_folder_s3_uri=f"{state.round_folder}model/",
         predictions_folder_s3_uri=f"{state.round_folder}predictions/",
-        hyper_parameters=_hyper_parameters(state),
+        job={},
     )
+    training = training.model_copy(update={"job": _job(state, training)})
     size = len(ledger)
     s3.write_bytes(training.ledger_s3_uri, ledger.to_bytes())
-    s3.write_lines(training.train_s3_uri, _lines(state, split.train, size))
-    s3.write_lines(training.validation_s3_uri, _lines(state, split.holdout, size))
+    s3.write_lines(training.train_s3_uri, _lines(state, channels.train, size))
+    s3.write_lines(training.validation_s3_uri, _lines(state, channels.holdout, size))
     unseen = ledger.ids(State.POOL, State.VALIDATION)
     attribute = label_attribute(state)
-    s3.write_lines(
-        training.pool_s3_uri, (without_label(line, attribute) for line in _lines(state, unseen, size))
-    )
+    asked = _for_blazingtext if state.settings.model.algorithm == "blazingtext" else _as_it_is
+    lines = (without_label(line, attribute) for line in _lines(state, unseen, size))
+    s3.write_lines(training.pool_s3_uri, (asked(line, len(state.class_names)) for line in lines))
     return (
         state.with_ledger(ledger, training.ledger_s3_uri)
-        .model_copy(update={"validation_drawn": True, "training": training, "looks": _looks(state, ledger)})
+        .model_copy(update={"training": training, "looks": looks_at_first_model(state, ledger)})
         .as_document()
     )
-
-
-def _looks(state: RunState, ledger: Ledger) -> Looks:
-    """Before the first test, growth is counted from the labels of the first model."""
-    if state.looks.human_labels:
-        return state.looks
-    return replace(state.looks, human_labels=ledger.counts().human_labels)
 
 
 def without_label(line: bytes, attribute: LabelAttribute) -> bytes:
@@ -69,18 +56,15 @@ def without_label(line: bytes, attribute: LabelAttribute) -> bytes:
     return json.dumps(kept, ensure_ascii=False, separators=(",", ":")).encode()
 
 
-def _split(ledger: Ledger, state: RunState) -> Split:
-    if state.settings.policy == "blog":
-        return split_with_validation_set(ledger)
-    rng = random_stream(state.settings.seed, "holdout", state.round)
-    return split_with_holdout(ledger, _holdout_share(state), rng)
+def _as_it_is(line: bytes, _classes: int) -> bytes:
+    return line
 
 
-def _holdout_share(state: RunState) -> float:
-    model = state.settings.model
-    if model.holdout_share is not None:
-        return model.holdout_share
-    return HOLDOUT_SHARE_OF_OTHER_IMAGES if model.image_uri else 0.0
+def _for_blazingtext(line: bytes, classes: int) -> bytes:
+    """The line as a question for the probabilities of all classes: unasked, it tells that of the best."""
+    record = json.loads(line)
+    question = {key: record[key] for key in (ID_KEY, TEXT_ATTRIBUTE) if key in record}
+    return json.dumps({**question, "k": classes}, ensure_ascii=False, separators=(",", ":")).encode()
 
 
 def _lines(state: RunState, ids: Ids, size: int) -> Iterator[bytes]:
@@ -89,13 +73,25 @@ def _lines(state: RunState, ids: Ids, size: int) -> Iterator[bytes]:
     return (line for line in s3.read_lines(state.manifest_s3_uri) if wanted[object_id(line)])
 
 
-def _hyper_parameters(state: RunState) -> dict[str, str]:
+def _job(state: RunState, training: Training) -> dict[str, Any]:
     contract = {
         "num_classes": str(len(state.class_names)),
         "label_attribute": state.request.label_attribute_name,
         "seed": str(state.settings.seed),
     }
-    return {**contract, **state.settings.model.hyper_parameters}
+    channels = {
+        "train": training.train_s3_uri,
+        "validation": training.validation_s3_uri,
+        "pool": training.pool_s3_uri,
+    }
+    return training_job(state.request, state.image_uri, channels, contract, _checkpoints(state))
+
+
+def _checkpoints(state: RunState) -> str:
+    folder = state.settings.model.checkpoint_s3_uri
+    if folder is None:
+        return f"{state.round_folder}checkpoints/"
+    return f"{folder.rstrip('/')}/{state.round_name}/"
 
 
 handler = step(split_labels)

@@ -1,17 +1,20 @@
 """What every step has in common: its event, its log lines and its result."""
 
+import time
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TypeVar
 
 from aws_lambda_powertools import Logger, Tracer
 from aws_lambda_powertools.utilities.typing import LambdaContext
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, ValidationError
 from pydantic.alias_generators import to_pascal
 
+from labelloop.core.errors import EventError
 from labelloop.core.label_categories import LabelCategories
 from labelloop.core.ledger import Ledger
 from labelloop.core.manifest import LabelAttribute
 from labelloop.core.run_state import RunState
+from labelloop.steps.metrics import emit_metrics
 from labelloop.storage import s3
 
 logger = Logger(service="labelloop")
@@ -29,21 +32,95 @@ class StepEvent(BaseModel):
     time: str
 
 
+Event = TypeVar("Event", bound=BaseModel)
+
+
+def read_event(form: type[Event], event: object, step_name: str) -> Event:
+    """The event in its form. Raises EventError, once it is logged: no execution is known yet."""
+    try:
+        return form.model_validate(event)
+    except ValidationError as error:
+        wrong = "; ".join(_describe(problem) for problem in error.errors(include_url=False))
+        refused = EventError(
+            f"the event of {step_name} cannot be used: {wrong}. A sample is events/{_snake(step_name)}.json"
+        )
+        logger.error("failed", extra={"step": step_name, "error": "EventError", "reason": str(refused)})
+        raise refused from None
+
+
+def _describe(problem: Any) -> str:
+    place = ".".join(str(part) for part in problem["loc"]) or "it"
+    reason = {"missing": "is missing", "extra_forbidden": "is not known"}.get(problem["type"])
+    return f"{place} {reason}" if reason else f"{place}: {problem['msg'].lower()}"
+
+
+def _snake(name: str) -> str:
+    return "".join(f"_{letter.lower()}" if letter.isupper() else letter for letter in name).removeprefix("_")
+
+
 def step(work: Callable[[RunState, str], dict[str, Any]]) -> Handler:
     """Make a Lambda handler of a function of the run's state and the time."""
+    name = to_pascal(work.__module__.rpartition(".")[2])
 
-    def handler(event: dict[str, Any], _context: LambdaContext) -> dict[str, Any]:
-        parsed = StepEvent.model_validate(event)
+    def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
+        parsed = read_event(StepEvent, event, name)
         state = parsed.state
-        logger.append_keys(
-            execution=state.execution_name, round=state.round, step=work.__module__.rpartition(".")[2]
-        )
-        result = work(state, parsed.time)
-        logger.info("done", extra={"counts": result.get("Counts")})
-        return result
+        note_place(state.execution_name, state.round, name, context)
+        return watched(lambda: work(state, parsed.time), state, name, context)
 
     traced: Handler = tracer.capture_lambda_handler(handler, capture_response=False)
     return traced
+
+
+def note_place(execution: str, round_number: int, step_name: str, context: LambdaContext) -> None:
+    """Put on every log line from here on where it comes from."""
+    logger.append_keys(
+        execution=execution,
+        round=round_number,
+        step=step_name,
+        request_id=context.aws_request_id,
+    )
+
+
+def watched(
+    work: Callable[[], dict[str, Any]], state: RunState | None, step_name: str, context: LambdaContext
+) -> dict[str, Any]:
+    """Do a step's work; log how it ended and how long it took, and emit its metrics.
+
+    `state` is what the step was given; None where it makes the first one.
+    """
+    began = time.monotonic()
+    try:
+        result = work()
+    except Exception as error:
+        # The runtime's own line of an error does not say which execution it belongs to.
+        logger.exception("failed", extra={"error": type(error).__name__, "reason": str(error)})
+        raise
+    seconds = round(time.monotonic() - began, 3)
+    # The last step returns the run's outcome, every other one the next state.
+    after = RunState.model_validate(result) if "ExecutionName" in result else None
+    logger.info(
+        "done",
+        extra={
+            "seconds": seconds,
+            "memory_mb": int(context.memory_limit_in_mb),
+            "counts": after.counts.as_dict() if after else result["Counts"],
+            **(_people_gave(state, after) if state and after else {}),
+        },
+    )
+    given = state or after
+    assert given is not None, "a step that is given no state makes one"
+    emit_metrics(given, step_name, seconds, after)
+    return result
+
+
+def _people_gave(before: RunState, after: RunState) -> dict[str, Any]:
+    """How many labels people gave in this step, and what they cost by the request's prices."""
+    labels = max(0, after.counts.human_labels - before.counts.human_labels)
+    prices, task = before.settings.prices, before.request.human_task_config
+    answers = task.number_of_human_workers_per_data_object if task else 1
+    cost = labels * (answers * prices.human_label + prices.service_fee)
+    return {"labeled_by_people": labels, "people_cost": round(cost, 4), "currency": prices.currency}
 
 
 def load_ledger(state: RunState) -> Ledger:

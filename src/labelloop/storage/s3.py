@@ -3,8 +3,9 @@
 import contextlib
 import functools
 import json
+import re
 from collections.abc import Generator, Iterable, Iterator
-from typing import IO, TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any, TypedDict
 from urllib.parse import urlsplit
 
 import boto3
@@ -16,16 +17,25 @@ from labelloop.core.errors import StorageError
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
+    from mypy_boto3_s3.type_defs import TagTypeDef
 
 # A line longer than this is cut; it is over every limit on a manifest line anyway.
 LONGEST_LINE = 4 * 1024 * 1024
+# What only its run needs carries a tag: the lifecycle rule of the stack's bucket removes it in time. People's
+# answers, models and the output do not.
+_INTERMEDIATE_TAG: "TagTypeDef" = {"Key": "labelloop", "Value": "intermediate"}
+_INTERMEDIATE = re.compile(r"/(prepared|round-\d+/(training|predictions|auto-labels|selected|merged))/")
 _REASONS = {
-    "NoSuchBucket": "there is no such bucket",
-    "NoSuchKey": "there is no such object",
+    "NoSuchBucket": "there is no such bucket: check its name",
+    "NoSuchKey": "there is no such object: check its name; intermediate files expire (IntermediateDays)",
     "404": "there is no such object or bucket",
     "AccessDenied": "access is denied: check the role's policy",
     "403": "access is denied: check the role's policy",
 }
+
+
+class _Tagging(TypedDict, total=False):
+    Tagging: str
 
 
 @functools.cache
@@ -56,11 +66,18 @@ def read_json(uri: str) -> Any:
 def write_bytes(uri: str, content: bytes) -> None:
     bucket, key = split_uri(uri)
     with _explained(uri):
-        s3_client().put_object(Bucket=bucket, Key=key, Body=content)
+        s3_client().put_object(Bucket=bucket, Key=key, Body=content, **tagging(uri))
 
 
 def write_json(uri: str, content: Any) -> None:
     write_bytes(uri, json.dumps(content, indent=2, ensure_ascii=False).encode())
+
+
+def mark_intermediate(uri: str) -> None:
+    """Tag an object that a job wrote and only its run needs."""
+    bucket, key = split_uri(uri)
+    with _explained(uri):
+        s3_client().put_object_tagging(Bucket=bucket, Key=key, Tagging={"TagSet": [_INTERMEDIATE_TAG]})
 
 
 def exists(uri: str) -> bool:
@@ -104,10 +121,24 @@ def write_lines(uri: str, lines: Iterable[bytes]) -> int:
 @contextlib.contextmanager
 def _opened(uri: str, mode: str) -> Iterator[IO[bytes]]:
     split_uri(uri)  # smart_open opens other things too
-    with smart_open.open(
-        uri, mode, compression="disable", transport_params={"client": s3_client()}
-    ) as stream:
+    tags = tagging(uri)
+    parameters = {
+        "client": s3_client(),
+        "client_kwargs": {
+            # An upload without a line ends as a plain put.
+            "S3.Client.create_multipart_upload": tags,
+            "S3.Client.put_object": tags,
+        },
+    }
+    with smart_open.open(uri, mode, compression="disable", transport_params=parameters) as stream:
         yield stream
+
+
+def tagging(uri: str) -> _Tagging:
+    """The argument that tags an object on writing, where it is an intermediate one."""
+    if not _INTERMEDIATE.search(uri):
+        return {}
+    return {"Tagging": f"{_INTERMEDIATE_TAG['Key']}={_INTERMEDIATE_TAG['Value']}"}
 
 
 @contextlib.contextmanager

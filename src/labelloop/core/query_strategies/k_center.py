@@ -19,6 +19,7 @@ class KCenter:
     """
 
     description: ClassVar = "objects that lie far from each other, whatever the model says of them"
+    looks_for_doubt: ClassVar = False
 
     def rank(
         self, candidates: Ids, predictions: Predictions, rng: np.random.Generator, batch_size: int = 1

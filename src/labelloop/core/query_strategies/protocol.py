@@ -12,8 +12,8 @@ from labelloop.core.predictions import Predictions
 class QueryStrategy(Protocol):
     """Ranks candidates; pure, and random only through the generator it is given.
 
-    Candidates are pool and validation objects alike, and nothing says which is which: the certificate stands
-    on the two being ranked by one rule.
+    A class may say `looks_for_doubt = False`: its batches are not taken from what the model is least sure of,
+    and another one is weighed up accordingly before a certificate is tested.
     """
 
     def rank(

@@ -14,6 +14,7 @@ class RandomSampling:
     """Every candidate is as likely as any other: the baseline all others must beat."""
 
     description: ClassVar = "any object as likely as any other; the baseline"
+    looks_for_doubt: ClassVar = False
 
     def rank(
         self,

@@ -1,0 +1,113 @@
+"""How good the container's model is after so many labels, with and without sentence encoder and smoothing.
+
+Each model learns from texts drawn at random, and is asked about 3,000 others; all texts stand in its pool.
+`PYTHONPATH=model_container python -m bench.accuracy`, on UCI News Aggregator where it is there.
+"""
+
+import argparse
+import itertools
+import time
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from text_classifier.features import EncodedTexts
+
+from bench.container_model import ContainerModel
+from bench.datasets import TEXTS
+from bench.features import sentence_encoder, text_features
+from bench.in_place import InPlace
+from bench.results import RESULTS, machine, markdown_table, percent, write_json
+from bench.runs import console, one_thread
+from bench.simulated_loop import Labels, Probabilities
+
+_ASKED = 3_000
+_LABELS = (300, 500, 1_000, 2_000)
+_WRONG = 0.02
+_BINS = 15
+_MEASURES = ("accuracy", "labelable", "calibration_error", "training_seconds")
+
+
+def main() -> None:
+    """Train and ask some tens of models, and print the means over samples."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--data", default="uci-news", choices=TEXTS)
+    parser.add_argument("--labels", type=int, nargs="+", default=_LABELS)
+    parser.add_argument("--samples", type=int, default=3)
+    given = parser.parse_args()
+    one_thread()
+    data = TEXTS[given.data]()
+    encoded, encoder = text_features(data), sentence_encoder()
+    kinds = {"without the encoder": _without_first(encoded, encoder.size if encoder else 0)}
+    if encoder:
+        kinds["with the encoder"] = encoded
+    rows = []
+    for (kind, texts), number in itertools.product(kinds.items(), given.labels):
+        in_place = InPlace.of(texts, texts.features)
+        for smooth in (False, True):
+            model = ContainerModel(in_place, smooth=smooth)
+            found = [measure(model, in_place, data.labels, number, sample) for sample in range(given.samples)]
+            means = {name: float(np.mean([one[name] for one in found])) for name in _MEASURES}
+            rows.append({"encoder": kind, "labels": number, "smoothed": smooth, **means})
+            console.print(rows[-1])
+    print(table(rows))
+    write_json("accuracy", {"machine": machine(), "data": given.data, "rows": rows}, RESULTS)
+
+
+def measure(
+    model: ContainerModel, texts: InPlace, labels: Labels, number: int, sample: int
+) -> dict[str, float]:
+    """Train on a sample of this number of texts, and see how the model does on others."""
+    order = np.random.default_rng(sample).permutation(len(texts))
+    learned, asked = np.sort(order[:number]), order[number : number + _ASKED]
+    started = time.perf_counter()
+    predict = model.fit(texts[learned], labels[learned], int(labels.max()) + 1, sample)
+    seconds = time.perf_counter() - started
+    probabilities = predict(texts[asked]).probabilities
+    right = probabilities.argmax(axis=1) == labels[asked]
+    return {
+        "accuracy": float(right.mean()),
+        "labelable": labelable(probabilities, right),
+        "calibration_error": calibration_error(probabilities, right),
+        "training_seconds": seconds,
+    }
+
+
+def labelable(probabilities: Probabilities, right: npt.NDArray[np.bool_]) -> float:
+    """The largest share that can be labeled, the surest first, with 2 in 100 wrong."""
+    order = np.argsort(-probabilities.max(axis=1), kind="stable")
+    wrong = np.cumsum(~right[order]) / np.arange(1, len(order) + 1)
+    good = np.flatnonzero(wrong <= _WRONG)
+    return float((good[-1] + 1) / len(order)) if len(good) else 0.0
+
+
+def calibration_error(probabilities: Probabilities, right: npt.NDArray[np.bool_]) -> float:
+    """How far sureness and accuracy are apart, in the mean over bins of equal width (Naeini et al., 2015)."""
+    sureness = probabilities.max(axis=1)
+    bins = np.minimum((sureness * _BINS).astype(int), _BINS - 1)
+    gaps = np.bincount(bins, sureness - right, _BINS)
+    return float(np.abs(gaps).sum() / len(right))
+
+
+def table(rows: list[dict[str, Any]]) -> str:
+    head = ("model", "labels", "accuracy", "labelable", "calibration error", "training, s")
+    return markdown_table(
+        head,
+        [
+            (
+                f"{row['encoder']}, {'smoothed' if row['smoothed'] else 'not smoothed'}",
+                f"{row['labels']:,}",
+                *(percent(row[name]) for name in _MEASURES[:3]),
+                f"{row['training_seconds']:.1f}",
+            )
+            for row in rows
+        ],
+    )
+
+
+def _without_first(encoded: EncodedTexts, number: int) -> EncodedTexts:
+    return EncodedTexts(encoded.features[:, number:], encoded.tokens)
+
+
+if __name__ == "__main__":
+    main()

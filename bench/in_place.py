@@ -1,0 +1,40 @@
+"""Objects that know where they lie among those of their data set, and which of them they are."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from text_classifier.smoothing import AXES
+
+from bench.features import principal_components
+
+_EMBEDDING_SIZE = 32
+
+
+@dataclass(frozen=True)
+class InPlace:
+    """Objects of a data set: rows are objects."""
+
+    seen: Any
+    """What a model sees of them: anything that an array of ids picks rows of."""
+    places: npt.NDArray[np.float32]
+    """Along the data set's principal axes, shape (objects, axes)."""
+    numbers: npt.NDArray[np.int64]
+    """In the data set, shape (objects,)."""
+
+    @classmethod
+    def of(cls, seen: Any, features: npt.NDArray[np.float32]) -> "InPlace":
+        """All objects of a data set, shape of features (objects, features)."""
+        places = principal_components(features, AXES)
+        return cls(seen, places, np.arange(len(places)))
+
+    @property
+    def embedding(self) -> npt.NDArray[np.float32]:
+        return self.places[:, :_EMBEDDING_SIZE]
+
+    def __getitem__(self, ids: npt.NDArray[np.int64]) -> "InPlace":
+        return InPlace(self.seen[ids], self.places[ids], self.numbers[ids])
+
+    def __len__(self) -> int:
+        return len(self.places)

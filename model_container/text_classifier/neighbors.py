@@ -1,0 +1,152 @@
+"""Which texts lie nearest to a text, and what follows for its class from theirs.
+
+Texts that lie close are mostly of one class. So what is known of some, their labels and what the nets say of
+them, is spread over a graph of nearest neighbors: Zhou et al., "Learning with Local and Global Consistency"
+(NeurIPS 2003); Klicpera et al., "Predict then Propagate" (ICLR 2019); Huang et al., "Combining Label
+Propagation and Simple Models Outperforms Graph Neural Networks" (ICLR 2021).
+"""
+
+from __future__ import annotations
+
+import functools
+import math
+from typing import Any, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import sparse
+
+Places = NDArray[np.float32]
+Probabilities = NDArray[np.float32]
+Distances = NDArray[np.float32]
+Weights: TypeAlias = "sparse.csr_array[np.float32, tuple[int, int]]"
+
+# Ten, and the text itself where it is one of those it is compared with: see `NearestTexts`.
+_NEIGHBORS = 11
+_GROUPS = 32
+# Of one block of distances: 32 MB, whatever the number of texts.
+_NUMBERS_AT_ONCE = 8_000_000
+_TEXTS_FOR_SCALE = 1_000
+# Nearer to each other than the precision of 16 bits tells.
+_LEAST_SCALE = 1e-6
+# Takes the places of texts that are not there far from all others.
+_FAR = -1e30
+# What is left of the first guess when the spreading ends.
+_PRECISION = 1e-3
+# More wait for each other, on a busy machine many times as long.
+_THREADS = 1
+
+
+class NearestTexts:
+    """Reference texts by their places, and the search among them: exact, by blocked matrix products.
+
+    A reference text is its own nearest neighbor, as in graph convolutions (Kipf and Welling, 2017), in
+    training and in serving alike: so a text that is served is given what was found for it in training, and
+    one that was labeled finds its label. Measured on three data sets: at the best share as accurate as when
+    the text itself is left out, and less is lost at a share too large.
+    """
+
+    def __init__(self, places: NDArray[np.float16], scale: float) -> None:
+        """Take places, shape (references, axes), and the squared distance at which a weight falls to 1/e."""
+        self.places = places
+        self.scale = scale
+        self._columns = _columns_of(places.astype(np.float32))
+
+    def __len__(self) -> int:
+        return len(self.places)
+
+    @classmethod
+    def of(cls, places: Places) -> NearestTexts:
+        """The scale is the median squared distance of two neighbors. Places are kept in 16 bits."""
+        rounded = places.astype(np.float16)
+        some = rounded[:: math.ceil(len(rounded) / _TEXTS_FOR_SCALE)].astype(np.float32)
+        others = cls(rounded, 1.0).search(some)[0][:, 1:]
+        scale = float(np.median(others)) if others.size else 1.0
+        return cls(rounded, max(scale, _LEAST_SCALE))
+
+    def weights(self, places: Places) -> Weights:
+        """Return how much each text's nearest references count for it, shape (texts, references).
+
+        exp(-distance² / scale), each row divided by its sum: a text far from all others has neighbors too.
+        """
+        distances, numbers = self.search(places)
+        likeness = np.exp((distances[:, :1] - distances) / np.float32(self.scale))
+        likeness /= likeness.sum(axis=1, keepdims=True)
+        ends = np.arange(len(places) + 1) * numbers.shape[1]
+        shape = (len(places), len(self))
+        return sparse.csr_array((likeness.ravel(), numbers.ravel(), ends), shape=shape)
+
+    def search(self, places: Places) -> tuple[Distances, NDArray[np.int64]]:
+        """Return each text's squared distances to its nearest references and their numbers, nearest first.
+
+        Both of shape (texts, neighbors).
+        """
+        rows = max(1, _NUMBERS_AT_ONCE // self._columns.shape[1])
+        starts = range(0, max(1, len(places)), rows)
+        with _threads().limit(limits=_THREADS, user_api="blas"):
+            parts = [self._search(places[start : start + rows]) for start in starts]
+        return np.concatenate([part[0] for part in parts]), np.concatenate([part[1] for part in parts])
+
+    def _search(self, places: Places) -> tuple[Distances, NDArray[np.int64]]:
+        closeness = np.column_stack([places, np.ones(len(places), np.float32)]) @ self._columns
+        numbers = _largest(closeness, min(_NEIGHBORS, len(self)))
+        found = np.take_along_axis(closeness, numbers, axis=1)
+        order = np.argsort(-found, axis=1, kind="stable")
+        found, numbers = np.take_along_axis(found, order, axis=1), np.take_along_axis(numbers, order, axis=1)
+        lengths = np.square(places).sum(axis=1, keepdims=True)
+        return np.maximum(lengths - 2 * found, 0), numbers
+
+
+def propagate(known: Probabilities, graph: Weights, share: float) -> Probabilities:
+    """Spread what is known of texts over their neighbors, shape (texts, classes) as what is known.
+
+    Each text is in the end: 1 - share of what is known of it, and share of its neighbors' mean. graph: shape
+    (texts, texts), each row sums to 1.
+    """
+    steps = math.ceil(math.log(_PRECISION) / math.log(share)) if share else 0
+    spread = known
+    kept = (1 - share) * known
+    for _ in range(steps):
+        spread = kept + share * (graph @ spread)
+    return np.asarray(spread, np.float32)
+
+
+def _columns_of(places: Places) -> Places:
+    """Return what a row [place, 1] is multiplied with to give -distance² / 2, but for the row's own length.
+
+    Shape (axes + 1, references), filled up to a multiple of `_GROUPS`.
+    """
+    size = math.ceil(max(1, len(places)) / _GROUPS) * _GROUPS
+    columns = np.zeros((places.shape[1] + 1, size), np.float32)
+    columns[:-1, : len(places)] = places.T
+    columns[-1] = _FAR
+    columns[-1, : len(places)] = -np.square(places).sum(axis=1) / 2
+    return columns
+
+
+def _largest(values: NDArray[np.float32], number: int) -> NDArray[np.int64]:
+    """Return where each row's largest values stand, shape (rows, number), in any order.
+
+    They lie in the groups with the largest maxima: those take a fraction of a selection's time to find.
+    """
+    rows, columns = values.shape
+    members = values.reshape(rows, _GROUPS, columns // _GROUPS)
+    groups = _most(members.max(axis=1), number)
+    numbers = groups[:, None, :] + (np.arange(_GROUPS) * members.shape[2])[None, :, None]
+    numbers = numbers.reshape(rows, _GROUPS * groups.shape[1])
+    best = _most(np.take_along_axis(values, numbers, axis=1), number)
+    return np.take_along_axis(numbers, best, axis=1)
+
+
+def _most(values: NDArray[np.float32], number: int) -> NDArray[np.int64]:
+    if number >= values.shape[1]:
+        return np.tile(np.arange(values.shape[1]), (len(values), 1))
+    return np.argpartition(values, values.shape[1] - number, axis=1)[:, values.shape[1] - number :]
+
+
+@functools.cache
+def _threads() -> Any:
+    # Looks through all loaded libraries, which is too long for each request.
+    from threadpoolctl import ThreadpoolController
+
+    return ThreadpoolController()

@@ -1,0 +1,1 @@
+"""The commands for runs on AWS: thin, `labelloop.operations` does the work."""

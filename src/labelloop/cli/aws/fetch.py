@@ -1,0 +1,47 @@
+"""`labelloop fetch`: a run's labels and report, on this machine."""
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.text import Text
+
+from labelloop.cli.aws.options import (
+    ExecutionOption,
+    ProfileOption,
+    RegionOption,
+    StackOption,
+    open_execution,
+)
+from labelloop.cli.run import explained_errors
+from labelloop.cli.summary import heading, promise
+from labelloop.operations.results import fetch as fetch_results
+
+
+def fetch(
+    stack: StackOption,
+    out: Annotated[Path, typer.Option(help="The folder for output.manifest, report.json and report.html.")],
+    execution: ExecutionOption = None,
+    overwrite: Annotated[
+        bool, typer.Option("--overwrite", help="Replace the files of another run in that folder.")
+    ] = False,
+    region: RegionOption = None,
+    profile: ProfileOption = None,
+) -> None:
+    """Bring a finished run's output manifest and report into a folder.
+
+    Example: labelloop fetch --stack labelloop --out news/run
+    """
+    console = Console(soft_wrap=True)
+    with explained_errors():
+        cloud, _, found = open_execution(stack, region, profile, execution)
+        fetched = fetch_results(cloud, found, out, overwrite=overwrite)
+    report = json.loads((out / "report.json").read_bytes())
+    assert found.stopped is not None
+    report["seconds"] = (found.stopped - found.started).total_seconds()
+    console.print(heading(report))
+    console.print(Text(promise(report)))
+    for file in fetched:
+        console.print(Text(f"  {file.path}{'  (was there already)' if file.already else ''}"))

@@ -1,0 +1,114 @@
+"""`labelloop status`: how the runs of a stack are doing."""
+
+import json
+import sys
+from datetime import UTC, datetime
+from itertools import islice
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from labelloop.cli.aws.options import ProfileOption, RegionOption, StackOption, open_stack
+from labelloop.cli.run import explained_errors
+from labelloop.operations.executions import Execution, find_execution, summaries
+from labelloop.operations.progress import Progress, read_progress
+
+
+def status(
+    stack: StackOption,
+    execution: Annotated[
+        str | None,
+        typer.Option(
+            help="One execution, by name or ARN, in detail. Default: the latest of all.", show_default=False
+        ),
+    ] = None,
+    latest: Annotated[int, typer.Option(min=1, help="How many executions to list.")] = 10,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON and nothing else.")] = False,
+    region: RegionOption = None,
+    profile: ProfileOption = None,
+) -> None:
+    """List the runs of a stack, or say where one stands: its round, its labels, what it is doing.
+
+    Example: labelloop status --stack labelloop --execution news-20261001-101500
+    """
+    console = Console(soft_wrap=True)
+    with explained_errors():
+        cloud, deployed = open_stack(stack, region, profile)
+        if execution is None:
+            rows = [_summary(item) for item in islice(summaries(cloud, deployed), latest)]
+            _print(console, rows, as_json=as_json)
+            return
+        found = find_execution(cloud, deployed, execution)
+        progress = read_progress(cloud, found)
+    if as_json:
+        sys.stdout.write(json.dumps(_as_document(found, progress), indent=2, ensure_ascii=False) + "\n")
+    else:
+        _print_one(console, found, progress)
+
+
+def _summary(item: Any) -> dict[str, Any]:
+    return {
+        "name": item["name"],
+        "status": item["status"],
+        "started": item["startDate"].astimezone(UTC).isoformat(timespec="seconds"),
+        "seconds": _seconds(item["startDate"], item.get("stopDate")),
+    }
+
+
+def _seconds(started: datetime, stopped: datetime | None) -> int:
+    return int(((stopped or datetime.now(UTC)) - started).total_seconds())
+
+
+def _print(console: Console, rows: list[dict[str, Any]], *, as_json: bool) -> None:
+    if as_json:
+        sys.stdout.write(json.dumps(rows, indent=2) + "\n")
+        return
+    if not rows:
+        console.print("This stack has run nothing yet: `labelloop start` begins.")
+        return
+    table = Table(box=None, padding=(0, 2))
+    for column in ("name", "status", "started (UTC)", "took"):
+        table.add_column(column, no_wrap=True)
+    for row in rows:
+        table.add_row(
+            row["name"], row["status"], row["started"][:16].replace("T", " "), _duration(row["seconds"])
+        )
+    console.print(table)
+
+
+def _duration(seconds: int) -> str:
+    hours, rest = divmod(seconds, 3600)
+    return f"{hours:d}:{rest // 60:02d}:{rest % 60:02d}"
+
+
+def _as_document(execution: Execution, progress: Progress) -> dict[str, Any]:
+    return {
+        "name": execution.name,
+        "executionArn": execution.arn,
+        "status": execution.status,
+        "started": execution.started.astimezone(UTC).isoformat(timespec="seconds"),
+        "seconds": _seconds(execution.started, execution.stopped),
+        "round": progress.round,
+        "states": list(progress.states),
+        "counts": progress.counts,
+        "error": execution.error,
+        "cause": execution.cause,
+        "output": execution.output or None,
+        "files": execution.prefix,
+    }
+
+
+def _print_one(console: Console, execution: Execution, progress: Progress) -> None:
+    took = _duration(_seconds(execution.started, execution.stopped))
+    console.print(Text.assemble((execution.name, "bold"), f"  {execution.status}, {took}"))
+    if execution.running and progress.states:
+        console.print(Text(f"  now    round {progress.round}: {' > '.join(progress.states)}"))
+    if progress.counts:
+        told = ", ".join(f"{number:,} {name.lower()}" for name, number in progress.counts.items())
+        console.print(Text(f"  labels {told}"))
+    console.print(Text(f"  files  {execution.prefix}"))
+    if execution.cause or execution.error:
+        console.print(Text(f"  {execution.error}: {execution.cause or 'no cause is given'}"))

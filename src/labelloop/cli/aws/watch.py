@@ -1,0 +1,113 @@
+"""`labelloop watch`: a run on AWS as it goes."""
+
+import json
+from datetime import UTC, datetime
+from time import sleep
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.text import Text
+
+from labelloop.cli.aws.options import (
+    ExecutionOption,
+    ProfileOption,
+    RegionOption,
+    StackOption,
+    open_execution,
+)
+from labelloop.cli.progress import RunProgress
+from labelloop.cli.run import explained_errors
+from labelloop.operations.cloud import Cloud
+from labelloop.operations.executions import SUCCEEDED, Execution, describe
+from labelloop.operations.history import Event, HistoryReader
+
+EVERY_SECONDS = 5.0
+
+
+def watch(
+    stack: StackOption,
+    execution: ExecutionOption = None,
+    every: Annotated[
+        float, typer.Option(min=0.1, help="Seconds between two looks at the run.")
+    ] = EVERY_SECONDS,
+    region: RegionOption = None,
+    profile: ProfileOption = None,
+) -> None:
+    """Follow a run on AWS: the rounds it has done, then live what it does, until it ends.
+
+    Ctrl-C ends the watching, never the run. The exit code is 0 when the run succeeded, 1 when it did not.
+
+    Example: labelloop watch --stack labelloop
+    """
+    console = Console(soft_wrap=True)
+    with explained_errors():
+        cloud, _, found = open_execution(stack, region, profile, execution)
+        console.print(Text(f"{found.name}, started {found.started.astimezone():%Y-%m-%d %H:%M}"))
+        watch_execution(console, cloud, found, every=every)
+
+
+def watch_execution(
+    console: Console, cloud: Cloud, execution: Execution, *, every: float = EVERY_SECONDS
+) -> None:
+    """Show an execution until it has ended. Leaves the command with 1 when it failed, 130 after Ctrl-C."""
+    try:
+        ended = _follow(console, cloud, execution, every)
+    except KeyboardInterrupt:
+        console.print(
+            "\nThe run goes on, unwatched. `labelloop watch` watches again, `labelloop stop` ends it."
+        )
+        raise typer.Exit(130) from None
+    tell_end(console, ended)
+    if ended.status != SUCCEEDED:
+        raise typer.Exit(1)
+
+
+def tell_end(console: Console, execution: Execution) -> None:
+    """How an execution has ended, and what can be done now."""
+    if execution.status == SUCCEEDED:
+        reason = execution.output.get("StoppedBecause", "it is done")
+        console.print(Text.assemble(("Done", "bold green"), f": it ended because {reason}."))
+        console.print(Text(f"  labels  {execution.output.get('FinalManifestS3Uri')}"))
+        console.print(Text(f"  report  {execution.output.get('ReportS3Uri')}"))
+        console.print("`labelloop fetch` brings both to this machine.")
+        return
+    console.print(
+        Text.assemble((execution.status, "bold red"), f": {execution.error or 'no error is given'}")
+    )
+    if execution.cause:
+        console.print(Text(execution.cause))
+
+
+class _Clock:
+    """Seconds since the start of a run: those of its events while they are told, then those that pass."""
+
+    def __init__(self, started: datetime) -> None:
+        self._started = started
+        self.event: datetime | None = None
+
+    def __call__(self) -> float:
+        return ((self.event or datetime.now(UTC)) - self._started).total_seconds()
+
+
+def _follow(console: Console, cloud: Cloud, execution: Execution, every: float) -> Execution:
+    history = HistoryReader(cloud, execution.arn)
+    clock = _Clock(execution.started)
+    with RunProgress(console, clock) as progress:
+        while True:
+            # First the status: what happened before the end is then in the histories.
+            now = describe(cloud, execution.arn)
+            for event in history.new_events():
+                clock.event = event.time
+                _show(progress, event)
+            if not now.running:
+                return now
+            clock.event = None
+            sleep(every)
+
+
+def _show(progress: RunProgress, event: Event) -> None:
+    if event.state and event.type.endswith("Entered"):
+        progress.state_entered(event.state)
+    elif event.state:
+        progress.state_exited(event.state, json.loads(event.details.get("output") or "{}"))

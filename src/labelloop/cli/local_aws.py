@@ -1,0 +1,147 @@
+"""`labelloop local-aws`: the stand-ins served to containers, with sample data, to debug a step."""
+
+import contextlib
+import json
+import signal
+import threading
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.text import Text
+
+from labelloop.cli.local_run import Application, Jobs, people_who_know
+from labelloop.cli.run import explained_errors
+from labelloop.cli.run_folder import read_request
+from labelloop.cli.sample_run import BUCKET, SampleRun, prepare_sample, write_events
+from labelloop.core.request import parse_request
+from labelloop.local.aws import LocalAws
+from labelloop.local.docker_engine import bridge_address
+from labelloop.local.simulated_annotators import SimulatedAnnotators
+
+
+def local_aws(
+    out: Annotated[Path, typer.Option(help="The folder for the sample data; S3 is kept in it.")] = Path(
+        ".local-aws"
+    ),
+    host: Annotated[
+        str | None,
+        typer.Option(help="The IP address of this machine for containers. Default: Docker's bridge."),
+    ] = None,
+    port: Annotated[int, typer.Option(min=0, max=65535, help="The port; 0 takes a free one.")] = 4566,
+    jobs: Annotated[
+        Jobs, typer.Option(help="Where the sample run trains its model: a process, or the built image.")
+    ] = Jobs.PROCESS,
+    fresh: Annotated[bool, typer.Option("--fresh", help="Make the sample data anew.")] = False,
+    events: Annotated[
+        Path | None,
+        typer.Option(help="Only write the sample events to this folder, as the sample run made them."),
+    ] = None,
+) -> None:
+    """Serve S3 with sample data to containers, for `sam local invoke <Step> -e events/<step>.json`.
+
+    The first start makes a small run, two rounds, whose every step can then be invoked again. Ctrl-C ends it.
+    """
+    console = Console()
+    sample = _SampleFolder(out)
+    with explained_errors():
+        application = replace(Application.found(), jobs=jobs)
+        if events is not None:
+            write_events(_make_sample(console, application, sample), events)
+            return
+        address = host or bridge_address()
+        sample.endpoint.unlink(missing_ok=True)
+        if fresh or not sample.completed.exists():
+            _make_sample(console, application, sample)
+        with _opened(application, sample) as aws, aws.served(address, port) as url:
+            _open_batch(aws, sample)
+            ended = threading.Event()
+            # The signals first: who is told the URL may send one.
+            with _signals_to(ended), _told(url, sample.endpoint):
+                console.print(Text(_ready(url)), soft_wrap=True)
+                _wait_for(ended)
+
+
+class _SampleFolder:
+    """What the command leaves in its folder."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.s3_root = folder / "s3"
+        self.request = folder / "request.json"
+        self.truth = folder / "truth.csv"
+        self.logs = folder / "logs"
+        self.encodings = folder / "encodings"
+        self.completed = folder / "sample-events.json"
+        self.endpoint = folder / "endpoint"
+
+
+def _make_sample(
+    console: Console, application: Application, sample: _SampleFolder
+) -> dict[str, dict[str, Any]]:
+    console.print("Making the sample run: two rounds on a few synthetic headlines.")
+    prepare_sample(sample.folder)
+    with _opened(application, sample) as aws:
+        run = SampleRun(aws, read_request(sample.request))
+        run.run()
+    sample.completed.write_text(json.dumps(run.events, indent=2))
+    return run.events
+
+
+def _open_batch(aws: LocalAws, sample: _SampleFolder) -> None:
+    """The workbench's batch that the sample events speak of: its table is kept in memory alone."""
+    event = json.loads(sample.completed.read_bytes())["LabelInWorkbench"]
+    aws.client("lambda").invoke(FunctionName="LabelInWorkbench", Payload=json.dumps(event).encode())
+
+
+def _opened(application: Application, sample: _SampleFolder) -> LocalAws:
+    request = parse_request(read_request(sample.request))
+    _, people = people_who_know(sample.truth, request, sample.s3_root)
+    return LocalAws(
+        template=application.template,
+        s3_root=sample.s3_root,
+        model_container=application.container(sample.encodings),
+        annotators=SimulatedAnnotators(people),
+        logs=sample.logs,
+        parameters={"DataBucket": BUCKET, "JobRoleArn": request.role_arn},
+        # As sam names it to a function on a laptop.
+        environment={"WORKBENCH_TABLE": "WorkbenchTable"},
+    )
+
+
+def _ready(url: str) -> str:
+    return (
+        f"S3 answers at {url}: s3://{BUCKET} holds the sample run.\n"
+        "In another terminal: make invoke STEP=AutoLabel, or make invoke-all. Ctrl-C ends this."
+    )
+
+
+@contextlib.contextmanager
+def _told(url: str, file: Path) -> Iterator[None]:
+    """Within: the file has the URL. `make invoke` would wait long for one that answers no more."""
+    file.write_text(url + "\n")
+    try:
+        yield
+    finally:
+        file.unlink(missing_ok=True)
+
+
+@contextlib.contextmanager
+def _signals_to(event: threading.Event) -> Iterator[None]:
+    before = {
+        number: signal.signal(number, lambda *_: event.set()) for number in (signal.SIGINT, signal.SIGTERM)
+    }
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _wait_for(event: threading.Event) -> None:
+    # In steps: a wait without an end would not let the signal's handler run everywhere.
+    while not event.wait(1):
+        pass

@@ -1,0 +1,207 @@
+"""A round's decisions, as the steps make them: from the run's state and what stands in S3, without either."""
+
+import math
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+import numpy.typing as npt
+
+from labelloop.core.audit import Audit, Verdict
+from labelloop.core.auto_labeling import AutoLabeling, auto_label
+from labelloop.core.certificate import Certificate, certificate_of
+from labelloop.core.human_labels import HumanLabels
+from labelloop.core.ledger import NO_IDS, Ids, Ledger, State
+from labelloop.core.looks import Looks
+from labelloop.core.predictions import Predictions
+from labelloop.core.query_strategies import QueryStrategy
+from labelloop.core.randomness import random_stream
+from labelloop.core.run_state import RunState
+from labelloop.core.selection import select_at_random, select_most_useful
+from labelloop.core.splitting import Split, draw_validation_set, split_with_holdout, split_with_validation_set
+from labelloop.core.stopping import objects_to_ask
+
+# The stack's own image needs no labels to tune on; others may stop early by them.
+HOLDOUT_SHARE_OF_OTHER_IMAGES = 0.1
+# Of a batch, so much is drawn at random: the answers tell how often the model errs where it is sure.
+SHARE_OF_PROBES = 0.1
+
+
+@dataclass(frozen=True)
+class Selection:
+    """Pool objects to ask people about."""
+
+    asked: Ids
+    drawn: Ids = field(default_factory=NO_IDS.copy)  # of these, for a test
+    probes: Ids = field(
+        default_factory=NO_IDS.copy
+    )  # of these, at random, to see how well the model knows itself
+
+
+@dataclass(frozen=True)
+class AuditConclusion:
+    """What a test has come to, for the time being."""
+
+    verdict: Verdict
+    certificate: Certificate | None
+    committed: Ids  # pool objects the model labels
+    looks: Looks
+    drawn: int  # objects drawn by chance that people answered about by now
+    wrong: int  # of these, how many the model had wrong
+    withdrawn: int  # doubtful candidates people labeled so that the rest may pass
+    error_estimate: float  # of the model, on all that it would label
+    error_bound: float  # of what nobody was asked about; the largest of all groups
+
+
+def split(state: RunState, ledger: Ledger) -> Split:
+    """The training job's channels. Under the policy `blog` the first model draws the validation set."""
+    if state.settings.policy == "blog":
+        if not ledger.counts().validation:
+            rng = random_stream(state.settings.seed, "validation set")
+            draw_validation_set(ledger, state.limits.validation, rng)
+        return split_with_validation_set(ledger)
+    rng = random_stream(state.settings.seed, "holdout", state.round)
+    return split_with_holdout(ledger, _holdout_share(state), rng)
+
+
+def looks_at_first_model(state: RunState, ledger: Ledger) -> Looks:
+    """Before the first test, growth is counted from the labels of the first model."""
+    if state.looks.human_labels:
+        return state.looks
+    return replace(state.looks, human_labels=ledger.counts().human_labels)
+
+
+def label_what_is_sure(state: RunState, ledger: Ledger, predictions: Predictions) -> AutoLabeling:
+    """What the model labels in this round, or a test of what it would label."""
+    progress = state.progress(rounds_done=state.round - 1, new_human_labels=0)
+    return auto_label(
+        ledger,
+        predictions,
+        state.settings,
+        state.looks,
+        state.limits,
+        progress.human_labels_left(state.limits),
+        random_stream(state.settings.seed, "audit", state.round),
+        last=progress.is_last_round(state.limits),
+    )
+
+
+def validation_accuracy(ledger: Ledger, predictions: Predictions) -> float | None:
+    """Share of the validation set the model got right; None where there is none, but under `blog`."""
+    validation = ledger.ids(State.VALIDATION)
+    if not len(validation):
+        return None
+    return float(np.mean(predictions.label[validation] == ledger.labels[validation]))
+
+
+def choose_for_humans(
+    state: RunState,
+    ledger: Ledger,
+    predictions: Predictions | None,
+    auto_labeled: Ids,
+    audit: Audit | None,
+    strategy: QueryStrategy,
+) -> Selection:
+    """What people see next. An audit's next objects are drawn, and marked so in it.
+
+    `predictions` and `auto_labeled` are of this round's model; None and none when there was none.
+    """
+    limits = state.limits
+    progress = state.progress(rounds_done=state.round - 1, new_human_labels=0)
+    drawn, once = NO_IDS, state.round >= limits.rounds
+    if audit is not None:
+        disputed = audit.disputed()
+        if len(disputed) or predictions is None:
+            drawn = disputed if len(disputed) else audit.next_stage(once=once)
+            return Selection(drawn[: progress.human_labels_left(limits)], drawn)
+        drawn = audit.next_stage(once=once)
+    rng = random_stream(state.settings.seed, "selection", state.round)
+    left_to_people = state.model.left_to_people if state.model else None
+    count = objects_to_ask(progress, limits, left_to_people=left_to_people)
+    if predictions is None:
+        return Selection(select_at_random(ledger, count, rng))
+    if audit is not None:
+        # What the test will take comes first; the rest of a batch is asked about along with it.
+        auto_labeled = np.asarray(audit.candidates["id"])
+        planned = round(sum(group.plan.draws for group in audit.groups))
+        count = max(0, min(limits.batch, audit.most_draws - max(planned, len(drawn))))
+        useful = select_most_useful(ledger, predictions, auto_labeled, count, strategy, rng)
+        return Selection(np.union1d(useful, drawn), drawn)
+    probes = _probes(state, ledger, auto_labeled, count, rng)
+    left_out = np.union1d(auto_labeled, probes)
+    useful = select_most_useful(ledger, predictions, left_out, count - len(probes), strategy, rng)
+    return Selection(np.union1d(useful, probes), probes=probes)
+
+
+def _probes(state: RunState, ledger: Ledger, left_out: Ids, count: int, rng: np.random.Generator) -> Ids:
+    if state.settings.policy == "blog":
+        return NO_IDS
+    open_objects = np.setdiff1d(ledger.ids(State.POOL), left_out)
+    return np.sort(rng.permutation(open_objects)[: math.ceil(SHARE_OF_PROBES * count)])
+
+
+def take_answers_of_the_test(
+    ledger: Ledger, audit: Audit, people: HumanLabels, round_number: int
+) -> tuple[Ids, int]:
+    """People's answers about drawn objects: those settled by now become validation objects.
+
+    Returns these, and how many answers were about objects that had been answered about before.
+    """
+    asked_again = audit.disputed()
+    ids, labels = people.votes
+    audit.vote(ids, labels)
+    audit.let_stand(np.setdiff1d(asked_again, ids))
+    settled, labels = audit.answers()
+    new = ledger.mask(State.POOL)[settled]
+    ledger.label(settled[new], labels[new], State.VALIDATION, round_number)
+    return settled[new], len(np.intersect1d(asked_again, ids))
+
+
+def conclude_test(state: RunState, ledger: Ledger, audit: Audit, *, goes_on: bool) -> AuditConclusion:
+    """Whether a test has passed, failed, or needs more draws; a failed one's objects go to training.
+
+    `goes_on`: people can be asked again.
+    """
+    assert state.audit is not None
+    verdict = audit.outcome()
+    if verdict == Verdict.OPEN and not goes_on:
+        verdict = Verdict.PASSED if audit.passed() else Verdict.FAILED
+    looks, certificate, committed = state.looks, None, NO_IDS
+    if verdict == Verdict.PASSED:
+        certificate = certificate_of(
+            audit,
+            state.settings.confidence,
+            state.audit.threshold,
+            state.audit.pool,
+            by_class=state.settings.certificate_for == "class",
+        )
+        committed = audit.open_ids()
+    elif verdict == Verdict.FAILED:
+        looks = _learned(looks, audit)
+        ledger.release_to_training(ledger.ids(State.VALIDATION))
+    evidence = audit.all_evidence()
+    candidates = sum(found.candidates for found in evidence)
+    return AuditConclusion(
+        verdict=verdict,
+        certificate=certificate,
+        committed=committed,
+        looks=looks,
+        drawn=sum(found.drawn for found in evidence),
+        wrong=sum(found.wrong for found in evidence),
+        withdrawn=sum(found.withdrawn for found in evidence),
+        error_estimate=sum(found.error_share(candidates) for found in evidence),
+        error_bound=max(found.error_bound for found in evidence),
+    )
+
+
+def _learned(looks: Looks, audit: Audit) -> Looks:
+    asked, labels = audit.answers()
+    rows = audit.candidates[np.isin(audit.candidates["id"], asked)]
+    wrong: npt.NDArray[np.bool_] = np.asarray(rows["label"] != labels)
+    return looks.failed(rows["confidence"], wrong)
+
+
+def _holdout_share(state: RunState) -> float:
+    model = state.settings.model
+    if model.holdout_share is not None:
+        return model.holdout_share
+    return 0.0 if model.is_own_image else HOLDOUT_SHARE_OF_OTHER_IMAGES

@@ -1,0 +1,70 @@
+"""The stand-ins over HTTP, for what runs in containers: S3 and, of Lambda, what it knows of the functions."""
+
+import json
+import socket
+import threading
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from labelloop.local.service_error import ServiceError
+
+_FUNCTIONS = "/2015-03-31/functions/"
+
+StartResponse = Callable[[str, list[tuple[str, str]]], Any]
+WsgiApplication = Callable[[dict[str, Any], StartResponse], Iterable[bytes]]
+
+
+@contextmanager
+def served_aws(host: str, port: int, describe_function: Callable[[str], dict[str, Any]]) -> Iterator[str]:
+    """Within: moto's services answer at the URL given, from the same memory as in this process.
+
+    `port` 0 takes a free one; `describe_function` answers Lambda's GetFunction, given a function's name.
+    Raises OSError when the address cannot be listened on.
+    """
+    from moto.server import DomainDispatcherApplication, MotoRequestHandler, create_backend_app
+    from werkzeug.serving import make_server
+
+    application = _with_functions(DomainDispatcherApplication(create_backend_app), describe_function)
+    # Our own socket: werkzeug ends the whole program where an address cannot be listened on.
+    listener = socket.create_server((host, port))
+    taken: int = listener.getsockname()[1]
+    handler = _quiet(MotoRequestHandler)
+    server = make_server(
+        host, taken, application, threaded=True, request_handler=handler, fd=listener.fileno()
+    )
+    thread = threading.Thread(target=server.serve_forever, name="labelloop served AWS", daemon=True)
+    thread.start()
+    try:
+        yield f"http://{host}:{taken}"
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
+        listener.close()
+
+
+def _with_functions(
+    application: WsgiApplication, describe_function: Callable[[str], dict[str, Any]]
+) -> WsgiApplication:
+    def answer(environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
+        path: str = environ["PATH_INFO"]
+        if environ["REQUEST_METHOD"] != "GET" or not path.startswith(_FUNCTIONS):
+            return application(environ, start_response)
+        headers = [("Content-Type", "application/json")]
+        try:
+            body: dict[str, Any] = describe_function(path.removeprefix(_FUNCTIONS))
+            status = "200 OK"
+        except ServiceError as error:
+            headers.append(("x-amzn-ErrorType", error.code))
+            body = {"Message": error.message}
+            status = f"{error.status} Error"
+        start_response(status, headers)
+        return [json.dumps(body).encode()]
+
+    return answer
+
+
+def _quiet(handler: type) -> type:
+    """The request handler without its line on the terminal for each request."""
+    return type("QuietRequestHandler", (handler,), {"log_request": lambda *_arguments: None})

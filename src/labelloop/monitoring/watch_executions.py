@@ -1,0 +1,103 @@
+"""WatchExecutions: how long each running execution has been in its present state, as metrics for the alarms.
+
+Step Functions has no metric for an execution that waits, so a schedule invokes this. It reads and tells, and
+changes nothing.
+"""
+
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+import boto3
+from aws_lambda_powertools import Logger
+from aws_lambda_powertools.metrics import EphemeralMetrics, MetricUnit
+
+if TYPE_CHECKING:
+    from mypy_boto3_stepfunctions import SFNClient
+
+NAMESPACE = "labelloop"
+RUNNING, WAITING, STALLED = "ExecutionsRunning", "HoursWaitingForPeople", "HoursWithoutProgress"
+METRICS = frozenset({RUNNING, WAITING, STALLED})
+# States in which people are at work, by their name in the state machine.
+OF_PEOPLE = frozenset({"CreateLabelingJob", "LabelInWorkbench"})
+# The state in which another execution is at work, which is looked at by itself.
+OF_A_ROUND = "ActiveLearning"
+# The newest events of an execution; the state it is in was entered among them, however often a task is tried.
+_EVENTS = 100
+
+logger = Logger(service="labelloop")
+
+
+@dataclass(frozen=True)
+class Standing:
+    """Where a running execution is, and since how many hours."""
+
+    execution: str
+    state: str
+    hours: float
+
+
+def handler(event: dict[str, Any], _context: object) -> dict[str, Any]:
+    """Take the schedule's event, with the present moment under `time`; return and print the three metrics."""
+    now = datetime.fromisoformat(event["time"])
+    machines = [os.environ["LOOP_ARN"], os.environ["ROUND_ARN"]]
+    client: SFNClient = boto3.client("stepfunctions")
+    standings = [standing for machine in machines for standing in running(client, machine, now)]
+    for standing in standings:
+        logger.info(
+            "running",
+            extra={
+                "execution": standing.execution,
+                "state": standing.state,
+                "hours": standing.hours,
+                "step": "WatchExecutions",
+            },
+        )
+    values = longest(standings)
+    _print(values)
+    return values
+
+
+def running(client: "SFNClient", machine_arn: str, now: datetime) -> Iterator[Standing]:
+    """Where each running execution of a state machine is."""
+    pages = client.get_paginator("list_executions").paginate(
+        stateMachineArn=machine_arn, statusFilter="RUNNING"
+    )
+    for page in pages:
+        for execution in page["executions"]:
+            events = client.get_execution_history(
+                executionArn=execution["executionArn"], reverseOrder=True, maxResults=_EVENTS
+            )["events"]
+            state, since = _present_state(events) or ("", execution["startDate"])
+            yield Standing(execution["name"], state, round((now - since).total_seconds() / 3600, 4))
+
+
+def longest(standings: list[Standing]) -> dict[str, float]:
+    """The metrics: zero where nobody waits, so that an alarm ends by itself."""
+    people = [item.hours for item in standings if item.state in OF_PEOPLE]
+    machines = [item.hours for item in standings if item.state not in OF_PEOPLE | {OF_A_ROUND}]
+    return {
+        RUNNING: float(len(standings)),
+        WAITING: max(0.0, *people, 0.0),
+        STALLED: max(0.0, *machines, 0.0),
+    }
+
+
+def _present_state(events: Any) -> tuple[str, datetime] | None:
+    entered = [event for event in events if "stateEnteredEventDetails" in event]
+    if not entered:
+        return None
+    newest = max(entered, key=lambda event: event["id"])
+    return newest["stateEnteredEventDetails"]["name"], newest["timestamp"]
+
+
+def _print(values: dict[str, float]) -> None:
+    metrics = EphemeralMetrics(
+        namespace=NAMESPACE, service=os.environ.get("POWERTOOLS_SERVICE_NAME", "labelloop")
+    )
+    for name, value in values.items():
+        unit = MetricUnit.Count if name == RUNNING else MetricUnit.NoUnit
+        metrics.add_metric(name=name, unit=unit, value=value)
+    metrics.flush_metrics()

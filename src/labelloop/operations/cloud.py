@@ -1,0 +1,139 @@
+"""The user's AWS account in one region, and what its refusals mean."""
+
+import contextlib
+from collections.abc import Generator
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+import boto3
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError
+from botocore.exceptions import ConnectionError as BotocoreConnectionError
+
+from labelloop.core.errors import LabelloopError
+
+if TYPE_CHECKING:
+    from mypy_boto3_cloudformation import CloudFormationClient
+    from mypy_boto3_s3 import S3Client
+    from mypy_boto3_sagemaker import SageMakerClient
+    from mypy_boto3_stepfunctions import SFNClient
+
+PERMISSIONS_PAGE = "docs/running-on-aws.md"
+_DENIED = {"AccessDenied", "AccessDeniedException", "403", "UnauthorizedOperation", "AllAccessDisabled"}
+_REJECTED = {
+    "ExpiredToken",
+    "ExpiredTokenException",
+    "IncompleteSignature",
+    "InvalidAccessKeyId",
+    "InvalidClientTokenId",
+    "InvalidSignatureException",
+    "InvalidToken",
+    "RequestExpired",
+    "SignatureDoesNotMatch",
+    "UnrecognizedClientException",
+}
+_THROTTLED = {
+    "Throttling",
+    "ThrottlingException",
+    "TooManyRequestsException",
+    "RequestLimitExceeded",
+    "SlowDown",
+}
+# Credentials that are missing, half there, or behind a sign-in that has run out.
+_NO_CREDENTIALS = (
+    "NoCredentialsError",
+    "PartialCredentialsError",
+    "CredentialRetrievalError",
+    "TokenRetrievalError",
+    "SSOTokenLoadError",
+    "UnauthorizedSSOTokenError",
+    "SSOError",
+    "LoginError",
+    "LoginRefreshRequired",
+)
+
+
+class OperationError(LabelloopError):
+    """Raised when a command cannot do on AWS what it was asked for; the message names the mend."""
+
+
+class Cloud:
+    """Clients for one profile and region. Calls that AWS throttles are tried again, ever more slowly."""
+
+    def __init__(self, profile: str | None = None, region: str | None = None) -> None:
+        """Raises OperationError when there is no such profile, or no region."""
+        with explained():
+            self._session = boto3.Session(profile_name=profile, region_name=region)
+        if self._session.region_name is None:
+            raise OperationError(
+                "no AWS region is set: name the stack's by --region (or AWS_REGION, or `aws configure`)"
+            )
+        self.region: str = self._session.region_name
+        self._config = Config(
+            retries={"mode": "adaptive", "max_attempts": 8}, connect_timeout=10, read_timeout=60
+        )
+
+    @cached_property
+    def cloudformation(self) -> "CloudFormationClient":
+        return self._session.client("cloudformation", config=self._config)
+
+    @cached_property
+    def stepfunctions(self) -> "SFNClient":
+        return self._session.client("stepfunctions", config=self._config)
+
+    @cached_property
+    def sagemaker(self) -> "SageMakerClient":
+        return self._session.client("sagemaker", config=self._config)
+
+    @cached_property
+    def s3(self) -> "S3Client":
+        return self._session.client("s3", config=self._config)
+
+
+@contextlib.contextmanager
+def explained() -> Generator[None]:
+    """Turn what boto3 raises into OperationError: what is wrong, and what to do about it."""
+    try:
+        yield
+    except ClientError as error:
+        raise OperationError(_refusal(error)) from error
+    except (BotocoreConnectionError, HTTPClientError) as error:
+        raise OperationError(f"AWS cannot be reached: check the network and the region ({error})") from error
+    except BotoCoreError as error:
+        raise OperationError(_client_fault(error)) from error
+
+
+def error_code(error: ClientError) -> str:
+    """The service's own code of a refusal: `AccessDeniedException`, `404`, ..."""
+    return error.response.get("Error", {}).get("Code", "")
+
+
+def _refusal(error: ClientError) -> str:
+    code, message = error_code(error), error.response.get("Error", {}).get("Message", "")
+    if code in _DENIED:
+        return (
+            f"AWS denies {error.operation_name}: {message or code}. Have your administrator allow it: "
+            f"what each command needs is listed in {PERMISSIONS_PAGE}"
+        )
+    if code in _REJECTED:
+        return (
+            f"AWS does not accept the credentials: {message or code}. Sign in again (`aws sso login`, or "
+            "`aws configure` with a new key), or choose others by --profile"
+        )
+    if code in _THROTTLED:
+        return (
+            f"AWS throttles {error.operation_name}, tried again in vain: wait a minute and repeat the command"
+        )
+    return f"AWS refuses {error.operation_name}: {message or code}"
+
+
+def _client_fault(error: BotoCoreError) -> str:
+    kind = type(error).__name__
+    if kind == "ProfileNotFound":
+        return f"{error}: `aws configure list-profiles` shows those there are"
+    if kind in _NO_CREDENTIALS:
+        return (
+            f"there are no usable AWS credentials ({str(error).rstrip('.')}): sign in by `aws sso login` or "
+            "`aws configure`, or choose a profile by --profile"
+        )
+    return str(error)

@@ -1,0 +1,63 @@
+"""What an execution made, brought into a folder."""
+
+import filecmp
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+from labelloop.operations.cloud import Cloud, OperationError, explained
+from labelloop.operations.executions import SUCCEEDED, Execution
+from labelloop.storage.s3 import split_uri
+
+# The execution's output, by the names its files get.
+_FILES = {
+    "FinalManifestS3Uri": "output.manifest",
+    "ReportS3Uri": "report.json",
+    "ReportHtmlS3Uri": "report.html",
+}
+
+
+@dataclass(frozen=True)
+class Fetched:
+    """A file that is there now; `already` when the same was there before."""
+
+    path: Path
+    already: bool
+
+
+def fetch(cloud: Cloud, execution: Execution, folder: Path, *, overwrite: bool = False) -> list[Fetched]:
+    """Bring output manifest and report into a folder: all of them or none.
+
+    Raises OperationError when the execution has no output, or another run's files would be lost.
+    """
+    if execution.status != SUCCEEDED:
+        raise OperationError(no_output(execution))
+    folder.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix=".fetching-", dir=folder) as work:
+        new = {}
+        for key, name in _FILES.items():
+            if key in execution.output:
+                new[name] = Path(work) / name
+                with explained():
+                    cloud.s3.download_file(*split_uri(execution.output[key]), str(new[name]))
+        same = {name for name, path in new.items() if _same(path, folder / name)}
+        lost = [name for name in new if (folder / name).exists() and name not in same]
+        if lost and not overwrite:
+            raise OperationError(
+                f"{folder} holds another {', another '.join(lost)}: choose another --out, or --overwrite it"
+            )
+        for name, path in new.items():
+            path.replace(folder / name)
+    return [Fetched(folder / name, name in same) for name in new]
+
+
+def no_output(execution: Execution) -> str:
+    """Why there is nothing to fetch, and what to do."""
+    if execution.running:
+        return f"the execution {execution.name} still runs: wait until it is done (`labelloop watch`)"
+    cause = execution.cause or execution.error or "it gives no cause"
+    return f"the execution {execution.name} is {execution.status} and has no output: {cause}"
+
+
+def _same(path: Path, other: Path) -> bool:
+    return other.is_file() and filecmp.cmp(path, other, shallow=False)

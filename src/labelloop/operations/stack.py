@@ -1,0 +1,60 @@
+"""What a deployed stack says of itself: its state machine, its bucket, its role."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from botocore.exceptions import ClientError
+
+from labelloop.operations.cloud import Cloud, OperationError, error_code, explained
+
+LOOP_OUTPUT = "ActiveLearningLoopArn"
+BUCKET_OUTPUT = "DataBucketName"
+ROLE_OUTPUT = "JobRole"
+# Who labels for requests that do not say: a parameter of stacks that have a choice.
+BACKEND_PARAMETER = "LabelingBackend"
+
+
+@dataclass(frozen=True)
+class Stack:
+    """A deployed labelloop. `values` are its outputs, and its parameters where no output has the name."""
+
+    name: str
+    values: Mapping[str, str]
+
+    @property
+    def loop_arn(self) -> str:
+        """The ARN of the state machine `ActiveLearningLoop`."""
+        return self.values[LOOP_OUTPUT]
+
+    @property
+    def bucket(self) -> str | None:
+        return self.values.get(BUCKET_OUTPUT) or None
+
+    @property
+    def job_role_arn(self) -> str | None:
+        return self.values.get(ROLE_OUTPUT) or None
+
+
+def find_stack(cloud: Cloud, name: str) -> Stack:
+    """Read a stack. Raises OperationError when there is none of this name, or it is no labelloop."""
+    with explained():
+        try:
+            stack = cloud.cloudformation.describe_stacks(StackName=name)["Stacks"][0]
+        except ClientError as error:
+            if error_code(error) == "ValidationError":
+                raise OperationError(
+                    f"there is no stack {name!r} in {cloud.region}: deploy it by `sam deploy --guided`, or "
+                    "name another by --stack, another region by --region"
+                ) from error
+            raise
+    parameters = {
+        parameter["ParameterKey"]: parameter.get("ParameterValue", "")
+        for parameter in stack.get("Parameters", ())
+    }
+    outputs = {output["OutputKey"]: output.get("OutputValue", "") for output in stack.get("Outputs", ())}
+    if LOOP_OUTPUT not in outputs:
+        raise OperationError(
+            f"the stack {name!r} ({stack['StackStatus']}) has no output {LOOP_OUTPUT}: it is no labelloop, "
+            "or not deployed in full"
+        )
+    return Stack(name, {**parameters, **outputs})

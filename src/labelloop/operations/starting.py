@@ -1,0 +1,182 @@
+"""Starting an execution: the request made whole and checked here, before anything is spent."""
+
+import json
+import re
+from collections.abc import Mapping
+from copy import deepcopy
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+from labelloop.core.ground_truth import check_human_task
+from labelloop.core.request import LabelingRequest, parse_request
+from labelloop.operations.cloud import Cloud, OperationError, error_code, explained
+from labelloop.operations.executions import Execution, describe, execution_arn
+from labelloop.operations.stack import BACKEND_PARAMETER, Stack
+from labelloop.storage.s3 import split_uri
+
+# The account number that AWS keeps for documentation: `prepare` writes it where it cannot know better.
+PLACEHOLDER_ACCOUNT = "111122223333"
+_OUTPUT_FOLDER = "output/"
+_NAME = re.compile(r"[A-Za-z0-9_-]{1,80}")
+
+
+@dataclass(frozen=True)
+class Start:
+    """An execution that was asked for; `already` when the same request had been started under its name."""
+
+    execution: Execution
+    already: bool
+
+
+def complete_request(document: Mapping[str, Any], stack: Stack) -> tuple[dict[str, Any], list[str]]:
+    """The request with the stack's role and bucket where it names none, and a sentence for each addition.
+
+    Raises OperationError where the stack does not know either.
+    """
+    request, added = deepcopy(dict(document)), []
+    role = request.get("RoleArn")
+    if role is None or _is_placeholder(role):
+        request["RoleArn"] = _known(stack.job_role_arn, "RoleArn", stack)
+        added.append(f"RoleArn is the stack's: {request['RoleArn']}")
+    output = request.setdefault("OutputConfig", {})
+    if isinstance(output, dict) and "S3OutputPath" not in output:
+        bucket = _known(stack.bucket, "OutputConfig.S3OutputPath", stack)
+        output["S3OutputPath"] = f"s3://{bucket}/{_OUTPUT_FOLDER}"
+        added.append(f"OutputConfig.S3OutputPath is in the stack's bucket: {output['S3OutputPath']}")
+    return request, added
+
+
+def check_request(document: Mapping[str, Any], cloud: Cloud, stack: Stack) -> LabelingRequest:
+    """All that can be known to be wrong with a request before it is started.
+
+    Raises RequestError or OperationError naming the place and the mend.
+    """
+    request = parse_request(document)
+    task = request.human_task_config
+    if _backend(request, stack) == "groundtruth" and task is not None:
+        check_human_task(task)
+        if _is_placeholder(task.workteam_arn):
+            raise OperationError(
+                "HumanTaskConfig.WorkteamArn is the placeholder that `prepare` writes: give the ARN of your "
+                "work team, or choose another ActiveLearning.LabelingBackend"
+            )
+        region = task.workteam_arn.split(":")[3]
+        if region != cloud.region:
+            raise OperationError(
+                f"HumanTaskConfig.WorkteamArn is in {region}, the stack in {cloud.region}: a labeling job "
+                "can ask only a team of its own region"
+            )
+    return request
+
+
+def input_uris(request: LabelingRequest) -> list[str]:
+    """The files that the execution reads first: input manifest, label categories, worker template."""
+    uris = [
+        request.input_config.data_source.s3_data_source.manifest_s3_uri,
+        request.label_category_config_s3_uri,
+    ]
+    task = request.human_task_config
+    if task is not None and task.ui_config.ui_template_s3_uri:
+        uris.append(task.ui_config.ui_template_s3_uri)
+    if request.active_learning.simulated_people.truth_s3_uri:
+        uris.append(request.active_learning.simulated_people.truth_s3_uri)
+    return uris
+
+
+def missing_inputs(cloud: Cloud, uris: list[str]) -> list[str]:
+    """Those of the files that are not in S3; what may not be looked at is taken to be there."""
+    return [uri for uri in uris if not _is_there(cloud, uri)]
+
+
+def upload(cloud: Cloud, uri: str, s3_root: Path) -> None:
+    """Copy the file that stands for an S3 object below `s3_root` to S3.
+
+    Raises OperationError when there is no such file.
+    """
+    path = s3_root / uri.removeprefix("s3://")
+    if not path.is_file():
+        raise OperationError(f"{uri} is not in S3, and there is no {path} to upload")
+    with explained():
+        cloud.s3.upload_file(str(path), *split_uri(uri))
+
+
+def default_name(request: LabelingRequest, now: datetime | None = None) -> str:
+    """A name for an execution: the labeling jobs' prefix and the time."""
+    moment = now or datetime.now(UTC)
+    return f"{request.labeling_job_name_prefix[:60]}-{moment:%Y%m%d-%H%M%S}"
+
+
+def start(cloud: Cloud, stack: Stack, document: Mapping[str, Any], name: str) -> Start:
+    """Start an execution. The same name with the same request starts nothing anew, whatever became of it.
+
+    Raises OperationError when the name was used for another request, or cannot be a name.
+    """
+    if not _NAME.fullmatch(name):
+        raise OperationError(
+            f"an execution cannot be named {name!r}: letters, digits, - and _ make a name, at most 80 of them"
+        )
+    content = json.dumps(document, ensure_ascii=False)
+    earlier = _earlier(cloud, stack, name)
+    if earlier is not None:
+        if earlier.input != document:
+            raise OperationError(
+                f"the stack {stack.name!r} has run another request under the name {name!r}: choose another "
+                "--name"
+            )
+        return Start(earlier, already=True)
+    with explained():
+        started = cloud.stepfunctions.start_execution(
+            stateMachineArn=stack.loop_arn, name=name, input=content
+        )
+    return Start(describe(cloud, started["executionArn"]), already=False)
+
+
+def _earlier(cloud: Cloud, stack: Stack, name: str) -> Execution | None:
+    try:
+        return describe(cloud, execution_arn(stack, name))
+    except OperationError as error:
+        cause = error.__cause__
+        if isinstance(cause, ClientError) and error_code(cause) == "ExecutionDoesNotExist":
+            return None
+        raise
+
+
+def _backend(request: LabelingRequest, stack: Stack) -> str:
+    """Who labels: as the request says, else as the stack's parameter does."""
+    settings = request.active_learning
+    chosen = "labeling_backend" in settings.model_fields_set
+    return (
+        settings.labeling_backend
+        if chosen
+        else stack.values.get(BACKEND_PARAMETER) or settings.labeling_backend
+    )
+
+
+def _is_placeholder(arn: object) -> bool:
+    return isinstance(arn, str) and f":{PLACEHOLDER_ACCOUNT}:" in arn
+
+
+def _known(value: str | None, field: str, stack: Stack) -> str:
+    if value is None:
+        raise OperationError(
+            f"the request has no {field}, and the stack {stack.name!r} names none either: add it"
+        )
+    return value
+
+
+def _is_there(cloud: Cloud, uri: str) -> bool:
+    bucket, key = split_uri(uri)
+    with explained():
+        try:
+            cloud.s3.head_object(Bucket=bucket, Key=key)
+        except ClientError as error:
+            if error_code(error) in ("404", "NoSuchKey", "NoSuchBucket"):
+                return False
+            if error_code(error) == "403":
+                return True
+            raise
+    return True

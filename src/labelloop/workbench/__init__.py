@@ -1,0 +1,1 @@
+"""The workbench: people label what the loop selects, in a browser."""

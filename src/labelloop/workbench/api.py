@@ -1,0 +1,240 @@
+"""The workbench's JSON API."""
+
+import hmac
+from collections.abc import Callable
+from dataclasses import asdict
+from itertools import groupby
+from operator import itemgetter
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, Request
+from pydantic import BaseModel, Field
+
+from labelloop.workbench.errors import NotAllowedError, NotFoundError
+from labelloop.workbench.service import LONGEST_REASON, MOST_HELD, Progress, Workbench
+from labelloop.workbench.sessions import OWNER, Session
+from labelloop.workbench.tasks import Batch, DataObject, Task
+from labelloop.workbench.worker_template import WorkerTemplate
+
+# Between the batch's and the task's own id, in the ids that pages know.
+_SEPARATOR = "~"
+ImageUrls = Callable[[str], str]
+WorkerTemplates = Callable[[str], WorkerTemplate]
+RunOverview = Callable[[], dict[str, Any]]
+
+
+class NextRequest(BaseModel):
+    """How many tasks a page wants, and which it holds."""
+
+    count: int = Field(default=5, ge=1, le=MOST_HELD)
+    holding: list[str] = Field(default_factory=list, max_length=2 * MOST_HELD)
+
+
+class ReleaseRequest(BaseModel):
+    """The tasks that a page gives back."""
+
+    tasks: list[str] = Field(max_length=2 * MOST_HELD)
+
+
+class AnswerRequest(BaseModel):
+    """A class index, and the seconds the person looked at the object."""
+
+    label: int
+    seconds: float | None = Field(default=None, ge=0, allow_inf_nan=False)
+
+
+class SkipRequest(BaseModel):
+    """Why a person skips an object."""
+
+    reason: str = Field(default="", max_length=4 * LONGEST_REASON)
+
+
+def session_of(request: Request) -> Session | None:
+    """Who asks; None for who has not come in. For pages, which lead such people to the sign-in."""
+    session: Session | None = request.app.state.sessions.session(request)
+    return session
+
+
+# Coroutines, though they wait for nothing: anything else FastAPI runs in a thread, and a request would wait
+# for three. In the stack a key may have to be fetched, but no other request waits for that process meanwhile.
+async def workbench_of(request: Request) -> Workbench:
+    workbench: Workbench = request.app.state.workbench
+    return workbench
+
+
+async def annotator(request: Request) -> str:
+    """The name of who is signed in. Raises NotAllowedError."""
+    session = session_of(request)
+    if session is None or session.name is None:
+        raise NotAllowedError("you are signed out: load the page again and sign in")
+    if not session.roles:
+        raise NotAllowedError("you may not label here yet: ask an owner to add you to the group annotators")
+    return session.name
+
+
+async def owner(request: Request) -> str:
+    """The name of an owner who is signed in. Raises NotAllowedError."""
+    session = session_of(request)
+    if session is None or OWNER not in session.roles:
+        raise NotAllowedError("only owners may see and do this: ask one to add you to the group owners")
+    return await annotator(request)
+
+
+async def written_by_our_page(request: Request) -> None:
+    """Raises NotAllowedError unless a write brings the session's token, which only our own pages know."""
+    session = session_of(request)
+    token = request.headers.get("X-CSRF-Token", "")
+    if session is None or not hmac.compare_digest(token.encode(), session.csrf_token.encode()):
+        raise NotAllowedError("this page is out of date: load it again")
+
+
+TheWorkbench = Annotated[Workbench, Depends(workbench_of)]
+Person = Annotated[str, Depends(annotator)]
+Owner = Annotated[str, Depends(owner)]
+
+reads = APIRouter(prefix="/api")
+writes = APIRouter(prefix="/api", dependencies=[Depends(written_by_our_page)])
+
+
+@reads.get("/batch")
+def batch(workbench: TheWorkbench, person: Person) -> dict[str, Any]:
+    current = workbench.current_batch()
+    if current is None:
+        return {"batch": None}
+    progress = workbench.progress(current, person)
+    return {"batch": batch_document(current), "progress": _progress(progress)}
+
+
+@writes.post("/tasks/next")
+def next_tasks(
+    workbench: TheWorkbench, person: Person, request: Request, wanted: NextRequest
+) -> dict[str, Any]:
+    holding = [_split(task_id)[1] for task_id in wanted.holding]
+    handed = workbench.next_tasks(person, wanted.count, holding)
+    return {
+        "tasks": [
+            _task_document(request, handed.batch, task, shown) for task, shown in handed.tasks if handed.batch
+        ],
+        "held": [task_id for task_id in wanted.holding if _split(task_id)[1] in handed.held],
+        "state": handed.state,
+        "progress": _progress(handed.progress),
+    }
+
+
+@writes.post("/tasks/release")
+def release(workbench: TheWorkbench, person: Person, given: ReleaseRequest) -> dict[str, Any]:
+    for batch_id, task_ids in groupby(sorted(map(_split, given.tasks)), key=itemgetter(0)):
+        workbench.release(batch_id, [own_id for _, own_id in task_ids], person)
+    return {"released": True}
+
+
+@writes.post("/tasks/{task_id}/answer")
+def answer(workbench: TheWorkbench, person: Person, task_id: str, given: AnswerRequest) -> dict[str, Any]:
+    progress = workbench.answer(*_split(task_id), person, given.label, given.seconds)
+    return {"accepted": True, "progress": _progress(progress)}
+
+
+@writes.post("/tasks/{task_id}/skip")
+def skip(workbench: TheWorkbench, person: Person, task_id: str, given: SkipRequest) -> dict[str, Any]:
+    progress = workbench.skip(*_split(task_id), person, given.reason)
+    return {"accepted": True, "progress": _progress(progress)}
+
+
+@writes.post("/tasks/{task_id}/undo")
+def undo(workbench: TheWorkbench, person: Person, request: Request, task_id: str) -> dict[str, Any]:
+    batch_id, _ = _split(task_id)
+    task, shown = workbench.undo(*_split(task_id), person)
+    current = workbench.batch(batch_id)
+    document = _task_document(request, current, task, shown)
+    return {"task": document, "progress": _progress(workbench.progress(current, person))}
+
+
+@reads.get("/run")
+def run(request: Request, _owner: Owner) -> dict[str, Any]:
+    overview: RunOverview = request.app.state.run_overview
+    return overview()
+
+
+@writes.post("/batch/{batch_id}/pause")
+def pause(workbench: TheWorkbench, _owner: Owner, batch_id: str) -> dict[str, Any]:
+    return {"state": workbench.pause(batch_id).state}
+
+
+@writes.post("/batch/{batch_id}/resume")
+def resume(workbench: TheWorkbench, _owner: Owner, batch_id: str) -> dict[str, Any]:
+    return {"state": workbench.resume(batch_id).state}
+
+
+@writes.post("/batch/{batch_id}/close")
+def close(workbench: TheWorkbench, owner: Owner, batch_id: str) -> dict[str, Any]:
+    return {"state": _public_state(workbench.close(batch_id, f"closed by {owner}"))}
+
+
+@writes.post("/batch/{batch_id}/ask-again")
+def ask_again(workbench: TheWorkbench, _owner: Owner, batch_id: str) -> dict[str, Any]:
+    sent = workbench.ask_again(batch_id)
+    return {"state": _public_state(workbench.batch(batch_id)), "sent": sent}
+
+
+def batch_document(batch: Batch) -> dict[str, Any]:
+    """A batch as pages know it."""
+    return {
+        "id": batch.id,
+        "round": batch.round,
+        "kind": batch.kind,
+        "title": batch.title,
+        "short_instructions": batch.short_instructions,
+        "full_instructions": batch.full_instructions,
+        "classes": [
+            {"index": index, "name": name, "key": str(index + 1) if index < 9 else None}
+            for index, name in enumerate(batch.classes)
+        ],
+        "show_guess": batch.show_guess,
+        "state": _public_state(batch),
+        "worker_template": batch.worker_template_uri is not None,
+    }
+
+
+def task_document(batch: Batch, task: Task, data_object: DataObject, image_urls: ImageUrls) -> dict[str, Any]:
+    """A task as pages know it: nothing in it tells why people are asked about it."""
+    document: dict[str, Any] = {
+        "id": f"{batch.id}{_SEPARATOR}{task.id}",
+        "lease_seconds": batch.lease_seconds,
+    }
+    if data_object.source_ref is not None:
+        document["image_url"] = image_urls(data_object.source_ref)
+    else:
+        document["text"] = data_object.text
+    if batch.show_guess and data_object.guess is not None:
+        label, confidence = data_object.guess
+        document["guess"] = {"label": label, "confidence": round(confidence, 4)}
+    return document
+
+
+def _task_document(request: Request, batch: Batch, task: Task, data_object: DataObject) -> dict[str, Any]:
+    images: ImageUrls = request.app.state.image_urls
+    document = task_document(batch, task, data_object, images)
+    if batch.worker_template_uri is not None:
+        templates: WorkerTemplates = request.app.state.worker_templates
+        shown = data_object.source_ref if data_object.source_ref is not None else data_object.text
+        template = templates(batch.worker_template_uri)
+        document["html"] = template.render(shown or "", batch.classes, images)
+    return document
+
+
+def _progress(progress: Progress | None) -> dict[str, Any] | None:
+    if progress is None:
+        return None
+    pace = None if progress.per_minute is None else round(progress.per_minute, 1)
+    return {**asdict(progress), "per_minute": pace}
+
+
+def _public_state(batch: Batch) -> str:
+    return "closed" if batch.state == "closing" else batch.state
+
+
+def _split(task_id: str) -> tuple[str, str]:
+    batch_id, separator, own_id = task_id.partition(_SEPARATOR)
+    if not separator:
+        raise NotFoundError(f"there is no task {task_id[:80]}: load the page again")
+    return batch_id, own_id

@@ -1,0 +1,100 @@
+"""The workbench as a web application: the same on a laptop and in the stack."""
+
+from collections.abc import Sequence
+from http import HTTPStatus
+from typing import Any
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from starlette.exceptions import HTTPException
+
+from labelloop.core.errors import LabelloopError
+from labelloop.workbench import api, pages, sign_in
+from labelloop.workbench.errors import NotAllowedError, NotFoundError, RefusedError, WorkbenchError
+from labelloop.workbench.security import SecurityHeaders
+from labelloop.workbench.service import Workbench
+from labelloop.workbench.sessions import LaptopSessions, Sessions
+from labelloop.workbench.worker_template import WorkerTemplate
+
+_STATUS: dict[type[WorkbenchError], HTTPStatus] = {
+    NotAllowedError: HTTPStatus.FORBIDDEN,
+    NotFoundError: HTTPStatus.NOT_FOUND,
+    RefusedError: HTTPStatus.CONFLICT,
+}
+
+
+def no_images(source_ref: str) -> str:
+    """For batches of text: raises RefusedError for an object that is an image."""
+    raise RefusedError(f"{source_ref} is an image, and this workbench shows text alone")
+
+
+def no_templates(uri: str) -> WorkerTemplate:
+    """For batches that the built-in page shows. Raises RefusedError."""
+    raise RefusedError(f"this workbench cannot read the worker template {uri}")
+
+
+def no_run() -> dict[str, Any]:
+    """For a batch that no run asks for."""
+    return {"run": None, "batch": None}
+
+
+def create_app(
+    workbench: Workbench,
+    sessions: Sessions,
+    *,
+    image_urls: api.ImageUrls = no_images,
+    image_sources: Sequence[str] = (),
+    worker_templates: api.WorkerTemplates = no_templates,
+    run_overview: api.RunOverview = no_run,
+    https: bool = False,
+) -> FastAPI:
+    """The application. `image_urls` makes a URL that a browser can load of an S3 URI; `image_sources` are
+    the origins of such URLs, `worker_templates` reads a batch's template from its URI, `run_overview` is the
+    answer of GET /api/run.
+    """
+    app = FastAPI(title="labelloop workbench", docs_url=None, redoc_url=None, openapi_url=None)
+    app.state.workbench = workbench
+    app.state.sessions = sessions
+    app.state.image_urls = image_urls
+    app.state.image_sources = tuple(image_sources)
+    app.state.worker_templates = worker_templates
+    app.state.run_overview = run_overview
+    app.include_router(api.reads)
+    app.include_router(api.writes)
+    if isinstance(sessions, LaptopSessions):
+        app.include_router(sign_in.router)
+    pages.mount(app)
+    app.add_middleware(SecurityHeaders, image_sources=image_sources, https=https)
+    app.add_exception_handler(WorkbenchError, _explain)
+    app.add_exception_handler(LabelloopError, _explain_trouble)
+    app.add_exception_handler(RequestValidationError, _explain_request)
+    app.add_exception_handler(HTTPException, _explain_http)
+    return app
+
+
+def _explain(_request: Request, error: Exception) -> JSONResponse:
+    status = _STATUS.get(type(error), HTTPStatus.BAD_REQUEST)  # type: ignore[arg-type]
+    return JSONResponse({"error": str(error)}, status)
+
+
+def _explain_trouble(_request: Request, error: Exception) -> JSONResponse:
+    """What is labeled is in the store whatever fails behind it."""
+    return JSONResponse(
+        {"error": f"what you labeled is kept, but it could not be handed on: {error}"},
+        HTTPStatus.SERVICE_UNAVAILABLE,
+    )
+
+
+def _explain_request(_request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, RequestValidationError)
+    problems = "; ".join(
+        f"{'.'.join(str(part) for part in problem['loc'][1:]) or 'the body'}: {problem['msg']}"
+        for problem in error.errors()
+    )
+    return JSONResponse({"error": f"the request cannot be used: {problems}"}, HTTPStatus.BAD_REQUEST)
+
+
+def _explain_http(_request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, HTTPException)
+    return JSONResponse({"error": str(error.detail)}, error.status_code, headers=error.headers)

@@ -1,0 +1,148 @@
+"""The end of a batch: nothing changes any more, the output manifest is written, who waits is told."""
+
+import time
+from collections.abc import Callable, Iterable, Iterator
+from itertools import islice
+from typing import Protocol
+
+from labelloop.core.errors import LabelloopError
+from labelloop.core.label_review import reviews_beside
+from labelloop.workbench.errors import ConflictError
+from labelloop.workbench.output import output_lines, review_lines
+from labelloop.workbench.store import TaskStore
+from labelloop.workbench.tasks import Batch, Task
+
+# As many tasks as one write takes.
+_AT_ONCE = 50
+
+
+class Files(Protocol):
+    """Where manifests are; `labelloop.storage.s3` is one."""
+
+    def read_lines(self, uri: str) -> Iterator[bytes]: ...
+
+    def write_lines(self, uri: str, lines: Iterable[bytes]) -> int: ...
+
+
+class Waiting(Protocol):
+    """Whoever waits for a batch to end."""
+
+    def batch_closed(self, batch: Batch) -> None:
+        """Goes on with what is at the batch's `output_uri`. May be called more than once for a batch."""
+        ...
+
+    def batch_failed(self, batch: Batch, cause: str) -> None:
+        """Hears that what is labeled could not be handed over."""
+        ...
+
+    def heartbeat(self, batch: Batch) -> None:
+        """Hears that people are at work."""
+        ...
+
+
+class Closing:
+    """Closes batches. Whatever interrupts it, closing the same batch again completes it."""
+
+    def __init__(
+        self, store: TaskStore, files: Files, waiting: Waiting, *, clock: Callable[[], float] = time.time
+    ) -> None:
+        self._store = store
+        self._files = files
+        self._waiting = waiting
+        self._clock = clock
+
+    def close(self, batch: Batch, because: str) -> Batch:
+        """Returns the batch, closed: answers accepted before are in its output, later ones are refused.
+
+        A batch closed before gives the same output again. Raises LabelloopError when it cannot be written.
+        """
+        batch = self._begin(batch, because)
+        tasks = self._sealed_tasks(batch)
+        try:
+            self._write_output(batch, tasks)
+        except LabelloopError as error:
+            self._waiting.batch_failed(batch, str(error))
+            raise
+        undone = sum(not task.complete for task in tasks if task.purpose == "label")
+        closed = self._save(batch, undone)
+        self._waiting.batch_closed(closed)
+        return closed
+
+    def waits_with(self, batch: Batch, task_token: str) -> None:
+        """Note the token of the state machine that waits for a batch; it hears at once if that is closed."""
+        while batch.task_token != task_token:
+            try:
+                update = {"task_token": task_token, "last_heartbeat": 0.0}
+                batch = self._store.save_batch(batch.model_copy(update=update))
+            except ConflictError:
+                batch = self._again(batch)
+        if batch.state in ("closing", "closed"):
+            self.close(batch, batch.closed_because or "")
+
+    def go_on(self, *, after_seconds: float = 0.0) -> None:
+        """Complete what an interruption left half closed, so many seconds ago at least."""
+        for batch in self._store.batches():
+            if batch.state == "closing" and self._clock() - (batch.closing_since or 0) >= after_seconds:
+                self.close(batch, batch.closed_because or "")
+
+    def heartbeat(self, batch: Batch, now: float) -> None:
+        """Tell who waits that people are at work, every few minutes."""
+        if batch.task_token is None or now - batch.last_heartbeat < batch.heartbeat_every:
+            return
+        try:
+            self._store.save_batch(batch.model_copy(update={"last_heartbeat": now}))
+        except ConflictError:
+            return  # Somebody else's answer has told.
+        self._waiting.heartbeat(batch)
+
+    def _begin(self, batch: Batch, because: str) -> Batch:
+        while batch.state not in ("closing", "closed"):
+            try:
+                closing = {
+                    "state": "closing",
+                    "closed_because": because,
+                    "closing_since": self._clock(),
+                }
+                return self._store.save_batch(batch.model_copy(update=closing))
+            except ConflictError:
+                batch = self._again(batch)
+        return batch
+
+    def _write_output(self, batch: Batch, tasks: list[Task]) -> None:
+        selection = self._files.read_lines(batch.selection_uri)
+        self._files.write_lines(batch.output_uri, output_lines(batch, tasks, selection))
+        reviews = list(review_lines(batch, tasks))
+        if reviews:
+            self._files.write_lines(reviews_beside(batch.output_uri), reviews)
+
+    def _save(self, batch: Batch, undone: int) -> Batch:
+        while batch.state != "closed":
+            try:
+                return self._store.save_batch(batch.model_copy(update={"state": "closed", "undone": undone}))
+            except ConflictError:
+                batch = self._again(batch)
+        return batch
+
+    def _again(self, batch: Batch) -> Batch:
+        current = self._store.batch(batch.id)
+        assert current is not None, batch.id
+        return current
+
+    def _sealed_tasks(self, batch: Batch) -> list[Task]:
+        """All tasks, sealed: an answer on its way finds its task in another version, and looks again."""
+        sealed: list[Task] = []
+        tasks = self._store.tasks(batch.id)
+        while some := list(islice(tasks, _AT_ONCE)):
+            sealed += self._seal(some)
+        return sealed
+
+    def _seal(self, tasks: list[Task]) -> list[Task]:
+        while True:
+            changed = [task.model_copy(update={"sealed": True}) for task in tasks if not task.sealed]
+            try:
+                self._store.write(changed)
+            except ConflictError:
+                current = (self._store.task(task.batch_id, task.id) for task in tasks)
+                tasks = [task for task in current if task is not None]
+                continue
+            return [task.model_copy(update={"sealed": True}) for task in tasks]

@@ -1,0 +1,112 @@
+"""The workbench's parts as the environment names them: a SQLite file on a laptop, a table in the stack."""
+
+import contextlib
+import json
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import boto3
+from aws_lambda_powertools import Logger
+
+from labelloop.core.errors import RequestError
+from labelloop.storage import s3
+from labelloop.workbench.closing import Closing
+from labelloop.workbench.dynamodb_store import DynamoDbTaskStore
+from labelloop.workbench.sqlite_store import SqliteTaskStore
+from labelloop.workbench.store import TaskStore
+from labelloop.workbench.tasks import Batch
+
+if TYPE_CHECKING:
+    from mypy_boto3_stepfunctions import SFNClient
+
+DATABASE, TABLE = "WORKBENCH_DATABASE", "WORKBENCH_TABLE"
+# How a step tells a batch that ended early from one that failed: as Ground Truth tells a stopped job.
+STOPPED = {"Error": "Stopped", "Cause": json.dumps({"LabelingJobStatus": "Stopped"})}
+
+
+@dataclass(frozen=True)
+class Parts:
+    """A store, and what closes its batches."""
+
+    store: TaskStore
+    closing: Closing
+
+
+@contextlib.contextmanager
+def opened_parts() -> Iterator[Parts]:
+    """Those that the environment names: the file WORKBENCH_DATABASE, else the table WORKBENCH_TABLE."""
+    database = os.environ.get(DATABASE)
+    if database is None:
+        store = DynamoDbTaskStore(_table())
+        yield Parts(store, Closing(store, s3, StateMachineWaits()))
+        return
+    with contextlib.closing(SqliteTaskStore(Path(database))) as file:
+        yield Parts(file, Closing(file, s3, StateMachineWaits()))
+
+
+def _table() -> str:
+    table = os.environ.get(TABLE)
+    if not table:
+        raise RequestError(
+            "this stack has no workbench: deploy it with LabelingBackend=workbench, or name another "
+            "ActiveLearning.LabelingBackend in the request"
+        )
+    return table
+
+
+class StateMachineWaits:
+    """The state machine that waits with a task token.
+
+    A token whose task is over (the deadline has passed, the execution was stopped, it came back before) is no
+    error: what is labeled is kept, and the state machine has gone on by another way.
+    """
+
+    def batch_closed(self, batch: Batch) -> None:
+        if batch.task_token is None:
+            return
+        output: dict[str, Any] = {"OutputS3Uri": batch.output_uri}
+        if batch.undone:
+            output |= STOPPED
+        with _token_may_be_over(batch):
+            _states().send_task_success(taskToken=batch.task_token, output=json.dumps(output))
+
+    def batch_failed(self, batch: Batch, cause: str) -> None:
+        if batch.task_token is None:
+            return
+        with _token_may_be_over(batch):
+            _states().send_task_failure(
+                taskToken=batch.task_token, error="WorkbenchError", cause=cause[:32000]
+            )
+
+    def heartbeat(self, batch: Batch) -> None:
+        if batch.task_token is None:
+            return
+        with _token_may_be_over(batch):
+            _states().send_task_heartbeat(taskToken=batch.task_token)
+
+
+@contextlib.contextmanager
+def _token_may_be_over(batch: Batch) -> Iterator[None]:
+    client = _states()
+    over = (
+        client.exceptions.TaskTimedOut,
+        client.exceptions.TaskDoesNotExist,
+        client.exceptions.InvalidToken,
+    )
+    try:
+        yield
+    except over as error:
+        # Made here: a logger keeps the standard output there is when it is made, and a run on this machine
+        # has set none aside for the steps yet when it imports this.
+        Logger(service="labelloop").warning(
+            "nobody waits for this batch any more", extra={"batch": batch.id, "why": str(error)}
+        )
+
+
+@cache
+def _states() -> "SFNClient":
+    return boto3.client("stepfunctions")

@@ -1,0 +1,256 @@
+"""Tasks in one DynamoDB table: the stack's store. Conditional writes and transactions, no locks.
+
+| pk | sk | what |
+|---|---|---|
+| `batches` | batch id | a batch |
+| `tasks#<batch id>` | task id | a task; with `open_batch` and `available` as long as it is not complete |
+| `objects#<batch id>` | task id | what people see of a task: written once, since it may be large |
+| `annotators#<batch id>` | name | what a person has done |
+
+The sparse index `available` holds incomplete tasks by the moment from which they have room for one more
+person, so that a lease that has run out needs nobody to look for it.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+import boto3
+from botocore.config import Config
+from botocore.exceptions import ClientError
+
+from labelloop.workbench.errors import ConflictError
+from labelloop.workbench.tasks import Annotator, Batch, DataObject, Task, Totals
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+
+AVAILABLE_INDEX = "available"
+_BATCHES = "batches"
+_WRITTEN_AT_ONCE = 25
+_READ_AT_ONCE = 100
+_FREE, _LEASED = "0", "1"
+
+
+class DynamoDbTaskStore:
+    """A `TaskStore` in a table with string keys `pk` and `sk`, and the index `available`."""
+
+    def __init__(self, table: str, client: "DynamoDBClient | None" = None) -> None:
+        self._table = table
+        self._client = client or dynamodb_client()
+
+    def add_batch(self, batch: Batch, tasks: Iterable[tuple[Task, DataObject]]) -> None:
+        if self.batch(batch.id) is not None:
+            return
+        # Nobody sees a task before its batch, so that writing one over itself is safe.
+        puts: list[Any] = []
+        for task, data_object in tasks:
+            puts.append({"PutRequest": {"Item": _task_item(task)}})
+            shown = {"pk": _s(f"objects#{batch.id}"), "sk": _s(task.id), "document": _document(data_object)}
+            puts.append({"PutRequest": {"Item": shown}})
+            if len(puts) > _WRITTEN_AT_ONCE - 2:
+                self._put_all(puts)
+                puts = []
+        self._put_all(puts)
+        self._put(_batch_item(batch), "attribute_not_exists(pk)", {})
+
+    def batch(self, batch_id: str) -> Batch | None:
+        item = self._get(_BATCHES, batch_id)
+        return Batch.model_validate_json(item["document"]["S"]) if item else None
+
+    def batches(self) -> list[Batch]:
+        found = [Batch.model_validate_json(item["document"]["S"]) for item in self._query(_BATCHES)]
+        return sorted(found, key=lambda batch: (batch.created, batch.id))
+
+    def save_batch(self, batch: Batch) -> Batch:
+        saved = batch.model_copy(update={"version": batch.version + 1})
+        self._put(_batch_item(saved), "version = :read", {":read": {"N": str(batch.version)}})
+        return saved
+
+    def task(self, batch_id: str, task_id: str) -> Task | None:
+        item = self._get(f"tasks#{batch_id}", task_id)
+        return Task.model_validate_json(item["document"]["S"]) if item else None
+
+    def tasks(self, batch_id: str) -> Iterator[Task]:
+        for item in self._query(f"tasks#{batch_id}"):
+            yield Task.model_validate_json(item["document"]["S"])
+
+    def data_objects(self, batch_id: str, task_ids: Sequence[str]) -> dict[str, DataObject]:
+        found: dict[str, DataObject] = {}
+        for start in range(0, len(task_ids), _READ_AT_ONCE):
+            keys: Any = [
+                {"pk": _s(f"objects#{batch_id}"), "sk": _s(task_id)}
+                for task_id in task_ids[start : start + _READ_AT_ONCE]
+            ]
+            while keys:
+                answer: Any = self._client.batch_get_item(RequestItems={self._table: {"Keys": keys}})
+                for item in answer["Responses"].get(self._table, ()):
+                    found[item["sk"]["S"]] = DataObject.model_validate_json(item["document"]["S"])
+                keys = answer.get("UnprocessedKeys", {}).get(self._table, {}).get("Keys")
+        return found
+
+    def available(
+        self, batch_id: str, person: str, *, now: float, most: int, after: str = "", again: bool = False
+    ) -> list[Task]:
+        sides = (
+            (f"{_FREE}#{after}~", f"{_FREE}~"),
+            (f"{_FREE}#", f"{_FREE}#{after}~"),
+            (f"{_LEASED}#", f"{_LEASED}#{_moment(now)}~"),
+        )
+        found: dict[str, Task] = {}
+        for low, high in sides:
+            for item in self._available_between(batch_id, low, high, most):
+                task = Task.model_validate_json(item["document"]["S"])
+                if person not in task.entries and (again or person not in task.answered_before):
+                    found[task.id] = task
+                if len(found) == most:
+                    return list(found.values())
+        return list(found.values())
+
+    def annotator(self, batch_id: str, name: str) -> Annotator:
+        item = self._get(f"annotators#{batch_id}", _annotator_key(name))
+        if item is None:
+            return Annotator(batch_id=batch_id, name=name)
+        return Annotator.model_validate_json(item["document"]["S"])
+
+    def annotators(self, batch_id: str) -> list[Annotator]:
+        items = self._query(f"annotators#{batch_id}")
+        return [Annotator.model_validate_json(item["document"]["S"]) for item in items]
+
+    def totals(self, batch_id: str) -> Totals:
+        annotators = self.annotators(batch_id)
+        return Totals(sum(one.completed for one in annotators), sum(one.skips for one in annotators))
+
+    def write(self, tasks: Sequence[Task], annotator: Annotator | None = None) -> None:
+        puts: list[Any] = [
+            self._conditional(_task_item(_next_version(task)), task.version, is_new=False) for task in tasks
+        ]
+        if annotator is not None:
+            saved = annotator.model_copy(update={"version": annotator.version + 1})
+            puts.append(
+                self._conditional(_annotator_item(saved), annotator.version, is_new=annotator.version == 0)
+            )
+        if not puts:
+            return
+        try:
+            self._client.transact_write_items(TransactItems=puts)
+        except ClientError as error:
+            if _is_conflict(error):
+                raise ConflictError("somebody else was faster: try again") from error
+            raise
+
+    def _conditional(self, item: dict[str, Any], read_version: int, *, is_new: bool) -> dict[str, Any]:
+        put: dict[str, Any] = {"TableName": self._table, "Item": item}
+        if is_new:
+            put["ConditionExpression"] = "attribute_not_exists(pk)"
+        else:
+            put["ConditionExpression"] = "version = :read"
+            put["ExpressionAttributeValues"] = {":read": {"N": str(read_version)}}
+        return {"Put": put}
+
+    def _put(self, item: dict[str, Any], condition: str, values: dict[str, Any]) -> None:
+        options: Any = {"ExpressionAttributeValues": values} if values else {}
+        try:
+            self._client.put_item(TableName=self._table, Item=item, ConditionExpression=condition, **options)
+        except self._client.exceptions.ConditionalCheckFailedException as error:
+            if values:
+                raise ConflictError("somebody else was faster: try again") from error
+
+    def _put_all(self, puts: list[Any]) -> None:
+        while puts:
+            answer = self._client.batch_write_item(RequestItems={self._table: puts})
+            puts = list(answer.get("UnprocessedItems", {}).get(self._table, ()))
+
+    def _get(self, pk: str, sk: str) -> Any:
+        key: Any = {"pk": _s(pk), "sk": _s(sk)}
+        return self._client.get_item(TableName=self._table, Key=key, ConsistentRead=True).get("Item")
+
+    def _query(self, pk: str) -> Iterator[Any]:
+        pages = self._client.get_paginator("query").paginate(
+            TableName=self._table,
+            KeyConditionExpression="pk = :pk",
+            ExpressionAttributeValues={":pk": _s(pk)},
+            ConsistentRead=True,
+        )
+        for page in pages:
+            yield from page["Items"]
+
+    def _available_between(self, batch_id: str, low: str, high: str, most: int) -> Iterator[Any]:
+        pages = self._client.get_paginator("query").paginate(
+            TableName=self._table,
+            IndexName=AVAILABLE_INDEX,
+            KeyConditionExpression="open_batch = :batch AND available BETWEEN :low AND :high",
+            ExpressionAttributeValues={":batch": _s(batch_id), ":low": _s(low), ":high": _s(high)},
+            PaginationConfig={"PageSize": max(most, 25)},
+        )
+        for page in pages:
+            yield from page["Items"]
+
+
+@cache
+def dynamodb_client() -> "DynamoDBClient":
+    return boto3.client("dynamodb", config=Config(retries={"mode": "standard", "max_attempts": 5}))
+
+
+def _task_item(task: Task) -> dict[str, Any]:
+    item = {
+        "pk": _s(f"tasks#{task.batch_id}"),
+        "sk": _s(task.id),
+        "version": {"N": str(task.version)},
+        "document": _document(task),
+    }
+    since = task.available_from()
+    if since is not None:
+        item["open_batch"] = _s(task.batch_id)
+        item["available"] = _s(f"{_LEASED}#{_moment(since)}#{task.id}" if since else f"{_FREE}#{task.id}")
+    return item
+
+
+def _batch_item(batch: Batch) -> dict[str, Any]:
+    return {
+        "pk": _s(_BATCHES),
+        "sk": _s(batch.id),
+        "version": {"N": str(batch.version)},
+        "document": _document(batch),
+    }
+
+
+def _annotator_item(annotator: Annotator) -> dict[str, Any]:
+    return {
+        "pk": _s(f"annotators#{annotator.batch_id}"),
+        "sk": _s(_annotator_key(annotator.name)),
+        "version": {"N": str(annotator.version)},
+        "document": _document(annotator),
+    }
+
+
+def _annotator_key(name: str) -> str:
+    # A key may not be empty, as the name of nobody is.
+    return f"name:{name}"
+
+
+def _next_version(task: Task) -> Task:
+    return task.model_copy(update={"version": task.version + 1})
+
+
+def _document(document: Batch | Task | DataObject | Annotator) -> dict[str, Any]:
+    return _s(document.model_dump_json(exclude_defaults=True))
+
+
+def _moment(seconds: float) -> str:
+    """Sorts as the number does."""
+    return f"{seconds:015.3f}"
+
+
+def _s(text: str) -> dict[str, Any]:
+    return {"S": text}
+
+
+def _is_conflict(error: ClientError) -> bool:
+    code = error.response["Error"]["Code"]
+    if code == "TransactionCanceledException":
+        reasons: Any = error.response.get("CancellationReasons", ())
+        return any(
+            reason.get("Code") in ("ConditionalCheckFailed", "TransactionConflict") for reason in reasons
+        )
+    return code in ("TransactionConflictException", "TransactionInProgressException")

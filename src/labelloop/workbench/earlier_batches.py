@@ -1,0 +1,41 @@
+"""What people did in a run's earlier batches: who answered about an object is asked again after others."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from labelloop.core.ledger import Ids
+from labelloop.workbench.store import TaskStore
+
+
+@dataclass(frozen=True)
+class EarlierBatches:
+    """Who has answered about which object, all who have, and which labels were reviewed already."""
+
+    answered: dict[int, tuple[str, ...]] = field(default_factory=dict)
+    people: tuple[str, ...] = ()
+    reviewed: Ids = field(default_factory=lambda: np.empty(0, np.int64))
+
+    @classmethod
+    def of_run(cls, store: TaskStore, prefixes: Sequence[str]) -> "EarlierBatches":
+        """Those whose output lies below one of the prefixes. Gold objects are none of the run's."""
+        answered: dict[int, set[str]] = {}
+        reviewed: list[int] = []
+        for batch in store.batches():
+            if not batch.output_uri.startswith(tuple(prefixes)):
+                continue
+            for task in store.tasks(batch.id):
+                if task.purpose == "gold":
+                    continue
+                answered.setdefault(task.object_id, set()).update(task.answers)
+                if task.purpose == "relabel":
+                    reviewed.append(task.object_id)
+        return cls(
+            answered={number: tuple(sorted(names)) for number, names in answered.items() if names},
+            people=tuple(sorted(set().union(*answered.values()))),
+            reviewed=np.array(reviewed, np.int64),
+        )
+
+    def who_answered(self, object_id: int) -> tuple[str, ...]:
+        return self.answered.get(object_id, ())

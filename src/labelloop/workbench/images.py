@@ -1,0 +1,70 @@
+"""Images for browsers, by URLs that end soon."""
+
+import hashlib
+import hmac
+import mimetypes
+import secrets
+import time
+from collections.abc import Callable
+from urllib.parse import urlencode
+
+from fastapi import APIRouter, Response
+
+from labelloop.core.errors import StorageError
+from labelloop.storage import s3
+from labelloop.workbench.errors import NotAllowedError, NotFoundError
+
+URL_SECONDS = 900
+_SHOWN = ("image/png", "image/jpeg", "image/gif", "image/webp", "image/bmp", "image/avif", "image/svg+xml")
+# An SVG opened by itself could run scripts.
+_IMAGE_POLICY = "default-src 'none'; style-src 'unsafe-inline'; sandbox"
+
+
+def presigned_url(source_ref: str) -> str:
+    """S3's own signed URL, made without asking S3."""
+    bucket, key = s3.split_uri(source_ref)
+    return s3.s3_client().generate_presigned_url(
+        "get_object", Params={"Bucket": bucket, "Key": key}, ExpiresIn=URL_SECONDS
+    )
+
+
+class SignedImages:
+    """Serves images out of the local S3 under URLs signed with a key that lives as long as the process."""
+
+    def __init__(self, *, clock: Callable[[], float] = time.time) -> None:
+        self._key = secrets.token_bytes(32)
+        self._clock = clock
+        self.router = APIRouter()
+        self.router.add_api_route("/image", self.serve)
+
+    def url(self, source_ref: str) -> str:
+        until = int(self._clock()) + URL_SECONDS
+        return "/image?" + urlencode(
+            {"ref": source_ref, "until": until, "signature": self._sign(source_ref, until)}
+        )
+
+    def serve(self, ref: str, until: int, signature: str) -> Response:
+        """Raises NotAllowedError for a URL not made here or over, NotFoundError for an image not there."""
+        if (
+            not hmac.compare_digest(signature.encode(), self._sign(ref, until).encode())
+            or until < self._clock()
+        ):
+            raise NotAllowedError("this image's address is not valid any more: load the page again")
+        media_type = mimetypes.guess_type(ref)[0]
+        try:
+            content = s3.read_bytes(ref)
+        except StorageError as error:
+            raise NotFoundError(f"the image cannot be shown: {error}") from error
+        return Response(
+            content,
+            media_type=media_type if media_type in _SHOWN else "application/octet-stream",
+            headers={
+                "Content-Security-Policy": _IMAGE_POLICY,
+                "Cache-Control": "private, max-age=600",
+                # A worker template shows it in a frame of another origin; the signature is its guard.
+                "Cross-Origin-Resource-Policy": "cross-origin",
+            },
+        )
+
+    def _sign(self, source_ref: str, until: int) -> str:
+        return hmac.new(self._key, f"{until}\n{source_ref}".encode(), hashlib.sha256).hexdigest()

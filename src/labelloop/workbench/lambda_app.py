@@ -1,0 +1,55 @@
+"""The workbench as a Lambda function behind an HTTP API."""
+
+import os
+from functools import cache
+from typing import Any
+
+from aws_lambda_powertools.utilities.typing import LambdaContext
+from mangum import Mangum
+
+from labelloop.workbench.application import create_app
+from labelloop.workbench.cognito import CognitoSessions, UserPool, sign_in_router
+from labelloop.workbench.deployment import opened_parts
+from labelloop.workbench.images import presigned_url
+from labelloop.workbench.overview import Overview
+from labelloop.workbench.service import Workbench
+from labelloop.workbench.worker_template import template_in_s3
+
+
+def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
+    """Answer a request of the HTTP API (payload format 2.0)."""
+    return application()(event, context)  # type: ignore[arg-type]
+
+
+@cache
+def application() -> Mangum:
+    """Made once in a process: the next request finds clients and keys in place."""
+    pool = UserPool(
+        os.environ["USER_POOL_ISSUER"], os.environ["USER_POOL_CLIENT_ID"], os.environ["USER_POOL_DOMAIN"]
+    )
+    sessions = CognitoSessions(pool)
+    parts = opened_parts().__enter__()  # For as long as the process lives.
+    parts.closing.go_on()
+    app = create_app(
+        Workbench(parts.store, parts.closing),
+        sessions,
+        image_urls=presigned_url,
+        image_sources=[_bucket_origin(bucket) for bucket in _buckets()],
+        worker_templates=template_in_s3,
+        run_overview=Overview(parts.store),
+        https=True,
+    )
+    app.include_router(sign_in_router(sessions))
+    return Mangum(app, lifespan="off")
+
+
+def _buckets() -> list[str]:
+    """Those the stack reads; the input need not lie in one of its own."""
+    return [bucket for name in ("DATA_BUCKET", "INPUT_BUCKET") if (bucket := os.environ.get(name))]
+
+
+def _bucket_origin(bucket: str) -> str:
+    """Where presigned URLs of the bucket lead: what pages may load images from."""
+    host: str = presigned_url(f"s3://{bucket}/x").split("/")[2]
+    origin = f"https://{host}"
+    return origin if host.startswith(f"{bucket}.") else f"{origin}/{bucket}/"

@@ -1,0 +1,66 @@
+"""From what a round selects to a batch of tasks."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from labelloop.core.manifest import object_id, parse_record
+from labelloop.workbench.store import TaskStore
+from labelloop.workbench.tasks import Batch, DataObject, Purpose, Task, task_id
+
+Guess = tuple[int, float]
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A data object people are asked about, and why.
+
+    `known_label` is the right class of a gold object, and the present one of an object to label again, which
+    the model contradicts with `model_label`; `guess` is the model's class and its confidence. Who has
+    `answered_before`, in an earlier batch, is asked last.
+    """
+
+    object_id: int
+    text: str | None
+    source_ref: str | None
+    purpose: Purpose = "label"
+    known_label: int | None = None
+    guess: Guess | None = None
+    model_label: int | None = None
+    answered_before: tuple[str, ...] = ()
+
+
+def asked_about(lines: Iterable[bytes], guesses: Mapping[int, Guess]) -> Iterator[Asked]:
+    """The objects of working lines, for a label. Raises RecordError for what is no such line."""
+    for line in lines:
+        record = parse_record(line)
+        number = object_id(line)
+        yield Asked(number, record.get("source"), record.get("source-ref"), guess=guesses.get(number))
+
+
+def open_batch(store: TaskStore, batch: Batch, asked: Sequence[Asked]) -> Batch:
+    """Store a batch with a task for each object; one that is there already is left alone.
+
+    `batch.total` and `batch.kind` are filled in.
+    """
+    images = any(one.source_ref is not None for one in asked)
+    opened = batch.model_copy(update={"total": len(asked), "kind": "image" if images else "text"})
+    store.add_batch(opened, _tasks(opened, asked))
+    stored = store.batch(batch.id)
+    assert stored is not None, batch.id
+    return stored
+
+
+def _tasks(batch: Batch, asked: Sequence[Asked]) -> Iterator[tuple[Task, DataObject]]:
+    for one in asked:
+        task = Task(
+            batch_id=batch.id,
+            id=task_id(batch.id, one.purpose, one.object_id),
+            object_id=one.object_id,
+            purpose=one.purpose,
+            known_label=one.known_label,
+            model_label=one.model_label,
+            answered_before=one.answered_before,
+            needed=batch.people_per_object,
+        )
+        shown = DataObject(task_id=task.id, text=one.text, source_ref=one.source_ref, guess=one.guess)
+        yield task, shown

@@ -1,0 +1,100 @@
+"""A batch's output manifest, in Ground Truth's format."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import UTC, datetime
+
+import orjson
+
+from labelloop.core.label_review import Outcome, review_outcome
+from labelloop.core.manifest import (
+    ID_KEY,
+    ONE_PERSON_CONFIDENCE,
+    LabelAttribute,
+    append_fields,
+    failure_metadata,
+    label_metadata,
+    object_id,
+)
+from labelloop.workbench.agreement import consensus_of
+from labelloop.workbench.tasks import Batch, Task
+
+
+def output_lines(batch: Batch, tasks: Sequence[Task], selection: Iterable[bytes]) -> Iterator[bytes]:
+    """The selection's lines with what people said; a line they said nothing about stays as it is.
+
+    One person's label has the confidence that Ground Truth gives it; where any object was answered by
+    several, labels and confidence are Dawid and Skene's.
+    """
+    attribute = LabelAttribute(batch.label_attribute)
+    asked = {task.object_id: task for task in tasks if task.purpose == "label"}
+    agreed = consensus_of(batch, tasks)
+    for line in selection:
+        task = asked.get(object_id(line))
+        if task is None or not (task.answers or task.skips):
+            yield line
+        elif task.answers:
+            label, confidence = agreed[task.id] if agreed else _only_answer(task)
+            metadata = _metadata_of_people(batch, task, label, confidence)
+            yield append_fields(line, {attribute.name: label, attribute.metadata: metadata})
+        else:
+            reason = "; ".join(f"skipped: {reason}" for reason in task.skips.values())
+            metadata = failure_metadata(reason=reason, time=_time(task), job_name=batch.id, of=batch.kind)
+            yield append_fields(line, {attribute.metadata: metadata})
+
+
+def review_lines(batch: Batch, tasks: Sequence[Task]) -> Iterator[bytes]:
+    """Of each label that was reviewed: what the model and people say, the outcome, and what changes."""
+    agreed = consensus_of(batch, tasks)
+    for task in tasks:
+        outcome = outcome_of_review(task)
+        if outcome is None:
+            continue
+        review: dict[str, object] = {
+            ID_KEY: task.object_id,
+            "label": task.known_label,
+            "model-label": task.model_label,
+            "answers": sorted(task.answers.values()),
+            "outcome": outcome,
+        }
+        if outcome == "changed":
+            label = next(iter(task.answers.values()))
+            confidence = agreed[task.id][1] if agreed else ONE_PERSON_CONFIDENCE
+            review["fields"] = _adjusted_fields(batch, task, label, confidence)
+        yield orjson.dumps(review)
+
+
+def outcome_of_review(task: Task) -> Outcome | None:
+    """None for a task that is no review, or that nobody has answered."""
+    if task.purpose != "relabel" or task.known_label is None or not task.answers:
+        return None
+    return review_outcome(task.known_label, task.model_label, task.answers.values())
+
+
+def _adjusted_fields(batch: Batch, task: Task, label: int, confidence: float) -> dict[str, object]:
+    """What takes the place of a label: Ground Truth's word for that, and the label it had."""
+    attribute, before = LabelAttribute(batch.label_attribute), task.known_label
+    assert before is not None
+    metadata = _metadata_of_people(batch, task, label, confidence)
+    adjusted = {"adjustment-status": "adjusted", "adjusted-from": batch.classes[before]}
+    return {attribute.name: label, attribute.metadata: {**metadata, **adjusted}}
+
+
+def _metadata_of_people(batch: Batch, task: Task, label: int, confidence: float) -> dict[str, object]:
+    return label_metadata(
+        class_name=batch.classes[label],
+        confidence=confidence,
+        human=True,
+        time=_time(task),
+        job_name=batch.id,
+        of=batch.kind,
+    )
+
+
+def _only_answer(task: Task) -> tuple[int, float]:
+    (label,) = task.answers.values()
+    return label, ONE_PERSON_CONFIDENCE
+
+
+def _time(task: Task) -> str:
+    last = max(entry.at for entry in task.entries.values() if entry.kind != "lease")
+    return datetime.fromtimestamp(last, UTC).isoformat(timespec="milliseconds")

@@ -1,0 +1,182 @@
+"""What the person who runs it sees: the run so far, and how the batch is doing."""
+
+import time
+from collections import Counter
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+from functools import lru_cache
+from typing import Any, NamedTuple
+
+from labelloop.core.errors import StorageError
+from labelloop.core.label_review import OUTCOMES
+from labelloop.storage import s3
+from labelloop.workbench.agreement import agreement_of
+from labelloop.workbench.api import batch_document
+from labelloop.workbench.output import outcome_of_review
+from labelloop.workbench.service import NOBODY
+from labelloop.workbench.store import TaskStore
+from labelloop.workbench.tasks import Annotator, Batch, Task
+
+SKIPPED_LISTED = 200
+# Looking at a large batch takes a moment: what several owners' pages ask for is looked up once.
+_KEPT_SECONDS = 3.0
+
+
+class _Kept(NamedTuple):
+    at: float
+    done: tuple[str, str, int]  # by owners: the batch's state, and what was sent to one more person
+    document: dict[str, Any]
+
+
+class Overview:
+    """The answer of GET /api/run."""
+
+    def __init__(self, store: TaskStore, *, clock: Callable[[], float] = time.time) -> None:
+        self._store = store
+        self._clock = clock
+        self._kept: _Kept | None = None
+
+    def __call__(self) -> dict[str, Any]:
+        now, batches = self._clock(), self._store.batches()
+        if not batches:
+            return {"run": None, "batch": None}
+        batch = next((one for one in batches if one.state in ("open", "paused")), batches[-1])
+        # What an owner does is seen at once: they have pressed a button, and look for what it did.
+        done = (batch.id, batch.state, self._store.annotator(batch.id, NOBODY).version)
+        kept = self._kept
+        if kept is None or kept.done != done or not 0 <= now - kept.at < _KEPT_SECONDS:
+            self._kept = kept = _Kept(now, done, self._look(batch, now))
+        return kept.document
+
+    def _look(self, batch: Batch, now: float) -> dict[str, Any]:
+        tasks = list(self._store.tasks(batch.id))
+        annotators = [one for one in self._store.annotators(batch.id) if one.answers or one.skips]
+        agreement = agreement_of(batch, tasks)
+        return {
+            "run": run_document(batch.run_state_uri) if batch.run_state_uri else None,
+            "batch": {
+                **batch_document(batch),
+                "closed_because": batch.closed_because,
+                "people_per_object": batch.people_per_object,
+            },
+            "progress": _progress(tasks),
+            "annotators": [
+                {
+                    "name": one.name,
+                    "answers": one.answers,
+                    "skips": one.skips,
+                    "per_minute": _rounded(one.pace(now), 1),
+                    "accuracy_estimate": _rounded(agreement.accuracy.get(one.name), 4),
+                    "gold_accuracy": _rounded(agreement.gold_accuracy.get(one.name), 4),
+                }
+                for one in annotators
+            ],
+            "agreement": _rounded(agreement.alpha, 4),
+            "expected_end": _expected_end(batch, tasks, annotators, now),
+            "skipped": _skipped(tasks),
+            "disagreements": agreement.disputed,
+            "gold": _gold(tasks),
+            "relabeled": _relabeled(tasks),
+        }
+
+
+def run_document(state_uri: str) -> dict[str, Any] | None:
+    """The run as its snapshots tell it; None when they are not there (any more)."""
+    try:
+        state = s3.read_json(state_uri)
+        prefixes = [*state.get("EarlierPrefixes", ()), state["Prefix"]]
+        uris = [uri for prefix in prefixes for uri in s3.list_uris(f"{prefix}round-")]
+        newest = _newest_snapshot(uris)
+        state = s3.read_json(newest) if newest else state
+        rounds = [_finished_round(uri) for uri in uris if uri.endswith("/merged/round.json")]
+    except StorageError:
+        return None
+    counts = state["Counts"]
+    return {
+        "name": state["ExecutionName"],
+        "round": state["Round"],
+        "counts": {
+            "input": counts["Input"],
+            "human": counts["Human"] + counts["Validation"],
+            **{name: counts[name.title()] for name in ("auto", "failed", "pool", "validation")},
+        },
+        "rounds": rounds,
+        "certificate": state.get("Certificate"),
+        "model": state.get("Model"),
+        "target_error": state["Request"]["ActiveLearning"]["TargetError"],
+        "confidence": state["Request"]["ActiveLearning"]["Confidence"],
+    }
+
+
+def _newest_snapshot(uris: Sequence[str]) -> str | None:
+    """Of a run's files, round after round; what a round merges comes after what it selects."""
+    ends = ("/selected/state.json", "/merged/state.json")
+    snapshots = {uri for uri in uris if uri.endswith(ends)}
+    for uri in reversed(uris):
+        if uri in snapshots:
+            merged = f"{uri.rsplit('/', 2)[0]}/merged/state.json"
+            return merged if merged in snapshots else uri
+    return None
+
+
+@lru_cache(maxsize=1000)
+def _finished_round(uri: str) -> dict[str, Any]:
+    """A round's record is written once and never changes."""
+    record = s3.read_json(uri)
+    counts = record["counts"]
+    return {
+        "round": record["round"],
+        "human_labels": counts["human"] + counts["validation"],
+        "accuracy": record["validation_accuracy"],
+        "expected_error": record["expected_error"],
+    }
+
+
+def _progress(tasks: Sequence[Task]) -> dict[str, int]:
+    return {
+        "total": len(tasks),
+        "done": sum(task.complete for task in tasks),
+        "skipped": sum(len(task.skips) for task in tasks),
+    }
+
+
+def _expected_end(
+    batch: Batch, tasks: Sequence[Task], annotators: Sequence[Annotator], now: float
+) -> str | None:
+    """When the batch ends if people go on as they did in the last minutes; None when nobody works on it."""
+    per_minute = sum(one.pace(now) or 0.0 for one in annotators)
+    if batch.state != "open" or not per_minute:
+        return None
+    left = sum(max(0, task.needed - len(task.answers) - len(task.skips)) for task in tasks)
+    return datetime.fromtimestamp(now + 60 * left / per_minute, UTC).isoformat(timespec="seconds")
+
+
+def _skipped(tasks: Sequence[Task]) -> list[dict[str, Any]]:
+    return [
+        {"line": task.object_id + 1, "reason": reason, "by": name}
+        for task in sorted(tasks, key=lambda task: task.object_id)
+        if task.purpose != "gold"
+        for name, reason in task.skips.items()
+    ][:SKIPPED_LISTED]
+
+
+def _gold(tasks: Sequence[Task]) -> dict[str, Any]:
+    gold = [task for task in tasks if task.purpose == "gold"]
+    right = [label == task.known_label for task in gold for label in task.answers.values()]
+    accuracy = sum(right) / len(right) if right else None
+    return {"objects": len(gold), "answers": len(right), "accuracy": _rounded(accuracy, 4)}
+
+
+def _relabeled(tasks: Sequence[Task]) -> dict[str, int]:
+    """Of the labels asked about again: how many people answered, and what that made of them, so far."""
+    again = [task for task in tasks if task.purpose == "relabel"]
+    outcomes = Counter(outcome_of_review(task) for task in again)
+    return {
+        "objects": len(again),
+        "answered": len(again) - outcomes[None],
+        **{outcome: outcomes[outcome] for outcome in OUTCOMES},
+    }
+
+
+def _rounded(value: float | None, digits: int) -> float | None:
+    return None if value is None else round(value, digits)

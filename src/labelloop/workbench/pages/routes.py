@@ -1,0 +1,120 @@
+"""The pages' addresses: `/`, `/run`, `/sign-in`, and what they are made of."""
+
+from importlib import resources
+from typing import Any
+
+from fastapi import APIRouter, FastAPI, Request
+from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined
+from starlette.responses import HTMLResponse, RedirectResponse, Response
+from starlette.staticfiles import StaticFiles
+
+from labelloop.workbench.api import session_of
+from labelloop.workbench.pages.content_security import task_frame_policy
+from labelloop.workbench.pages.run_view import run_view
+from labelloop.workbench.sessions import OWNER, LaptopSessions, Session
+
+
+def mount(app: FastAPI) -> None:
+    """Add the pages and their static files to the application.
+
+    The sign-in page is the laptop's; in the stack that address leads to the identity provider.
+    """
+    static = resources.files(__package__).joinpath("static")
+    app.mount("/static", _Static(directory=str(static)), name="static")
+    app.include_router(router)
+    if isinstance(app.state.sessions, LaptopSessions):
+        app.include_router(laptop)
+
+
+router = APIRouter(default_response_class=HTMLResponse)
+laptop = APIRouter(default_response_class=HTMLResponse)
+
+
+@router.get("/")
+def label(request: Request) -> Response:
+    session = session_of(request)
+    if session is None or session.name is None:
+        return _sign_in_first(request)
+    if not session.roles:
+        return _page("no_role.html.j2", request, session, status=403)
+    return _page("label.html.j2", request, session)
+
+
+@router.get("/run")
+def run(request: Request) -> Response:
+    return _owners_page("run.html.j2", request)
+
+
+@router.get("/run/parts")
+def run_parts(request: Request) -> Response:
+    """What the run's page replaces in itself while it is open."""
+    return _owners_page("run_parts.html.j2", request)
+
+
+@laptop.get("/sign-in")
+def sign_in(request: Request) -> Response:
+    session = session_of(request)
+    if session is None:
+        return _page("no_key.html.j2", request, None, status=403)
+    # One of our own pages, never where a link from outside says.
+    wanted = "/run" if request.query_params.get("next") == "/run" else "/"
+    return _page("sign_in.html.j2", request, session, next=wanted)
+
+
+@router.get("/task-frame")
+def task_frame(request: Request) -> Response:
+    """Where a worker template's task is shown: it holds no data, and asks for none."""
+    policy = task_frame_policy(request.app.state.image_sources)
+    headers = {"Content-Security-Policy": policy, "Cross-Origin-Opener-Policy": "unsafe-none"}
+    return HTMLResponse(_render("task_frame.html.j2"), headers=headers)
+
+
+def _owners_page(template: str, request: Request) -> Response:
+    session = session_of(request)
+    if session is None or session.name is None:
+        return _sign_in_first(request)
+    if OWNER not in session.roles:
+        return _page("refused.html.j2", request, session, status=403)
+    return _page(template, request, session, view=run_view(request.app.state.run_overview()))
+
+
+def _sign_in_first(request: Request) -> Response:
+    return RedirectResponse("/sign-in?next=/run" if request.url.path == "/run" else "/sign-in", 303)
+
+
+def _page(
+    template: str, request: Request, session: Session | None, *, status: int = 200, **values: object
+) -> Response:
+    text = _render(
+        template,
+        session=session,
+        name=session.name if session is not None else None,
+        is_owner=session is not None and OWNER in session.roles,
+        on_laptop=isinstance(request.app.state.sessions, LaptopSessions),
+        **values,
+    )
+    return HTMLResponse(text, status_code=status)
+
+
+class _Static(StaticFiles):
+    """Files that a browser asks for again each time, and gets only if they changed."""
+
+    def file_response(self, *args: Any, **kwargs: Any) -> Response:
+        response = super().file_response(*args, **kwargs)
+        response.headers["Cache-Control"] = "no-cache"
+        # The task's frame has an origin of its own.
+        response.headers["Cross-Origin-Resource-Policy"] = "cross-origin"
+        return response
+
+
+def _render(template: str, **values: object) -> str:
+    return _ENVIRONMENT.get_template(template).render(**values)
+
+
+_ENVIRONMENT = Environment(
+    loader=ChoiceLoader([PackageLoader("labelloop.workbench.pages"), PackageLoader("labelloop.reporting")]),
+    autoescape=True,
+    undefined=StrictUndefined,
+    trim_blocks=True,
+    lstrip_blocks=True,
+)

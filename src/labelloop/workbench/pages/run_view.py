@@ -1,0 +1,302 @@
+"""The run's page in words and drawings, from the document of `GET /api/run`."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from markupsafe import Markup
+
+from labelloop.reporting.curves import accuracy_range, mark_rounds, plot_over_labels
+from labelloop.reporting.drawing import Drawing
+from labelloop.reporting.parts import Cell, Figure, Key, Table, Tile
+from labelloop.reporting.text import count, counted, percent, printable, short_percent
+
+# Class in the style sheet, words, and the key of the counts; in the order of the bar.
+_LEDGER = (
+    ("human", "labeled by people", "human"),
+    ("validation", "labeled by people, not trained on", "validation"),
+    ("auto", "labeled by the model", "auto"),
+    ("failed", "impossible to label", "failed"),
+    ("open", "in the pool", "pool"),
+)
+_BAR = (720, 14)
+
+
+@dataclass(frozen=True)
+class Action:
+    """A button: what it asks the API for, and whether to ask back first."""
+
+    id: str
+    text: str
+    dangerous: bool = False
+
+
+@dataclass(frozen=True)
+class BatchView:
+    """The batch that people are labeling."""
+
+    id: str
+    total: int
+    done: int
+    tiles: Sequence[Tile]
+    actions: Sequence[Action]
+
+
+@dataclass(frozen=True)
+class LedgerView:
+    """The state of all data objects."""
+
+    objects: str
+    bar: Markup
+    legend: Sequence[Key]
+
+
+@dataclass(frozen=True)
+class RunView:
+    """All that the page says; every text from outside is fit to be shown.
+
+    Without a ledger there is no run: people label a manifest that no model learns from.
+    """
+
+    name: str
+    mark: str
+    sentence: str
+    details: Sequence[str]
+    ledger: LedgerView | None
+    certificate: Sequence[str]
+    curve: Figure | None
+    batch: BatchView | None
+    annotators: Table | None
+    quality: Sequence[str]
+    skipped: Table | None
+
+
+def run_view(document: dict[str, Any]) -> RunView:
+    """`document` as the API's contract has it; what it leaves out is left out of the page."""
+    run = document.get("run") or {}
+    mark, sentence, details = _state(run, document)
+    return RunView(
+        name=printable(run.get("name") or (document.get("batch") or {}).get("title") or ""),
+        mark=mark,
+        sentence=sentence,
+        details=details,
+        ledger=_ledger(run["counts"]) if run.get("counts") else None,
+        certificate=_certificate(run),
+        curve=_curve(run.get("rounds") or ()),
+        batch=_batch(document),
+        annotators=_annotators(document.get("annotators") or ()),
+        quality=_quality(document),
+        skipped=_skipped(document.get("skipped") or ()),
+    )
+
+
+def _state(run: dict[str, Any], document: dict[str, Any]) -> tuple[str, str, list[str]]:
+    batch = document.get("batch")
+    if run.get("ended"):
+        return "done", "The run has ended.", [printable(run["ended"], 400)]
+    if not batch or batch.get("state") in ("closed", "done", None):
+        whose = "The model is at work; nobody" if run else "Nobody"
+        because = batch.get("closed_because") if batch else None
+        last = [f"The last batch ended: {printable(because, 200)}."] if because else []
+        return "wait", f"{whose} is asked for anything now.", last
+    progress = _progress(document)
+    left = max(0, progress["total"] - progress["done"])
+    if batch["state"] == "paused":
+        told = "Nothing new is handed out until you resume it; answers to what people hold still count."
+        return "paused", f"Round {batch['round']} is paused.", [told]
+    return "open", f"Round {batch['round']}: {counted(left, 'object')} for people to label.", []
+
+
+def _progress(document: dict[str, Any]) -> dict[str, int]:
+    return {"total": 0, "done": 0, "skipped": 0, **(document.get("progress") or {})}
+
+
+def _ledger(counts: dict[str, int]) -> LedgerView:
+    keys = [
+        Key(css, f"{words}: {count(number)}")
+        for css, words, key in _LEDGER
+        if (number := _number_of(counts, key))
+    ]
+    return LedgerView(count(counts["input"]), _ledger_bar(counts), keys)
+
+
+def _number_of(counts: dict[str, int], key: str) -> int:
+    # What people labeled and the model does not learn from is counted among theirs.
+    return counts.get(key, 0) - (counts.get("validation", 0) if key == "human" else 0)
+
+
+def _ledger_bar(counts: dict[str, int]) -> Markup:
+    known = [(css, words, _number_of(counts, key)) for css, words, key in _LEDGER]
+    whole = counts.get("input") or 0
+    drawing = Drawing(
+        f"Of {counted(whole, 'data object')}: "
+        + ", ".join(f"{count(number)} {words}" for _, words, number in known),
+        *_BAR,
+        stretched=True,
+    )
+    left = 0.0
+    for css, words, number in known:
+        width = _BAR[0] * number / whole if whole else 0.0
+        drawing.rect(left, 0, width, _BAR[1], css, f"{count(number)} {words}")
+        left += width
+    return drawing.markup()
+
+
+def _certificate(run: dict[str, Any]) -> list[str]:
+    certificate = run.get("certificate")
+    if not certificate:
+        return [
+            "None yet. The model labels nothing until people have looked at some of its labels, drawn at "
+            "random, and few enough were wrong."
+        ]
+    told = []
+    if "TargetError" in certificate and "Confidence" in certificate:
+        told.append(
+            f"Error among the auto-labels: at most {short_percent(certificate['TargetError'])}, with "
+            f"{short_percent(certificate['Confidence'])} confidence."
+        )
+    if certificate.get("ValidationObjects") and "ValidationErrors" in certificate:
+        told.append(
+            f"People looked at {counted(certificate['ValidationObjects'], 'label')} of the model's, drawn "
+            f"at random: {count(certificate['ValidationErrors'])} wrong."
+        )
+    return told or ["The model's labels are certified."]
+
+
+def _batch(document: dict[str, Any]) -> BatchView | None:
+    batch = document.get("batch")
+    if not batch or batch.get("state") not in ("open", "paused"):
+        return None
+    progress = _progress(document)
+    pace = sum(row.get("per_minute") or 0.0 for row in document.get("annotators") or ())
+    tiles = [
+        Tile("Objects", f"{count(progress['done'])} of {count(progress['total'])}", _skips(progress)),
+        Tile("Pace", f"{pace:.1f}" if pace else "—", "answers a minute, all together"),
+        _end_tile(document),
+    ]
+    return BatchView(
+        id=str(batch["id"]),
+        total=progress["total"],
+        done=progress["done"],
+        tiles=tiles,
+        actions=_actions(batch["state"], document.get("disagreements") or 0),
+    )
+
+
+def _skips(progress: dict[str, int]) -> str:
+    return f"{counted(progress['skipped'], 'skip')} among them" if progress["skipped"] else "no skips"
+
+
+def _end_tile(document: dict[str, Any]) -> Tile:
+    end = document.get("expected_end")
+    if not end:
+        return Tile("Expected end", "—", "known once people have answered for a while")
+    # The browser writes it in its own time zone.
+    moment = Markup('<time datetime="{0}">{0}</time>').format(str(end))
+    return Tile("Expected end", moment, "at this pace")
+
+
+def _actions(state: str, disagreements: int) -> list[Action]:
+    actions = [Action("resume", "Resume") if state == "paused" else Action("pause", "Pause")]
+    if disagreements:
+        text = f"Ask one more person about {counted(disagreements, 'disagreement')}"
+        actions.append(Action("ask-again", text))
+    return [*actions, Action("close", "Close early…", dangerous=True)]
+
+
+def _annotators(rows: Sequence[dict[str, Any]]) -> Table | None:
+    if not rows:
+        return None
+    columns = ["Name", "Answers", "Skips", "A minute", "Estimated accuracy", "On gold objects"]
+    cells: list[list[Cell | str]] = [
+        [
+            Cell(printable(row["name"], 64), from_outside=True),
+            count(row.get("answers") or 0),
+            count(row.get("skips") or 0),
+            _number(row.get("per_minute")),
+            _share(row.get("accuracy_estimate")),
+            _share(row.get("gold_accuracy")),
+        ]
+        for row in rows
+    ]
+    return Table("The batch by annotator", columns, cells, frozenset({1, 2, 3, 4, 5}))
+
+
+def _quality(document: dict[str, Any]) -> list[str]:
+    told = []
+    agreement = document.get("agreement")
+    if agreement is not None:
+        told.append(
+            f"Agreement (Krippendorff's alpha): {agreement:.2f}. 1 is perfect, 0 is what chance would give; "
+            "from 0.8 on answers are usually called reliable."
+        )
+    if document.get("disagreements"):
+        told.append(f"People disagree about {counted(document['disagreements'], 'object')}.")
+    gold = document.get("gold") or {}
+    if gold.get("answers"):
+        told.append(
+            f"Gold objects, whose label is known: {percent(gold['accuracy'])} of "
+            f"{counted(gold['answers'], 'answer')} right."
+        )
+    again = document.get("relabeled") or {}
+    if again.get("answered"):
+        told.append(
+            f"Labels asked about again, because the model contradicts them: {count(again['answered'])} of "
+            f"{count(again['objects'])} answered, {count(again['confirmed'])} confirmed, "
+            f"{count(again['changed'])} changed."
+        )
+    return told
+
+
+def _skipped(rows: Sequence[dict[str, Any]]) -> Table | None:
+    if not rows:
+        return None
+    cells: list[list[Cell | str]] = [
+        [
+            str(row.get("line", "")),
+            Cell(printable(row.get("reason") or "no reason given"), from_outside=True),
+            Cell(printable(row.get("by") or "", 64), from_outside=True),
+        ]
+        for row in rows
+    ]
+    return Table("Skipped objects", ["Line", "Reason", "By"], cells)
+
+
+def _curve(rounds: Sequence[dict[str, Any]]) -> Figure | None:
+    known = [row for row in rounds if _accuracy(row) is not None]
+    if not known:
+        return None
+    points = [(row["human_labels"], _accuracy(row) or 0.0) for row in known]
+    plot = plot_over_labels(
+        f"Accuracy, last {percent(points[-1][1])} with {count(points[-1][0])} labels by people",
+        points,
+        accuracy_range([accuracy for _, accuracy in points]),
+    )
+    plot.curve(points, "curve")
+    mark_rounds(plot, [row["round"] for row in known], points, "point")
+    rows = [
+        [str(row["round"]), count(labels), percent(accuracy)]
+        for row, (labels, accuracy) in zip(known, points, strict=True)
+    ]
+    columns = ["Round", "Labels by people", "Accuracy"]
+    table = Table("Accuracy by round", columns, rows, frozenset({1, 2}))
+    note = (
+        "The share of the labels it would give that each round's model expects to be right; under the policy "
+        "blog, the share it gets right of objects kept from it."
+    )
+    return Figure("Accuracy by labels from people", plot.markup(), note, table, [Key("curve", "accuracy")])
+
+
+def _accuracy(row: dict[str, Any]) -> float | None:
+    """Measured where the policy measures it, else by the model's own account."""
+    measured: float | None = row.get("accuracy")
+    expected: float | None = row.get("expected_error")
+    return 1 - expected if measured is None and expected is not None else measured
+
+
+def _share(value: float | None) -> str:
+    return "—" if value is None else percent(value)
+
+
+def _number(value: float | None) -> str:
+    return "—" if value is None else f"{value:.1f}"

@@ -1,0 +1,59 @@
+// The workbench's API: what came back, or why not.
+
+const PATIENCE = 15_000;
+const csrfToken = document.querySelector('meta[name="csrf-token"]')?.content ?? "";
+
+/** Raised when an answer is a refusal (`status` 4xx) or did not come (`status` 0, 5xx, 429). */
+export class ApiError extends Error {
+  constructor(status, message) {
+    super(message);
+    this.status = status;
+  }
+
+  /** The same request may succeed later. */
+  get mayPass() {
+    return this.status === 0 || this.status === 408 || this.status === 429 || this.status >= 500;
+  }
+
+  get signedOut() {
+    return this.status === 401 || this.status === 403;
+  }
+}
+
+export const get = (path) => request(path, { method: "GET" });
+export const post = (path, body) => request(path, written(body));
+
+/** Sent even while the page is left, which hears no answer. Not sendBeacon: that brings no CSRF token. */
+export function postOnLeaving(path, body) {
+  fetch(path, { ...written(body), credentials: "same-origin", keepalive: true }).catch(() => {});
+}
+
+const written = (body) => ({
+  method: "POST",
+  headers: { "Content-Type": "application/json", "X-CSRF-Token": csrfToken },
+  body: JSON.stringify(body),
+});
+
+async function request(path, options) {
+  let response;
+  try {
+    response = await fetch(path, {
+      ...options,
+      cache: "no-store",
+      credentials: "same-origin",
+      redirect: "error",
+      signal: AbortSignal.timeout(PATIENCE),
+    });
+  } catch {
+    throw new ApiError(0, "The workbench cannot be reached.");
+  }
+  const document_ = await response.json().catch(() => null);
+  if (!response.ok) throw new ApiError(response.status, reason(document_, response.status));
+  if (document_ === null) throw new ApiError(0, "The workbench sent something unreadable.");
+  return document_;
+}
+
+function reason(document_, status) {
+  const told = document_?.error ?? document_?.detail;
+  return typeof told === "string" ? told : `The workbench refused this (${status}).`;
+}

@@ -1,0 +1,46 @@
+// What this device keeps: a person's settings; and for the tab, what undo can take back after a reload.
+
+const MOST_UNDONE = 100;
+
+export function setting(name, standard) {
+  const kept = stored(() => localStorage.getItem(`labelloop.setting.${name}`));
+  return kept === null ? standard : kept === "on";
+}
+
+export function keepSetting(name, on) {
+  stored(() => localStorage.setItem(`labelloop.setting.${name}`, on ? "on" : "off"));
+}
+
+/** The ids of the tasks a person answered in this tab, the last one last. */
+export class History {
+  constructor(visitor) {
+    this.key = `labelloop.history.${visitor}`;
+    const kept = stored(() => JSON.parse(sessionStorage.getItem(this.key)));
+    this.ids = Array.isArray(kept) ? kept : [];
+  }
+
+  get last() {
+    return this.ids.at(-1);
+  }
+
+  add(id) {
+    this.keep([...this.ids, id].slice(-MOST_UNDONE));
+  }
+
+  forget(id) {
+    this.keep(this.ids.filter((each) => each !== id));
+  }
+
+  keep(ids) {
+    this.ids = ids;
+    stored(() => sessionStorage.setItem(this.key, JSON.stringify(ids)));
+  }
+}
+
+function stored(use) {
+  try {
+    return use();
+  } catch {
+    return null; // a browser that keeps nothing
+  }
+}

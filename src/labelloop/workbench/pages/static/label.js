@@ -1,0 +1,343 @@
+// The labeling page: one object at a time, the next ones prefetched, answers through the outbox.
+
+import { ApiError, post } from "./api.js";
+import { ClassesView } from "./classes_view.js";
+import { ClassKeys } from "./class_keys.js";
+import { History, keepSetting, setting } from "./device.js";
+import { hidePanel, notice, say, showConnection, showPanel, showProgress } from "./messages.js";
+import { ObjectView } from "./object_view.js";
+import { Outbox } from "./outbox.js";
+import { SkipDialog } from "./skip_dialog.js";
+import * as stopwatch from "./stopwatch.js";
+import { Supply } from "./supply.js";
+import { TemplateView } from "./template_view.js";
+
+const byId = (id) => document.getElementById(id);
+const visitor = document.querySelector('meta[name="visitor"]').content;
+const taskPath = (id, what) => `/api/tasks/${encodeURIComponent(id)}/${what}`;
+const SETTINGS = { "at-once": false, keys: true };
+
+class LabelPage {
+  constructor() {
+    this.shown = null;
+    this.choice = null;
+    this.cut = false;
+    this.left = new Map(); // tasks answered since the page was loaded, for undo without the workbench
+    this.history = new History(visitor);
+    this.object = new ObjectView();
+    this.classes = new ClassesView((index) => this.choose(index));
+    this.keys = new ClassKeys((index) => this.chooseByKey(index), (digits) => digits && say(`${digits}…`));
+    this.skipDialog = new SkipDialog((reason) => this.leave("skip", { reason }));
+    this.template = new TemplateView({
+      choice: (name) => this.chooseByName(name),
+      confirm: () => this.confirm(),
+      key: (key) => this.key(key),
+    });
+    this.outbox = new Outbox(visitor, (entry) => post(taskPath(entry.taskId, entry.kind), entry.body));
+    this.supply = new Supply(this.outbox);
+    this.listen();
+  }
+
+  start() {
+    showPanel("loading");
+    this.outbox.flush();
+    this.supply.refill();
+  }
+
+  get batch() {
+    return this.supply.batch;
+  }
+
+  // What is shown ------------------------------------------------------------------------------------------------
+
+  showBatch() {
+    const { batch } = this;
+    const keys = classKeys(batch.classes.length);
+    batch.classes.forEach((each, index) => (each.key = keys[index]));
+    byId("title").textContent = batch.title;
+    byId("short-instructions").textContent = batch.short_instructions || "Choose the class that fits best.";
+    byId("full-instructions").textContent = batch.full_instructions;
+    byId("full-instructions-section").hidden = !batch.full_instructions;
+    byId("open-full-instructions").hidden = !batch.full_instructions;
+    byId("keys-classes").replaceChildren(kbd(keys[0]), " … ", kbd(keys.at(-1)));
+    byId("keys-filter").hidden = keys.length <= 9;
+    byId("keys-zoom").hidden = batch.kind !== "image";
+    byId("classes-field").hidden = batch.worker_template;
+    byId("instructions").hidden = batch.worker_template;
+    byId("object").hidden = batch.worker_template;
+    byId("title").classList.toggle("visually-hidden", batch.worker_template);
+    byId("work").classList.toggle("in-template", batch.worker_template);
+    this.classes.show(batch.classes);
+    this.keys.set(batch.classes);
+    this.history.keep(this.history.ids.filter((id) => this.supply.isOfBatch(id)));
+  }
+
+  showNext() {
+    const { tasks, state, ended, away } = this.supply;
+    if (tasks.length) {
+      if (this.shown?.id !== tasks[0].id) this.show(tasks[0]);
+      this.object.preload(tasks.slice(1));
+    } else if (!ended && !away) {
+      this.shown = null;
+      showPanel(this.cut ? "unreachable" : state);
+    }
+    this.updateButtons();
+  }
+
+  show(task) {
+    this.shown = task;
+    this.choice = null;
+    stopwatch.restart();
+    hidePanel();
+    this.keys.clear();
+    this.classes.clear();
+    this.classes.guess(task.guess);
+    if (this.batch.worker_template) this.template.show(task, this.keysByName());
+    else this.showObject(task);
+    say("Next object.");
+  }
+
+  showObject(task) {
+    this.template.hide();
+    this.object.show(task);
+    if (document.querySelector("dialog[open]")) return;
+    this.object.focus();
+    window.scrollTo({ top: 0 });
+  }
+
+  keysByName() {
+    return Object.fromEntries(this.batch.classes.map((each) => [each.name, each.key]));
+  }
+
+  updateButtons() {
+    byId("confirm").disabled = this.choice === null;
+    byId("undo").disabled = this.history.last === undefined;
+  }
+
+  updateConnection() {
+    showConnection(this.outbox.keys().length, this.cut || this.outbox.problem !== null);
+  }
+
+  // What a person does -------------------------------------------------------------------------------------------
+
+  choose(index) {
+    if (!this.shown) return;
+    this.choice = index;
+    this.updateButtons();
+  }
+
+  chooseByKey(index) {
+    if (!this.shown) return;
+    this.choose(index);
+    const { name } = this.batch.classes[index];
+    if (this.batch.worker_template) this.template.choose(name);
+    else this.classes.choose(index);
+    if (this.setting("at-once")) this.confirm();
+    else say(`${name} chosen. Enter confirms.`);
+  }
+
+  chooseByName(name) {
+    const found = this.batch.classes.find((each) => each.name === name);
+    if (found) this.choose(found.index);
+    else notice(`The worker template offers “${name}”, which is no class of this run. Tell the run's owner.`);
+  }
+
+  confirm() {
+    if (!this.shown) return;
+    if (this.choice === null) say("Choose a class first.");
+    else this.leave("answer", { label: this.choice, seconds: stopwatch.seconds() });
+  }
+
+  leave(kind, body) {
+    const task = this.shown;
+    if (!task) return;
+    this.outbox.add({ taskId: task.id, kind, body });
+    this.history.add(task.id);
+    this.left.set(task.id, task);
+    this.supply.take();
+    if (this.supply.tasks.length) this.showNext();
+    else this.wait();
+  }
+
+  wait() {
+    this.shown = null;
+    showPanel(this.cut ? "unreachable" : "loading");
+    this.updateButtons();
+  }
+
+  async undo() {
+    const taskId = this.history.last;
+    if (this.undoing || taskId === undefined) return;
+    this.undoing = true;
+    try {
+      await this.takeBack(taskId);
+      say("Taken back.");
+    } catch (error) {
+      if (!(error instanceof ApiError)) throw error;
+      if (!error.mayPass) this.history.forget(taskId);
+      notice(error.mayPass ? "To take that back, the connection is needed." : `Not taken back: ${error.message}`);
+    } finally {
+      this.undoing = false;
+      this.updateButtons();
+    }
+  }
+
+  async takeBack(taskId) {
+    let task = this.left.get(taskId);
+    if (!task || !this.outbox.takeBack(taskId)) {
+      await this.outbox.flush();
+      const answer = await post(taskPath(taskId, "undo"), {});
+      task = answer.task;
+      if (answer.progress) showProgress(answer.progress);
+    }
+    this.history.forget(taskId);
+    this.left.delete(taskId);
+    if (this.batch === null) await this.supply.fetchBatch();
+    this.shown = null;
+    this.supply.putBack(task);
+  }
+
+  openHelp() {
+    if (!byId("help").open) byId("help").showModal();
+  }
+
+  // Keys ---------------------------------------------------------------------------------------------------------
+
+  setting(name) {
+    return setting(name, SETTINGS[name]);
+  }
+
+  /** Whether the key did something. */
+  key(key) {
+    this.supply.acted();
+    if (key === "Enter") return this.enter();
+    if (!this.setting("keys")) return false;
+    const command = this.commands()[key.toLowerCase()];
+    if (command) command();
+    return Boolean(command) || (this.shown !== null && this.keys.press(key));
+  }
+
+  commands() {
+    const always = { backspace: () => this.undo(), "?": () => this.openHelp() };
+    if (!this.shown) return always;
+    const { batch } = this;
+    return {
+      ...always,
+      s: () => this.skipDialog.open(this.setting("keys")),
+      ...(this.classes.many && !batch.worker_template && { "/": () => this.classes.filter.focus() }),
+      ...(batch.kind === "image" && { z: () => this.object.zoom() }),
+    };
+  }
+
+  enter() {
+    if (!this.shown) return false;
+    if (this.keys.digits) this.keys.settle();
+    this.confirm();
+    return true;
+  }
+
+  onKey(event) {
+    if (event.ctrlKey || event.metaKey || event.altKey || event.isComposing) return;
+    if (document.querySelector("dialog[open]")) return;
+    if (event.target === this.classes.filter) this.onFilterKey(event);
+    else if (event.key === "Enter" && event.target.closest("button, a, summary")) return;
+    else if (this.key(event.key)) event.preventDefault();
+  }
+
+  onFilterKey(event) {
+    if (event.key !== "Escape" && event.key !== "Enter") return;
+    event.preventDefault();
+    const index = event.key === "Enter" ? this.classes.firstFound() : null;
+    this.classes.clearFilter();
+    this.object.focus();
+    if (index !== null) this.chooseByKey(index);
+  }
+
+  // Listening ----------------------------------------------------------------------------------------------------
+
+  listen() {
+    document.addEventListener("keydown", (event) => this.onKey(event));
+    document.addEventListener("pointerdown", () => this.supply.acted());
+    byId("answer").addEventListener("submit", (event) => {
+      event.preventDefault();
+      this.confirm();
+    });
+    byId("undo").addEventListener("click", () => this.undo());
+    byId("skip").addEventListener("click", () => this.shown && this.skipDialog.open(this.setting("keys")));
+    byId("open-help").addEventListener("click", () => this.openHelp());
+    byId("open-full-instructions").addEventListener("click", () => this.openHelp());
+    for (const name of Object.keys(SETTINGS)) {
+      const box = byId(`setting-${name}`);
+      box.checked = this.setting(name);
+      box.addEventListener("change", () => keepSetting(name, box.checked));
+    }
+    this.listenToSupply();
+    this.listenToOutbox();
+  }
+
+  listenToSupply() {
+    this.supply.addEventListener("batch", () => this.showBatch());
+    this.supply.addEventListener("progress", ({ detail }) => showProgress(detail));
+    this.supply.addEventListener("tasks", () => {
+      this.reached(true);
+      this.showNext();
+    });
+    this.supply.addEventListener("away", () => {
+      this.shown = null;
+      showPanel("away", { text: "Go on", press: () => this.supply.comeBack() });
+    });
+    this.supply.addEventListener("failed", ({ detail }) => this.failed(detail));
+  }
+
+  listenToOutbox() {
+    this.outbox.addEventListener("change", () => this.updateConnection());
+    this.outbox.addEventListener("accepted", ({ detail }) => {
+      this.reached(true);
+      if (detail.answer.progress) showProgress(detail.answer.progress);
+    });
+    this.outbox.addEventListener("refused", ({ detail: { entry, error } }) => {
+      this.history.forget(entry.taskId);
+      this.updateButtons();
+      notice(`One ${entry.kind} was not taken: ${error.message}`);
+    });
+    window.addEventListener("beforeunload", (event) => {
+      if (!this.outbox.persistent) event.preventDefault();
+    });
+  }
+
+  reached(isReached) {
+    this.cut = !isReached;
+    this.updateConnection();
+  }
+
+  failed(error) {
+    if (error.signedOut) {
+      this.shown = null;
+      showPanel("signedOut", { text: "Load again", press: () => location.reload() });
+      return;
+    }
+    if (error.mayPass) {
+      this.reached(false);
+      this.showNext();
+    } else {
+      this.reached(true);
+      this.shown = null;
+      notice(error.message);
+      showPanel("broken");
+    }
+  }
+}
+
+/** One digit for up to nine classes, as many digits as it takes for more. */
+function classKeys(number) {
+  const width = number <= 9 ? 1 : String(number).length;
+  return Array.from({ length: number }, (_, index) => String(index + 1).padStart(width, "0"));
+}
+
+function kbd(text) {
+  const element = document.createElement("kbd");
+  element.textContent = text;
+  return element;
+}
+
+new LabelPage().start();

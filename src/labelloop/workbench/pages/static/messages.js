@@ -1,0 +1,101 @@
+// What the labeling page says when there is nothing to label, and beside it.
+
+const byId = (id) => document.getElementById(id);
+
+const PANELS = {
+  loading: ["wait", "Loading", "Asking for the next object."],
+  open: ["wait", "One moment", "Your last answers are being saved."],
+  none: [
+    "wait",
+    "Nothing to label now",
+    "The model is learning from the labels so far. This page goes on by itself as soon as there is more.",
+  ],
+  done: [
+    "done",
+    "All done for now",
+    "Nothing is left for you in this batch. This page goes on by itself as soon as there is more.",
+  ],
+  paused: ["paused", "Paused", "The owner of this run has paused it. This page goes on by itself."],
+  away: [
+    "paused",
+    "Still there?",
+    "You were away for a while, so others may get what was kept for you. Your answers are safe.",
+  ],
+  unreachable: [
+    "problem",
+    "The workbench cannot be reached",
+    "It is tried again all the time, and your answers are safe on this device. Is the connection up, and the workbench running?",
+  ],
+  broken: [
+    "problem",
+    "This cannot be shown",
+    "The workbench has refused to hand out objects, for the reason above. Tell the owner of the run. It is tried again all the time.",
+  ],
+  signedOut: [
+    "problem",
+    "Load this page again",
+    "Your sign-in has ended, or the page is out of date. Answers not yet sent are kept on this device and will be sent then.",
+  ],
+};
+
+/** Tell it to screen readers. */
+export function say(text) {
+  byId("announcer").textContent = text;
+}
+
+/** Show a panel in place of the work; `button` has `text` and `press`. */
+export function showPanel(name, button = null) {
+  const [mark, title, text] = PANELS[name] ?? PANELS.none;
+  const isNews = byId("panel").hidden || byId("panel-title").textContent !== title;
+  byId("work").hidden = true;
+  byId("panel").hidden = false;
+  byId("panel-mark").dataset.mark = mark;
+  byId("panel-title").textContent = title;
+  byId("panel-text").textContent = text;
+  byId("panel-button").hidden = button === null;
+  byId("panel-button").textContent = button?.text ?? "";
+  byId("panel-button").onclick = button?.press ?? null;
+  document.title = `labelloop: ${title.toLowerCase()}`;
+  if (isNews && button) byId("panel-button").focus();
+  if (isNews && name !== "loading") say(`${title}. ${text}`);
+}
+
+export function hidePanel() {
+  byId("panel").hidden = true;
+  byId("work").hidden = false;
+  document.title = "labelloop: label";
+}
+
+/** A message above the work, which stays until it is closed. */
+export function notice(text) {
+  const element = document.createElement("p");
+  element.className = "notice";
+  element.setAttribute("role", "alert");
+  element.textContent = text;
+  const close = document.createElement("button");
+  close.type = "button";
+  close.textContent = "Close";
+  close.addEventListener("click", () => element.remove());
+  element.append(close);
+  byId("notices").replaceChildren(element);
+}
+
+/** Whether all answers are there; a live region, so it is told once, not at every answer. */
+export function showConnection(waiting, cut) {
+  const element = byId("connection");
+  const answers = `${waiting} answer${waiting === 1 ? "" : "s"}`;
+  let text = "All answers saved";
+  if (cut) text = waiting ? `No connection: ${answers} kept on this device` : "No connection: trying again";
+  else if (waiting > 1) text = `Saving ${answers}`;
+  element.dataset.state = cut ? "offline" : waiting ? "sending" : "saved";
+  if (element.textContent !== text) element.textContent = text;
+}
+
+export function showProgress(progress) {
+  byId("batch-progress").hidden = false;
+  const { total, done, per_minute: pace } = progress;
+  byId("progress-bar").max = Math.max(1, total);
+  byId("progress-bar").value = done;
+  byId("progress-text").textContent = `${done.toLocaleString()} of ${total.toLocaleString()}`;
+  byId("pace").textContent = pace ? `· you: ${Math.round(pace)} a minute` : "";
+}

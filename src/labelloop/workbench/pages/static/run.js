@@ -1,0 +1,110 @@
+// The run's page: it replaces its parts by the server's newer ones, and asks for what the buttons say.
+
+import { post } from "./api.js";
+
+const PERIOD = 4_000;
+const parts = document.getElementById("parts");
+const freshness = document.getElementById("freshness");
+const closeDialog = document.getElementById("close-dialog");
+let timer = 0;
+let busy = false;
+
+async function refresh() {
+  clearTimeout(timer);
+  try {
+    const response = await fetch("/run/parts", { cache: "no-store", redirect: "error", signal: AbortSignal.timeout(15_000) });
+    if (response.status === 401 || response.status === 403) {
+      location.reload();
+      return;
+    }
+    if (!response.ok) throw new Error(`status ${response.status}`);
+    replaceParts(new DOMParser().parseFromString(await response.text(), "text/html"));
+    tell("saved", "Up to date");
+  } catch {
+    tell("offline", "Not up to date: the workbench cannot be reached. Trying again.");
+  }
+  timer = setTimeout(refresh, document.hidden ? 10 * PERIOD : PERIOD);
+}
+
+function tell(state, text) {
+  freshness.dataset.state = state;
+  if (freshness.textContent !== text) freshness.textContent = text;
+}
+
+/** The server has escaped every text. What did not change stays, and with it focus, selection and scroll. */
+function replaceParts(fresh) {
+  const wanted = [...fresh.body.querySelectorAll(":scope > .part")];
+  const ids = new Set(wanted.map((part) => part.id));
+  for (const old of [...parts.children]) if (!ids.has(old.id)) old.remove();
+  wanted.forEach((part, index) => {
+    localize(part);
+    const old = document.getElementById(part.id);
+    if (old) replacePart(old, part);
+    else parts.insertBefore(document.adoptNode(part), parts.children[index] ?? null);
+  });
+}
+
+function replacePart(old, part) {
+  const open = new Set([...old.querySelectorAll("details[open]")].map((each) => each.id));
+  for (const each of part.querySelectorAll("details")) each.open = open.has(each.id);
+  if (old.isEqualNode(part)) return;
+  const focused = old.contains(document.activeElement) ? document.activeElement.id : "";
+  const scrolled = [...old.querySelectorAll(".scroll")].map((each) => each.scrollTop);
+  old.replaceWith(document.adoptNode(part));
+  part.querySelectorAll(".scroll").forEach((each, index) => (each.scrollTop = scrolled[index] ?? 0));
+  if (focused) document.getElementById(focused)?.focus();
+}
+
+function localize(root) {
+  for (const time of root.querySelectorAll("time")) {
+    const moment = new Date(time.dateTime);
+    if (Number.isNaN(moment.getTime())) continue;
+    const today = moment.toDateString() === new Date().toDateString();
+    time.textContent = moment.toLocaleString([], today
+      ? { hour: "2-digit", minute: "2-digit" }
+      : { weekday: "short", hour: "2-digit", minute: "2-digit" });
+  }
+}
+
+async function act(batch, action) {
+  if (busy) return;
+  busy = true;
+  try {
+    const answer = await post(`/api/batch/${encodeURIComponent(batch)}/${action}`, {});
+    document.getElementById("notices").replaceChildren();
+    if (action === "ask-again" && answer.sent === 0) notice("Nothing was sent again: people no longer disagree.");
+  } catch (error) {
+    notice(error.message);
+  } finally {
+    busy = false;
+  }
+  await refresh();
+}
+
+function notice(text) {
+  const element = document.createElement("p");
+  element.className = "notice";
+  element.setAttribute("role", "alert");
+  element.textContent = text;
+  document.getElementById("notices").replaceChildren(element);
+}
+
+parts.addEventListener("click", (event) => {
+  const button = event.target.closest("button[data-action]");
+  if (!button) return;
+  const { batch } = button.closest("[data-batch]").dataset;
+  if (button.dataset.action !== "close") {
+    act(batch, button.dataset.action);
+    return;
+  }
+  closeDialog.returnValue = "cancel";
+  closeDialog.onclose = () => {
+    if (closeDialog.returnValue === "close") act(batch, "close");
+  };
+  closeDialog.showModal();
+});
+document.addEventListener("visibilitychange", () => {
+  if (!document.hidden) refresh();
+});
+localize(parts);
+timer = setTimeout(refresh, PERIOD);

@@ -1,0 +1,157 @@
+// The tasks that this page holds: leased from the workbench ahead of time, renewed while a person is at work, given up
+// when nobody is or sees them.
+
+import { ApiError, get, post, postOnLeaving } from "./api.js";
+
+const PREFETCHED = 5;
+const REFILL_BELOW = 3;
+const MOST_HOLDING = 40;
+const POLL_FIRST = 2_000;
+const POLL_LONGEST = 20_000;
+const POLL_HIDDEN = 60_000;
+const WATCH = 5_000;
+
+export class Supply extends EventTarget {
+  /** Fires `batch`, `tasks`, `progress` (detail), `away`, and `failed` (detail: an ApiError). */
+  constructor(outbox) {
+    super();
+    this.outbox = outbox;
+    this.batch = null;
+    this.tasks = []; // the first is the one shown
+    this.state = "loading";
+    this.pollWait = POLL_FIRST;
+    this.lastAction = Date.now();
+    this.ended = false;
+    this.away = false;
+    this.isGivenBack = false;
+    setInterval(() => this.watch(), WATCH);
+    document.addEventListener("visibilitychange", () => (document.hidden ? this.giveBack() : this.refill()));
+    window.addEventListener("pagehide", () => this.giveBack());
+    window.addEventListener("pageshow", ({ persisted }) => persisted && this.refill());
+  }
+
+  /** Somebody is at work. */
+  acted() {
+    this.lastAction = Date.now();
+  }
+
+  comeBack() {
+    this.away = false;
+    this.acted();
+    return this.refill();
+  }
+
+  /** Give the first task away: it is answered. */
+  take() {
+    const task = this.tasks.shift();
+    if (this.tasks.length < REFILL_BELOW) this.refillAfterSending();
+    return task;
+  }
+
+  putBack(task) {
+    this.tasks = [withDeadline(task), ...this.tasks.filter((each) => each.id !== task.id)];
+    this.fire("tasks");
+  }
+
+  /** With nothing left the answers must be there first: whether all is done depends on them. */
+  async refillAfterSending() {
+    if (this.tasks.length === 0) await this.outbox.flush();
+    await this.refill();
+  }
+
+  async refill() {
+    if (this.refilling || this.ended || this.away) return;
+    this.refilling = true;
+    clearTimeout(this.pollTimer);
+    try {
+      await this.fetchTasks();
+      this.fire("tasks");
+    } catch (error) {
+      if (!(error instanceof ApiError)) throw error;
+      this.ended = error.signedOut;
+      this.fire("failed", error);
+    } finally {
+      this.refilling = false;
+      // Given back and looked at again, all while this was on its way.
+      if (this.isGivenBack && !document.hidden) this.pollLater(0);
+      else if (this.tasks.length < REFILL_BELOW) this.pollLater();
+    }
+  }
+
+  async fetchTasks() {
+    const held = this.tasks.map((task) => task.id);
+    this.isGivenBack = false;
+    const holding = [...held, ...this.outbox.taskIds()].slice(0, MOST_HOLDING);
+    const count = Math.max(1, PREFETCHED - held.length);
+    const answer = await post("/api/tasks/next", { count, holding });
+    if (answer.tasks.some((task) => !this.isOfBatch(task.id))) await this.fetchBatch();
+    this.state = answer.state;
+    if (this.state === "none" || this.state === "closed") this.tasks = [];
+    const lost = new Set(held.filter((id) => !answer.held.includes(id)));
+    this.tasks = this.tasks.filter((task) => !lost.has(task.id));
+    // The workbench renews what is held when half of the lease is over.
+    for (const task of this.tasks) if (held.includes(task.id)) renew(task);
+    const known = new Set([...this.tasks.map((task) => task.id), ...this.outbox.taskIds()]);
+    this.tasks.push(...answer.tasks.filter((task) => !known.has(task.id)).map(withDeadline));
+    if (answer.tasks.length) this.pollWait = POLL_FIRST;
+    if (document.hidden) this.giveBack();
+    if (answer.progress) this.fire("progress", answer.progress);
+  }
+
+  async fetchBatch() {
+    const { batch } = await get("/api/batch");
+    if (batch === null || batch.id === this.batch?.id) return;
+    this.batch = batch;
+    this.fire("batch");
+  }
+
+  isOfBatch(taskId) {
+    return this.batch !== null && taskId.startsWith(`${this.batch.id}~`);
+  }
+
+  pollLater(wait = document.hidden ? POLL_HIDDEN : this.pollWait) {
+    if (this.ended || this.away) return;
+    this.pollWait = Math.min(POLL_LONGEST, this.pollWait * 1.4);
+    clearTimeout(this.pollTimer);
+    this.pollTimer = setTimeout(() => this.refill(), wait);
+  }
+
+  watch() {
+    const now = Date.now();
+    for (const { deadline, lease_seconds: lease } of this.tasks) {
+      if (now > deadline) {
+        this.leave();
+        return;
+      }
+      if (deadline - now < 450 * lease && now - this.lastAction < 1000 * lease) {
+        this.refill();
+        return;
+      }
+    }
+  }
+
+  /** Nobody sees the page: others may have what it holds. Until one of them asks, it is still this page's. */
+  giveBack() {
+    if (this.isGivenBack || this.tasks.length === 0) return;
+    this.isGivenBack = true;
+    postOnLeaving("/api/tasks/release", { tasks: this.tasks.map((task) => task.id) });
+  }
+
+  /** Nobody is there: what is held goes back, and others are served. */
+  leave() {
+    this.tasks = [];
+    this.away = true;
+    this.fire("away");
+  }
+
+  fire(kind, detail = null) {
+    this.dispatchEvent(new CustomEvent(kind, { detail }));
+  }
+}
+
+function renew(task) {
+  const left = task.deadline - Date.now();
+  if (left < 500 * task.lease_seconds) task.deadline = Date.now() + 1000 * task.lease_seconds;
+}
+
+const withDeadline = (task) => ({ ...task, deadline: Date.now() + 1000 * task.lease_seconds });

@@ -1,0 +1,172 @@
+// Our own small form of Ground Truth's crowd elements. It runs in a frame without an origin: the template's HTML is
+// put in with innerHTML, so that its scripts never run, and what a person does is told to the page around it.
+
+let keys = {}; // each category's key by its name
+
+const tell = (message) => parent.postMessage(message, "*");
+
+function categories(text) {
+  // Ground Truth's own samples write ['good', 'bad'] too, which is no JSON.
+  for (const each of [text, text.replaceAll("'", '"')]) {
+    try {
+      const found = JSON.parse(each);
+      if (Array.isArray(found)) return found.map(String);
+    } catch {
+      // The other form, then.
+    }
+  }
+  return [];
+}
+
+class Classifier extends HTMLElement {
+  connectedCallback() {
+    if (this.built) return;
+    this.built = true;
+    this.append(this.target(), this.choices(), ...this.instructions());
+    const header = document.createElement("h1");
+    header.textContent = this.getAttribute("header") ?? "Choose a category";
+    this.prepend(header);
+  }
+
+  target() {
+    return this.querySelector("classification-target") ?? document.createElement("classification-target");
+  }
+
+  choices() {
+    const field = document.createElement("fieldset");
+    const legend = document.createElement("legend");
+    legend.textContent = "Category";
+    field.append(legend);
+    for (const name of categories(this.getAttribute("categories") ?? "")) field.append(this.choice(name));
+    field.addEventListener("change", (event) => tell({ kind: "choice", name: event.target.value }));
+    return field;
+  }
+
+  choice(name) {
+    const row = document.createElement("label");
+    row.className = "choice";
+    const input = document.createElement("input");
+    input.type = "radio";
+    input.name = "category";
+    input.value = name;
+    const text = document.createElement("bdi");
+    text.textContent = name;
+    row.append(input, text);
+    if (Object.hasOwn(keys, name)) {
+      const hint = document.createElement("kbd");
+      hint.textContent = keys[name];
+      row.append(hint);
+    }
+    return row;
+  }
+
+  instructions() {
+    const short = this.querySelector("short-instructions");
+    const full = this.querySelector("full-instructions");
+    const parts = short ? [short] : [];
+    if (full) {
+      const dialog = instructionsDialog(full);
+      const open = document.createElement("button");
+      open.type = "button";
+      open.textContent = "View full instructions";
+      open.addEventListener("click", () => dialog.showModal());
+      parts.push(open, dialog);
+    }
+    return parts;
+  }
+}
+
+class ImageClassifier extends Classifier {
+  target() {
+    const image = document.createElement("img");
+    image.className = "task-image";
+    image.alt = "The image to classify";
+    image.src = this.getAttribute("src") ?? "";
+    image.addEventListener("load", tellHeight);
+    return image;
+  }
+}
+
+function instructionsDialog(full) {
+  const dialog = document.createElement("dialog");
+  const title = document.createElement("h2");
+  title.textContent = full.getAttribute("header") ?? "Instructions";
+  title.id = "full-instructions-title";
+  dialog.setAttribute("aria-labelledby", title.id);
+  const close = document.createElement("button");
+  close.type = "button";
+  close.textContent = "Close";
+  close.addEventListener("click", () => dialog.close());
+  dialog.append(title, full, close);
+  return dialog;
+}
+
+class Form extends HTMLElement {
+  connectedCallback() {
+    // Ground Truth adds a button to a form that has none.
+    queueMicrotask(() => {
+      if (!this.querySelector("crowd-button")) this.append(submitButton("Submit"));
+    });
+  }
+}
+
+class Button extends HTMLElement {
+  connectedCallback() {
+    if (this.built) return;
+    this.built = true;
+    const button = submitButton(this.textContent.trim() || "Submit");
+    this.replaceChildren(button);
+  }
+}
+
+function submitButton(text) {
+  const button = document.createElement("button");
+  button.type = "button";
+  button.className = "submit";
+  button.textContent = text;
+  button.addEventListener("click", () => tell({ kind: "confirm" }));
+  return button;
+}
+
+customElements.define("crowd-classifier", Classifier);
+customElements.define("crowd-image-classifier", ImageClassifier);
+customElements.define("crowd-form", Form);
+customElements.define("crowd-button", Button);
+
+function tellHeight() {
+  tell({ kind: "height", pixels: document.body.offsetHeight });
+}
+
+function choose(name) {
+  for (const input of document.querySelectorAll('input[name="category"]')) {
+    if (input.value === name) input.checked = true;
+  }
+}
+
+function show(html) {
+  document.getElementById("task").innerHTML = html;
+  // Scrolling regions can be reached by keyboard.
+  for (const target of document.querySelectorAll("classification-target")) {
+    if (target.scrollHeight > target.clientHeight + 1) target.tabIndex = 0;
+  }
+  tellHeight();
+}
+
+addEventListener("message", (event) => {
+  if (event.source !== parent) return;
+  if (event.data?.kind === "show") {
+    keys = event.data.keys ?? {};
+    show(event.data.html);
+  }
+  if (event.data?.kind === "choose") choose(event.data.name);
+});
+addEventListener("keydown", (event) => {
+  if (event.ctrlKey || event.metaKey || event.altKey || event.target.closest("button, a, dialog")) return;
+  if (event.target.matches('input:not([type="radio"]), textarea, select')) return;
+  // Arrows, Tab and the space bar are the radio buttons' own.
+  if (event.key === " " || (event.key.length > 1 && event.key !== "Backspace" && event.key !== "Enter")) return;
+  event.preventDefault();
+  tell({ kind: "key", key: event.key });
+});
+new ResizeObserver(tellHeight).observe(document.body);
+tell({ kind: "ready" });

@@ -1,0 +1,89 @@
+"""Serves the workbench on this machine, in a thread beside what else the process does."""
+
+import contextlib
+import secrets
+import socket
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import uvicorn
+from fastapi import FastAPI
+
+from labelloop.workbench.errors import WorkbenchError
+
+DEFAULT_PORT = 8765
+_PORTS_TRIED = 20
+_SHUTDOWN_SECONDS = 2
+
+
+class PortError(WorkbenchError):
+    """Raised when no port is free to serve on."""
+
+
+@contextlib.contextmanager
+def served(app: FastAPI, *, host: str = "127.0.0.1", port: int = DEFAULT_PORT) -> Iterator[str]:
+    """Serve until the end of `with`; gives the address. When the port is taken, the next free one is.
+
+    Raises PortError.
+    """
+    with listening(host, port) as listener:
+        config = uvicorn.Config(
+            app,
+            log_level="warning",
+            access_log=False,
+            timeout_graceful_shutdown=_SHUTDOWN_SECONDS,
+            lifespan="off",
+        )
+        server = uvicorn.Server(config)
+        thread = threading.Thread(
+            target=server.run, kwargs={"sockets": [listener]}, name="labelloop workbench", daemon=True
+        )
+        thread.start()
+        try:
+            yield f"http://{_shown(host)}:{listener.getsockname()[1]}"
+        finally:
+            server.should_exit = True
+            thread.join()
+
+
+@contextlib.contextmanager
+def listening(host: str, port: int) -> Iterator[socket.socket]:
+    """A socket that listens on the port, or on the next free one above it; port 0 is any."""
+    last: OSError | None = None
+    for tried in range(port, min(port + (_PORTS_TRIED if port else 1), 65536)):
+        family = socket.AF_INET6 if ":" in host else socket.AF_INET
+        # Named as TCP, or asyncio does not see that it is, and leaves Nagle's algorithm on: answers on a kept
+        # connection would then wait 40 ms for what the browser acknowledges late.
+        listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            listener.bind((host, tried))
+            # At once: who comes before the server is ready waits, and is not refused.
+            listener.listen(128)
+        except OSError as error:
+            listener.close()
+            last = error
+            continue
+        with listener:
+            yield listener
+        return
+    raise PortError(f"no port from {port} on is free on {host}: choose another by --port ({last})")
+
+
+def kept_key(path: Path) -> str:
+    """The key of the printed address, the same after a restart; made when the file is not there."""
+    try:
+        return path.read_text(encoding="ascii").strip()
+    except FileNotFoundError:
+        key = secrets.token_urlsafe(16)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch(mode=0o600)
+        path.write_text(key, encoding="ascii")
+        return key
+
+
+def _shown(host: str) -> str:
+    if host in ("0.0.0.0", "::"):  # noqa: S104 - it was asked for
+        return socket.gethostname()
+    return f"[{host}]" if ":" in host else host

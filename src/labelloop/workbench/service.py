@@ -1,0 +1,365 @@
+"""What people and owners do with a batch: lease, answer, skip, undo; pause, close, ask again."""
+
+import hashlib
+import random
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from labelloop.workbench.closing import Closing
+from labelloop.workbench.errors import ConflictError, NotFoundError, RefusedError
+from labelloop.workbench.store import TaskStore
+from labelloop.workbench.tasks import ANSWERS_OF_PACE, Annotator, Batch, DataObject, Entry, Task
+
+# Enough for a page that prefetches; nobody keeps more from the others.
+MOST_HELD = 20
+LONGEST_REASON = 500
+# Conditional writes that lose a race are made again, after a pause that grows.
+_ATTEMPTS = 12
+_PAUSE_SECONDS = 0.01
+_CANDIDATES = 100
+# Closing a batch takes seconds: whatever takes longer was interrupted.
+_INTERRUPTED_AFTER_SECONDS = 60.0
+# The account of changes that no person made.
+NOBODY = ""
+
+Change: TypeAlias = Callable[[Task, Annotator, float], tuple[Task, Annotator]]
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How far a batch is, in tasks; `mine` counts a person's answers, `per_minute` is that person's pace."""
+
+    total: int
+    done: int
+    mine: int
+    per_minute: float | None
+    skipped: int
+
+
+@dataclass(frozen=True)
+class Handed:
+    """Tasks leased to a person with what they show, and what there is to do: none, paused, closed, done.
+
+    `held` are those that the page said it holds and that still are the person's.
+    """
+
+    tasks: list[tuple[Task, DataObject]]
+    state: str
+    batch: Batch | None
+    progress: Progress | None
+    held: frozenset[str] = frozenset()
+
+
+class Workbench:
+    """Rules that hold whatever the store: no task to more people than needed, nothing lost, nothing twice."""
+
+    def __init__(self, store: TaskStore, closing: Closing, *, clock: Callable[[], float] = time.time) -> None:
+        self.store = store
+        self._closing = closing
+        self._clock = clock
+
+    def current_batch(self) -> Batch | None:
+        """The oldest open batch, else the oldest paused one, else none."""
+        batches = self.store.batches()
+        if any(batch.state == "closing" for batch in batches):
+            self._closing.go_on(after_seconds=_INTERRUPTED_AFTER_SECONDS)
+        for state in ("open", "paused"):
+            for batch in batches:
+                if batch.state == state:
+                    return batch
+        return None
+
+    def batch(self, batch_id: str) -> Batch:
+        """Raises NotFoundError."""
+        batch = self.store.batch(batch_id)
+        if batch is None:
+            raise NotFoundError(f"there is no batch {batch_id}: load the page again")
+        return batch
+
+    def progress(self, batch: Batch, person: str) -> Progress:
+        mine, all_people = self.store.annotator(batch.id, person), self.store.totals(batch.id)
+        return Progress(
+            total=batch.total,
+            done=all_people.completed,
+            mine=mine.answers,
+            per_minute=mine.pace(self._clock()),
+            skipped=all_people.skips,
+        )
+
+    # People -----------------------------------------------------------------------------------------------
+
+    def next_tasks(self, person: str, count: int, holding: Sequence[str] = ()) -> Handed:
+        """Up to `count` tasks for a person, who holds some already: their leases are renewed.
+
+        A task leased to the person that the page does not hold (it was loaded anew) is given again.
+        """
+        batch = self.current_batch()
+        if batch is None:
+            return Handed([], "none", None, None)
+        tasks = self._lease(batch, person, count, set(holding)) if batch.state == "open" else []
+        shown = self.store.data_objects(batch.id, [task.id for task in tasks])
+        held = frozenset(holding).intersection(self.store.annotator(batch.id, person).holding)
+        nothing_left = batch.state == "open" and not tasks and not holding
+        return Handed(
+            [(task, shown[task.id]) for task in tasks],
+            state="done" if nothing_left else batch.state,
+            batch=batch,
+            progress=self.progress(batch, person),
+            held=held,
+        )
+
+    def release(self, batch_id: str, task_ids: Sequence[str], person: str) -> None:
+        """Let a person's leases run out: nobody looks at them. An answer counts until somebody else asks."""
+        for attempt in range(_ATTEMPTS):
+            now = self._clock()
+            tasks = [self.store.task(batch_id, task_id) for task_id in task_ids]
+            released = [task.released_by(person, now) for task in tasks if task and task.is_leased_to(person)]
+            if not released:
+                return
+            try:
+                self.store.write(released)
+            except ConflictError:
+                _pause(attempt)
+                continue
+            return
+
+    def answer(
+        self, batch_id: str, task_id: str, person: str, label: int, seconds: float | None = None
+    ) -> Progress:
+        """Take a person's answer, over an earlier one of the same person; the same one again changes nothing.
+
+        Raises NotFoundError, and RefusedError when the batch is closed, the task somebody else's by now, or
+        the label no class.
+        """
+        batch = self.batch(batch_id)
+        if not 0 <= label < len(batch.classes):
+            raise RefusedError(f"{label} is no class: there are classes 0 to {len(batch.classes) - 1}")
+
+        def change(task: Task, annotator: Annotator, now: float) -> tuple[Task, Annotator]:
+            before = task.entries[person]
+            if before.kind == "answer" and before.label == label:
+                return task, annotator
+            spent = min(max(seconds or 0.0, 0.0), float(batch.lease_seconds))
+            entry = Entry(kind="answer", at=now, label=label, seconds=spent)
+            annotator = _without(annotator, before)
+            return _replace(task, annotator, person, entry).counted_with(
+                answers=annotator.answers + 1,
+                seconds=annotator.seconds + spent,
+                recent=(*annotator.recent, now)[-ANSWERS_OF_PACE:],
+            )
+
+        return self._change(batch, task_id, person, change)
+
+    def skip(self, batch_id: str, task_id: str, person: str, reason: str) -> Progress:
+        """Take a person's word that a task cannot be answered. Raises as `answer` does."""
+        batch = self.batch(batch_id)
+        reason = " ".join(reason.split())[:LONGEST_REASON] or "no reason given"
+
+        def change(task: Task, annotator: Annotator, now: float) -> tuple[Task, Annotator]:
+            before = task.entries[person]
+            if before.kind == "skip" and before.reason == reason:
+                return task, annotator
+            annotator = _without(annotator, before)
+            entry = Entry(kind="skip", at=now, reason=reason)
+            return _replace(task, annotator, person, entry).counted_with(skips=annotator.skips + 1)
+
+        return self._change(batch, task_id, person, change)
+
+    def undo(self, batch_id: str, task_id: str, person: str) -> tuple[Task, DataObject]:
+        """Take a person's answer or skip back and lease the task to them again. Raises as `answer` does."""
+        batch = self.batch(batch_id)
+
+        def change(task: Task, annotator: Annotator, now: float) -> tuple[Task, Annotator]:
+            annotator = _without(annotator, task.entries[person])
+            entry = Entry(kind="lease", at=now, until=now + batch.lease_seconds)
+            held = tuple({**dict.fromkeys(annotator.holding), task.id: None})
+            return _replace(task, annotator, person, entry).counted_with(holding=held)
+
+        self._change(batch, task_id, person, change)
+        task = self.store.task(batch_id, task_id)
+        assert task is not None
+        return task, self.store.data_objects(batch_id, [task_id])[task_id]
+
+    # Owners -----------------------------------------------------------------------------------------------
+
+    def pause(self, batch_id: str) -> Batch:
+        """No more tasks are handed out; answers about those that people hold still count."""
+        return self._set_state(batch_id, "open", "paused")
+
+    def resume(self, batch_id: str) -> Batch:
+        return self._set_state(batch_id, "paused", "open")
+
+    def close(self, batch_id: str, because: str = "closed by its owner") -> Batch:
+        """End a batch: what is labeled counts, the rest returns to the pool. Once more changes nothing."""
+        return self._closing.close(self.batch(batch_id), because)
+
+    def ask_again(self, batch_id: str) -> int:
+        """Send the complete tasks that people disagree about to one more person each; returns how many."""
+        batch = self.batch(batch_id)
+        _require_running(batch)
+        disputed = [task for task in self.store.tasks(batch_id) if task.complete and task.disputed]
+        sent = 0
+        for task in disputed:
+            sent += self._ask_one_more(task)
+        return sent
+
+    # How it is done ---------------------------------------------------------------------------------------
+
+    def _lease(self, batch: Batch, person: str, count: int, holding: set[str]) -> list[Task]:
+        start = hashlib.sha256(person.encode()).hexdigest()[:20]
+        for attempt in range(_ATTEMPTS):
+            now = self._clock()
+            annotator = self.store.annotator(batch.id, person)
+            held = self._held(annotator)
+            again = [task for task in held if task.id not in holding][:count]
+            wanted = max(0, min(count - len(again), MOST_HELD - len(held)))
+            found = self._candidates(batch, person, wanted, start, now, attempt)
+            fresh = [task.leased_to(person, now, batch.lease_seconds) for task in found]
+            renewed = [
+                task.leased_to(person, now, batch.lease_seconds)
+                for task in held
+                if (task.entries[person].until or 0.0) - now < batch.lease_seconds / 2
+            ]
+            ids = tuple(task.id for task in (*held, *fresh))
+            if not fresh and not renewed and ids == annotator.holding:
+                return again
+            try:
+                self.store.write([*fresh, *renewed], annotator.counted(holding=ids, seen=now))
+            except ConflictError:
+                _pause(attempt)
+                continue
+            return [*again, *fresh]
+        return []
+
+    def _held(self, annotator: Annotator) -> list[Task]:
+        """Tasks still leased to a person. A lease that has run out is theirs until somebody else takes it."""
+        tasks = (self.store.task(annotator.batch_id, task_id) for task_id in annotator.holding)
+        return [task for task in tasks if task is not None and task.is_leased_to(annotator.name)]
+
+    def _candidates(
+        self, batch: Batch, person: str, wanted: int, start: str, now: float, attempt: int
+    ) -> list[Task]:
+        if not wanted:
+            return []
+        most = wanted if attempt == 0 else _CANDIDATES
+        found = self.store.available(batch.id, person, now=now, most=most, after=start)
+        if not found:
+            found = self._answered_before(batch, person, now)
+        # After a conflict somebody else wants the same ones: of more of them, choose at random.
+        return found[:wanted] if attempt == 0 else random.sample(found, min(wanted, len(found)))
+
+    def _answered_before(self, batch: Batch, person: str, now: float) -> list[Task]:
+        """Objects that a person answered about in an earlier batch: theirs once nobody else may come."""
+        tasks = self.store.available(batch.id, person, now=now, most=_CANDIDATES, again=True)
+        if not tasks:
+            return []
+        since = now - batch.lease_seconds
+        at_work = {one.name for one in self.store.annotators(batch.id) if one.seen > since}
+        others = at_work.union(batch.people if batch.created > since else ()) - {person, NOBODY}
+        return [task for task in tasks if not others.difference(task.answered_before, task.entries)]
+
+    def _change(self, batch: Batch, task_id: str, person: str, change: Change) -> Progress:
+        for attempt in range(_ATTEMPTS):
+            task = self._task_of(batch, task_id, person)
+            annotator = self.store.annotator(batch.id, person)
+            now = self._clock()
+            changed, account = change(task, annotator, now)
+            if changed == task:
+                break
+            try:
+                self.store.write([changed], account.counted(seen=now))
+            except ConflictError:
+                _pause(attempt)
+                continue
+            self._closing.heartbeat(batch, now)
+            break
+        else:
+            raise RefusedError("too many people write at once: send it again")
+        progress = self.progress(batch, person)
+        if progress.done >= progress.total:
+            self._close_if_complete(batch)
+        return progress
+
+    def _task_of(self, batch: Batch, task_id: str, person: str) -> Task:
+        task = self.store.task(batch.id, task_id)
+        if task is None:
+            raise NotFoundError(f"there is no task {task_id}: load the page again")
+        if task.sealed or batch.state in ("closing", "closed"):
+            raise RefusedError("this batch is closed: its labels are merged already")
+        if person not in task.entries:
+            raise RefusedError("somebody else was given this object meanwhile: go on with the next one")
+        return task
+
+    def _close_if_complete(self, batch: Batch) -> None:
+        """The accounts say that all is done; the tasks themselves decide."""
+        if all(task.complete for task in self.store.tasks(batch.id)):
+            self._closing.close(batch, "every object is done")
+
+    def _set_state(self, batch_id: str, before: str, after: str) -> Batch:
+        for attempt in range(_ATTEMPTS):
+            batch = self.batch(batch_id)
+            _require_running(batch)
+            if batch.state != before:
+                return batch
+            try:
+                return self.store.save_batch(batch.model_copy(update={"state": after}))
+            except ConflictError:
+                _pause(attempt)
+        raise RefusedError("too many people write at once: send it again")
+
+    def _ask_one_more(self, task: Task) -> bool:
+        for attempt in range(_ATTEMPTS):
+            current = self.store.task(task.batch_id, task.id)
+            if current is None or current.sealed or not (current.complete and current.disputed):
+                return False
+            account = self.store.annotator(task.batch_id, NOBODY)
+            asked = current.model_copy(update={"needed": len(current.answers) + len(current.skips) + 1})
+            try:
+                self.store.write([asked], account.counted(completed=account.completed - 1))
+            except ConflictError:
+                _pause(attempt)
+                continue
+            return True
+        return False
+
+
+@dataclass(frozen=True)
+class _Replaced:
+    task: Task
+    annotator: Annotator
+
+    def counted_with(self, **changes: object) -> tuple[Task, Annotator]:
+        return self.task, self.annotator.counted(**changes)
+
+
+def _replace(task: Task, annotator: Annotator, person: str, entry: Entry) -> _Replaced:
+    """A task with a person's new entry, and the account with the task's completion in it."""
+    changed = task.with_entries({**task.entries, person: entry})
+    completed = annotator.completed + int(changed.complete) - int(task.complete)
+    held = tuple(task_id for task_id in annotator.holding if task_id != task.id)
+    return _Replaced(changed, annotator.counted(completed=completed, holding=held))
+
+
+def _without(annotator: Annotator, entry: Entry) -> Annotator:
+    """A person's account before an answer or skip that is taken back or replaced."""
+    if entry.kind == "answer":
+        recent = tuple(moment for moment in annotator.recent if moment != entry.at)
+        return annotator.counted(
+            answers=annotator.answers - 1,
+            seconds=annotator.seconds - (entry.seconds or 0.0),
+            recent=recent,
+        )
+    if entry.kind == "skip":
+        return annotator.counted(skips=annotator.skips - 1)
+    return annotator
+
+
+def _require_running(batch: Batch) -> None:
+    if batch.state in ("closing", "closed"):
+        raise RefusedError("this batch is closed already")
+
+
+def _pause(attempt: int) -> None:
+    time.sleep(random.uniform(0, _PAUSE_SECONDS * 2 ** min(attempt, 5)))  # noqa: S311 - no secret

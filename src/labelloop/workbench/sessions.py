@@ -1,0 +1,78 @@
+"""Who asks: sessions in cookies, roles, and the token that writes must bring."""
+
+import hashlib
+import hmac
+import secrets
+from dataclasses import dataclass
+from typing import Protocol
+from urllib.parse import quote, unquote
+
+from fastapi import Request, Response
+
+ANNOTATOR, OWNER = "annotator", "owner"
+ROLES = frozenset({ANNOTATOR, OWNER})
+LONGEST_NAME = 60
+_DAY = 24 * 3600
+
+
+@dataclass(frozen=True)
+class Session:
+    """Who is signed in; `name` is None for somebody who came in but has not said who they are."""
+
+    name: str | None
+    roles: frozenset[str]
+    csrf_token: str
+
+
+class Sessions(Protocol):
+    """How people sign in."""
+
+    def session(self, request: Request) -> Session | None:
+        """None for who has not come in."""
+        ...
+
+
+class LaptopSessions:
+    """Whoever has the printed address, with its key, may come in and say who they are.
+
+    The cookie holds the name and a signature made with the key: it is good as long as the address is.
+    """
+
+    cookie = "labelloop-session"
+
+    def __init__(self, key: str | None = None) -> None:
+        self.key = key or secrets.token_urlsafe(16)
+
+    def session(self, request: Request) -> Session | None:
+        value = request.cookies.get(self.cookie, "")
+        name, _, signature = value.rpartition(".")
+        if not hmac.compare_digest(signature, self._sign("session", name)):
+            return None
+        return Session(unquote(name) or None, ROLES, self._sign("csrf", value))
+
+    def accepts(self, key: str) -> bool:
+        """Whether this is the printed address's key."""
+        return hmac.compare_digest(key.encode(), self.key.encode())
+
+    def sign_in(self, response: Response, name: str) -> None:
+        """Set the session's cookie; an empty name is somebody who has still to say one."""
+        quoted = quote(name, safe="")
+        response.set_cookie(
+            self.cookie,
+            f"{quoted}.{self._sign('session', quoted)}",
+            max_age=30 * _DAY,
+            httponly=True,
+            samesite="strict",
+        )
+
+    def sign_out(self, response: Response) -> None:
+        response.delete_cookie(self.cookie)
+
+    def _sign(self, purpose: str, value: str) -> str:
+        return hmac.new(self.key.encode(), f"{purpose}\n{value}".encode(), hashlib.sha256).hexdigest()
+
+
+def cleaned_name(name: str) -> str:
+    """A person's name as it is shown and kept: without control characters, one space between words."""
+    printable = "".join(letter if letter.isprintable() else " " for letter in name)
+    return " ".join(printable.split())[:LONGEST_NAME]

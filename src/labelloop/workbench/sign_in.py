@@ -1,0 +1,52 @@
+"""Coming in on a laptop: the printed address lets in, then one says a name."""
+
+from typing import Any
+
+from fastapi import APIRouter, Depends, Request, Response
+from fastapi.responses import RedirectResponse
+from pydantic import BaseModel
+
+from labelloop.workbench.api import written_by_our_page
+from labelloop.workbench.errors import NotAllowedError, RefusedError
+from labelloop.workbench.sessions import LaptopSessions, cleaned_name
+
+router = APIRouter()
+
+
+class SignInRequest(BaseModel):
+    """The name that a person's labels are kept under."""
+
+    name: str
+
+
+@router.get("/enter")
+def enter(request: Request, key: str = "") -> Response:
+    """The printed address. Raises NotAllowedError for another key."""
+    sessions = _sessions(request)
+    if not sessions.accepts(key):
+        raise NotAllowedError("this address is not (or no longer) the workbench's: take the one it prints")
+    known = sessions.session(request)
+    response = RedirectResponse("/" if known and known.name else "/sign-in", 303)
+    if known is None:
+        sessions.sign_in(response, "")
+    return response
+
+
+@router.post("/api/sign-in", dependencies=[Depends(written_by_our_page)])
+def sign_in(request: Request, response: Response, given: SignInRequest) -> dict[str, Any]:
+    name = cleaned_name(given.name)
+    if not name:
+        raise RefusedError("give a name: your labels are kept under it")
+    _sessions(request).sign_in(response, name)
+    return {"name": name}
+
+
+@router.post("/api/sign-out", dependencies=[Depends(written_by_our_page)])
+def sign_out(request: Request, response: Response) -> dict[str, Any]:
+    _sessions(request).sign_in(response, "")
+    return {"name": None}
+
+
+def _sessions(request: Request) -> LaptopSessions:
+    sessions: LaptopSessions = request.app.state.sessions
+    return sessions

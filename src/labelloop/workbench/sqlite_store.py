@@ -1,0 +1,273 @@
+"""Tasks in one SQLite file: the laptop's store. Each write is on the disk before it is answered.
+
+Syncing the disk is what takes time. So who reads never waits for who writes: each reads over a connection of
+its own, as of the last commit. And writes that come together are committed, and synced, together.
+"""
+
+import sqlite3
+import threading
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from queue import Empty, SimpleQueue
+
+from labelloop.workbench.errors import ConflictError
+from labelloop.workbench.tasks import Annotator, Batch, DataObject, Task, Totals
+
+_SCHEMA = """
+CREATE TABLE IF NOT EXISTS batches (
+    number INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, version INTEGER NOT NULL, document TEXT NOT NULL
+);
+CREATE TABLE IF NOT EXISTS tasks (
+    batch_id TEXT NOT NULL, id TEXT NOT NULL, version INTEGER NOT NULL, available_from REAL,
+    document TEXT NOT NULL, PRIMARY KEY (batch_id, id)
+) WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS available_tasks ON tasks (batch_id, id) WHERE available_from IS NOT NULL;
+CREATE TABLE IF NOT EXISTS entries (
+    batch_id TEXT NOT NULL, task_id TEXT NOT NULL, person TEXT NOT NULL,
+    PRIMARY KEY (batch_id, task_id, person)
+) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS data_objects (
+    batch_id TEXT NOT NULL, task_id TEXT NOT NULL, document TEXT NOT NULL, PRIMARY KEY (batch_id, task_id)
+);
+CREATE TABLE IF NOT EXISTS annotators (
+    batch_id TEXT NOT NULL, name TEXT NOT NULL, version INTEGER NOT NULL, document TEXT NOT NULL,
+    PRIMARY KEY (batch_id, name)
+) WITHOUT ROWID;
+"""
+_AVAILABLE = """
+SELECT document FROM tasks AS task
+WHERE batch_id = ? AND available_from <= ? AND id {side} ?
+  AND NOT EXISTS (SELECT 1 FROM entries WHERE batch_id = task.batch_id AND task_id = task.id AND person = ?)
+  AND (? OR NOT EXISTS (SELECT 1 FROM json_each(document, '$.answered_before') WHERE value = ?))
+ORDER BY id LIMIT ?
+"""
+_BUSY_SECONDS = 30.0
+_IDS_AT_ONCE = 500
+_Change = Callable[[sqlite3.Connection], None]
+
+
+class SqliteTaskStore:
+    """A `TaskStore` in a file; may be used by many threads and processes of one machine."""
+
+    def __init__(self, path: Path) -> None:
+        """Opens the file, makes it when it is not there."""
+        path.parent.mkdir(parents=True, exist_ok=True)
+        self._path = path
+        self._lock = threading.Lock()
+        self._waiting: deque[_Write] = deque()
+        self._readers: SimpleQueue[sqlite3.Connection] = SimpleQueue()
+        self._writer = self._connect()
+        self._writer.execute("PRAGMA journal_mode = WAL")
+        self._writer.executescript(_SCHEMA)
+
+    def close(self) -> None:
+        with self._lock:
+            self._writer.close()
+        while True:
+            try:
+                self._readers.get_nowait().close()
+            except Empty:
+                return
+
+    def add_batch(self, batch: Batch, tasks: Iterable[tuple[Task, DataObject]]) -> None:
+        self._write(lambda connection: _add_batch(connection, batch, tasks))
+
+    def batch(self, batch_id: str) -> Batch | None:
+        rows = self._rows("SELECT document FROM batches WHERE id = ?", batch_id)
+        return Batch.model_validate_json(rows[0]) if rows else None
+
+    def batches(self) -> list[Batch]:
+        rows = self._rows("SELECT document FROM batches ORDER BY number")
+        return [Batch.model_validate_json(row) for row in rows]
+
+    def save_batch(self, batch: Batch) -> Batch:
+        saved = batch.model_copy(update={"version": batch.version + 1})
+        values = (saved.version, saved.model_dump_json(), batch.id, batch.version)
+
+        def update(connection: sqlite3.Connection) -> None:
+            query = "UPDATE batches SET version = ?, document = ? WHERE id = ? AND version = ?"
+            _require_written(connection.execute(query, values))
+
+        self._write(update)
+        return saved
+
+    def task(self, batch_id: str, task_id: str) -> Task | None:
+        rows = self._rows("SELECT document FROM tasks WHERE batch_id = ? AND id = ?", batch_id, task_id)
+        return Task.model_validate_json(rows[0]) if rows else None
+
+    def tasks(self, batch_id: str) -> Iterator[Task]:
+        rows = self._rows("SELECT document FROM tasks WHERE batch_id = ? ORDER BY id", batch_id)
+        return (Task.model_validate_json(row) for row in rows)
+
+    def data_objects(self, batch_id: str, task_ids: Sequence[str]) -> dict[str, DataObject]:
+        found = {}
+        for start in range(0, len(task_ids), _IDS_AT_ONCE):
+            ids = task_ids[start : start + _IDS_AT_ONCE]
+            marks = ", ".join("?" * len(ids))
+            query = f"SELECT document FROM data_objects WHERE batch_id = ? AND task_id IN ({marks})"  # noqa: S608
+            for row in self._rows(query, batch_id, *ids):
+                data_object = DataObject.model_validate_json(row)
+                found[data_object.task_id] = data_object
+        return found
+
+    def available(
+        self, batch_id: str, person: str, *, now: float, most: int, after: str = "", again: bool = False
+    ) -> list[Task]:
+        values = (batch_id, now, after, person, again, person)
+        rows = self._rows(_AVAILABLE.format(side=">"), *values, most)
+        if len(rows) < most:
+            rows += self._rows(_AVAILABLE.format(side="<="), *values, most - len(rows))
+        return [Task.model_validate_json(row) for row in rows]
+
+    def annotator(self, batch_id: str, name: str) -> Annotator:
+        query = "SELECT document FROM annotators WHERE batch_id = ? AND name = ?"
+        rows = self._rows(query, batch_id, name)
+        return Annotator.model_validate_json(rows[0]) if rows else Annotator(batch_id=batch_id, name=name)
+
+    def annotators(self, batch_id: str) -> list[Annotator]:
+        rows = self._rows("SELECT document FROM annotators WHERE batch_id = ? ORDER BY name", batch_id)
+        return [Annotator.model_validate_json(row) for row in rows]
+
+    def totals(self, batch_id: str) -> Totals:
+        query = (
+            "SELECT coalesce(sum(json_extract(document, '$.completed')), 0), "
+            "coalesce(sum(json_extract(document, '$.skips')), 0) FROM annotators WHERE batch_id = ?"
+        )
+        with self._reading() as connection:
+            return Totals(*connection.execute(query, (batch_id,)).fetchone())
+
+    def write(self, tasks: Sequence[Task], annotator: Annotator | None = None) -> None:
+        def change(connection: sqlite3.Connection) -> None:
+            for task in tasks:
+                _write_task(connection, task)
+            if annotator is not None:
+                _write_annotator(connection, annotator)
+
+        self._write(change)
+
+    def _rows(self, query: str, *parameters: object) -> list[str]:
+        with self._reading() as connection:
+            return [row[0] for row in connection.execute(query, parameters)]
+
+    @contextmanager
+    def _reading(self) -> Iterator[sqlite3.Connection]:
+        try:
+            connection = self._readers.get_nowait()
+        except Empty:
+            connection = self._connect()
+        try:
+            yield connection
+        finally:
+            self._readers.put(connection)
+
+    def _connect(self) -> sqlite3.Connection:
+        connection = sqlite3.connect(
+            self._path, timeout=_BUSY_SECONDS, isolation_level=None, check_same_thread=False
+        )
+        connection.execute("PRAGMA synchronous = FULL")
+        return connection
+
+    def _write(self, change: _Change) -> None:
+        """Make a change, whole or not at all. Returns once it is on the disk; raises what it raises."""
+        write = _Write(change)
+        self._waiting.append(write)
+        with self._lock:
+            # Whoever had the lock before may have made this one along with its own.
+            if not write.done:
+                self._write_all_waiting()
+        if write.error is not None:
+            raise write.error
+
+    def _write_all_waiting(self) -> None:
+        writes = [self._waiting.popleft() for _ in range(len(self._waiting))]
+        try:
+            self._writer.execute("BEGIN IMMEDIATE")
+            try:
+                for write in writes:
+                    write.make(self._writer)
+                self._writer.execute("COMMIT")
+            except BaseException:
+                self._writer.execute("ROLLBACK")
+                raise
+        except BaseException as error:
+            for write in writes:
+                write.error = error
+        for write in writes:
+            write.done = True
+
+
+class _Write:
+    """A change that waits for its turn, and what became of it."""
+
+    def __init__(self, change: _Change) -> None:
+        self.done = False
+        self.error: BaseException | None = None
+        self._change = change
+
+    def make(self, connection: sqlite3.Connection) -> None:
+        """Make the change within a transaction; one that fails leaves nothing and lets the others be."""
+        connection.execute("SAVEPOINT change")
+        try:
+            self._change(connection)
+        except BaseException as error:
+            self.error = error
+            connection.execute("ROLLBACK TO change")
+        connection.execute("RELEASE change")
+
+
+def _add_batch(
+    connection: sqlite3.Connection, batch: Batch, tasks: Iterable[tuple[Task, DataObject]]
+) -> None:
+    if connection.execute("SELECT 1 FROM batches WHERE id = ?", (batch.id,)).fetchone():
+        return
+    for task, data_object in tasks:
+        connection.execute(
+            "INSERT INTO tasks VALUES (?, ?, 0, ?, ?)",
+            (batch.id, task.id, task.available_from(), task.model_dump_json()),
+        )
+        connection.execute(
+            "INSERT INTO data_objects VALUES (?, ?, ?)",
+            (batch.id, task.id, data_object.model_dump_json()),
+        )
+    connection.execute(
+        "INSERT INTO batches (id, version, document) VALUES (?, 0, ?)",
+        (batch.id, batch.model_dump_json()),
+    )
+
+
+def _write_task(connection: sqlite3.Connection, task: Task) -> None:
+    saved = task.model_copy(update={"version": task.version + 1})
+    written = connection.execute(
+        "UPDATE tasks SET version = ?, available_from = ?, document = ? "
+        "WHERE batch_id = ? AND id = ? AND version = ?",
+        (
+            saved.version,
+            saved.available_from(),
+            saved.model_dump_json(),
+            task.batch_id,
+            task.id,
+            task.version,
+        ),
+    )
+    _require_written(written)
+    connection.execute("DELETE FROM entries WHERE batch_id = ? AND task_id = ?", (task.batch_id, task.id))
+    connection.executemany(
+        "INSERT INTO entries VALUES (?, ?, ?)", [(task.batch_id, task.id, person) for person in task.entries]
+    )
+
+
+def _write_annotator(connection: sqlite3.Connection, annotator: Annotator) -> None:
+    saved = annotator.model_copy(update={"version": annotator.version + 1})
+    written = connection.execute(
+        "INSERT INTO annotators VALUES (?, ?, ?, ?) ON CONFLICT (batch_id, name) "
+        "DO UPDATE SET version = excluded.version, document = excluded.document WHERE version = ?",
+        (saved.batch_id, saved.name, saved.version, saved.model_dump_json(), annotator.version),
+    )
+    _require_written(written)
+
+
+def _require_written(cursor: sqlite3.Cursor) -> None:
+    if cursor.rowcount != 1:
+        raise ConflictError("somebody else was faster: try again")

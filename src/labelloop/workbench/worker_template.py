@@ -1,0 +1,170 @@
+"""Ground Truth's worker templates: Liquid in, the HTML of one task out.
+
+The subset that text and image classification use: `crowd-form`, `crowd-classifier`,
+`crowd-image-classifier`, `classification-target`, `short-instructions`, `full-instructions` and
+`crowd-button`, with Ground Truth's filters `to_json`, `grant_read_access` and `skip_autoescape` beside
+Liquid's own. What a template renders to is shown in a sandboxed frame in which the template's own scripts
+do not run.
+"""
+
+import json
+from collections.abc import Callable, Sequence
+from functools import lru_cache
+from html.parser import HTMLParser
+from typing import Any
+
+from liquid import BoundTemplate, Environment, Markup
+from liquid.exceptions import LiquidError
+
+from labelloop.core.errors import StorageError
+from labelloop.storage import s3
+from labelloop.workbench.errors import WorkbenchError
+
+WIDGETS = ("crowd-classifier", "crowd-image-classifier")
+_PROBE = "labelloop-probe-object"
+
+
+class WorkerTemplateError(WorkbenchError):
+    """Raised when a worker template cannot be rendered, or shows no task that can be answered."""
+
+
+class _TemplateEnvironment(Environment):
+    """Liquid with a ceiling: a template may not loop or write without end."""
+
+    loop_iteration_limit = 10_000
+    output_stream_limit = 10_000_000
+
+
+class WorkerTemplate:
+    """A parsed worker template.
+
+    Raises WorkerTemplateError when `source` is no valid Liquid or names a filter that does not exist.
+    """
+
+    def __init__(self, source: str) -> None:
+        try:
+            self._template: BoundTemplate = _environment().from_string(source)
+        except LiquidError as error:
+            raise WorkerTemplateError(f"the worker template is not valid Liquid: {_place(error)}") from error
+
+    def render(
+        self,
+        task_object: str,
+        labels: Sequence[str],
+        read_access: Callable[[str], str],
+    ) -> str:
+        """The HTML of one task.
+
+        `task_object` is the text, or the S3 URI of the image; `read_access` turns an S3 URI into a
+        short-lived address. Templates that name the manifest's own fields find the object under `source`
+        and `source-ref` as well. Raises WorkerTemplateError when Liquid fails on it.
+        """
+        given = {
+            "taskObject": task_object,
+            "source": task_object,
+            "source-ref": task_object,
+            "labels": list(labels),
+        }
+        try:
+            return self._template.render(task={"input": given}, grant_read_access=read_access)
+        except LiquidError as error:
+            raise WorkerTemplateError(f"the worker template fails on an object: {_place(error)}") from error
+
+    def check(self, labels: Sequence[str]) -> None:
+        """Raise WorkerTemplateError unless people could label with it: to be asked before they are.
+
+        The template must show the object, in one of our elements, and offer exactly the run's classes.
+        """
+        page = _Page()
+        page.feed(self.render(_PROBE, labels, lambda uri: uri))
+        page.close()
+        if len(page.widgets) != 1:
+            raise WorkerTemplateError(
+                f"the worker template has {len(page.widgets)} of the elements labelloop can show "
+                f"({', '.join(WIDGETS)}): it takes exactly one"
+            )
+        if not page.shows_the_object:
+            raise WorkerTemplateError(
+                "the worker template does not show the object: write {{ task.input.taskObject }} in it"
+            )
+        offered = _categories(page.widgets[0])
+        if sorted(offered) != sorted(labels):
+            raise WorkerTemplateError(
+                f"the worker template offers the categories {offered!r:.200}, but this run's classes are "
+                f'{list(labels)!r:.200}: write categories="{{{{ task.input.labels | to_json | escape }}}}"'
+            )
+
+
+@lru_cache(maxsize=16)
+def template_in_s3(uri: str) -> WorkerTemplate:
+    """The template at an S3 URI. Raises WorkerTemplateError when it is not there or is none."""
+    try:
+        return WorkerTemplate(s3.read_bytes(uri).decode())
+    except (StorageError, UnicodeDecodeError) as error:
+        raise WorkerTemplateError(f"the worker template {uri} cannot be read: {error}") from error
+
+
+def _place(error: LiquidError) -> str:
+    if error.token is None or error.token.start_index < 0:
+        return str(error.message)
+    line = error.token.source.count("\n", 0, error.token.start_index) + 1
+    return f"line {line}: {error.message}"
+
+
+def _categories(attributes: dict[str, str | None]) -> list[str]:
+    given = attributes.get("categories") or ""
+    # Ground Truth's own samples write ['good', 'bad'] too, which is no JSON.
+    for text in (given, given.replace("'", '"')):
+        try:
+            found = json.loads(text)
+        except ValueError:
+            continue
+        if isinstance(found, list):
+            return [str(name) for name in found]
+    raise WorkerTemplateError(
+        f"the worker template's categories are not a JSON list of strings: {given!r:.200}"
+    )
+
+
+class _Page(HTMLParser):
+    """The elements of a rendered template that matter here."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.widgets: list[dict[str, str | None]] = []
+        self.shows_the_object = False
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        if tag in WIDGETS:
+            self.widgets.append(dict(attrs))
+        self.shows_the_object |= any(_PROBE in (value or "") for _, value in attrs)
+
+    def handle_data(self, data: str) -> None:
+        self.shows_the_object |= _PROBE in data
+
+
+def _environment() -> Environment:
+    environment = _TemplateEnvironment(autoescape=True)
+    environment.add_filter("to_json", _to_json)
+    environment.add_filter("skip_autoescape", _skip_autoescape)
+    environment.add_filter("grant_read_access", _GrantReadAccess())
+    return environment
+
+
+def _to_json(value: object) -> str:
+    return json.dumps(value, ensure_ascii=False)
+
+
+def _skip_autoescape(value: object) -> Markup:
+    # The template's author asks for it; the frame it is shown in runs no script of the text's.
+    return Markup(str(value))
+
+
+class _GrantReadAccess:
+    """The filter that asks the caller of `render` for an address."""
+
+    with_context = True
+
+    def __call__(self, value: object, *, context: Any) -> str:
+        grant: Callable[[str], str] = context.globals["grant_read_access"]
+        return grant(str(value))

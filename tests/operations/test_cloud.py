@@ -1,0 +1,73 @@
+"""What boto3 raises becomes a sentence that names the mend."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from botocore.exceptions import ClientError, ConnectTimeoutError, EndpointConnectionError, TokenRetrievalError
+
+from labelloop.operations.cloud import OperationError, explained
+
+
+def refusal(code: str, message: str = "said the service") -> ClientError:
+    return ClientError({"Error": {"Code": code, "Message": message}}, "DescribeStacks")
+
+
+@pytest.mark.parametrize(
+    ("error", "mend"),
+    [
+        (
+            refusal("AccessDenied"),
+            "Have your administrator allow it: what each command needs is listed in docs/",
+        ),
+        (refusal("AccessDeniedException"), "AWS denies DescribeStacks: said the service"),
+        (refusal("403", ""), "AWS denies DescribeStacks: 403"),
+        (refusal("ExpiredToken"), "Sign in again (`aws sso login`"),
+        (refusal("UnrecognizedClientException"), "AWS does not accept the credentials"),
+        (refusal("ThrottlingException"), "wait a minute and repeat the command"),
+        (refusal("ValidationError"), "AWS refuses DescribeStacks: said the service"),
+        (EndpointConnectionError(endpoint_url="https://x"), "check the network and the region"),
+        (ConnectTimeoutError(endpoint_url="https://x"), "AWS cannot be reached"),
+        (TokenRetrievalError(provider="sso", error_msg="expired"), "sign in by `aws sso login`"),
+    ],
+)
+def test_a_fault_is_told_with_its_mend(error: Exception, mend: str) -> None:
+    with pytest.raises(OperationError) as told, explained():
+        raise error
+    assert mend in str(told.value)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ([], "no AWS region is set: name the stack's by --region"),
+        (["--region", "us-east-1"], "there are no usable AWS credentials"),
+        (
+            ["--region", "us-east-1", "--profile", "nobody"],
+            "`aws configure list-profiles` shows those there are",
+        ),
+    ],
+)
+def test_without_an_account_each_command_says_what_is_missing(
+    tmp_path: Path, options: list[str], message: str
+) -> None:
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
+    done = subprocess.run(
+        [sys.executable, "-m", "labelloop.cli.main", "status", "--stack", "labelloop", *options],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        env={
+            **kept,
+            "HOME": str(tmp_path),
+            "AWS_CONFIG_FILE": os.devnull,
+            "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
+            "AWS_EC2_METADATA_DISABLED": "true",
+        },
+    )
+    assert done.returncode == 2
+    assert message in " ".join(done.stderr.split())
+    assert "Traceback" not in done.stderr

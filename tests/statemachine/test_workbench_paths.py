@@ -1,0 +1,446 @@
+"""The loop with the workbench: people's answers, closed and expired batches, tokens twice, late and never."""
+
+import json
+import random
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from labelloop.core.errors import StorageError
+from labelloop.local.aws import LocalAws
+from labelloop.workbench.deployment import Parts, opened_parts
+from labelloop.workbench.errors import RefusedError
+from labelloop.workbench.overview import Overview
+from labelloop.workbench.pages.run_view import run_view
+from labelloop.workbench.service import Workbench
+
+from .conftest import CLASSES, Loop, Outcome
+
+AccountedFor = Callable[[Outcome], None]
+BUDGET = 150
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture
+def loop(loop: Loop, tmp_path: Path) -> Loop:
+    """Whose people are at the workbench."""
+    loop.settings(LabelingBackend="workbench")
+    return loop
+
+
+@pytest.fixture
+def aws(loop: Loop, tmp_path: Path) -> Callable[[], LocalAws]:
+    """The local AWS with the tasks in a file; called again, the machine was started anew."""
+    return lambda: loop.aws(environment={"WORKBENCH_DATABASE": str(tmp_path / "workbench.sqlite")})
+
+
+class People:
+    """Annotators who know the truth, as threads; within `with`, they label whatever comes."""
+
+    def __init__(
+        self, loop: Loop, *, count: int = 2, answers: Callable[[int, str], int] | None = None
+    ) -> None:
+        self._loop = loop
+        self._stop = threading.Event()
+        self._answers = answers or (lambda number, _name: CLASSES.index(loop.truth[number]))
+        self._threads = [
+            threading.Thread(target=self._label, args=(f"person {number}",)) for number in range(count)
+        ]
+        self.answered: list[tuple[int, str]] = []
+        self.errors: list[Exception] = []
+
+    def __enter__(self) -> "People":
+        for thread in self._threads:
+            thread.start()
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        self._stop.set()
+        for thread in self._threads:
+            thread.join()
+        assert not self.errors, self.errors
+
+    def _label(self, name: str) -> None:
+        try:
+            with opened_parts() as parts:
+                workbench = Workbench(parts.store, parts.closing)
+                while not self._stop.is_set():
+                    handed = workbench.next_tasks(name, 20)
+                    for task, _ in handed.tasks:
+                        workbench.answer(task.batch_id, task.id, name, self._answers(task.object_id, name))
+                        self.answered.append((task.object_id, name))
+                    if not handed.tasks:
+                        time.sleep(0.02)
+        except Exception as error:
+            self.errors.append(error)
+
+
+def merged(loop: Loop, number: int = 1, run: str = "run-1") -> dict[str, Any]:
+    record: dict[str, Any] = json.loads(
+        (loop.s3 / f"bucket/out/{run}/round-{number:03d}/merged/round.json").read_bytes()
+    )
+    return record
+
+
+@contextmanager
+def waiting_batch(loop: Loop, aws: LocalAws, name: str = "run-1") -> Iterator[tuple[str, Parts]]:
+    """An execution that waits for its first batch, with the workbench's parts."""
+    arn = aws.start_execution("ActiveLearningLoop", name, loop.request)
+    with opened_parts() as parts:
+        until = time.monotonic() + 60
+        while not any(batch.task_token for batch in parts.store.batches()):
+            assert time.monotonic() < until
+            assert aws.describe(arn).status == "RUNNING", aws.describe(arn).cause
+            time.sleep(0.02)
+        yield arn, parts
+
+
+def test_people_label_in_the_workbench_and_the_output_is_as_with_simulated_people(
+    loop: Loop, accounted_for: AccountedFor, aws: Callable[[], LocalAws]
+) -> None:
+    loop.data(300, clean=False)
+    loop.write("in/truth.csv", _truth_csv(loop))
+    running = aws()
+    with People(loop) as people:
+        outcome = loop.run(running)
+    accounted_for(outcome)
+    assert {"LabelInWorkbench", "MergeLabels"} <= set(loop.states)
+    assert "CreateLabelingJob" not in loop.states
+    asked = [number for number, _ in people.answered]
+    assert len(asked) - len(set(asked)) == _repeated_answers(outcome), "else nobody labels anything twice"
+    assert {name for _, name in people.answered} == {"person 0", "person 1"}
+    with opened_parts() as parts:
+        told = Overview(parts.store)()
+    assert told["run"]["counts"]["human"] == outcome.counts["human"]
+    assert [row["round"] for row in told["run"]["rounds"]] == [*range(1, len(told["run"]["rounds"]) + 1)]
+    page = run_view(told)
+    assert page.curve is not None, "the model's accuracy by round"
+    assert page.ledger is not None
+
+    loop.settings(LabelingBackend="simulated", SimulatedPeople={"TruthS3Uri": "s3://bucket/in/truth.csv"})
+    simulated = loop.run(running, name="simulated")
+    assert [_without_names(line) for line in outcome.lines()] == [
+        _without_names(line) for line in simulated.lines()
+    ]
+
+
+def test_a_batch_closed_early_counts_what_is_labeled_and_the_rest_returns_to_the_pool(
+    loop: Loop, aws: Callable[[], LocalAws]
+) -> None:
+    loop.data(60)
+    running = aws()
+    with waiting_batch(loop, running) as (arn, parts):
+        workbench = Workbench(parts.store, parts.closing)
+        batch = workbench.current_batch()
+        assert batch is not None
+        handed = workbench.next_tasks("ann", 5)
+        for task, _ in handed.tasks:
+            workbench.answer(batch.id, task.id, "ann", CLASSES.index(loop.truth[task.object_id]))
+        workbench.close(batch.id)
+        with pytest.raises(RefusedError, match="closed"):
+            workbench.answer(batch.id, handed.tasks[0][0].id, "ann", 1)
+        workbench.close(batch.id)  # The token is sent twice: nothing happens.
+        with People(loop):
+            execution = running.wait(arn, seconds=60)
+    assert execution.status == "SUCCEEDED", execution.cause
+    first = merged(loop)
+    assert (first["labeled_by_people"], first["counts"]["failed"]) == (5, 0)
+    assert execution.output["Counts"] == {"input": 60, "human": 60, "auto": 0, "failed": 0, "unlabeled": 0}
+
+
+@pytest.mark.parametrize("settings", [{"DeadlineInSeconds": 3}, {"HeartbeatInSeconds": 1}])
+def test_a_batch_whose_time_is_over_ends_with_what_is_labeled(
+    loop: Loop, aws: Callable[[], LocalAws], settings: dict[str, int]
+) -> None:
+    loop.data(40)
+    loop.settings(Workbench={"HeartbeatInSeconds": 2, **settings}, MaxRounds=1)
+    running = aws()
+    with waiting_batch(loop, running) as (arn, parts):
+        workbench = Workbench(parts.store, parts.closing)
+        ((task, _),) = workbench.next_tasks("ann", 1).tasks
+        workbench.answer(task.batch_id, task.id, "ann", CLASSES.index(loop.truth[task.object_id]))
+        execution = running.wait(arn, seconds=60)
+        assert "CollectLabels" in loop.states
+        assert parts.store.batches()[0].closed_because == "its time was over"
+        with pytest.raises(RefusedError, match="closed"):
+            workbench.answer(task.batch_id, task.id, "ann", 0)
+    assert execution.status == "SUCCEEDED", execution.cause
+    assert execution.output["Counts"]["human"] == merged(loop)["labeled_by_people"] == 1
+    assert merged(loop)["counts"]["failed"] == 0
+
+
+def test_people_at_work_keep_a_batch_open_beyond_its_heartbeat(
+    loop: Loop, aws: Callable[[], LocalAws]
+) -> None:
+    loop.data(30)
+    loop.settings(Workbench={"HeartbeatInSeconds": 2})
+    running = aws()
+    with waiting_batch(loop, running) as (arn, parts):
+        workbench = Workbench(parts.store, parts.closing)
+        tasks = [task for _ in range(2) for task, _ in workbench.next_tasks("ann", 5, ("none",)).tasks]
+        for task in tasks[:5]:
+            workbench.answer(task.batch_id, task.id, "ann", CLASSES.index(loop.truth[task.object_id]))
+            time.sleep(0.8)
+        assert running.describe(arn).status == "RUNNING"
+        assert "CollectLabels" not in loop.states
+        workbench.close(tasks[0].batch_id)
+        with People(loop):
+            assert running.wait(arn, seconds=60).status == "SUCCEEDED"
+
+
+def test_an_object_that_is_skipped_is_asked_about_once_more_then_fails_with_the_reason(
+    loop: Loop, aws: Callable[[], LocalAws]
+) -> None:
+    loop.data(12)
+    running = aws()
+    arn = running.start_execution("ActiveLearningLoop", "run-1", loop.request)
+    asked: list[int] = []
+    with opened_parts() as parts:
+        workbench = Workbench(parts.store, parts.closing)
+        while running.describe(arn).status == "RUNNING":
+            for task, _ in workbench.next_tasks("ann", 5).tasks:
+                asked.append(task.object_id)
+                if task.object_id == 3:
+                    workbench.skip(task.batch_id, task.id, "ann", "blank page")
+                else:
+                    workbench.answer(task.batch_id, task.id, "ann", CLASSES.index(loop.truth[task.object_id]))
+    outcome = Outcome(running.wait(arn, seconds=10), loop.s3)
+    assert outcome.counts == {"input": 12, "human": 11, "auto": 0, "failed": 1, "unlabeled": 0}
+    assert outcome.lines()[3]["category-metadata"]["failure-reason"] == "skipped: blank page"
+    assert sorted(asked) == sorted([*range(12), 3])
+
+
+def test_a_killed_machine_goes_on_with_the_same_batch_and_nobody_labels_twice(
+    loop: Loop, accounted_for: AccountedFor, aws: Callable[[], LocalAws]
+) -> None:
+    loop.data(80)
+    running = aws()
+    with waiting_batch(loop, running) as (arn, parts):
+        workbench = Workbench(parts.store, parts.closing)
+        first = [task for task, _ in workbench.next_tasks("ann", 7).tasks]
+        for task in first:
+            workbench.answer(task.batch_id, task.id, "ann", CLASSES.index(loop.truth[task.object_id]))
+        running.stop(arn, cause="a test")
+    loop.settings(ResumeFromS3Uri="s3://bucket/out/run-1")
+    running = aws()
+    with People(loop) as people:
+        outcome = loop.run(running, name="run-2")
+    accounted_for(outcome)
+    labeled = {number for number, _ in people.answered}
+    assert not labeled & {task.object_id for task in first}
+    assert len(people.answered) - len(labeled) == _repeated_answers(outcome)
+
+
+def test_a_batch_closed_while_nobody_waited_goes_on_as_soon_as_somebody_does(
+    loop: Loop, aws: Callable[[], LocalAws]
+) -> None:
+    loop.data(30)
+    running = aws()
+    with waiting_batch(loop, running) as (arn, parts):
+        batch_id = parts.store.batches()[0].id
+        running.stop(arn, cause="a test")
+        workbench = Workbench(parts.store, parts.closing)
+        while tasks := workbench.next_tasks("ann", 20).tasks:
+            for task, _ in tasks:
+                workbench.answer(task.batch_id, task.id, "ann", CLASSES.index(loop.truth[task.object_id]))
+        assert workbench.batch(batch_id).state == "closed"
+        output = loop.s3 / workbench.batch(batch_id).output_uri.removeprefix("s3://")
+    aws()  # What S3 held when the machine died
+    output.unlink()  # is not all that the workbench has accepted.
+    loop.settings(ResumeFromS3Uri="s3://bucket/out/run-1")
+    outcome = loop.run(aws(), name="run-2")
+    assert outcome.counts["human"] == 30
+
+
+def test_an_output_that_cannot_be_written_fails_the_run_and_a_resumed_one_has_every_label(
+    loop: Loop, aws: Callable[[], LocalAws]
+) -> None:
+    loop.data(20)
+    running = aws()
+    with waiting_batch(loop, running) as (arn, parts):
+        workbench = Workbench(parts.store, parts.closing)
+        batch = workbench.current_batch()
+        assert batch is not None
+        bucket, _, key = batch.selection_uri.removeprefix("s3://").partition("/")
+        selection = running.client("s3").get_object(Bucket=bucket, Key=key)["Body"].read()
+        running.client("s3").delete_object(Bucket=bucket, Key=key)
+        tasks = [task for task, _ in workbench.next_tasks("ann", 20).tasks]
+        *others, last = tasks
+        for task in others:
+            workbench.answer(task.batch_id, task.id, "ann", CLASSES.index(loop.truth[task.object_id]))
+        with pytest.raises(StorageError, match="no such object"):
+            workbench.answer(last.batch_id, last.id, "ann", CLASSES.index(loop.truth[last.object_id]))
+        execution = running.wait(arn, seconds=30)
+        running.client("s3").put_object(Bucket=bucket, Key=key, Body=selection)
+    assert (execution.status, execution.error) == ("FAILED", "LabelInWorkbenchFailed")
+    assert "ResumeFromS3Uri" in (execution.cause or "")
+    loop.settings(ResumeFromS3Uri="s3://bucket/out/run-1")
+    assert loop.run(aws(), name="run-2").counts["human"] == 20
+
+
+def test_several_people_label_each_object_and_the_majority_of_the_able_wins(
+    loop: Loop, aws: Callable[[], LocalAws]
+) -> None:
+    loop.data(60)
+    loop.settings(Workbench={"NumberOfHumanWorkersPerDataObject": 3})
+
+    def answer(number: int, name: str) -> int:
+        right = CLASSES.index(loop.truth[number])
+        return (right + 1) % 3 if name == "person 2" and number % 4 == 0 else right
+
+    running = aws()
+    with People(loop, count=3, answers=answer) as people:
+        outcome = loop.run(running)
+    assert outcome.counts["human"] == 60
+    assert len(people.answered) == len(set(people.answered)) == 180
+    lines = outcome.lines()
+    assert [CLASSES[line["category"]] for line in lines] == loop.truth
+    disputed = [line for number, line in enumerate(lines) if number % 4 == 0]
+    others = [line for number, line in enumerate(lines) if number % 4]
+    assert max(map(_confidence, disputed)) < min(map(_confidence, others)) <= 1
+    assert min(map(_confidence, disputed)) > 0.5
+    assert outcome.report()["cost"]["people_per_object"] == 3
+
+
+def test_gold_objects_are_mixed_in_and_never_reach_the_output(
+    loop: Loop, accounted_for: AccountedFor, aws: Callable[[], LocalAws]
+) -> None:
+    loop.data(40)
+    gold = [{"source": f"gold {number}", "category": number % 3} for number in range(10)]
+    loop.write("in/gold.manifest", b"".join(json.dumps(one).encode() + b"\n" for one in gold))
+    loop.settings(Workbench={"Gold": {"ManifestS3Uri": "s3://bucket/in/gold.manifest", "Share": 0.1}})
+    running = aws()
+    with waiting_batch(loop, running) as (arn, parts):
+        (batch,) = parts.store.batches()
+        asked = [task for task in parts.store.tasks(batch.id) if task.purpose == "gold"]
+        assert len(asked) == 4
+        assert all(task.known_label == task.object_id % 3 for task in asked)
+        assert batch.total == 44
+        with People(loop):
+            outcome = Outcome(running.wait(arn, seconds=60), loop.s3)
+    accounted_for(outcome)
+    assert outcome.counts["human"] == 40
+
+
+def slipping_once(loop: Loop, wrong: set[int]) -> Callable[[int, str], int]:
+    """Answers that are wrong about some objects the first time, and right the second."""
+    seen: set[int] = set()
+
+    def answer(number: int, _name: str) -> int:
+        slips = number in wrong and number not in seen
+        seen.add(number)
+        return (CLASSES.index(loop.truth[number]) + slips) % 3
+
+    return answer
+
+
+def test_labels_that_the_model_contradicts_are_asked_about_once_more_and_reported(
+    loop: Loop, accounted_for: AccountedFor, aws: Callable[[], LocalAws]
+) -> None:
+    loop.data(400)
+    loop.settings(Workbench={"RelabelShare": 0.5}, MaxRounds=6)
+    wrong = set(range(0, 400, 7))
+    running = aws()
+    with People(loop, count=1, answers=slipping_once(loop, wrong)) as people:
+        outcome = loop.run(running)
+    accounted_for(outcome)
+    with opened_parts() as parts:
+        again = [
+            task
+            for batch in parts.store.batches()
+            for task in parts.store.tasks(batch.id)
+            if task.purpose == "relabel"
+        ]
+    times = Counter(number for number, _ in people.answered)
+    assert again
+    assert {times[task.object_id] for task in again} == {2}, "nobody is asked a third time"
+    first = {task.object_id: task.known_label for task in again}
+    said = _said_before_people_answered(loop)
+    assert all(said[task.object_id] - {task.known_label} for task in again), "the model contradicts these"
+    lines = outcome.lines()
+    truth = {task.object_id: CLASSES.index(loop.truth[task.object_id]) for task in again}
+    changed = {
+        task.object_id for task in again if task.known_label != truth[task.object_id] == task.model_label
+    }
+    assert changed, "people and the model agree, against the first label"
+    for task in again:
+        line = lines[task.object_id]
+        assert line["category"] == (truth if task.object_id in changed else first)[task.object_id]
+        adjusted = line["category-metadata"].get("adjustment-status") == "adjusted"
+        assert adjusted == (task.object_id in changed)
+    rounds = outcome.report()["rounds"]
+    assert sum(record["label_review"]["changed"] for record in rounds) == len(changed)
+    assert sum(sum(record["label_review"].values()) for record in rounds) == len(again)
+    assert outcome.report()["cost"]["repeated_answers"] == len(again) + _repeated_answers(outcome)
+    slips = [task.object_id in wrong for task in again]
+    assert sum(slips) / len(slips) > len(wrong) / 400, "more of these are slips than of all labels"
+
+
+def test_reviews_are_within_the_budget_of_human_labels(loop: Loop, aws: Callable[[], LocalAws]) -> None:
+    loop.data(400)
+    loop.settings(Workbench={"RelabelShare": 0.5}, MaxRounds=6, MaxHumanLabels=BUDGET)
+    slipping = random.Random(0)
+
+    def answer(number: int, _name: str) -> int:
+        return (CLASSES.index(loop.truth[number]) + (slipping.random() < 0.2)) % 3
+
+    running = aws()
+    with People(loop, answers=answer) as people:
+        outcome = loop.run(running)
+    assert sum(sum(record["label_review"].values()) for record in outcome.report()["rounds"]) > 0
+    assert len(people.answered) <= BUDGET
+
+
+def test_a_dispute_in_the_test_goes_to_somebody_who_has_not_answered_about_it(
+    loop: Loop, accounted_for: AccountedFor, aws: Callable[[], LocalAws]
+) -> None:
+    loop.data(800)
+    running = aws()
+    # Where the model is right and a test asks, three answers settle it: the slip, and two that agree.
+    with People(loop, count=3, answers=slipping_once(loop, set(range(0, 800, 10)))) as people:
+        outcome = loop.run(running)
+    accounted_for(outcome)
+    assert _repeated_answers(outcome) > 0
+    assert len(people.answered) == len(set(people.answered)), "nobody is asked twice"
+
+
+def _said_before_people_answered(loop: Loop) -> dict[int, set[int]]:
+    """By object, the labels that models gave it in the rounds people were asked about it."""
+    said: dict[int, set[int]] = {}
+    for path in loop.s3.rglob("selected/expectations.npy"):
+        for one in np.load(path):
+            said.setdefault(int(one["id"]), set()).add(int(one["label"]))
+    return said
+
+
+def _repeated_answers(outcome: Outcome) -> int:
+    """How often people were asked again, for they and the model had differed in a test."""
+    return sum(record["repeated_answers"] for record in outcome.report()["rounds"])
+
+
+def _truth_csv(loop: Loop) -> bytes:
+    rows = ["labelloop-id,source,label"]
+    rows += [f"{number},x,{label}" for number, label in enumerate(loop.truth)]
+    return "\n".join(rows).encode()
+
+
+def _confidence(line: dict[str, Any]) -> float:
+    confidence: float = line["category-metadata"]["confidence"]
+    return confidence
+
+
+def _without_names(line: dict[str, Any]) -> dict[str, Any]:
+    """Without job names and times, which differ between any two runs."""
+    metadata = {
+        key: value
+        for key, value in line["category-metadata"].items()
+        if key not in ("job-name", "creation-date")
+    }
+    return {**line, "category-metadata": metadata}

@@ -1,0 +1,106 @@
+"""What the template says of each function, so that SAM builds two images and an operator finds the logs."""
+
+import re
+import tomllib
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from labelloop.cli.local_run import BUILT_MODEL_IMAGE
+from labelloop.local.template import Template
+
+ROOT = Path(__file__).parents[2]
+TEMPLATE = Template(
+    ROOT / "template.yaml",
+    parameters={"DataBucket": "bucket", "JobRoleArn": "arn:aws:iam::123456789012:role/jobs"},
+)
+
+
+class _Loader(yaml.SafeLoader):
+    """Reads CloudFormation's short forms as `{"!Ref": ...}`."""
+
+
+_Loader.add_multi_constructor("!", lambda _loader, tag, node: {f"!{tag}": node.value})
+DOCUMENT: dict[str, Any] = yaml.load((ROOT / "template.yaml").read_text(), _Loader)
+RESOURCES: dict[str, Any] = DOCUMENT["Resources"]
+FUNCTIONS = {
+    name: resource for name, resource in RESOURCES.items() if resource["Type"] == "AWS::Serverless::Function"
+}
+STEPS = {name: function for name, function in FUNCTIONS.items() if name != "ModelContainer"}
+
+
+def test_all_steps_have_one_image_so_that_sam_builds_it_once() -> None:
+    metadata = [function["Metadata"] for function in STEPS.values()]
+    assert metadata == [{"Dockerfile": "Dockerfile", "DockerContext": "src", "DockerTag": "steps"}] * len(
+        STEPS
+    )
+    assert (ROOT / "src/Dockerfile").is_file()
+
+
+def test_the_model_image_is_sams_too_and_the_laptop_knows_its_name() -> None:
+    metadata = FUNCTIONS["ModelContainer"]["Metadata"]
+    assert (ROOT / metadata["DockerContext"] / metadata["Dockerfile"]).is_file()
+    assert f"modelcontainer:{metadata['DockerTag']}" == BUILT_MODEL_IMAGE
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_each_function_says_what_it_is_and_needs(name: str) -> None:
+    properties = FUNCTIONS[name]["Properties"]
+    assert properties["PackageType"] == "Image"
+    others = [other["Properties"]["Description"] for key, other in FUNCTIONS.items() if key != name]
+    assert properties["Description"] not in others
+    assert 128 <= properties["MemorySize"] <= 10240
+    assert 0 < properties["Timeout"] <= 900
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_each_function_has_a_log_group_of_its_own_that_forgets(name: str) -> None:
+    assert FUNCTIONS[name]["Properties"]["LoggingConfig"] == {"LogGroup": {"!Ref": f"{name}LogGroup"}}
+    group = RESOURCES[f"{name}LogGroup"]
+    assert group["Type"] == "AWS::Logs::LogGroup"
+    assert group["Properties"]["LogGroupName"] == {"!Sub": f"/aws/lambda/${{AWS::StackName}}-{name}"}
+    assert group["Properties"]["RetentionInDays"] == {"!Ref": "LogRetentionInDays"}
+
+
+def test_all_functions_are_traced() -> None:
+    assert DOCUMENT["Globals"]["Function"]["Tracing"] == "Active"
+
+
+def test_a_step_knows_the_model_container_by_name_unless_the_stack_names_an_image() -> None:
+    functions = TEMPLATE.functions()
+    environment = functions["PrepareManifest"].environment
+    assert environment["MODEL_FUNCTION_NAME"] == functions["ModelContainer"].name
+    assert environment["MODEL_IMAGE_URI"] == ""
+
+
+@pytest.mark.parametrize("dockerfile", ["src/Dockerfile", "model_container/Dockerfile"])
+def test_images_are_built_by_the_classic_builder(dockerfile: str) -> None:
+    assert not re.search(r"^RUN --|^# syntax", (ROOT / dockerfile).read_text(), re.M)
+
+
+def test_the_steps_image_holds_what_the_steps_import_and_the_locked_dependencies() -> None:
+    ignore = (ROOT / "src/.dockerignore").read_text().split("\n")
+    kept = {line.removeprefix("!labelloop/") for line in ignore if line.startswith("!labelloop/")}
+    assert kept == {"__init__.py", "core", "monitoring", "reporting", "steps", "storage", "workbench"}
+    assert "--require-hashes" in (ROOT / "src/Dockerfile").read_text()
+
+
+def test_the_steps_image_keeps_the_services_that_the_code_calls() -> None:
+    """What botocore knows of all others is left out of the image."""
+    text = "".join(
+        path.read_text()
+        for package in ("core", "monitoring", "reporting", "steps", "storage", "workbench")
+        for path in (ROOT / "src/labelloop" / package).rglob("*.py")
+    )
+    called = set(re.findall(r"""\b(?:client|resource)\(\s*["']([a-z0-9-]+)["']""", text))
+    kept = set(re.findall(r"! -name ([a-z0-9-]+)", (ROOT / "src/Dockerfile").read_text()))
+    assert {"dynamodb", "lambda", "s3", "stepfunctions"} <= called <= kept
+
+
+def test_a_plain_sam_deploy_finds_a_place_for_the_images() -> None:
+    settings = tomllib.loads((ROOT / "samconfig.toml").read_text())["default"]
+    assert settings["deploy"]["parameters"]["resolve_image_repos"] is True
+    overrides = settings["local_invoke"]["parameters"]["parameter_overrides"]
+    assert overrides.partition("=")[0] in DOCUMENT["Parameters"]

@@ -1,0 +1,165 @@
+"""What SageMaker is asked for: each request field in its place, valid by the service's own model."""
+
+from typing import Any
+
+import pytest
+
+from labelloop.core.errors import RequestError
+from labelloop.core.request import parse_request
+from labelloop.core.training_job import training_job
+from labelloop.local.request_check import check_request
+from tests.unit.test_request import changed
+
+CHANNELS = {name: f"s3://bucket/{name}/{name}.jsonl" for name in ("train", "validation", "pool")}
+CONTRACT = {"num_classes": "4", "label_attribute": "category", "seed": "0"}
+KMS_KEY = "arn:aws:kms:us-east-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab"
+
+
+def job(**model: Any) -> dict[str, Any]:
+    """The job for these settings of the model, checked against SageMaker's model."""
+    request = parse_request(changed("ActiveLearning.Model", model))
+    made = training_job(request, "image", CHANNELS, CONTRACT, "s3://bucket/checkpoints/")
+    role = "arn:aws:iam::123456789012:role/jobs"
+    rest = {
+        "TrainingJobName": "job",
+        "RoleArn": role,
+        "OutputDataConfig": {"S3OutputPath": "s3://bucket/model/"},
+    }
+    check_request("sagemaker", "CreateTrainingJob", {**made, **rest})
+    return made
+
+
+def refusal(**model: Any) -> str:
+    with pytest.raises(RequestError) as error:
+        parse_request(changed("ActiveLearning.Model", model))
+    return str(error.value)
+
+
+def test_unless_told_one_instance_reads_three_channels_as_files() -> None:
+    made = job()
+    assert made["AlgorithmSpecification"] == {"TrainingImage": "image", "TrainingInputMode": "File"}
+    assert [(channel["ChannelName"], channel["InputMode"]) for channel in made["InputDataConfig"]] == [
+        ("train", "File"),
+        ("validation", "File"),
+        ("pool", "File"),
+    ]
+    assert made["ResourceConfig"] == {
+        "InstanceCount": 1,
+        "InstanceType": "ml.m5.xlarge",
+        "VolumeSizeInGB": 30,
+    }
+    assert made["StoppingCondition"] == {"MaxRuntimeInSeconds": 14400}
+    assert made["HyperParameters"] == CONTRACT
+    assert made.keys().isdisjoint({"EnableManagedSpotTraining", "CheckpointConfig"})
+
+
+def test_hyperparameters_of_the_request_stand_over_the_contract() -> None:
+    assert job(HyperParameters={"seed": "7", "epochs": "3"})["HyperParameters"] == {
+        **CONTRACT,
+        "seed": "7",
+        "epochs": "3",
+    }
+
+
+def test_instances_and_their_disks_are_as_asked() -> None:
+    made = job(
+        ImageUri="mine",
+        TrainingInstanceType="ml.g5.2xlarge",
+        TrainingInstanceCount=2,
+        VolumeSizeInGB=50,
+        VolumeKmsKeyId=KMS_KEY,
+    )
+    assert made["ResourceConfig"] == {
+        "InstanceCount": 2,
+        "InstanceType": "ml.g5.2xlarge",
+        "VolumeSizeInGB": 50,
+        "VolumeKmsKeyId": KMS_KEY,
+    }
+
+
+def test_spot_training_waits_twice_as_long_unless_told_and_keeps_checkpoints() -> None:
+    made = job(UseSpotTraining=True, MaxRuntimeInSeconds=600)
+    assert made["EnableManagedSpotTraining"] is True
+    assert made["StoppingCondition"] == {"MaxRuntimeInSeconds": 600, "MaxWaitTimeInSeconds": 1200}
+    assert made["CheckpointConfig"] == {"S3Uri": "s3://bucket/checkpoints/"}
+    waits = job(UseSpotTraining=True, MaxRuntimeInSeconds=600, MaxWaitTimeInSeconds=900)
+    assert waits["StoppingCondition"]["MaxWaitTimeInSeconds"] == 900
+
+
+def test_checkpoints_may_be_kept_without_spot_instances() -> None:
+    made = job(CheckpointS3Uri="s3://bucket/mine/")
+    assert "CheckpointConfig" in made
+    assert "EnableManagedSpotTraining" not in made
+
+
+@pytest.mark.parametrize("mode", ["FastFile", "Pipe"])
+def test_an_image_of_ones_own_may_be_fed_in_any_mode(mode: str) -> None:
+    made = job(ImageUri="mine", InputMode=mode)
+    assert made["AlgorithmSpecification"]["TrainingInputMode"] == mode
+    assert {channel["InputMode"] for channel in made["InputDataConfig"]} == {mode}
+
+
+def test_blazingtext_streams_augmented_manifests_with_the_posts_hyperparameters() -> None:
+    made = job(Algorithm="blazingtext", HyperParameters={"epochs": "50"})
+    assert made["AlgorithmSpecification"]["TrainingInputMode"] == "Pipe"
+    assert made["HyperParameters"] == {
+        "mode": "supervised",
+        "epochs": "50",
+        "learning_rate": "0.05",
+        "min_count": "5",
+        "vector_dim": "20",
+        "word_ngrams": "2",
+        "early_stopping": "True",
+        "min_epochs": "1",
+        "patience": "5",
+    }
+    assert [channel["ChannelName"] for channel in made["InputDataConfig"]] == ["train", "validation"]
+    for channel in made["InputDataConfig"]:
+        source = channel["DataSource"]["S3DataSource"]
+        assert (channel["InputMode"], channel["RecordWrapperType"]) == ("Pipe", "RecordIO")
+        assert (source["S3DataType"], source["AttributeNames"]) == (
+            "AugmentedManifestFile",
+            ["source", "category"],
+        )
+
+
+def test_blazingtext_waits_an_hour_at_most_for_a_spot_instance() -> None:
+    made = job(Algorithm="blazingtext", UseSpotTraining=True, MaxRuntimeInSeconds=3000)
+    assert made["StoppingCondition"] == {"MaxRuntimeInSeconds": 3000, "MaxWaitTimeInSeconds": 3600}
+    assert "CheckpointConfig" not in made
+
+
+@pytest.mark.parametrize(
+    ("model", "message"),
+    [
+        ({"Algorithm": "xgboost"}, "ActiveLearning.Model.Algorithm"),
+        ({"TrainingInstanceType": "m5.xlarge"}, "ActiveLearning.Model.TrainingInstanceType"),
+        ({"TransformInstanceCount": 0}, "ActiveLearning.Model.TransformInstanceCount"),
+        ({"VolumeKmsKeyId": "a key"}, "ActiveLearning.Model.VolumeKmsKeyId"),
+        ({"CheckpointS3Uri": "/tmp"}, "ActiveLearning.Model.CheckpointS3Uri"),
+        ({"MaxWaitTimeInSeconds": 900}, "MaxWaitTimeInSeconds is for UseSpotTraining"),
+        (
+            {"UseSpotTraining": True, "MaxWaitTimeInSeconds": 900},
+            "MaxWaitTimeInSeconds (900) counts the training too",
+        ),
+        ({"InputMode": "Pipe"}, "InputMode must be File or FastFile"),
+        ({"Algorithm": "blazingtext", "ImageUri": "mine"}, "leave ImageUri out"),
+        ({"Algorithm": "blazingtext", "InputMode": "File"}, "leave InputMode out"),
+        ({"Algorithm": "blazingtext", "TrainingInstanceCount": 2}, "on one instance"),
+        ({"Algorithm": "blazingtext", "CheckpointS3Uri": "s3://bucket/mine/"}, "leave CheckpointS3Uri out"),
+        (
+            {"Algorithm": "blazingtext", "HyperParameters": {"window_size": "5"}},
+            "'window_size' is no hyperparameter of its text classification",
+        ),
+        (
+            {"Algorithm": "blazingtext", "HyperParameters": {"mode": "cbow"}},
+            "'mode' must be 'supervised', not 'cbow'",
+        ),
+        (
+            {"Algorithm": "blazingtext", "UseSpotTraining": True, "MaxWaitTimeInSeconds": 20000},
+            "MaxWaitTimeInSeconds is 3600 at most",
+        ),
+    ],
+)
+def test_what_sagemaker_would_refuse_later_is_refused_at_once(model: dict[str, Any], message: str) -> None:
+    assert message in refusal(**model)

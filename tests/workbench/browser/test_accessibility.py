@@ -1,0 +1,121 @@
+"""Each page in light and dark, on a desk and on a phone: nothing that axe-core finds, nothing too small."""
+
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Frame, Page
+
+from labelloop.workbench.worker_template import WorkerTemplate
+
+from .conftest import PHONE, NewPerson, OpenBench, Person
+from .run_documents import RUN_DOCUMENT
+
+pytestmark = pytest.mark.slow
+
+AXE = Path(__file__).parents[3] / "node_modules" / "axe-core" / "axe.min.js"
+RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
+SIGHTS: list[dict[str, Any]] = [
+    {"color_scheme": "light"},
+    {"color_scheme": "dark"},
+    {"color_scheme": "light", "reduced_motion": "reduce", **PHONE},
+]
+# Links and buttons within a sentence are exempt from a minimal size (WCAG 2.5.8).
+TOO_SMALL = """() => [...document.querySelectorAll('button, a, input, summary')]
+    .filter(it => it.checkVisibility() && !it.matches('.skip-link'))
+    .filter(it => !it.closest('p:not(.setting, .filter)'))
+    .filter(it => {
+        const { width, height } = (it.closest('label') ?? it).getBoundingClientRect();
+        return width < 24 || height < 24;
+    })
+    .map(it => it.outerHTML.slice(0, 120))"""
+
+
+@pytest.fixture(scope="module")
+def axe() -> str:
+    if not AXE.is_file():
+        pytest.skip("needs axe-core: npm ci")
+    return AXE.read_text(encoding="utf-8")
+
+
+def violations(page: Page | Frame, axe: str) -> list[str]:
+    # The pages' policy lets no foreign script in: the debugger's way does.
+    page.evaluate(axe)
+    found = page.evaluate("rules => axe.run(document, { runOnly: { type: 'tag', values: rules } })", RULES)
+    return [
+        f"{each['id']}: {node['html'][:200]} {node['failureSummary'][:300]}"
+        for each in found["violations"]
+        for node in each["nodes"]
+    ]
+
+
+def check(person: Person, axe: str) -> None:
+    assert violations(person.page, axe) == []
+    assert person.page.evaluate("document.documentElement.scrollWidth <= innerWidth"), "scrolls sideways"
+    assert person.page.evaluate(TOO_SMALL) == []
+
+
+@pytest.mark.parametrize("sight", SIGHTS, ids=["light", "dark", "phone"])
+def test_every_sight_of_the_labeling_page(
+    open_bench: OpenBench, new_person: NewPerson, axe: str, sight: dict[str, Any]
+) -> None:
+    bench = open_bench(["An object", "long words " * 5_000, "pay\u200bpal"])
+    ada = new_person(bench, **sight)
+    for _ in range(3):
+        ada.see_object()
+        ada.press("2")
+        check(ada, axe)
+        ada.press("s")
+        check(ada, axe)
+        ada.press("Escape", "Enter")
+        ada.see_all_saved()
+    ada.see_panel("Nothing to label now")
+    check(ada, axe)
+    ada.press("?")
+    check(ada, axe)
+
+
+@pytest.mark.parametrize("sight", SIGHTS, ids=["light", "dark", "phone"])
+def test_every_other_page(
+    open_bench: OpenBench, new_person: NewPerson, axe: str, sight: dict[str, Any]
+) -> None:
+    bench = open_bench(
+        ["An object"],
+        classes=tuple(f"class {number}" for number in range(12)),
+        application={"run_overview": lambda: RUN_DOCUMENT},
+    )
+    ada = new_person(bench, **sight)
+    ada.see_object()
+    ada.press("/", *"1")
+    check(ada, axe)
+    ada.page.goto(f"{bench.address}/run")
+    check(ada, axe)
+    ada.page.get_by_role("button", name="Close early").click()
+    check(ada, axe)
+    ada.page.goto(f"{bench.address}/sign-in")
+    check(ada, axe)
+    ada.context.clear_cookies()
+    ada.page.goto(f"{bench.address}/sign-in")
+    check(ada, axe)
+
+
+def test_a_worker_templates_task(open_bench: OpenBench, new_person: NewPerson, axe: str) -> None:
+    ours = resources.files("labelloop.preparation").joinpath("worker_template.html").read_text()
+    bench = open_bench(
+        ["long words " * 5_000],
+        application={"worker_templates": lambda _uri: WorkerTemplate(ours)},
+        worker_template_uri="s3://bucket/template.html",
+    )
+    ada = new_person(bench)
+    ada.page.frame_locator("iframe").get_by_label("health").check()
+    [frame] = [each for each in ada.page.frames if each != ada.page.main_frame]
+    assert violations(frame, axe) == []
+
+
+def test_axe_would_find_what_is_wrong(open_bench: OpenBench, new_person: NewPerson, axe: str) -> None:
+    ada = new_person(open_bench(["An object"]))
+    ada.see_object()
+    ada.page.evaluate("() => document.querySelector('#classes input').closest('label').replaceChildren()")
+    ada.page.evaluate("() => document.querySelector('#confirm').replaceChildren()")
+    assert any(found.startswith("button-name") for found in violations(ada.page, axe))

@@ -1,0 +1,215 @@
+"""Labeling by keyboard, alone and with others."""
+
+import pytest
+
+from labelloop.workbench.opening import Asked
+
+from .conftest import Bench, NewPerson, OpenBench, Person, eventually
+
+pytestmark = pytest.mark.slow
+
+GONE = """text => document.querySelector("#work").hidden
+    || document.querySelector("#object-text").textContent !== text"""
+HEADLINES = [f"Headline number {number}" for number in range(12)]
+
+
+def label_all(person: Person, key_of: dict[str, str]) -> int:
+    """Answer what comes until nothing is left, by keyboard alone; the number of answers."""
+    given = 0
+    while (text := next_or_nothing(person)) is not None:
+        person.press(key_of[text], "Enter")
+        given += 1
+        person.page.wait_for_function(GONE, arg=text)
+    return given
+
+
+def next_or_nothing(person: Person) -> str | None:
+    person.page.wait_for_selector("#work:not([hidden]), [data-mark='done'], #panel-title:text('Nothing')")
+    return person.see_object() if person.page.is_visible("#work") else None
+
+
+def keys_for(bench: Bench) -> dict[str, str]:
+    return {text: str(1 + number % 5) for text, number in bench.texts().items()}
+
+
+def test_a_batch_is_labeled_by_keyboard_alone(open_bench: OpenBench, new_person: NewPerson) -> None:
+    bench = open_bench(HEADLINES)
+    ada = new_person(bench)
+    assert label_all(ada, keys_for(bench)) == len(HEADLINES)
+    assert bench.answers() == {number: {"Ada": number % 5} for number in range(len(HEADLINES))}
+    assert bench.workbench.batch(bench.batch_id).state == "closed"
+    ada.see_panel("Nothing to label now")
+
+
+def test_two_people_at_once_never_get_the_same_object(open_bench: OpenBench, new_person: NewPerson) -> None:
+    bench = open_bench(HEADLINES)
+    people = [new_person(bench, "Ada"), new_person(bench, "Grace")]
+    seen: list[str] = []
+    while bench.answered() < len(HEADLINES):
+        for person in people:
+            if not person.page.is_visible("#work"):
+                continue
+            seen.append(person.see_object())
+            before = bench.answered()
+            person.press("1", "Enter")
+            eventually(lambda before=before: bench.answered() > before, "the answer arrives")  # type: ignore[misc]
+    assert sorted(seen) == sorted(HEADLINES)
+    by_person = [name for answers in bench.answers().values() for name in answers]
+    assert set(by_person) == {"Ada", "Grace"}
+    assert len(by_person) == len(HEADLINES)
+
+
+def test_an_object_for_two_people_is_shown_to_each_of_them_once(
+    open_bench: OpenBench, new_person: NewPerson
+) -> None:
+    bench = open_bench(HEADLINES[:4], people_per_object=2)
+    for name in ("Ada", "Grace"):
+        assert label_all(new_person(bench, name), dict.fromkeys(HEADLINES, "2")) == 4
+    assert bench.answers() == {number: {"Ada": 1, "Grace": 1} for number in range(4)}
+
+
+def test_the_next_object_is_there_without_waiting_for_the_workbench(
+    open_bench: OpenBench, new_person: NewPerson
+) -> None:
+    bench = open_bench(HEADLINES)
+    ada = new_person(bench)
+    first = ada.see_object()
+    ada.context.set_offline(True)
+    ada.press("1", "Enter")
+    assert ada.see_object() != first
+
+
+def test_backspace_takes_the_last_answer_back(open_bench: OpenBench, new_person: NewPerson) -> None:
+    bench = open_bench(HEADLINES[:3])
+    ada = new_person(bench)
+    first = ada.see_object()
+    ada.press("1", "Enter")
+    eventually(lambda: bench.answered() == 1, "the answer arrives")
+    ada.press("Backspace")
+    ada.page.get_by_text("Taken back.").wait_for(state="attached")
+    assert ada.see_object() == first
+    assert bench.answered() == 0
+    ada.press("3", "Enter")
+    eventually(lambda: bench.answers()[bench.texts()[first]] == {"Ada": 2}, "the second answer counts")
+
+
+def test_undo_outlives_a_reload(open_bench: OpenBench, new_person: NewPerson) -> None:
+    bench = open_bench(HEADLINES[:3])
+    ada = new_person(bench)
+    first = ada.see_object()
+    ada.press("1", "Enter")
+    eventually(lambda: bench.answered() == 1, "the answer arrives")
+    ada.page.reload()
+    ada.see_object()
+    ada.press("Backspace")
+    ada.page.get_by_text("Taken back.").wait_for(state="attached")
+    assert ada.see_object() == first
+
+
+def test_s_skips_with_a_reason(open_bench: OpenBench, new_person: NewPerson) -> None:
+    bench = open_bench(HEADLINES[:3])
+    ada = new_person(bench)
+    ada.see_object()
+    ada.press("s", "3", "Enter")
+    eventually(lambda: bench.skips() == ["It cannot be read or seen"], "the skip arrives")
+    ada.press("s", "5", "Tab", *"in Klingon", "Enter")
+    eventually(lambda: "in Klingon" in bench.skips(), "one's own words arrive")
+
+
+def test_escape_leaves_the_object_unskipped(open_bench: OpenBench, new_person: NewPerson) -> None:
+    bench = open_bench(HEADLINES[:3])
+    ada = new_person(bench)
+    first = ada.see_object()
+    ada.press("s", "Escape")
+    assert ada.see_object() == first
+    ada.press("2", "Enter")
+    eventually(lambda: bench.answers()[bench.texts()[first]] == {"Ada": 1}, "it can still be answered")
+    assert bench.skips() == []
+
+
+def test_enter_without_a_class_answers_nothing(open_bench: OpenBench, new_person: NewPerson) -> None:
+    bench = open_bench(HEADLINES[:3])
+    ada = new_person(bench)
+    first = ada.see_object()
+    ada.press("Enter")
+    ada.page.get_by_text("Choose a class first.").wait_for(state="attached")
+    assert ada.see_object() == first
+    assert ada.page.is_disabled("#confirm")
+
+
+def test_a_key_may_answer_at_once(open_bench: OpenBench, new_person: NewPerson) -> None:
+    bench = open_bench(HEADLINES[:3])
+    ada = new_person(bench)
+    first = ada.see_object()
+    ada.press("?")
+    ada.page.get_by_label("answers at once").check()
+    ada.press("Escape", "4")
+    eventually(lambda: bench.answers()[bench.texts()[first]] == {"Ada": 3}, "one key is enough")
+
+
+def test_single_keys_can_be_turned_off(open_bench: OpenBench, new_person: NewPerson) -> None:
+    """WCAG 2.1.4: who speaks to the computer must not trigger them."""
+    bench = open_bench(HEADLINES[:3])
+    ada = new_person(bench)
+    ada.see_object()
+    ada.press("?")
+    ada.page.get_by_label("Single keys do something").uncheck()
+    ada.press("Escape", "1", "s")
+    assert ada.page.is_disabled("#confirm")
+    assert not ada.page.is_visible("#skip-dialog")
+    ada.page.get_by_label("health").check()
+    ada.page.get_by_role("button", name="Confirm").click()
+    eventually(lambda: bench.answered() == 1, "the mouse still works")
+
+
+def test_many_classes_have_two_digits_and_a_box_to_find_them(
+    open_bench: OpenBench, new_person: NewPerson
+) -> None:
+    classes = tuple(f"class {number}" for number in range(1, 24))
+    bench = open_bench(HEADLINES[:3], classes=classes)
+    ada = new_person(bench)
+    first = ada.see_object()
+    ada.press("1", "7", "Enter")
+    eventually(lambda: bench.answers()[bench.texts()[first]] == {"Ada": 16}, "two digits name a class")
+    second = ada.see_object()
+    ada.press("/", *"S 23", "Enter", "Enter")
+    eventually(lambda: bench.answers()[bench.texts()[second]] == {"Ada": 22}, "a part of its name finds it")
+
+
+@pytest.mark.parametrize("shown", [False, True])
+def test_the_guess_is_hidden_unless_the_owner_shows_it(
+    open_bench: OpenBench, new_person: NewPerson, shown: bool
+) -> None:
+    bench = open_bench([Asked(0, "About stocks", None, guess=(3, 0.876))], show_guess=shown)
+    ada = new_person(bench)
+    ada.see_object()
+    assert ada.page.locator(".guess").all_inner_texts() == (["model: 88%"] if shown else [])
+    assert ada.page.is_disabled("#confirm"), "a guess is never chosen for anybody"
+
+
+def test_a_pause_and_a_resumption_reach_the_page(open_bench: OpenBench, new_person: NewPerson) -> None:
+    bench = open_bench(HEADLINES[:1])
+    bench.workbench.pause(bench.batch_id)
+    ada = new_person(bench)
+    ada.see_panel("Paused")
+    bench.workbench.resume(bench.batch_id)
+    assert ada.see_object() == HEADLINES[0]
+
+
+def test_an_answer_too_late_is_told(open_bench: OpenBench, new_person: NewPerson) -> None:
+    bench = open_bench(HEADLINES[:3])
+    ada = new_person(bench)
+    ada.see_object()
+    bench.workbench.close(bench.batch_id)
+    ada.press("1", "Enter")
+    ada.page.get_by_role("alert").get_by_text("One answer was not taken: this batch is closed").wait_for()
+    ada.see_panel("Nothing to label now")
+
+
+def test_who_does_not_have_the_key_is_told_where_it_is(open_bench: OpenBench, new_person: NewPerson) -> None:
+    bench = open_bench(HEADLINES[:3])
+    ada = new_person(bench)
+    stranger = ada.context.browser.new_context().new_page()  # type: ignore[union-attr]
+    stranger.goto(bench.address)
+    stranger.get_by_role("heading", name="Open the whole address").wait_for()
+    stranger.context.close()

@@ -1,0 +1,83 @@
+"""The page of who runs it: the state of things, and the buttons."""
+
+import pytest
+
+from .conftest import NewPerson, OpenBench, eventually
+from .run_documents import RUN_DOCUMENT
+
+pytestmark = pytest.mark.slow
+
+# More than one page holds ahead: the owner's own page takes some when she signs in.
+HEADLINES = [f"Headline number {number}" for number in range(12)]
+
+
+def test_it_tells_how_the_run_stands(open_bench: OpenBench, new_person: NewPerson) -> None:
+    ada = new_person(open_bench(HEADLINES, application={"run_overview": lambda: RUN_DOCUMENT}))
+    ada.page.goto(f"{ada.bench.address}/run")
+    text = " ".join(ada.page.inner_text("main").split())
+    for told in (
+        "news-<b>2026</b>",
+        "Round 4: 126 objects for people to label.",
+        "74 of 200",
+        "21.4 answers a minute",
+        "All 10,000 data objects",
+        "labeled by people: 1,450",
+        "labeled by people, not trained on: 790",
+        "in the pool: 7,757",
+        "None yet. The model labels nothing until",
+        "<script>Grace</script> 32 1 9.4 91.0% —",
+        "Agreement (Krippendorff's alpha): 0.83",
+        "People disagree about 3 objects.",
+        "91.7% of 12 answers right",
+        "5 of 8 answered, 2 confirmed, 2 changed",
+        "4020 <img src=x onerror=alert(1)>[U+202E] <script>Grace</script>",
+    ):
+        assert told in text
+    assert ada.page.get_by_role("img", name="Accuracy, last 92.7% with 1,450 labels").is_visible()
+
+
+def test_it_follows_people_at_work(open_bench: OpenBench, new_person: NewPerson) -> None:
+    bench = open_bench(HEADLINES)
+    owner = new_person(bench, "Olga")
+    owner.page.goto(f"{bench.address}/run")
+    owner.page.get_by_text("Nobody has answered yet.").wait_for()
+    ada = new_person(bench, "Ada")
+    ada.see_object()
+    ada.press("1", "Enter")
+    owner.page.get_by_role("rowheader", name="Ada").wait_for(timeout=15_000)
+    assert "1 of 12" in owner.page.inner_text("#part-batch")
+
+
+def test_a_batch_is_paused_resumed_and_closed_early(open_bench: OpenBench, new_person: NewPerson) -> None:
+    bench = open_bench(HEADLINES)
+    ada = new_person(bench)
+    ada.see_object()
+    ada.press("1", "Enter")
+    ada.see_all_saved()
+    page = ada.page
+    page.goto(f"{bench.address}/run")
+    page.get_by_role("button", name="Pause").click()
+    page.get_by_role("heading", name="Round 1 is paused.").wait_for()
+    assert bench.workbench.batch(bench.batch_id).state == "paused"
+    page.get_by_role("button", name="Resume").click()
+    page.get_by_role("button", name="Pause").wait_for()
+    page.get_by_role("button", name="Close early").click()
+    page.get_by_role("button", name="Keep it open").click()
+    assert bench.workbench.batch(bench.batch_id).state == "open"
+    page.get_by_role("button", name="Close early").click()
+    page.get_by_role("button", name="Close the batch").click()
+    page.get_by_text("The last batch ended: closed by Ada.").wait_for()
+    assert bench.workbench.batch(bench.batch_id).state == "closed"
+    assert bench.answered() == 1
+
+
+def test_a_disagreement_goes_to_one_more_person(open_bench: OpenBench, new_person: NewPerson) -> None:
+    bench = open_bench(HEADLINES, people_per_object=2)
+    task = next(bench.workbench.store.tasks(bench.batch_id))
+    for name, label in (("Ada", 0), ("Grace", 1)):
+        bench.workbench.next_tasks(name, len(HEADLINES))
+        bench.workbench.answer(bench.batch_id, task.id, name, label)
+    owner = new_person(bench, "Olga")
+    owner.page.goto(f"{bench.address}/run")
+    owner.page.get_by_role("button", name="Ask one more person about 1 disagreement").click()
+    eventually(lambda: bench.workbench.store.task(bench.batch_id, task.id).needed == 3, "it is asked again")  # type: ignore[union-attr]

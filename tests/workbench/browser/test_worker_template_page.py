@@ -1,0 +1,120 @@
+"""A user's Ground Truth worker template in place of the built-in page."""
+
+from importlib import resources
+from typing import Any
+
+import pytest
+
+from labelloop.storage import s3
+from labelloop.workbench.images import SignedImages
+from labelloop.workbench.opening import Asked
+from labelloop.workbench.worker_template import WorkerTemplate
+
+from .conftest import CLASSES, NewPerson, OpenBench, Person, eventually
+
+pytestmark = pytest.mark.slow
+
+OURS = resources.files("labelloop.preparation").joinpath("worker_template.html").read_text()
+TRICKS = """<script>
+parent.postMessage({ kind: "choice", name: "health" }, "*"); document.title = "owned"
+</script>
+<style>classification-target { font-weight: bold }</style>
+<crowd-form><crowd-classifier categories="['business', 'entertainment', 'health', 'science', 'technology']">
+<classification-target>{{ task.input.taskObject | skip_autoescape }}</classification-target>
+</crowd-classifier><crowd-button form-action="submit">Send it</crowd-button></crowd-form>"""
+IMAGES = """<crowd-form><crowd-image-classifier src="{{ task.input.taskObject | grant_read_access }}"
+header="What is it?" categories="{{ task.input.labels | to_json | escape }}"></crowd-image-classifier>
+</crowd-form>"""
+PIXEL = bytes.fromhex(
+    "89504e470d0a1a0a0000000d4948445200000001000000010802000000907753de0000000c4944415408d763f8cfc000"
+    "000301010018dd8db00000000049454e44ae426082"
+)
+
+
+def with_template(source: str) -> dict[str, Any]:
+    return {
+        "application": {"worker_templates": lambda _uri: WorkerTemplate(source)},
+        "worker_template_uri": "s3://bucket/template.html",
+    }
+
+
+def frame_text(person: Person) -> str:
+    target = person.page.frame_locator("iframe").locator("classification-target")
+    target.wait_for()
+    return target.inner_text()
+
+
+def test_the_template_labelloop_prepares_is_labeled_by_keyboard(
+    open_bench: OpenBench, new_person: NewPerson
+) -> None:
+    texts = ["First <b>text</b>", "Second text", "Third text"]
+    bench = open_bench(texts, **with_template(OURS))
+    ada = new_person(bench)
+    seen: list[str] = []
+    for number in range(3):
+        eventually(lambda: frame_text(ada) not in seen, "the next one is shown")
+        seen.append(frame_text(ada))
+        ada.press("3", "Enter")
+        eventually(lambda number=number: bench.answered() == number + 1, "the answer arrives")  # type: ignore[misc]
+    assert sorted(seen) == texts
+    assert all(given == {"Ada": 2} for given in bench.answers().values())
+
+
+def test_it_is_labeled_inside_the_frame_too(open_bench: OpenBench, new_person: NewPerson) -> None:
+    bench = open_bench(["Only text"], **with_template(OURS))
+    ada = new_person(bench)
+    frame = ada.page.frame_locator("iframe")
+    frame.get_by_label("science").check()
+    frame.get_by_role("button", name="View full instructions").click()
+    frame.get_by_role("heading", name="How to choose a category").wait_for()
+    frame.get_by_role("button", name="Close").click()
+    frame.get_by_role("button", name="Submit").click()
+    eventually(lambda: bench.answers()[0] == {"Ada": 3}, "the answer arrives")
+
+
+def test_no_script_but_ours_runs_in_the_frame(open_bench: OpenBench, new_person: NewPerson) -> None:
+    confirm = "<script>parent.postMessage({ kind: 'confirm' }, '*')</script>"
+    hostile = confirm + "<img src=x onerror=\"document.title = 'owned'\">text"
+    bench = open_bench([hostile], **with_template(TRICKS))
+    ada = new_person(bench)
+    assert frame_text(ada) == "text"
+    ada.page.wait_for_timeout(300)
+    assert ada.page.is_disabled("#confirm"), "nothing was chosen"
+    frame = ada.page.frame_locator("iframe")
+    assert frame.locator("html").evaluate("() => document.title") == "The task"
+    assert frame.locator("html").evaluate("() => self.origin") == "null"
+    assert frame.locator("classification-target").evaluate("it => getComputedStyle(it).fontWeight") == "700"
+    frame.get_by_label("business").check()
+    frame.get_by_role("button", name="Send it").click()
+    eventually(lambda: bench.answers()[0] == {"Ada": 0}, "the answer arrives")
+
+
+def test_images_are_shown_in_the_template_and_in_the_built_in_page(
+    open_bench: OpenBench, new_person: NewPerson, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(s3, "read_bytes", lambda _uri: PIXEL)
+    images = SignedImages()
+    application = {"image_urls": images.url, "worker_templates": lambda _uri: WorkerTemplate(IMAGES)}
+    bench = open_bench(
+        [Asked(0, None, "s3://bucket/a.png")],
+        application=application,
+        routers=[images.router],
+        worker_template_uri="s3://bucket/template.html",
+    )
+    ada = new_person(bench)
+    image = ada.page.frame_locator("iframe").locator("img")
+    image.wait_for()
+    eventually(lambda: bool(image.evaluate("it => it.naturalWidth === 1")), "the image is loaded")
+    ada.press("2", "Enter")
+    eventually(lambda: bench.answers()[0] == {"Ada": 1}, "the answer arrives")
+
+
+def test_a_template_that_breaks_is_told(open_bench: OpenBench, new_person: NewPerson) -> None:
+    bench = open_bench(["text"], **with_template("{{ task.input.taskObject | shout }}"))
+    ada = new_person(bench)
+    ada.page.get_by_role("alert").get_by_text("unknown filter 'shout'").wait_for()
+    ada.see_panel("This cannot be shown")
+
+
+def test_the_categories_are_those_of_the_classes() -> None:
+    WorkerTemplate(TRICKS).check(CLASSES)

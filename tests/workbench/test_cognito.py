@@ -1,0 +1,234 @@
+"""Signing in at Cognito, with a user pool whose keys the test holds; the deployed function, on moto."""
+
+import asyncio
+import base64
+import hashlib
+import json
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+import boto3
+import pytest
+from fastapi.testclient import TestClient
+from joserfc import jwt
+from joserfc.jwk import KeySet, RSAKey
+from moto import mock_aws
+
+from labelloop.workbench import cognito, lambda_app
+from labelloop.workbench.application import create_app
+from labelloop.workbench.cognito import SESSION_COOKIE, CognitoSessions, UserPool, sign_in_router
+
+from .conftest import Desk, declared_table
+
+POOL = UserPool(
+    "https://cognito-idp.us-east-1.amazonaws.com/us-east-1_abc",
+    "client-1",
+    "https://labelloop.auth.us-east-1.amazoncognito.com",
+)
+
+
+class Cognito:
+    """The user pool's side: its keys, its tokens, its token endpoint."""
+
+    def __init__(self) -> None:
+        self.key = RSAKey.generate_key(2048, {"kid": "key-1"}, private=True)
+        self.asked: list[str] = []
+        self.posted: dict[str, str] = {}
+        self.answer: dict[str, Any] = {"id_token": self.token()}
+
+    def token(self, *, key: RSAKey | None = None, claims: dict[str, Any] | None = None) -> str:
+        key = key or self.key
+        now = int(time.time())
+        given = {
+            "iss": POOL.issuer,
+            "aud": POOL.client_id,
+            "token_use": "id",
+            "sub": "1234",
+            "email": "ann@example.com",
+            "cognito:groups": ["annotators"],
+            "iat": now,
+            "exp": now + 3600,
+            **(claims or {}),
+        }
+        return jwt.encode({"alg": "RS256", "kid": key.kid}, given, key)
+
+    def get(self, url: str) -> dict[str, Any]:
+        self.asked.append(url)
+        return dict(KeySet([self.key]).as_dict(private=False))
+
+    def post(self, url: str, form: Any) -> dict[str, Any]:
+        self.asked.append(url)
+        self.posted = dict(form)
+        return self.answer
+
+
+@pytest.fixture(scope="module")
+def pool() -> Cognito:
+    return Cognito()
+
+
+@pytest.fixture
+def client(sqlite_desk: Desk, pool: Cognito) -> TestClient:
+    sqlite_desk.open(["a"])
+    pool.answer = {"id_token": pool.token()}
+    sessions = CognitoSessions(POOL, get=pool.get)
+    app = create_app(sqlite_desk.workbench, sessions, https=True)
+    app.include_router(sign_in_router(sessions, pool.post))
+    return TestClient(app, base_url="https://workbench.example", follow_redirects=False)
+
+
+def signed_in(client: TestClient, token: str) -> int:
+    client.cookies.set(SESSION_COOKIE, token)
+    return client.get("/api/batch").status_code
+
+
+def test_signing_in_leads_to_cognito_and_back(client: TestClient, pool: Cognito) -> None:
+    away = client.get("/sign-in")
+    assert away.status_code == 303
+    location = urlsplit(away.headers["location"])
+    query = {name: values[0] for name, values in parse_qs(location.query).items()}
+    assert f"{location.scheme}://{location.netloc}{location.path}" == f"{POOL.domain}/oauth2/authorize"
+    assert query["redirect_uri"] == "https://workbench.example/signed-in"
+    back = client.get("/signed-in", params={"code": "code-1", "state": query["state"]})
+    assert (back.status_code, back.headers["location"]) == (303, "/")
+    verifier = pool.posted["code_verifier"]
+    digest = base64.urlsafe_b64encode(hashlib.sha256(verifier.encode()).digest()).rstrip(b"=").decode()
+    assert query["code_challenge"] == digest
+    cookie = next(
+        value for value in back.headers.get_list("set-cookie") if value.startswith(f"{SESSION_COOKIE}=")
+    )
+    for attribute in ("HttpOnly", "Secure", "Path=/", "SameSite=lax"):
+        assert attribute in cookie
+    assert client.get("/api/batch").json()["batch"]["id"] == "batch-1"
+    assert client.get("/api/run").status_code == 403
+
+
+def test_coming_back_with_another_state_or_none_is_refused(client: TestClient) -> None:
+    for query in ({"code": "c", "state": "x"}, {"code": "c"}, {"error": "access_denied"}, {}):
+        assert client.get("/signed-in", params=query).status_code == 403
+    client.get("/sign-in")
+    assert client.get("/signed-in", params={"code": "c", "state": "forged"}).status_code == 403
+
+
+@pytest.mark.parametrize(
+    "claims",
+    [
+        {"iss": "https://cognito-idp.us-east-1.amazonaws.com/another"},
+        {"aud": "another"},
+        {"token_use": "access"},
+        {"exp": int(time.time()) - 60},
+    ],
+    ids=lambda claims: next(iter(claims)),
+)
+def test_a_token_of_another_pool_client_or_time_is_refused(
+    client: TestClient, pool: Cognito, claims: dict[str, Any]
+) -> None:
+    assert signed_in(client, pool.token()) == 200
+    assert signed_in(client, pool.token(claims=claims)) == 403
+
+
+def test_a_forged_token_is_refused(client: TestClient, pool: Cognito) -> None:
+    forger = RSAKey.generate_key(2048, {"kid": "key-1"}, private=True)
+    assert signed_in(client, pool.token(key=forger)) == 403
+    header, payload, _ = pool.token().split(".")
+    none = base64.urlsafe_b64encode(b'{"alg":"none"}').rstrip(b"=").decode()
+    for token in (f"{header}.{payload}.", f"{none}.{payload}.", "x", "a.b.c", ""):
+        assert signed_in(client, token) == 403
+
+
+def test_an_unknown_key_is_looked_up_once_a_minute_at_most(client: TestClient, pool: Cognito) -> None:
+    pool.asked.clear()
+    stranger = RSAKey.generate_key(2048, {"kid": "unknown"}, private=True)
+    for _ in range(5):
+        assert signed_in(client, pool.token(key=stranger)) == 403
+    assert pool.asked == [f"{POOL.issuer}/.well-known/jwks.json"]
+
+
+@pytest.mark.parametrize(
+    ("groups", "batch", "run"), [(["owners"], 200, 200), (["annotators"], 200, 403), (["other"], 403, 403)]
+)
+def test_groups_are_roles(client: TestClient, pool: Cognito, groups: list[str], batch: int, run: int) -> None:
+    assert signed_in(client, pool.token(claims={"cognito:groups": groups})) == batch
+    assert client.get("/api/run").status_code == run
+
+
+def test_whoever_signs_out_is_out(client: TestClient, pool: Cognito) -> None:
+    assert signed_in(client, pool.token()) == 200
+    away = client.get("/sign-out")
+    assert away.headers["location"].startswith(f"{POOL.domain}/logout?client_id=client-1")
+    assert f'{SESSION_COOKIE}=""' in away.headers["set-cookie"]
+
+
+@pytest.fixture
+def deployed(pool: Cognito, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """The function's surroundings: table, bucket and user pool."""
+    for name, value in {
+        "AWS_ACCESS_KEY_ID": "test",
+        "AWS_SECRET_ACCESS_KEY": "test",
+        "AWS_DEFAULT_REGION": "us-east-1",
+        "DATA_BUCKET": "bucket",
+        "WORKBENCH_TABLE": "workbench",
+        "USER_POOL_ISSUER": POOL.issuer,
+        "USER_POOL_CLIENT_ID": POOL.client_id,
+        "USER_POOL_DOMAIN": POOL.domain,
+    }.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.delenv("WORKBENCH_DATABASE", raising=False)
+    monkeypatch.setattr(cognito, "_get", pool.get)
+    lambda_app.application.cache_clear()
+    with mock_aws():
+        boto3.client("dynamodb").create_table(TableName="workbench", **declared_table())
+        boto3.client("s3").create_bucket(Bucket="bucket")
+        yield
+    lambda_app.application.cache_clear()
+
+
+def http_event(
+    method: str, path: str, *, cookies: list[str], body: Any = None, **headers: str
+) -> dict[str, Any]:
+    """An event of an HTTP API, payload format 2.0."""
+    return {
+        "version": "2.0",
+        "routeKey": "$default",
+        "rawPath": path,
+        "rawQueryString": "",
+        "cookies": cookies,
+        "headers": {"host": "api.example", "content-type": "application/json", **headers},
+        "requestContext": {
+            "http": {"method": method, "path": path, "protocol": "HTTP/1.1", "sourceIp": "192.0.2.1"},
+            "stage": "$default",
+        },
+        "body": json.dumps(body) if body is not None else None,
+        "isBase64Encoded": False,
+    }
+
+
+def answer_to(event: dict[str, Any]) -> dict[str, Any]:
+    """Its answer, given in a thread of its own: Playwright leaves its event loop running in ours."""
+
+    def answer() -> dict[str, Any]:
+        context: Any = None
+        with closing(asyncio.new_event_loop()) as loop:
+            asyncio.set_event_loop(loop)
+            return lambda_app.handler(event, context)
+
+    with ThreadPoolExecutor(1) as lambda_thread:
+        return lambda_thread.submit(answer).result()
+
+
+def test_the_deployed_function_answers_the_http_api(deployed: None, pool: Cognito) -> None:
+    cookies = [f"{SESSION_COOKIE}={pool.token()}"]
+    answer = answer_to(http_event("GET", "/api/batch", cookies=cookies))
+    assert (answer["statusCode"], json.loads(answer["body"])) == (200, {"batch": None})
+    assert "https://bucket.s3.amazonaws.com" in answer["headers"]["content-security-policy"]
+    assert "max-age" in answer["headers"]["strict-transport-security"]
+    refused = answer_to(
+        http_event("POST", "/api/tasks/next", cookies=cookies, body={}, **{"x-csrf-token": "x"})
+    )
+    assert refused["statusCode"] == 403
+    nobody = answer_to(http_event("GET", "/api/batch", cookies=[]))
+    assert nobody["statusCode"] == 403

@@ -1,0 +1,84 @@
+"""What the file does beyond the stores' contract: nobody who reads waits, and who writes shares a commit."""
+
+import sqlite3
+import threading
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+
+import pytest
+
+from labelloop.workbench.errors import ConflictError
+from labelloop.workbench.sqlite_store import SqliteTaskStore
+from labelloop.workbench.tasks import Annotator
+
+from .conftest import Desk
+
+
+@contextmanager
+def nobody_can_write(path: Path) -> Iterator[None]:
+    with closing(sqlite3.connect(path, isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        yield
+        other.execute("ROLLBACK")
+
+
+def start(*threads: threading.Thread) -> None:
+    for thread in threads:
+        thread.start()
+
+
+def test_who_reads_does_not_wait_for_who_writes(tmp_path: Path, sqlite_desk: Desk) -> None:
+    batch = sqlite_desk.open(["only"])
+    ann = Annotator(batch_id=batch.id, name="ann", answers=1)
+    write = threading.Thread(target=sqlite_desk.store.write, args=([], ann))
+    with nobody_can_write(tmp_path / "workbench.sqlite"):
+        write.start()
+        write.join(0.2)
+        read: list[Annotator] = []
+        reader = threading.Thread(target=lambda: read.append(sqlite_desk.store.annotator(batch.id, "ann")))
+        reader.start()
+        reader.join(5)
+        assert [one.answers for one in read] == [0], "as of the last commit"
+        assert write.is_alive()
+    write.join()
+    assert sqlite_desk.store.annotator(batch.id, "ann").answers == 1
+
+
+def test_writes_that_come_together_are_one_commit_and_a_conflict_is_its_own(
+    tmp_path: Path, sqlite_desk: Desk
+) -> None:
+    batch = sqlite_desk.open(["only"])
+    store = sqlite_desk.store
+    assert isinstance(store, SqliteTaskStore)
+    begun: list[str] = []
+    store._writer.set_trace_callback(lambda query: begun.append(query) if "BEGIN" in query else None)
+    conflicts: list[str] = []
+
+    def write(name: str, version: int) -> None:
+        try:
+            store.write([], Annotator(batch_id=batch.id, name=name, answers=1, version=version))
+        except ConflictError:
+            conflicts.append(name)
+
+    first = threading.Thread(target=write, args=("first", 0))
+    rest = [threading.Thread(target=write, args=(f"person {number}", 0)) for number in range(5)]
+    wrong = [threading.Thread(target=write, args=("first", version)) for version in (7, 8)]
+    with nobody_can_write(tmp_path / "workbench.sqlite"):
+        start(first)
+        first.join(0.2)  # It has its turn, and waits for the file.
+        start(*rest, *wrong)
+        wrong[-1].join(0.2)
+    for thread in (first, *rest, *wrong):
+        thread.join()
+    assert conflicts == ["first", "first"]
+    assert [one.answers for one in store.annotators(batch.id)] == [1] * 6
+    assert len(begun) == 2
+
+
+def test_a_change_that_fails_is_told_and_leaves_nothing(sqlite_desk: Desk) -> None:
+    batch = sqlite_desk.open(["only"])
+    unknown = next(sqlite_desk.store.tasks(batch.id)).model_copy(update={"id": "unknown"})
+    with pytest.raises(ConflictError):
+        sqlite_desk.store.write([unknown], Annotator(batch_id=batch.id, name="ann", answers=1))
+    assert sqlite_desk.store.annotators(batch.id) == []
