@@ -16,7 +16,10 @@ from labelloop.preparation import PreparationOptions, prepare_dataset
 from labelloop.preparation.demo_headlines import demo_headlines
 
 BUCKET = "labelloop-local"
-_HEADLINES = 250
+_HEADLINES = 400
+# Enough, for any good model's labels to be tested in the second round.
+_START_SIZE = 100
+_TARGET_ERROR = 0.2
 _TRUTH_KEY = "input/truth.csv"
 _EXECUTION = "sample"
 _TIME = "2026-11-24T00:00:00.000Z"
@@ -43,6 +46,8 @@ def prepare_sample(folder: Path) -> Path:
         "ActiveLearning": {
             "LabelingBackend": "simulated",
             "SimulatedPeople": {"TruthS3Uri": f"s3://{BUCKET}/{_TRUTH_KEY}"},
+            "StartSize": _START_SIZE,
+            "TargetError": _TARGET_ERROR,
             "MaxRounds": 2,
         },
     }
