@@ -15,12 +15,13 @@ import numpy.typing as npt
 
 from labelloop.core.audit import Audit, Verdict
 from labelloop.core.auto_labeling import AutoLabeling
-from labelloop.core.expectations import Expectations, expectations_of, learn_from
+from labelloop.core.expectations import Expectations, expectations_of
 from labelloop.core.human_labels import HumanLabels
 from labelloop.core.label_categories import LabelCategories
 from labelloop.core.labeling_output import Answer
 from labelloop.core.ledger import NO_IDS, Ids, Ledger, State
 from labelloop.core.predictions import Predictions
+from labelloop.core.probes import NO_PROBES, Probes
 from labelloop.core.query_strategies import QueryStrategy, load_query_strategy
 from labelloop.core.request import parse_request
 from labelloop.core.rounds import (
@@ -30,11 +31,12 @@ from labelloop.core.rounds import (
     label_what_is_sure,
     looks_at_first_model,
     split,
-    take_answers_of_the_test,
+    take_votes,
 )
 from labelloop.core.run_state import AuditUnderWay, ModelOutput, RunState, certificate_document
 from labelloop.core.simulated_people import SimulatedPeople
 from labelloop.core.stopping import Next, decide
+from labelloop.core.votes import Rows
 
 SIMULATED_PEOPLE = {"TruthS3Uri": "s3://simulated/run/truth"}
 
@@ -107,6 +109,7 @@ class _Run:
     auto_label: AutoLabel
     strategy: QueryStrategy
     audit: Audit | None = None
+    disputed_probes: Rows = field(default_factory=NO_PROBES.copy)
     predicted: npt.NDArray[np.int16] = field(init=False)  # by the model under test
     history: list[Round] = field(default_factory=list)
 
@@ -148,7 +151,10 @@ def _round(run: _Run) -> None:
     predictions, committed = None, NO_IDS
     if run.state.next == Next.TRAIN:
         predictions, committed = _train_and_auto_label(run)
-    selection = choose_for_humans(run.state, run.ledger, predictions, committed, run.audit, run.strategy)
+    again = run.disputed_probes["id"]
+    selection = choose_for_humans(
+        run.state, run.ledger, predictions, committed, run.audit, run.strategy, again
+    )
     expected = (
         expectations_of(predictions, selection.asked, selection.probes) if predictions is not None else None
     )
@@ -211,29 +217,26 @@ def predictions_of(size: int, ids: Ids, answers: Answers) -> Predictions:
 
 def _merge(run: _Run, selection: Selection, committed: Ids, expected: Expectations | None) -> None:
     state, ledger = run.state, run.ledger
-    people = HumanLabels(ledger, run.audit.awaited() if run.audit else NO_IDS)
+    audit = run.audit
+    probes = Probes.of(expected, run.disputed_probes, reviewed=state.settings.review_disagreements)
+    people = HumanLabels(ledger, np.union1d(probes.awaited(), audit.awaited() if audit else NO_IDS))
     for _ in people.additions(_answers(run, selection.asked)):
         pass
     people.record(state.round)
-    new_labels = len(people.labeled)
+    taken = take_votes(state, ledger, probes, audit, people)
+    run.disputed_probes = probes.still_disputed()
+    state, looks = taken.state, taken.state.looks
     changes: dict[str, Any] = {"model": None, "round": state.round + 1}
-    looks = state.looks if expected is None else learn_from(state.looks, expected, ledger)
-    if run.audit is not None:
-        settled, repeated = take_answers_of_the_test(ledger, run.audit, people, state.round)
-        new_labels += len(settled)
-        state = state.with_ledger(ledger, "").model_copy(
-            update={"repeated_answers": state.repeated_answers + repeated, "looks": looks}
-        )
-        left = state.progress(rounds_done=state.round, new_human_labels=0).human_labels_left(state.limits)
-        goes_on = left > 0 and state.round < state.limits.rounds
-        test = conclude_test(state, ledger, run.audit, goes_on=goes_on)
+    if audit is not None:
+        test = conclude_test(state, ledger, audit, goes_on=taken.goes_on)
         looks, committed = test.looks, test.committed
         changes["certificate"] = certificate_document(test.certificate)
         if test.verdict != Verdict.OPEN:
             changes["audit"] = run.audit = None
     if len(committed):
         ledger.label(committed, run.predicted[committed], State.AUTO, state.round)
-    idle = not new_labels and not len(committed)
+    new_labels = len(people.labeled) + len(taken.settled)
+    idle = not new_labels and not taken.repeated and not len(committed)
     run.state = state.with_ledger(ledger, "").model_copy(
         update={"idle_rounds": state.idle_rounds + 1 if idle else 0, "looks": looks, **changes}
     )

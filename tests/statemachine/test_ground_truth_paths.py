@@ -15,7 +15,7 @@ from labelloop.local.labeling_job import LabelingFailed, LabelingJobRequest
 from labelloop.local.service_error import ServiceError
 from labelloop.local.simulated_annotators import SimulatedAnnotators
 
-from .conftest import CLASSES, Loop, Outcome
+from .conftest import CLASSES, TOO_STRICT, Loop, Outcome
 
 AccountedFor = Callable[[Outcome], None]
 
@@ -138,6 +138,7 @@ def test_a_selection_too_large_for_one_job_is_split_over_several(
     loop: Loop, accounted_for: AccountedFor
 ) -> None:
     loop.data(60)
+    loop.settings(TargetError=TOO_STRICT)
     people = People(loop)
     outcome = loop.run(loop.aws(annotators=people))
     accounted_for(outcome)
@@ -156,6 +157,7 @@ def test_a_selection_too_large_for_one_job_is_split_over_several(
 @pytest.mark.usefixtures("small_jobs")
 def test_one_of_several_jobs_fails_and_all_labels_are_kept(loop: Loop, accounted_for: AccountedFor) -> None:
     loop.data(60)
+    loop.settings(TargetError=TOO_STRICT)
 
     def fail_the_second(job: LabelingJobRequest) -> None:
         if job.name.endswith("-p2"):
@@ -179,6 +181,7 @@ def test_one_of_several_jobs_is_stopped_and_the_loop_asks_again_about_its_rest(
     loop: Loop, accounted_for: AccountedFor
 ) -> None:
     loop.data(60)
+    loop.settings(TargetError=TOO_STRICT)
 
     def stop_the_second(job: LabelingJobRequest) -> None:
         if job.name.endswith("-r001-p2"):
@@ -196,6 +199,7 @@ def test_objects_of_several_jobs_that_come_back_unlabeled_end_with_their_reason(
     loop: Loop, accounted_for: AccountedFor
 ) -> None:
     loop.data(60)
+    loop.settings(TargetError=TOO_STRICT)
     outcome = loop.run(loop.aws(annotators=SimulatedAnnotators(loop.people(unanswered_share=0.3))))
     accounted_for(outcome)
     failed = outcome.counts["failed"]
@@ -208,6 +212,7 @@ def test_a_run_stopped_between_its_jobs_keeps_the_answers_of_those_that_ended(
     loop: Loop, accounted_for: AccountedFor
 ) -> None:
     loop.data(60)
+    loop.settings(TargetError=TOO_STRICT)
     waiting, never = threading.Event(), threading.Event()
 
     def hang_in_the_second(job: LabelingJobRequest) -> None:
@@ -281,6 +286,7 @@ def test_answers_of_a_backend_without_a_quota_are_found_again_for_all_parts(
     loop: Loop, accounted_for: AccountedFor
 ) -> None:
     loop.data(60)
+    loop.settings(TargetError=TOO_STRICT)
     rows = "".join(f"{number},x,{label}\n" for number, label in enumerate(loop.truth))
     loop.write("in/truth.csv", f"labelloop-id,source,label\n{rows}".encode())
     loop.settings(LabelingBackend="simulated", SimulatedPeople={"TruthS3Uri": "s3://bucket/in/truth.csv"})

@@ -11,7 +11,7 @@ from labelloop.local.labeling_job import LabelingFailed, LabelingJobRequest
 from labelloop.local.service_error import ServiceError
 from labelloop.local.simulated_annotators import SimulatedAnnotators
 
-from .conftest import CLASSES, Loop, Outcome
+from .conftest import CLASSES, TOO_STRICT, Loop, Outcome
 
 AccountedFor = Callable[[Outcome], None]
 
@@ -68,10 +68,11 @@ def test_none_labeled_people_label_a_start_then_the_model_labels_the_rest(
 
 def test_a_test_goes_on_without_training_until_it_is_decided(loop: Loop, accounted_for: AccountedFor) -> None:
     loop.data(800)
-    # One in thirty is labeled by chance, so that a few drawn objects decide nothing.
+    # One in eighteen is labeled by chance, so that a few drawn objects decide nothing.
     loop.truth = [
-        CLASSES[number % 3] if number % 30 == 0 else label for number, label in enumerate(loop.truth)
+        CLASSES[number % 3] if number % 18 == 0 else label for number, label in enumerate(loop.truth)
     ]
+    loop.settings(TargetError=0.07)
     outcome = loop.run()
     accounted_for(outcome)
     rounds = outcome.report()["rounds"]
@@ -97,6 +98,21 @@ def test_people_who_differ_from_the_model_are_asked_again_until_two_agree(
     assert sum(record["labeled_by_people"] for record in rounds) == outcome.counts["human"]
 
 
+def test_people_who_differ_from_the_model_lose_no_answer_when_the_budget_ends(
+    loop: Loop, accounted_for: AccountedFor
+) -> None:
+    """Probes they have not agreed on yet are labeled as the first said."""
+    loop.data(500)
+    loop.settings(MaxHumanLabels=100, TargetError=0.02)
+    outcome = loop.run(loop.aws(annotators=SimulatedAnnotators(loop.people(error_rate=0.4))))
+    accounted_for(outcome)
+    rounds = outcome.report()["rounds"]
+    again = sum(record["repeated_answers"] for record in rounds)
+    assert again > 3
+    assert outcome.counts["human"] + again == sum(record["sent_to_people"] for record in rounds) <= 100
+    assert sum(record["labeled_by_people"] for record in rounds) == outcome.counts["human"]
+
+
 def test_a_model_that_fails_its_test_learns_from_what_was_drawn(
     loop: Loop, accounted_for: AccountedFor
 ) -> None:
@@ -111,7 +127,7 @@ def test_a_model_that_fails_its_test_learns_from_what_was_drawn(
     rounds = outcome.report()["rounds"]
     assert "FAILED" in [record["test"]["verdict"] for record in rounds if record["test"]]
     assert outcome.counts["auto"] == 0
-    assert "tests failed" in outcome.report()["no_certificate_because"]
+    assert "failed, so the model labeled nothing" in outcome.report()["no_certificate_because"]
     assert all(record["counts"]["validation"] == 0 for record in rounds if not record["test"])
 
 
@@ -178,11 +194,12 @@ def test_where_nothing_can_be_certified_people_label_everything(
     loop: Loop, accounted_for: AccountedFor
 ) -> None:
     loop.data(60)
+    loop.settings(TargetError=TOO_STRICT)
     outcome = loop.run()
     accounted_for(outcome)
     assert outcome.counts["human"] == 60
     assert "CreateTrainingJob" not in loop.states
-    assert "draws 61 objects or more, and there are 60" in outcome.report()["no_certificate_because"]
+    assert "draws 68 objects or more, and there are 60" in outcome.report()["no_certificate_because"]
 
 
 def test_simulated_people_answer_as_a_step_where_the_request_says_so(
@@ -393,6 +410,7 @@ def test_a_labeling_job_is_stopped_by_its_owner_and_the_loop_goes_on(
     loop: Loop, accounted_for: AccountedFor
 ) -> None:
     loop.data(60)
+    loop.settings(TargetError=TOO_STRICT)
     outcome = loop.run(loop.aws(annotators=EndingAnnotators(loop, stop_labeling)))
     accounted_for(outcome)
     assert outcome.counts["human"] == 60

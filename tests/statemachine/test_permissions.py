@@ -91,6 +91,8 @@ EXPLAINED = {
     "kms:ReEncryptTo": _TABLE,
     "states:SendTaskFailure": _FAILED_BATCH,
 }
+# Called where a file turns out empty: whether one does depends on what the models say.
+CALLED_BY_DATA = {"s3:AbortMultipartUpload"}
 # As above, where another role does call it.
 EXPLAINED_OF_ROLE = {
     (
@@ -112,6 +114,7 @@ EXPLAINED_OF_ROLE = {
     **dict.fromkeys(
         (
             ("SimulateLabelingRole", "s3:AbortMultipartUpload"),
+            ("AutoLabelRole", "s3:AbortMultipartUpload"),
             ("SelectForHumansRole", "s3:AbortMultipartUpload"),
             ("MergeLabelsRole", "s3:AbortMultipartUpload"),
             ("ExportManifestRole", "s3:AbortMultipartUpload"),
@@ -301,7 +304,8 @@ def test_nothing_is_allowed_that_is_neither_called_nor_explained(
     allowed = {(p.role, p.action) for permissions in policies.roles.values() for p in permissions}
     explained = {pair for pair in allowed if pair[1] in EXPLAINED or pair in EXPLAINED_OF_ROLE}
     assert sorted(allowed - called - explained) == []
-    assert sorted(called & explained) == [], "what is called needs no explanation"
+    by_data = {pair for pair in explained if pair[1] in CALLED_BY_DATA}
+    assert sorted(called & explained - by_data) == [], "what is called needs no explanation"
     assert set(EXPLAINED_OF_ROLE) <= allowed
     assert set(EXPLAINED) <= {action for _, action in allowed}
 

@@ -172,7 +172,10 @@ def one_drawn(*votes: int, reviewed: bool = True) -> tuple[Audit, Ids]:
         ((1, 0, 0), 0, 0),
         ((1, 0, 1), 1, 1),
         ((1, 2, 2), 2, 1),
-        ((1, 2, 0), 0, 1),  # nobody agrees with anybody: it does not speak for the model
+        ((1, 2, 0), None, 0),
+        ((1, 2, 0, 0), 0, 0),
+        ((1, 2, 0, 3, 2), 2, 1),
+        ((1, 2, 0, 3, 4), 4, 1),  # nobody agrees with anybody: it does not speak for the model
     ],
 )
 def test_people_are_asked_until_two_agree(votes: tuple[int, ...], label: int | None, wrong: int) -> None:

@@ -14,17 +14,17 @@ def test_the_most_confident_contradictions_of_training_labels_come_first() -> No
     ledger.label(np.array([6]), [0], State.AUTO, 1)
     said = np.array(
         [
-            (0, 1, 0.6, False, False),
-            (1, 1, 0.9, False, False),
-            (2, 0, 0.99, False, False),
-            (4, 0, 0.8, False, False),
-            (5, 0, 0.95, False, False),
-            (6, 1, 0.97, False, False),
-            (7, 1, 0.9, False, False),
+            (0, 1, 0.6, False),
+            (1, 1, 0.9, False),
+            (2, 0, 0.99, False),
+            (4, 0, 0.8, False),
+            (5, 0, 0.95, False),
+            (6, 1, 0.97, False),
+            (7, 1, 0.9, False),
         ],
         EXPECTATION,
     )
-    later = np.array([(3, 2, 0.7, False, False), (0, 2, 0.75, False, False)], EXPECTATION)
+    later = np.array([(3, 2, 0.7, False), (0, 2, 0.75, False)], EXPECTATION)
     found = label_error_candidates([said, later], ledger, NO_IDS)
     assert found["id"].tolist() == [1, 4, 0, 3]
     assert found["label"].tolist() == [1, 0, 2, 2], "what the surest model says"
@@ -37,7 +37,7 @@ def test_what_people_were_asked_about_again_in_a_test_is_left_alone() -> None:
     ledger.ask(np.array([0, 1]))
     ledger.ask(np.array([1]))
     ledger.label(np.array([0, 1]), [0, 0], State.HUMAN, 1)
-    said = np.array([(0, 1, 0.6, False, False), (1, 1, 0.9, False, False)], EXPECTATION)
+    said = np.array([(0, 1, 0.6, False), (1, 1, 0.9, False)], EXPECTATION)
     assert label_error_candidates([said], ledger, NO_IDS)["id"].tolist() == [0]
 
 
@@ -45,5 +45,5 @@ def test_labels_that_came_with_the_input_are_the_users_own() -> None:
     ledger = Ledger.of_size(2)
     ledger.label(np.array([0]), [0], State.HUMAN, 0)
     ledger.label(np.array([1]), [0], State.HUMAN, 1)
-    said = np.array([(0, 1, 0.9, False, False), (1, 1, 0.6, False, False)], EXPECTATION)
+    said = np.array([(0, 1, 0.9, False), (1, 1, 0.6, False)], EXPECTATION)
     assert label_error_candidates([said], ledger, NO_IDS)["id"].tolist() == [1]

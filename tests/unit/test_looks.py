@@ -45,8 +45,8 @@ def test_another_batch_takes_errors_away_the_less_the_more_labels_there_are() ->
     assert error_after(1000, 0) == 1
 
 
-def learned(confidence: Any, wrong: Any, sure: Any = False) -> Looks:
-    return Looks().learned(confidence, wrong, np.broadcast_to(np.asarray(sure), wrong.shape))
+def learned(confidence: Any, wrong: Any, mistaken: Any = False, looks: Looks | None = None) -> Looks:
+    return (looks or Looks()).learned(confidence, wrong, np.broadcast_to(np.asarray(mistaken), wrong.shape))
 
 
 def test_overconfidence_is_learned_from_what_people_answer() -> None:
@@ -65,23 +65,38 @@ def test_a_few_answers_change_little_least_of_all_to_the_better() -> None:
     assert 0.8 < better.overconfidence < 1
 
 
-def test_where_people_contradict_even_what_the_model_is_surest_of_they_probably_err() -> None:
-    confidence, sure = np.tile([0.99, 0.9], 500), np.tile([True, False], 500)
-    wrong = np.arange(1000) % 20 < 2  # a tenth of either half
-    looks = learned(confidence, wrong, sure)
-    assert looks.mistakes == pytest.approx(0.082, abs=0.01)
-    assert looks.overconfidence < learned(confidence, wrong, sure=False).overconfidence
-    honest = learned(confidence, np.arange(1000) % 200 < 2, sure)
-    assert honest.mistakes == pytest.approx(0, abs=0.001)
+def test_a_round_without_random_answers_forgets_nothing() -> None:
+    looks = learned(np.full(100, 0.9), np.arange(100) < 10)
+    assert learned(np.empty(0), np.empty(0, bool), looks=looks) == looks
+
+
+def test_what_people_err_is_told_from_what_the_model_does() -> None:
+    """A calibrated model that learned from labels a tenth of which is wrong doubts all a tenth more."""
+    errors = np.repeat([0.0, 0.02, 0.3], 400)
+    confidence = 1 - (0.1 + 0.9 * errors)
+    mistaken = np.arange(1200) % 10 == 0
+    looks = learned(confidence, np.zeros(1200, bool), mistaken)
+    assert looks.mistakes == pytest.approx(0.1, abs=0.002)
+    assert looks.own_uncertainty(confidence[[400, 800]]) == pytest.approx([0.02, 0.3], abs=0.005)
+    assert learned(confidence, mistaken).mistakes == 0, "the model was wrong, as others say too"
+
+
+def test_a_little_doubt_is_the_models_own_whatever_people_do() -> None:
+    looks = learned(np.full(1000, 0.9), np.zeros(1000, bool), np.arange(1000) % 5 == 0)
+    assert looks.own_uncertainty(np.array([0.85, 0.95, 0.9995])) == pytest.approx([0.01, 0.01, 0.0005])
+
+
+def test_a_few_mistakes_say_little_and_no_number_of_them_says_all() -> None:
+    assert learned(np.full(2, 0.9), np.zeros(2, bool), np.ones(2, bool)).mistakes < 0.1
+    assert learned(np.full(500, 0.9), np.zeros(500, bool), np.ones(500, bool)).mistakes == 0.5
 
 
 def test_a_failed_test_corrects_the_probabilities_themselves() -> None:
     """A model that is wrong where it is surest: a factor on next to nothing would not show it."""
     confidence = np.repeat([0.9999, 0.8], 200)
     wrong = np.concatenate([np.arange(200) < 20, np.arange(200) < 40])
-    looks = learned(confidence, wrong, sure=confidence > 0.9)
-    assert looks.mistakes > 0.05
-    looks = looks.failed(confidence, wrong)
+    looks = learned(confidence, wrong)
+    looks = looks.failed(confidence, wrong, ~wrong & (np.arange(400) % 10 == 0))
     assert looks.overconfidence == 1.0, "or it would count twice"
-    assert looks.mistakes == 0, "people were asked again in the test: it was the model"
-    assert looks.reliability.uncertainty(np.array([0.9999]))[0] > 0.01
+    assert looks.mistakes > 0.03, "a test tells how often people err, too"
+    assert looks.uncertainty(np.array([0.9999]))[0] > 0.01

@@ -11,10 +11,11 @@ from enum import StrEnum
 import numpy as np
 import numpy.typing as npt
 
-from labelloop.core.audit_candidates import CANDIDATE, Rows, refuted, settled_labels
+from labelloop.core.audit_candidates import CANDIDATE
 from labelloop.core.audit_evidence import Evidence, Group, evidence_of
 from labelloop.core.betting import weights
 from labelloop.core.ledger import NO_IDS, NO_LABEL, Ids
+from labelloop.core.votes import Rows, disputed, let_stand, refuted, settled_labels, vote
 
 # Of the draws a test is expected to take, so many first: it may pass sooner.
 _FIRST_STAGE = 0.5
@@ -105,19 +106,15 @@ class Audit:
 
     def disputed(self) -> Ids:
         """Objects people have not agreed on: with the model, or twice with each other."""
-        voted = self.candidates["votes"][:, 0] != NO_LABEL
-        return np.asarray(self.candidates["id"][voted & (self._settled() == NO_LABEL)])
+        return disputed(self.candidates, self._settled())
 
     def vote(self, ids: Ids, labels: npt.NDArray[np.integer]) -> None:
         """Note people's answers about objects they were asked about; shapes (answers,)."""
-        rows = np.searchsorted(self.candidates["id"], ids)
-        votes = self.candidates["votes"]
-        votes[rows, (votes[rows] != NO_LABEL).sum(axis=1)] = labels
+        vote(self.candidates, ids, labels)
 
     def let_stand(self, ids: Ids) -> None:
         """Take the first answer about disputed objects for good: nobody gave another."""
-        rows = np.searchsorted(self.candidates["id"], ids)
-        self.vote(ids, self.candidates["votes"][rows, 0])
+        let_stand(self.candidates, ids)
 
     def answers(self) -> tuple[Ids, npt.NDArray[np.int16]]:
         """Objects people were asked about, with their label; ids and labels, shapes (answered,).

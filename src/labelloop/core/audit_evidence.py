@@ -6,10 +6,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from labelloop.core.audit_candidates import Rows
 from labelloop.core.betting import Draws, Plan, plan_with, weights
-
-Flags = npt.NDArray[np.bool_]
+from labelloop.core.votes import Flags, Rows
 
 # Weight of the belief in the planned error against what the draws show, in errors.
 _PRIOR_ERRORS = 4.0

@@ -10,7 +10,7 @@ from labelloop.core.audit import Audit
 from labelloop.core.audit_evidence import Group
 from labelloop.core.betting import Plan, make_plan
 from labelloop.core.ledger import NO_IDS, Ids, Ledger, State
-from labelloop.core.looks import Looks, error_after, level, may_be_modest, may_test_again
+from labelloop.core.looks import LEAST_DOUBT, Looks, error_after, level, may_be_modest, may_test_again
 from labelloop.core.predictions import Predictions
 from labelloop.core.query_strategies import load_query_strategy
 from labelloop.core.request import BLOG_MARGIN, ActiveLearning, resolve_size
@@ -28,7 +28,7 @@ _RESERVE = 1.3
 # A test that fails costs more than one that is made a little late: so many times the errors are expected.
 _CAUTION = 1.1
 
-# So much of the pool is taken for right: what the model doubts there, beyond what any model does, is people.
+# So much of the pool is taken for right; any model doubts it this much.
 _SUREST = 0.1
 _USUAL_DOUBT = 0.01
 
@@ -93,11 +93,9 @@ def auto_label(
     pool = np.flatnonzero(readable & (ledger.times_asked == 0))
     if not len(pool):
         return AutoLabeling(NO_IDS, None, looks)
-    uncertainty = _doubt_of_its_own(1 - predictions.confidence[pool].astype(np.float64))
-    calibrated = _doubt_of_its_own(
-        looks.reliability.uncertainty(predictions.confidence[pool]), looks.mistakes
-    )
-    believed = np.minimum(calibrated * looks.overconfidence * _CAUTION, 1.0)
+    confidence = predictions.confidence[pool]
+    uncertainty = _less_modest(looks.own_uncertainty(confidence))
+    believed = np.minimum(_less_modest(looks.uncertainty(confidence)) * looks.overconfidence * _CAUTION, 1.0)
     most_draws = human_labels_left
     if settings.validation_size is not None:
         most_draws = min(most_draws, resolve_size(settings.validation_size, len(ledger)))
@@ -220,14 +218,10 @@ def _labels_after(batch: int, ahead: Outlook, pool: int, settings: ActiveLearnin
     return ahead.left_to_people + batch * (1 - ahead.left_to_people / pool)
 
 
-def _doubt_of_its_own(uncertainty: Floats, mistakes: float = 0.0) -> Floats:
-    """The model's doubts, less what people's mistakes taught it.
-
-    A model calibrated on labels some of which are wrong doubts even its surest answers that much; in a test
-    people are asked again where they differ from it, so such doubts are not about its own errors.
-    """
-    of_people = max(mistakes, float(np.quantile(uncertainty, _SUREST)) - _USUAL_DOUBT)
-    return np.asarray(np.maximum(uncertainty - of_people, 0.0))
+def _less_modest(uncertainty: Floats) -> Floats:
+    """A model that doubts even its surest answers much doubts all of them too much."""
+    too_much = max(0.0, float(np.quantile(uncertainty, _SUREST)) - _USUAL_DOUBT)
+    return np.asarray(np.maximum(uncertainty - too_much, np.minimum(uncertainty, LEAST_DOUBT)))
 
 
 def _outlook(parts: list[_Part], pool: int) -> Outlook:

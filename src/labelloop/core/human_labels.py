@@ -18,11 +18,12 @@ class HumanLabels:
     """Reads a labeling job's answers once; afterwards knows what became of each object asked about.
 
     Only the first answer for an object that people were asked about counts. Nothing that has a label gets
-    another. Answers about objects drawn for a test are votes: they become labels when they are settled.
+    another. Answers about objects drawn at random, for a test or as probes, are votes: they become labels
+    when they are settled.
     """
 
     def __init__(self, ledger: Ledger, drawn: Ids = NO_IDS) -> None:
-        """`drawn`: objects drawn for a test whose label is not settled."""
+        """`drawn`: objects drawn at random whose label is not settled."""
         self._ledger = ledger
         self._open = ledger.mask(State.POOL) & (ledger.times_asked > 0)
         self._drawn = set(drawn.tolist())
@@ -35,11 +36,10 @@ class HumanLabels:
     def labeled(self) -> Ids:
         return np.frombuffer(self._ids, np.int64) if self._ids else np.empty(0, np.int64)
 
-    @property
-    def votes(self) -> tuple[Ids, npt.NDArray[np.int16]]:
-        """Ids and labels of the answers about drawn objects; shapes (answers,)."""
-        ids = sorted(self._votes)
-        return np.array(ids, np.int64), np.array([self._votes[number].label for number in ids], np.int16)
+    def votes_about(self, ids: Ids) -> tuple[Ids, npt.NDArray[np.int16]]:
+        """Those of some drawn objects that were answered about, and the labels; shapes (answers,)."""
+        voted = np.array(sorted(self._votes.keys() & set(ids.tolist())), np.int64)
+        return voted, np.array([self._votes[number].label for number in voted.tolist()], np.int16)
 
     def vote_fields(self, object_id: int) -> dict[str, Any] | None:
         """The fields of this round's answer about a drawn object; None without one."""
@@ -47,7 +47,7 @@ class HumanLabels:
         return answer.fields if answer else None
 
     def additions(self, answers: Iterable[Answer]) -> Iterator[tuple[int, dict[str, Any]]]:
-        """Fields for each newly labeled object that was not drawn for a test, in the order of the answers."""
+        """Fields for each newly labeled object that was not drawn at random, in the order of the answers."""
         for answer in answers:
             if not (0 <= answer.object_id < len(self._open) and self._open[answer.object_id]):
                 self.ignored += 1

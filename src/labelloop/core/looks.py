@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from labelloop.core.reliability import Floats, Reliability
 
-SHARE_SPENT = 0.6
+SHARE_SPENT = 0.8
 # Between two tests the human labels must grow by this factor: sooner, the second would repeat the first.
 LEAST_GROWTH = 1.2
 # After this growth a test is made even if the model does not expect to pass: it may be too modest ...
@@ -27,7 +27,10 @@ LEARNING_RATE = 1.3
 PRIOR_ERRORS = 6.0
 PRIOR_ERRORS_OF_MODESTY = 15.0
 # Weight of the belief that people make no mistakes, in answers.
-PRIOR_ANSWERS = 50.0
+PRIOR_ANSWERS = 20.0
+MOST_MISTAKES = 0.5
+# However much of its doubt is put down to people: so much, if it doubts that much, is the model's own.
+LEAST_DOUBT = 0.01
 # What a round ago still counts.
 MEMORY = 0.9
 
@@ -40,29 +43,36 @@ class Looks:
     chance_left: float = 1.0  # of the chance of a wrong promise, what no test has been given yet
     human_labels: int = 0  # at the last test; before the first, when the first model was trained
     expected_errors: float = 0.0  # of the model about objects drawn at random, by its own probabilities
-    actual_errors: float = 0.0  # what people then said
-    answers: float = 0.0  # of people, about these
-    sure_answers: float = 0.0  # about those in the half the model is surer of
-    sure_errors: float = 0.0  # what people then said against it, beyond what is expected of it
+    actual_errors: float = 0.0  # what people then agreed on
+    answers: float = 0.0  # of people, about objects drawn at random: the first about each
+    mistaken_answers: float = 0.0  # those of them that others did not bear out
     reliability: Reliability = field(default_factory=Reliability)  # from the draws of tests that failed
 
     @property
     def overconfidence(self) -> float:
         """By what factor the model errs more often than is expected of it, as far as can be known."""
-        actual = max(0.0, self.actual_errors - self.mistakes * self.answers)
-        prior = PRIOR_ERRORS_OF_MODESTY if actual < self.expected_errors else PRIOR_ERRORS
-        return (actual + prior) / (self.expected_errors + prior)
+        modest = self.actual_errors < self.expected_errors
+        prior = PRIOR_ERRORS_OF_MODESTY if modest else PRIOR_ERRORS
+        return (self.actual_errors + prior) / (self.expected_errors + prior)
 
     @property
     def mistakes(self) -> float:
-        """How often people probably err: as often as they contradict the model where it is surest.
+        """How often people probably err."""
+        return min(MOST_MISTAKES, self.mistaken_answers / (self.answers + PRIOR_ANSWERS))
 
-        They may be right there. A test asks them again where they contradict the model, so it tells: after
-        one that failed, nothing is put down to people any more.
+    def own_uncertainty(self, confidence: Floats) -> Floats:
+        """The model's doubt, less what people's mistakes taught it; shapes (objects,).
+
+        A model calibrated on labels some of which are wrong tells how often people will contradict it: where
+        it is right they do so by mistake. What is solved for is how often it is wrong.
         """
-        if any(self.reliability.answers):
-            return 0.0
-        return max(0.0, self.sure_errors) / (self.sure_answers + PRIOR_ANSWERS)
+        doubt = 1 - confidence.astype(np.float64)
+        own = (doubt - self.mistakes) / (1 - self.mistakes)
+        return np.asarray(np.maximum(own, np.minimum(doubt, LEAST_DOUBT)))
+
+    def uncertainty(self, confidence: Floats) -> Floats:
+        """The chance of objects to be wrong, as earlier tests correct it; shapes (objects,)."""
+        return self.reliability.uncertainty(1 - self.own_uncertainty(confidence))
 
     def tested(self, human_labels: int, *, last: bool = False) -> "Looks":
         """After one more test was begun."""
@@ -74,27 +84,35 @@ class Looks:
         )
 
     def learned(
-        self, confidence: Floats, wrong: npt.NDArray[np.bool_], sure: npt.NDArray[np.bool_]
+        self, confidence: Floats, wrong: npt.NDArray[np.bool_], mistaken: npt.NDArray[np.bool_]
     ) -> "Looks":
-        """After people labeled objects drawn at random, which the model had given that confidence.
+        """After people agreed about objects drawn at random, which the model had given that confidence.
 
-        `sure`: those in the half of all objects the model is surer of. Shapes (objects,).
+        `wrong`: the model; `mistaken`: the first of the people. Shapes (objects,).
         """
-        expected = self.reliability.uncertainty(confidence)
+        if not len(wrong):
+            return self
         return replace(
-            self,
-            expected_errors=MEMORY * self.expected_errors + float(expected.sum()),
+            self._with_answers(mistaken),
+            expected_errors=MEMORY * self.expected_errors + float(self.uncertainty(confidence).sum()),
             actual_errors=MEMORY * self.actual_errors + float(wrong.sum()),
-            answers=MEMORY * self.answers + len(wrong),
-            # Of people, not of a model: nothing of it is forgotten.
-            sure_answers=self.sure_answers + float(sure.sum()),
-            sure_errors=self.sure_errors + float((wrong - expected)[sure].sum()),
         )
 
-    def failed(self, confidence: Floats, wrong: npt.NDArray[np.bool_]) -> "Looks":
+    def failed(
+        self, confidence: Floats, wrong: npt.NDArray[np.bool_], mistaken: npt.NDArray[np.bool_]
+    ) -> "Looks":
         """After a test that failed: its many answers tell more than a factor; shapes (answers,)."""
-        reliability = self.reliability.learned(confidence, wrong)
-        return replace(self, expected_errors=0.0, actual_errors=0.0, answers=0.0, reliability=reliability)
+        looks = self._with_answers(mistaken)
+        reliability = looks.reliability.learned(1 - looks.own_uncertainty(confidence), wrong)
+        return replace(looks, expected_errors=0.0, actual_errors=0.0, reliability=reliability)
+
+    def _with_answers(self, mistaken: npt.NDArray[np.bool_]) -> "Looks":
+        # Of people, not of a model: nothing of it is forgotten.
+        return replace(
+            self,
+            answers=self.answers + len(mistaken),
+            mistaken_answers=self.mistaken_answers + float(mistaken.sum()),
+        )
 
 
 def level(looks: Looks, confidence: float, *, last: bool = False) -> float:

@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import dataclass, field, replace
+from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -13,12 +14,14 @@ from labelloop.core.human_labels import HumanLabels
 from labelloop.core.ledger import NO_IDS, Ids, Ledger, State
 from labelloop.core.looks import Looks
 from labelloop.core.predictions import Predictions
+from labelloop.core.probes import Probes
 from labelloop.core.query_strategies import QueryStrategy
 from labelloop.core.randomness import random_stream
 from labelloop.core.run_state import RunState
 from labelloop.core.selection import select_at_random, select_most_useful
 from labelloop.core.splitting import Split, draw_validation_set, split_with_holdout, split_with_validation_set
-from labelloop.core.stopping import objects_to_ask
+from labelloop.core.stopping import Progress, objects_to_ask
+from labelloop.core.votes import mistaken, refuted
 
 # The stack's own image needs no labels to tune on; others may stop early by them.
 HOLDOUT_SHARE_OF_OTHER_IMAGES = 0.1
@@ -100,13 +103,32 @@ def choose_for_humans(
     auto_labeled: Ids,
     audit: Audit | None,
     strategy: QueryStrategy,
+    disputed_probes: Ids,
 ) -> Selection:
     """What people see next. An audit's next objects are drawn, and marked so in it.
 
     `predictions` and `auto_labeled` are of this round's model; None and none when there was none.
+    `disputed_probes`: of earlier rounds; people are asked about them again, as far as they may be.
     """
+    unsettled = len(disputed_probes) + (len(audit.disputed()) if audit else 0)
+    so_far = state.model_copy(update={"repeated_answers": state.repeated_answers + unsettled})
+    progress = so_far.progress(rounds_done=state.round - 1, new_human_labels=0)
+    selection = _choose(state, ledger, predictions, auto_labeled, audit, strategy, progress)
+    again = np.setdiff1d(disputed_probes, selection.asked)
+    room = max(0, progress.human_labels_left(state.limits) - len(selection.asked))
+    return replace(selection, asked=np.union1d(selection.asked, again[:room]))
+
+
+def _choose(
+    state: RunState,
+    ledger: Ledger,
+    predictions: Predictions | None,
+    auto_labeled: Ids,
+    audit: Audit | None,
+    strategy: QueryStrategy,
+    progress: Progress,
+) -> Selection:
     limits = state.limits
-    progress = state.progress(rounds_done=state.round - 1, new_human_labels=0)
     drawn, once = NO_IDS, state.round >= limits.rounds
     if audit is not None:
         disputed = audit.disputed()
@@ -135,25 +157,78 @@ def choose_for_humans(
 def _probes(state: RunState, ledger: Ledger, left_out: Ids, count: int, rng: np.random.Generator) -> Ids:
     if state.settings.policy == "blog":
         return NO_IDS
-    open_objects = np.setdiff1d(ledger.ids(State.POOL), left_out)
+    # Who was asked about and got no answer, or answers that differ, is no like of those never asked about.
+    never_asked = np.flatnonzero(ledger.mask(State.POOL) & (ledger.times_asked == 0))
+    open_objects = np.setdiff1d(never_asked, left_out)
     return np.sort(rng.permutation(open_objects)[: math.ceil(SHARE_OF_PROBES * count)])
 
 
-def take_answers_of_the_test(
-    ledger: Ledger, audit: Audit, people: HumanLabels, round_number: int
-) -> tuple[Ids, int]:
-    """People's answers about drawn objects: those settled by now become validation objects.
+class Votes(Protocol):
+    """Objects people are asked about until their label is settled: an audit's candidates, or probes."""
 
-    Returns these, and how many answers were about objects that had been answered about before.
+    def awaited(self) -> Ids: ...
+    def disputed(self) -> Ids: ...
+    def vote(self, ids: Ids, labels: npt.NDArray[np.integer]) -> None: ...
+    def let_stand(self, ids: Ids) -> None: ...
+    def answers(self) -> tuple[Ids, npt.NDArray[np.int16]]: ...
+
+
+@dataclass(frozen=True)
+class Heard:
+    """What people's answers about objects drawn at random have come to."""
+
+    state: RunState  # with what was learned
+    settled: Ids  # objects whose label is settled by now
+    repeated: int  # answers about objects that had been answered about before
+    goes_on: bool  # people can be asked again
+
+
+def take_votes(
+    state: RunState,
+    ledger: Ledger,
+    probes: Probes,
+    audit: Audit | None,
+    people: HumanLabels,
+    *,
+    reviews: int = 0,
+) -> Heard:
+    """Take people's answers: settled probes become training objects, what a test drew validation objects.
+
+    `reviews`: other answers of this round about objects that had been answered about before.
     """
-    asked_again = audit.disputed()
-    ids, labels = people.votes
-    audit.vote(ids, labels)
-    audit.let_stand(np.setdiff1d(asked_again, ids))
-    settled, labels = audit.answers()
+    drawn: list[tuple[Votes, State]] = [(probes, State.HUMAN)]
+    if audit is not None:
+        drawn.append((audit, State.VALIDATION))
+    repeated = sum(_hear(votes, people) for votes, _ in drawn)
+    heard = state.with_ledger(ledger, state.ledger_s3_uri).model_copy(
+        update={"repeated_answers": state.repeated_answers + repeated + reviews}
+    )
+    progress = heard.progress(rounds_done=state.round, new_human_labels=0)
+    goes_on = progress.human_labels_left(heard.limits) > 0 and state.round < heard.limits.rounds
+    settled = [_settle(ledger, votes, becomes, state.round, goes_on=goes_on) for votes, becomes in drawn]
+    learned = heard.with_ledger(ledger, state.ledger_s3_uri).model_copy(
+        update={"looks": state.looks.learned(*probes.findings())}
+    )
+    return Heard(learned, np.concatenate(settled), repeated, goes_on)
+
+
+def _hear(votes: Votes, people: HumanLabels) -> int:
+    """Note people's answers; who is not answered about again is taken at the first word."""
+    asked_again = votes.disputed()
+    ids, labels = people.votes_about(votes.awaited())
+    votes.vote(ids, labels)
+    votes.let_stand(np.setdiff1d(asked_again, ids))
+    return len(np.intersect1d(asked_again, ids))
+
+
+def _settle(ledger: Ledger, votes: Votes, becomes: State, round_number: int, *, goes_on: bool) -> Ids:
+    """Label the objects whose label is settled; if nobody can be asked again, first answers stand."""
+    if not goes_on:
+        votes.let_stand(votes.disputed())
+    settled, labels = votes.answers()
     new = ledger.mask(State.POOL)[settled]
-    ledger.label(settled[new], labels[new], State.VALIDATION, round_number)
-    return settled[new], len(np.intersect1d(asked_again, ids))
+    ledger.label(settled[new], labels[new], becomes, round_number)
+    return np.asarray(settled[new])
 
 
 def conclude_test(state: RunState, ledger: Ledger, audit: Audit, *, goes_on: bool) -> AuditConclusion:
@@ -196,8 +271,7 @@ def conclude_test(state: RunState, ledger: Ledger, audit: Audit, *, goes_on: boo
 def _learned(looks: Looks, audit: Audit) -> Looks:
     asked, labels = audit.answers()
     rows = audit.candidates[np.isin(audit.candidates["id"], asked)]
-    wrong: npt.NDArray[np.bool_] = np.asarray(rows["label"] != labels)
-    return looks.failed(rows["confidence"], wrong)
+    return looks.failed(rows["confidence"], refuted(rows, labels), mistaken(rows, labels))
 
 
 def _holdout_share(state: RunState) -> float:

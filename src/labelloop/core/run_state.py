@@ -7,7 +7,6 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from pydantic.alias_generators import to_pascal
 
 from labelloop.core.audit import Audit
-from labelloop.core.audit_candidates import MOST_VOTES
 from labelloop.core.audit_evidence import Group
 from labelloop.core.betting import Plan, fewest_draws
 from labelloop.core.certificate import Certificate
@@ -15,6 +14,7 @@ from labelloop.core.ledger import Counts, Ledger
 from labelloop.core.looks import Looks, level
 from labelloop.core.request import ActiveLearning, LabelingRequest, default_start_size, resolve_size
 from labelloop.core.stopping import Limits, Next, Progress
+from labelloop.core.votes import MOST_VOTES
 
 
 class _Passed(BaseModel):
@@ -157,6 +157,7 @@ class RunState(_Passed):
     repeated_answers: int = 0
     looks: Looks = Looks()
     audit: AuditUnderWay | None = None
+    probes_s3_uri: str | None = None  # of objects drawn at random that people have not agreed on
     test: dict[str, Any] | None = None  # how it stood at the end of the last round, as in the round's record
     manifest_s3_uri: str
     ledger_s3_uri: str

@@ -9,20 +9,22 @@ import orjson
 
 from labelloop.core.arrays import from_bytes, to_bytes
 from labelloop.core.audit import Audit, Verdict
-from labelloop.core.expectations import learn_from
 from labelloop.core.human_labels import NO_ANSWER, HumanLabels, unanswerable
 from labelloop.core.label_review import LabelReview, apply_reviews, reviews_beside
 from labelloop.core.labeling_output import Answer, read_answers
-from labelloop.core.ledger import NO_IDS, Ids, Ledger, State
+from labelloop.core.ledger import Ids, Ledger, State
 from labelloop.core.looks import Looks
 from labelloop.core.manifest import ONE_PERSON_CONFIDENCE, failure_metadata, label_metadata, object_id
 from labelloop.core.merging import Addition, merge_fields, replace_labels
-from labelloop.core.rounds import AuditConclusion, conclude_test, take_answers_of_the_test
+from labelloop.core.probes import Probes
+from labelloop.core.rounds import AuditConclusion, conclude_test, take_votes
 from labelloop.core.run_state import RunState, certificate_document
 from labelloop.core.stand_ins import chances_of
 from labelloop.core.stopping import Decision, decide
+from labelloop.core.votes import Rows
 from labelloop.steps.audit_under_way import load_audit, save_audit
 from labelloop.steps.auto_labels import auto_label_fields, auto_label_ids, class_indices
+from labelloop.steps.disputed_probes import load_disputed_probes, save_disputed_probes
 from labelloop.steps.labeling_parts import ended_early, failure, output_uris
 from labelloop.steps.snapshot import save_snapshot
 from labelloop.steps.step_handler import label_attribute, label_categories, load_ledger, step
@@ -45,6 +47,7 @@ class _Outcome:
     labeling_failure: str | None
     test: AuditConclusion | None
     audit: Audit | None  # that goes on
+    disputed_probes: Rows
     concluded: Audit | None
     certificate: dict[str, Any] | None
     review: LabelReview
@@ -69,29 +72,26 @@ def merge_labels(state: RunState, time: str) -> dict[str, Any]:
 
 
 def _conclude_round(state: RunState, time: str, additions: SortedAdditions) -> _Outcome:
-    ledger, audit = load_ledger(state), load_audit(state)
-    people = HumanLabels(ledger, audit.awaited() if audit else NO_IDS)
+    ledger, audit, probes = load_ledger(state), load_audit(state), _probes(state)
+    awaited = [drawn.awaited() for drawn in (probes, audit) if drawn is not None]
+    people = HumanLabels(ledger, np.concatenate(awaited))
     additions.add(people.additions(_answers(state)))
     people.record(state.round)
     review = apply_reviews(ledger, _reviews(state), state.request.label_attribute_name)
-    human_labels, repeated = len(people.labeled), 0
-    if audit is not None:
-        settled, repeated = take_answers_of_the_test(ledger, audit, people, state.round)
-        additions.add(_settled_fields(state, ledger, people, settled, time))
-        human_labels += len(settled)
+    taken = take_votes(state, ledger, probes, audit, people, reviews=review.answered)
+    additions.add(_settled_fields(state, ledger, people, taken.settled, time))
+    human_labels = len(people.labeled) + len(taken.settled)
     for selection_uri in ended_early(state.labeling) if state.labeling else ():
         ledger.withdraw(_ids_in(selection_uri))
-    additions.add(_give_up(ledger, state, audit.disputed() if audit else NO_IDS, time))
-    asked_anew = state.repeated_answers + repeated + review.answered
-    heard = state.with_ledger(ledger, state.ledger_s3_uri).model_copy(
-        update={"looks": _looks(ledger, state), "repeated_answers": asked_anew}
-    )
-    test = _conclude_test(heard, ledger, audit)
+    disputed = np.concatenate([drawn.disputed() for drawn in (probes, audit) if drawn is not None])
+    additions.add(_give_up(ledger, state, disputed, time))
+    heard = taken.state.with_ledger(ledger, state.ledger_s3_uri)
+    test = conclude_test(heard, ledger, audit, goes_on=taken.goes_on) if audit else None
     committed = _commit(heard, ledger, test, additions)
     testing = test is not None and test.verdict == Verdict.OPEN
     concluded = heard.with_ledger(ledger, state.ledger_s3_uri).model_copy(
         update={
-            "idle_rounds": 0 if human_labels or committed else state.idle_rounds + 1,
+            "idle_rounds": 0 if human_labels or taken.repeated or committed else state.idle_rounds + 1,
             "certificate": (certificate_document(test.certificate) if test else None) or state.certificate,
             "audit": state.audit if testing else None,
         }
@@ -103,12 +103,13 @@ def _conclude_round(state: RunState, time: str, additions: SortedAdditions) -> _
         decision=decide(progress, concluded.limits),
         human_labels=human_labels,
         ignored_answers=people.ignored,
-        repeated_answers=repeated,
+        repeated_answers=taken.repeated,
         auto_labels=committed,
         idle_rounds=concluded.idle_rounds,
         labeling_failure=failure(state.labeling) if state.labeling else None,
         test=test,
         audit=audit if testing else None,
+        disputed_probes=probes.still_disputed(),
         concluded=None if testing else audit,
         certificate=concluded.certificate,
         review=review,
@@ -135,14 +136,6 @@ def _settled_fields(
         yield number, fields
 
 
-def _conclude_test(state: RunState, ledger: Ledger, audit: Audit | None) -> AuditConclusion | None:
-    if audit is None:
-        return None
-    progress = state.progress(rounds_done=state.round, new_human_labels=0)
-    goes_on = progress.human_labels_left(state.limits) > 0 and state.round < state.limits.rounds
-    return conclude_test(state, ledger, audit, goes_on=goes_on)
-
-
 def _commit(state: RunState, ledger: Ledger, test: AuditConclusion | None, additions: SortedAdditions) -> int:
     """The model's labels: those a test has passed for, or that take no test. Returns how many."""
     if test is not None and state.audit is not None:
@@ -159,10 +152,12 @@ def _commit(state: RunState, ledger: Ledger, test: AuditConclusion | None, addit
     return len(ids)
 
 
-def _looks(ledger: Ledger, state: RunState) -> Looks:
-    if state.labeling is None or state.labeling.expectations_s3_uri is None:
-        return state.looks
-    return learn_from(state.looks, from_bytes(s3.read_bytes(state.labeling.expectations_s3_uri)), ledger)
+def _probes(state: RunState) -> Probes:
+    """Those of this round's model, and those of earlier ones that people have not agreed on."""
+    uri = state.labeling.expectations_s3_uri if state.labeling else None
+    expected = from_bytes(s3.read_bytes(uri)) if uri else None
+    earlier = load_disputed_probes(state)
+    return Probes.of(expected, earlier, reviewed=state.settings.review_disagreements)
 
 
 def _answers(state: RunState) -> Iterator[Answer]:
@@ -276,6 +271,7 @@ def _next_round(
             "certificate": outcome.certificate,
             "looks": outcome.looks,
             "audit": audit,
+            "probes_s3_uri": save_disputed_probes(outcome.disputed_probes, folder),
             "test": _test_record(outcome.test),
             "repeated_answers": (state.repeated_answers + outcome.repeated_answers + outcome.review.answered),
             "training": None,

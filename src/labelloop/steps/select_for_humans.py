@@ -14,6 +14,7 @@ from labelloop.core.rounds import choose_for_humans
 from labelloop.core.run_state import Labeling, RunState
 from labelloop.steps.audit_under_way import load_audit, save_audit
 from labelloop.steps.auto_labels import auto_label_ids
+from labelloop.steps.disputed_probes import load_disputed_probes
 from labelloop.steps.labeling_parts import write_parts
 from labelloop.steps.round_predictions import load_predictions
 from labelloop.steps.snapshot import save_snapshot
@@ -26,7 +27,8 @@ def select_for_humans(state: RunState, _time: str) -> dict[str, Any]:
     predictions = load_predictions(state, ledger) if state.model else None
     auto_labeled = auto_label_ids(state.model.auto_labels_s3_uri) if state.model else NO_IDS
     strategy = load_query_strategy(state.settings.query_strategy)
-    selection = choose_for_humans(state, ledger, predictions, auto_labeled, audit, strategy)
+    again = load_disputed_probes(state)["id"]
+    selection = choose_for_humans(state, ledger, predictions, auto_labeled, audit, strategy, again)
     folder = f"{state.round_folder}selected/"
     expectations_uri = None
     if predictions is not None:
