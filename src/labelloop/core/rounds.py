@@ -111,12 +111,17 @@ def choose_for_humans(
     `disputed_probes`: of earlier rounds; people are asked about them again, as far as they may be.
     """
     unsettled = len(disputed_probes) + (len(audit.disputed()) if audit else 0)
-    so_far = state.model_copy(update={"repeated_answers": state.repeated_answers + unsettled})
-    progress = so_far.progress(rounds_done=state.round - 1, new_human_labels=0)
+    progress = _progress(state, rounds_done=state.round - 1, unsettled=unsettled)
     selection = _choose(state, ledger, predictions, auto_labeled, audit, strategy, progress)
     again = np.setdiff1d(disputed_probes, selection.asked)
     room = max(0, progress.human_labels_left(state.limits) - len(selection.asked))
     return replace(selection, asked=np.union1d(selection.asked, again[:room]))
+
+
+def _progress(state: RunState, *, rounds_done: int, unsettled: int) -> Progress:
+    """Counting answers about objects whose label is not settled, which the ledger does not know of."""
+    progress = state.progress(rounds_done=rounds_done, new_human_labels=0)
+    return replace(progress, repeated_answers=progress.repeated_answers + unsettled)
 
 
 def _choose(
@@ -203,7 +208,8 @@ def take_votes(
     heard = state.with_ledger(ledger, state.ledger_s3_uri).model_copy(
         update={"repeated_answers": state.repeated_answers + repeated + reviews}
     )
-    progress = heard.progress(rounds_done=state.round, new_human_labels=0)
+    unsettled = sum(len(votes.disputed()) for votes, _ in drawn)
+    progress = _progress(heard, rounds_done=state.round, unsettled=unsettled)
     goes_on = progress.human_labels_left(heard.limits) > 0 and state.round < heard.limits.rounds
     settled = [_settle(ledger, votes, becomes, state.round, goes_on=goes_on) for votes, becomes in drawn]
     learned = heard.with_ledger(ledger, state.ledger_s3_uri).model_copy(
