@@ -27,6 +27,8 @@ _RESERVE = 1.3
 
 # A test that fails costs more than one that is made a little late: so many times the errors are expected.
 _CAUTION = 1.1
+# However sure a model is: its errors are expected to be at least so many, as a share of the target.
+_UNEXPECTED = 0.2
 
 # So much of the pool is taken for right; any model doubts it this much.
 _SUREST = 0.1
@@ -95,7 +97,8 @@ def auto_label(
         return AutoLabeling(NO_IDS, None, looks)
     confidence = predictions.confidence[pool]
     uncertainty = _less_modest(looks.own_uncertainty(confidence))
-    believed = np.minimum(_less_modest(looks.uncertainty(confidence)) * looks.overconfidence * _CAUTION, 1.0)
+    expected = _less_modest(looks.uncertainty(confidence)) * looks.overconfidence * _CAUTION
+    believed = np.clip(expected, _UNEXPECTED * settings.target_error, 1.0)
     most_draws = human_labels_left
     if settings.validation_size is not None:
         most_draws = min(most_draws, resolve_size(settings.validation_size, len(ledger)))

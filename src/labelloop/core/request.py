@@ -305,7 +305,7 @@ class ActiveLearning(_Block):
     review_disagreements: bool = True
     # What a wrong label costs, in human labels: objects likelier to be wrong than its inverse go to people.
     wrong_label_cost: float | None = Field(default=None, ge=1)
-    max_rounds: int = Field(default=50, ge=1, le=500)
+    max_rounds: int = Field(default=100, ge=1, le=500)
     max_human_labels: Size | None = None
     max_cost: float | None = Field(default=None, gt=0)  # of people's labels, by the prices below
     seed: int = Field(default=0, ge=0, lt=2**32)

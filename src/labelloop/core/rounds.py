@@ -26,7 +26,7 @@ from labelloop.core.votes import mistaken, refuted
 # The stack's own image needs no labels to tune on; others may stop early by them.
 HOLDOUT_SHARE_OF_OTHER_IMAGES = 0.1
 # Of a batch, so much is drawn at random: the answers tell how often the model errs where it is sure.
-SHARE_OF_PROBES = 0.1
+SHARE_OF_PROBES = 0.05
 
 
 @dataclass(frozen=True)
