@@ -39,6 +39,7 @@ MODEL_CONTAINER = "ModelContainer"  # SageMaker runs its image; it is a function
 NOT_STEPS = {
     "__init__",
     "audit_under_way",
+    "disputed_probes",
     "auto_labels",
     "labeling_parts",
     "metrics",

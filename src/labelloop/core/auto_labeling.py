@@ -28,7 +28,7 @@ _RESERVE = 1.3
 # A test that fails costs more than one that is made a little late: so many times the errors are expected.
 _CAUTION = 1.1
 # However sure a model is: its errors are expected to be at least so many, as a share of the target.
-_UNEXPECTED = 0.2
+_UNEXPECTED = 0.15
 
 # So much of the pool is taken for right; any model doubts it this much.
 _SUREST = 0.1
@@ -98,7 +98,8 @@ def auto_label(
     confidence = predictions.confidence[pool]
     uncertainty = _less_modest(looks.own_uncertainty(confidence))
     expected = _less_modest(looks.uncertainty(confidence)) * looks.overconfidence * _CAUTION
-    believed = np.clip(expected, _UNEXPECTED * settings.target_error, 1.0)
+    unexpected = _UNEXPECTED * settings.target_error
+    believed = np.clip(expected, unexpected, 1.0)
     most_draws = human_labels_left
     if settings.validation_size is not None:
         most_draws = min(most_draws, resolve_size(settings.validation_size, len(ledger)))
@@ -109,7 +110,9 @@ def auto_label(
     if worth_asking and outlook.draws <= most_draws:
         short_of_budget = human_labels_left < limits.batch + _RESERVE * outlook.draws
         batch = min(next_batch(limits, len(ledger), outlook.left_to_people), len(pool))
-        ahead = _outlook(proposal.parts(believed * error_after(labels, batch)), len(pool))
+        ahead = _outlook(
+            proposal.parts(np.maximum(believed * error_after(labels, batch), unexpected)), len(pool)
+        )
         gain = outlook.human_labels - ahead.draws - _labels_after(batch, ahead, len(pool), settings)
         due = gain <= 0 and may_test_again(looks, labels)
         if last or short_of_budget or due:
