@@ -45,7 +45,7 @@ check: $(INSTALLED) $(CHECKOV) node_modules/.package-lock.json ## Lint and type-
 		node_modules/.bin/asl-validator --json-path $$definition || exit 1; \
 	done
 
-bench: $(BENCH) $(ENCODER) ## Count the labels people give, side by side with others (half an hour; ARGS=--quick: minutes)
+bench: $(BENCH) $(ENCODER) ## Count the labels people give, side by side with others (minutes; ARGS=--quick: fewer)
 	PYTHONPATH=model_container $(BIN)/python -m bench.labels $(ARGS)
 
 bench-certificate: $(BENCH) $(ENCODER) ## Put the certificate to the test in thousands of runs (ARGS=--quick: a minute)

@@ -21,7 +21,16 @@ from bench.in_place import InPlace
 from bench.models import Smoothed
 from bench.peers import SCIKIT_ACTIVEML, Remembering, ScikitActiveml
 from bench.plots import plot_labels
-from bench.results import QUOTED, RESULTS, machine, markdown_table, percent, quote_in_document, write_json
+from bench.results import (
+    QUOTED,
+    README,
+    RESULTS,
+    machine,
+    markdown_table,
+    percent,
+    quote_in_document,
+    write_json,
+)
 from bench.runs import console, cores, run_all
 from bench.simulated_loop import SIMULATED_PEOPLE, Labels, simulate
 from labelloop.core.query_strategies import DEFAULT_QUERY_STRATEGY, QUERY_STRATEGIES
@@ -41,8 +50,16 @@ SETTINGS: dict[str, dict[str, Any]] = {
 # All contenders take part in the first setting, and on data whose labels a model can come near to.
 MAIN_SETTING = "target 0.05"
 FEW = [DEFAULT, POST, "random", "margin"]
+POSTS_DATA = "uci-news"
+HEADLINE = {
+    "target 0.05": "certificate for 5 %",
+    "target 0.03": "certificate for 3 %",
+    "5 % wrong answers": "5 %, and one in twenty answers of people is wrong",
+    "10 % wrong answers": "5 %, and one in ten",
+}
 HOPELESS_DATA = "movie-sentiment"
-DATA_WITH_WRONG_ANSWERS = "uci-news"
+DATA_WITH_WRONG_ANSWERS = POSTS_DATA
+HEADLINE_MARKER = "headline"
 
 
 @dataclass(frozen=True)
@@ -179,6 +196,16 @@ def table(document: dict[str, Any], setting: str) -> str:
     return markdown_table((f"{setting}; {document['encoder']}", *names), rows)
 
 
+def headline(document: dict[str, Any]) -> str:
+    """On the data of the post: settings down, labelloop beside the post's policy, for the README."""
+    cells = {(row["setting"], row["contender"]): row for row in document["rows"] if row["data"] == POSTS_DATA}
+    rows = [
+        (HEADLINE[setting], *(_cell(cells.get((setting, contender))) for contender in (DEFAULT, POST)))
+        for setting in HEADLINE
+    ]
+    return markdown_table(("10,000 UCI news headlines", "labelloop", "the post's policy, same model"), rows)
+
+
 def _cell(row: dict[str, Any] | None) -> str:
     if row is None:
         return ""
@@ -221,7 +248,7 @@ def main() -> None:
         if number % 10 == 0:
             write_json("labels", document_of(done, time.monotonic() - started, command), RESULTS)
     document = document_of(done, time.monotonic() - started, command)
-    _publish(document, quoted=not given.quick and "uci-news" in names)
+    _publish(document, quoted=not given.quick and POSTS_DATA in names)
 
 
 def _command(given: argparse.Namespace) -> str:
@@ -248,6 +275,7 @@ def _publish(document: dict[str, Any], *, quoted: bool) -> None:
         write_json("labels", kept, QUOTED)
         plot_labels(shown, QUOTED / "labels.svg")
         quote_in_document(tables)
+        quote_in_document({HEADLINE_MARKER: headline(document)}, README)
     print("\n\n".join(tables.values()))
 
 

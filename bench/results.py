@@ -15,6 +15,7 @@ ROOT = Path(__file__).parents[1]
 RESULTS = ROOT / "bench" / "results"  # of the last run, whole or not
 QUOTED = ROOT / "docs" / "benchmarks"  # what the document quotes: of the last full run
 DOCUMENT = ROOT / "docs" / "benchmarks.md"
+README = ROOT / "README.md"
 
 Row = Sequence[str]
 
@@ -87,9 +88,9 @@ def quoted(text: str, name: str) -> str:
     return text.split(f"<!-- bench:{name} -->\n", 1)[1].split(f"\n<!-- /bench:{name} -->", 1)[0]
 
 
-def quote_in_document(tables: dict[str, str]) -> None:
+def quote_in_document(tables: dict[str, str], document: Path = DOCUMENT) -> None:
     """Put the tables between their markers in the document."""
-    text = DOCUMENT.read_text()
+    text = document.read_text()
     for name, content in tables.items():
         text = quote(text, name, content)
-    DOCUMENT.write_text(text)
+    document.write_text(text)

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from bench import certificate, labels
-from bench.results import DOCUMENT, QUOTED, quote, quoted
+from bench.results import DOCUMENT, QUOTED, README, quote, quoted
 
 
 def figures(name: str) -> dict[str, Any]:
@@ -26,6 +26,10 @@ def test_the_certificates_table_is_that_of_its_figures() -> None:
 def test_the_labels_tables_are_those_of_their_figures(setting: str) -> None:
     text = DOCUMENT.read_text()
     assert quoted(text, labels.marker(setting)) == labels.table(figures("labels"), setting)
+
+
+def test_the_readmes_table_is_that_of_the_same_figures() -> None:
+    assert quoted(README.read_text(), labels.HEADLINE_MARKER) == labels.headline(figures("labels"))
 
 
 def test_a_certificate_is_broken_no_more_often_than_it_says() -> None:
