@@ -100,3 +100,12 @@ def test_a_failed_test_corrects_the_probabilities_themselves() -> None:
     assert looks.overconfidence == 1.0, "or it would count twice"
     assert looks.mistakes > 0.03, "a test tells how often people err, too"
     assert looks.uncertainty(np.array([0.9999]))[0] > 0.01
+
+
+def test_doubt_is_borne_out_by_errors_and_by_a_test() -> None:
+    confidence = np.full(200, 0.8)
+    assert Looks().borne_out == 0
+    assert learned(confidence, np.arange(200) < 2).borne_out < 0.1
+    honest = learned(confidence, np.arange(200) < 40)
+    assert 0.9 < honest.borne_out < 1
+    assert Looks().failed(confidence, np.arange(200) < 40, np.zeros(200, bool)).borne_out == 1

@@ -21,7 +21,7 @@ from labelloop.core.votes import Rows, disputed, let_stand, refuted, settled_lab
 _FIRST_STAGE = 0.5
 _LEAST_STAGE = 20
 # A test is given up that would take so many times what was planned, and this share of the candidates besides.
-_PATIENCE = 2.0
+_PATIENCE = 3.0
 _PATIENCE_SHARE = 0.1
 
 

@@ -96,8 +96,8 @@ def auto_label(
     if not len(pool):
         return AutoLabeling(NO_IDS, None, looks)
     confidence = predictions.confidence[pool]
-    uncertainty = _less_modest(looks.own_uncertainty(confidence))
-    expected = _less_modest(looks.uncertainty(confidence)) * looks.overconfidence * _CAUTION
+    uncertainty = _less_modest(looks.own_uncertainty(confidence), looks)
+    expected = _less_modest(looks.uncertainty(confidence), looks) * looks.overconfidence * _CAUTION
     unexpected = _UNEXPECTED * settings.target_error
     believed = np.clip(expected, unexpected, 1.0)
     most_draws = human_labels_left
@@ -224,9 +224,9 @@ def _labels_after(batch: int, ahead: Outlook, pool: int, settings: ActiveLearnin
     return ahead.left_to_people + batch * (1 - ahead.left_to_people / pool)
 
 
-def _less_modest(uncertainty: Floats) -> Floats:
-    """A model that doubts even its surest answers much doubts all of them too much."""
-    too_much = max(0.0, float(np.quantile(uncertainty, _SUREST)) - _USUAL_DOUBT)
+def _less_modest(uncertainty: Floats, looks: Looks) -> Floats:
+    """A model that doubts even its surest answers much is too modest, unless answers bear it out."""
+    too_much = max(0.0, float(np.quantile(uncertainty, _SUREST)) - _USUAL_DOUBT) * (1 - looks.borne_out)
     return np.asarray(np.maximum(uncertainty - too_much, np.minimum(uncertainty, LEAST_DOUBT)))
 
 

@@ -26,6 +26,8 @@ LEARNING_RATE = 1.3
 # too modest, for to test too soon costs more than to test too late.
 PRIOR_ERRORS = 6.0
 PRIOR_ERRORS_OF_MODESTY = 15.0
+# Weight of the belief that a model which doubts all it says is too modest, in errors.
+PRIOR_DOUBTS = 3.0
 # Weight of the belief that people make no mistakes, in answers.
 PRIOR_ANSWERS = 20.0
 MOST_MISTAKES = 0.5
@@ -54,6 +56,13 @@ class Looks:
         modest = self.actual_errors < self.expected_errors
         prior = PRIOR_ERRORS_OF_MODESTY if modest else PRIOR_ERRORS
         return (self.actual_errors + prior) / (self.expected_errors + prior)
+
+    @property
+    def borne_out(self) -> float:
+        """How much of its doubt the model was right to have, as far as answers tell; from 0 to 1."""
+        if any(self.reliability.answers):
+            return 1.0
+        return min(1.0, self.actual_errors / (self.expected_errors + PRIOR_DOUBTS))
 
     @property
     def mistakes(self) -> float:
