@@ -15,7 +15,7 @@ from labelloop.core.audit_candidates import CANDIDATE
 from labelloop.core.audit_evidence import Evidence, Group, evidence_of
 from labelloop.core.betting import weights
 from labelloop.core.ledger import NO_IDS, NO_LABEL, Ids
-from labelloop.core.votes import Rows, disputed, let_stand, refuted, settled_labels, vote
+from labelloop.core.votes import Rows, Votes, refuted, settled_labels
 
 # Of the draws a test is expected to take, so many first: it may pass sooner.
 _FIRST_STAGE = 0.5
@@ -31,7 +31,7 @@ class Verdict(StrEnum):
     FAILED = "FAILED"
 
 
-class Audit:
+class Audit(Votes):
     """Candidates for auto-labels, and the answers people gave about some of them."""
 
     def __init__(
@@ -48,7 +48,7 @@ class Audit:
         `most_draws` in all groups together; `reviewed`: where people and model differ, more people are asked
         until two agree.
         """
-        self.reviewed = reviewed
+        super().__init__(candidates, reviewed=reviewed)
         self.candidates = candidates
         self.groups = groups
         self.target_error = target_error
@@ -101,32 +101,7 @@ class Audit:
 
     def awaited(self) -> Ids:
         """Objects people were asked about whose label is not settled yet."""
-        settled, _ = self.answers()
-        return np.setdiff1d(self.candidates["id"][self.asked], settled, assume_unique=True)
-
-    def disputed(self) -> Ids:
-        """Objects people have not agreed on: with the model, or twice with each other."""
-        return disputed(self.candidates, self._settled())
-
-    def vote(self, ids: Ids, labels: npt.NDArray[np.integer]) -> None:
-        """Note people's answers about objects they were asked about; shapes (answers,)."""
-        vote(self.candidates, ids, labels)
-
-    def let_stand(self, ids: Ids) -> None:
-        """Take the first answer about disputed objects for good: nobody gave another."""
-        let_stand(self.candidates, ids)
-
-    def answers(self) -> tuple[Ids, npt.NDArray[np.int16]]:
-        """Objects people were asked about, with their label; ids and labels, shapes (answered,).
-
-        An object whose answers are still disputed has none yet.
-        """
-        label = self._settled()
-        known = label != NO_LABEL
-        return np.asarray(self.candidates["id"][known]), label[known]
-
-    def _settled(self) -> npt.NDArray[np.int16]:
-        return settled_labels(self.candidates, reviewed=self.reviewed)
+        return np.asarray(self.candidates["id"][self.asked & (self.settled() == NO_LABEL)])
 
     # What the answers say -----------------------------------------------------------------------------------
 

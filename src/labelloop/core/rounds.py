@@ -2,10 +2,8 @@
 
 import math
 from dataclasses import dataclass, field, replace
-from typing import Protocol
 
 import numpy as np
-import numpy.typing as npt
 
 from labelloop.core.audit import Audit, Verdict
 from labelloop.core.auto_labeling import AutoLabeling, auto_label
@@ -21,7 +19,7 @@ from labelloop.core.run_state import RunState
 from labelloop.core.selection import select_at_random, select_most_useful
 from labelloop.core.splitting import Split, draw_validation_set, split_with_holdout, split_with_validation_set
 from labelloop.core.stopping import Progress, objects_to_ask
-from labelloop.core.votes import mistaken, refuted
+from labelloop.core.votes import Votes
 
 # The stack's own image needs no labels to tune on; others may stop early by them.
 HOLDOUT_SHARE_OF_OTHER_IMAGES = 0.1
@@ -168,16 +166,6 @@ def _probes(state: RunState, ledger: Ledger, left_out: Ids, count: int, rng: np.
     return np.sort(rng.permutation(open_objects)[: math.ceil(SHARE_OF_PROBES * count)])
 
 
-class Votes(Protocol):
-    """Objects people are asked about until their label is settled: an audit's candidates, or probes."""
-
-    def awaited(self) -> Ids: ...
-    def disputed(self) -> Ids: ...
-    def vote(self, ids: Ids, labels: npt.NDArray[np.integer]) -> None: ...
-    def let_stand(self, ids: Ids) -> None: ...
-    def answers(self) -> tuple[Ids, npt.NDArray[np.int16]]: ...
-
-
 @dataclass(frozen=True)
 class Heard:
     """What people's answers about objects drawn at random have come to."""
@@ -257,7 +245,7 @@ def conclude_test(state: RunState, ledger: Ledger, audit: Audit, *, goes_on: boo
         )
         committed = audit.open_ids()
     elif verdict == Verdict.FAILED:
-        looks = _learned(looks, audit)
+        looks = looks.failed(*audit.findings())
         ledger.release_to_training(ledger.ids(State.VALIDATION))
     evidence = audit.all_evidence()
     candidates = sum(found.candidates for found in evidence)
@@ -272,12 +260,6 @@ def conclude_test(state: RunState, ledger: Ledger, audit: Audit, *, goes_on: boo
         error_estimate=sum(found.error_share(candidates) for found in evidence),
         error_bound=max(found.error_bound for found in evidence),
     )
-
-
-def _learned(looks: Looks, audit: Audit) -> Looks:
-    asked, labels = audit.answers()
-    rows = audit.candidates[np.isin(audit.candidates["id"], asked)]
-    return looks.failed(rows["confidence"], refuted(rows, labels), mistaken(rows, labels))
 
 
 def _holdout_share(state: RunState) -> float:

@@ -1,7 +1,7 @@
 """People's answers about objects that are asked about again, until two people agree.
 
-The functions take tables, structured arrays of shape (objects,) and ascending by `id`, with the fields `id`,
-`label` (the model's) and `votes` (people's answers, in order; -1 for none).
+They stand in tables, structured arrays of shape (objects,) and ascending by `id`, with the fields `id`,
+`label` and `confidence` (the model's) and `votes` (people's answers, in order; -1 for none).
 """
 
 from itertools import combinations
@@ -48,18 +48,49 @@ def mistaken(rows: Rows, settled: npt.NDArray[np.int16]) -> Flags:
     return np.asarray((settled != NO_LABEL) & (rows["votes"][:, 0] != settled))
 
 
-def disputed(rows: Rows, settled: npt.NDArray[np.int16]) -> Ids:
-    """Objects people have answered about and not agreed on: with the model, or twice with each other."""
-    return np.asarray(rows["id"][(rows["votes"][:, 0] != NO_LABEL) & (settled == NO_LABEL)])
+class Votes:
+    """Objects people are asked about until their label is settled: probes, or a test's candidates."""
 
+    def __init__(self, rows: Rows, *, reviewed: bool) -> None:
+        """`reviewed`: where people and model differ, more people are asked until two agree."""
+        self.rows = rows
+        self.reviewed = reviewed
 
-def vote(rows: Rows, ids: Ids, labels: npt.NDArray[np.integer]) -> None:
-    """Note one more answer about each of some objects; shapes (answers,)."""
-    places = np.searchsorted(rows["id"], ids)
-    votes = rows["votes"]
-    votes[places, (votes[places] != NO_LABEL).sum(axis=1)] = labels
+    def awaited(self) -> Ids:
+        """Objects whose label is not settled yet."""
+        return np.asarray(self.rows["id"][self.settled() == NO_LABEL])
 
+    def disputed(self) -> Ids:
+        """Objects people have answered about and not agreed on: with the model, or twice with each other."""
+        voted = self.rows["votes"][:, 0] != NO_LABEL
+        return np.asarray(self.rows["id"][voted & (self.settled() == NO_LABEL)])
 
-def let_stand(rows: Rows, ids: Ids) -> None:
-    """Take the first answer about disputed objects for good: nobody gave another."""
-    vote(rows, ids, rows["votes"][np.searchsorted(rows["id"], ids), 0])
+    def vote(self, ids: Ids, labels: npt.NDArray[np.integer]) -> None:
+        """Note one more answer about each of some objects; shapes (answers,)."""
+        places = np.searchsorted(self.rows["id"], ids)
+        votes = self.rows["votes"]
+        votes[places, (votes[places] != NO_LABEL).sum(axis=1)] = labels
+
+    def let_stand(self, ids: Ids) -> None:
+        """Take the first answer about disputed objects for good: nobody gave another."""
+        self.vote(ids, self.rows["votes"][np.searchsorted(self.rows["id"], ids), 0])
+
+    def answers(self) -> tuple[Ids, npt.NDArray[np.int16]]:
+        """Objects whose label is settled, with it; ids and labels, shapes (answered,).
+
+        An object whose answers are still disputed has none yet.
+        """
+        settled = self.settled()
+        known = settled != NO_LABEL
+        return np.asarray(self.rows["id"][known]), settled[known]
+
+    def findings(self) -> tuple[npt.NDArray[np.float32], Flags, Flags]:
+        """Of the settled ones: the model's confidence, whether it was wrong, and the first who answered."""
+        settled = self.settled()
+        known = settled != NO_LABEL
+        wrong, erred = refuted(self.rows, settled), mistaken(self.rows, settled)
+        return self.rows["confidence"][known], wrong[known], erred[known]
+
+    def settled(self) -> npt.NDArray[np.int16]:
+        """The label of each, -1 where it is not settled; shape (objects,)."""
+        return settled_labels(self.rows, reviewed=self.reviewed)
