@@ -7,6 +7,7 @@ Each model learns from texts drawn at random, and is asked about 3,000 others; a
 import argparse
 import itertools
 import time
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -15,7 +16,7 @@ from text_classifier.features import EncodedTexts
 
 from bench.container_model import ContainerModel
 from bench.datasets import TEXTS
-from bench.features import sentence_encoder, text_features
+from bench.features import Views, sentence_encoder, text_features
 from bench.in_place import InPlace
 from bench.results import RESULTS, machine, markdown_table, percent, write_json
 from bench.runs import console, one_thread
@@ -37,14 +38,16 @@ def main() -> None:
     given = parser.parse_args()
     one_thread()
     data = TEXTS[given.data]()
-    encoded, encoder = text_features(data), sentence_encoder()
-    kinds = {"without the encoder": _without_first(encoded, encoder.size if encoder else 0)}
+    views, encoder = text_features(data), sentence_encoder()
+    kinds = {"without the encoder": _without_first(views, encoder.size if encoder else 0)}
     if encoder:
-        kinds["with the encoder"] = encoded
+        kinds["with the encoder"] = views
     rows = []
-    for (kind, texts), number in itertools.product(kinds.items(), given.labels):
-        in_place = InPlace.of(texts, texts.features)
+    for (kind, views), number in itertools.product(kinds.items(), given.labels):
+        beside_neighbors = InPlace.of(views.features, views.likeness)
         for smooth in (False, True):
+            features = beside_neighbors.seen if smooth else views.features
+            in_place = replace(beside_neighbors, seen=EncodedTexts(features, views.encoded.tokens))
             model = ContainerModel(in_place, smooth=smooth)
             found = [measure(model, in_place, data.labels, number, sample) for sample in range(given.samples)]
             means = {name: float(np.mean([one[name] for one in found])) for name in _MEASURES}
@@ -105,8 +108,8 @@ def table(rows: list[dict[str, Any]]) -> str:
     )
 
 
-def _without_first(encoded: EncodedTexts, number: int) -> EncodedTexts:
-    return EncodedTexts(encoded.features[:, number:], encoded.tokens)
+def _without_first(views: Views, number: int) -> Views:
+    return Views(EncodedTexts(views.features[:, number:], views.encoded.tokens), views.likeness[number:])
 
 
 if __name__ == "__main__":

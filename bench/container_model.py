@@ -1,12 +1,10 @@
 """The container's own nets, trained in process: seconds a round, where the other models take milliseconds."""
 
-import functools
-
 import numpy as np
 from text_classifier.calibration import mutual_information
 from text_classifier.fitting import References, fit
 from text_classifier.hyperparameters import Hyperparameters
-from text_classifier.smoothing import Neighborhoods, ReferenceGraph
+from text_classifier.smoothing import Neighborhoods
 from text_classifier.stopping import StopOrder
 
 from bench.in_place import InPlace
@@ -29,16 +27,12 @@ class ContainerModel:
         stop.heed_later()
         references = None
         if self._smooth:
-            around = Neighborhoods.of(self._graph, inputs.places, inputs.numbers)
+            around = Neighborhoods(self._texts.neighbors, inputs.neighbors, inputs.numbers)
             references = References(self._texts.seen, around)
         fitted = fit(inputs.seen, labels.astype(np.int64), settings, stop, references=references)
 
         def predict(unseen: InPlace) -> Answers:
-            probabilities, of_nets = fitted.predict(unseen.seen, unseen.places)
+            probabilities, of_nets = fitted.predict(unseen.seen, unseen.neighbors)
             return Answers(probabilities, unseen.embedding, mutual_information(of_nets.dense))
 
         return predict
-
-    @functools.cached_property
-    def _graph(self) -> ReferenceGraph:
-        return ReferenceGraph.of(self._texts.places)

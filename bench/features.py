@@ -3,6 +3,7 @@
 import hashlib
 import os
 import pickle
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -26,19 +27,32 @@ def sentence_encoder() -> SentenceEncoder | None:
     return SentenceEncoder.of_environment({**fetched, "ENCODING_CACHE": str(CACHE), **_named()})
 
 
-def text_features(data: Texts) -> EncodedTexts:
-    """What the container's networks see of the texts; all of them stand in its pool."""
+@dataclass(frozen=True)
+class Views:
+    """What the container makes of a data set's texts before it looks at their neighbors."""
+
+    encoded: EncodedTexts
+    likeness: npt.NDArray[np.float32]
+    """How much each feature counts where texts are compared, shape (features,)."""
+
+    @property
+    def features(self) -> npt.NDArray[np.float32]:
+        return self.encoded.features
+
+
+def text_features(data: Texts) -> Views:
+    """All of the data set's texts stand in the container's pool."""
     encoder = sentence_encoder()
     settings = Hyperparameters(num_classes=int(data.labels.max()) + 1, label_attribute="label")
     static = StaticEmbedding.of_package()
     key = hashlib.sha256(
         repr((encoder.identity if encoder else None, static.identity, settings, data.texts)).encode()
     ).hexdigest()[:16]
-    file = CACHE / f"{data.name}-{key}.pickle"
+    file = CACHE / f"{data.name}-{key}-views.pickle"
     if not file.exists():
         vocabulary = Vocabulary.of_texts(data.texts, settings.max_tokens, settings.max_characters)
         features = TextFeatures.fit(data.texts, vocabulary, settings.max_components, static, encoder, 0)
-        _keep(file, features.encode(data.texts))
+        _keep(file, Views(features.encode(data.texts), features.likeness))
     # Our own file, in our own folder.
     return pickle.loads(file.read_bytes())  # type: ignore[no-any-return]
 

@@ -114,14 +114,17 @@ def _model(name: str) -> Smoothed:
 
 @functools.cache
 def _data(name: str) -> tuple[InPlace, Labels]:
-    """Objects, of which their features are seen, and labels. Raises DatasetMissingError."""
+    """Objects, of which their and their neighbors' features are seen, and labels.
+
+    Raises DatasetMissingError.
+    """
     if name == "digits":
         found = digits()
-        features, labels = kernel_features(found.inputs), found.labels
-    else:
-        texts = TEXTS[name]()
-        features, labels = text_features(texts).features, texts.labels
-    return InPlace.of(features, features), labels
+        features = kernel_features(found.inputs)
+        return InPlace.of(features, np.ones(features.shape[1], np.float32)), found.labels
+    texts = TEXTS[name]()
+    views = text_features(texts)
+    return InPlace.of(views.features, views.likeness), texts.labels
 
 
 def tasks(names: list[str], seeds: int) -> list[Task]:

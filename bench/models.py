@@ -11,7 +11,7 @@ from scipy.optimize import minimize_scalar
 from scipy.special import log_softmax, softmax
 from sklearn.linear_model import LogisticRegression
 from text_classifier.calibration import fit_temperature, with_temperature
-from text_classifier.smoothing import Neighborhoods, ReferenceGraph, choose_smoothing
+from text_classifier.smoothing import Neighborhoods, choose_smoothing
 
 from bench.in_place import InPlace
 from bench.simulated_loop import Answers, Labels, Predict
@@ -102,11 +102,10 @@ class Smoothed:
     def __init__(self, objects: InPlace, model: Logistic | None = None) -> None:
         self._objects = objects
         self._model = model or Logistic()
-        self._graph = ReferenceGraph.of(objects.places)
 
     def fit(self, inputs: InPlace, labels: Labels, classes: int, seed: int) -> Predict:
-        weights, numbers, targets = self._graph.weights, inputs.numbers, labels.astype(np.int64)
-        neighborhoods = Neighborhoods(self._graph, weights[numbers], numbers)
+        numbers, targets = inputs.numbers, labels.astype(np.int64)
+        neighborhoods = Neighborhoods(self._objects.neighbors, inputs.neighbors, numbers)
         folds = self._model.folds_of(len(targets), seed)
         by_fold = [self._of_all(inputs, targets, folds != fold, classes) for fold in range(self._model.folds)]
         temperature = fit_temperature(np.stack(by_fold)[folds, numbers], targets)
@@ -117,8 +116,8 @@ class Smoothed:
         smoothing = choice.smoothing(neighborhoods, of_all, targets, known)
 
         def predict(unseen: InPlace) -> Answers:
-            ids = unseen.numbers
-            return Answers(smoothing.with_neighbors(of_all[ids], weights[ids]), unseen.embedding)
+            of_nets = of_all[unseen.numbers]
+            return Answers(smoothing.probabilities(of_nets, unseen.neighbors), unseen.embedding)
 
         return predict
 

@@ -10,8 +10,9 @@ from text_classifier.contract import Contract
 from text_classifier.encoder import SentenceEncoder
 from text_classifier.ensemble import Ensemble
 from text_classifier.failures import UserError
-from text_classifier.features import PrincipalAxes, TextFeatures
+from text_classifier.features import EncodedTexts, PrincipalAxes, TextFeatures
 from text_classifier.predictions import Predictions
+from text_classifier.reference_texts import ReferenceTexts
 from text_classifier.smoothing import Smoothing
 from text_classifier.static_embedding import StaticEmbedding
 
@@ -28,12 +29,14 @@ class TextClassifier:
         contract: Contract,
         features: TextFeatures,
         axes: PrincipalAxes,
+        references: ReferenceTexts,
         ensemble: Ensemble,
         smoothing: Smoothing,
     ) -> None:
         self.contract = contract
         self._features = features
         self._axes = axes
+        self._references = references
         self._ensemble = ensemble
         self._mixture = Mixture(contract.token_share, contract.temperature)
         self._smoothing = smoothing
@@ -41,10 +44,12 @@ class TextClassifier:
     def predict(self, texts: Sequence[str]) -> Predictions:
         """Raises EncoderError when the sentence encoder's files are damaged."""
         encoded = self._features.encode(texts)
-        of_nets = self._ensemble.predict(encoded)
         places = self._axes.embedding(encoded.features)
+        weights = self._references.weights(places)
+        seen = self._references.aggregate(encoded.features, weights)
+        of_nets = self._ensemble.predict(EncodedTexts(seen, encoded.tokens))
         return Predictions(
-            self._smoothing.probabilities(self._mixture.probabilities(of_nets), places),
+            self._smoothing.probabilities(self._mixture.probabilities(of_nets), weights),
             places[:, : self.contract.embedding_size],
             mutual_information(of_nets.dense),
         )
@@ -58,6 +63,7 @@ class TextClassifier:
         folder.mkdir(parents=True, exist_ok=True)
         self._features.save(folder)
         self._axes.save(folder)
+        self._references.save(folder)
         self._ensemble.save(folder)
         self._smoothing.save(folder)
         self.contract.save(folder)
@@ -75,8 +81,9 @@ class TextClassifier:
         try:
             features = TextFeatures.load(folder, static, encoder)
             axes = PrincipalAxes.load(folder)
+            references = ReferenceTexts.load(folder)
             ensemble = Ensemble.load(folder)
             smoothing = Smoothing.load(folder)
         except Exception as error:  # whatever the libraries make of a file that is not their own
             raise ModelError(f"The model in {folder} cannot be loaded ({error}): train it again.") from error
-        return cls(contract, features, axes, ensemble, smoothing)
+        return cls(contract, features, axes, references, ensemble, smoothing)

@@ -10,7 +10,7 @@ from pathlib import Path
 from text_classifier.failures import UserError
 
 _FILE = "contract.json"
-_FORMAT = 4
+_FORMAT = 5
 
 
 class ContractError(UserError):

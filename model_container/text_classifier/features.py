@@ -29,6 +29,8 @@ TEXTS_FOR_AXES = 5_000
 # With fewer, components tell apart the very texts they were found in, and others less well: what is learned
 # on the former is too sure of the latter.
 _TEXTS_A_COMPONENT = 10
+# How much a view tells of which texts are like each other: what is meant most, the words least.
+_LIKENESS_OF_MEANING, _LIKENESS_OF_TOKENS, _LIKENESS_OF_COMPONENTS = 1.0, 0.5, 0.3
 # Directions in which the texts hardly differ are rounding errors.
 _LEAST_SINGULAR_VALUE = 1e-3
 # Of the vocabulary's most frequent tokens: rarer ones hardly change the components, and make them larger.
@@ -88,6 +90,13 @@ class TextFeatures:
         encoded = self._encoder.size if self._encoder else 0
         return encoded + self._static.size + int(self._components.shape[1])
 
+    @property
+    def likeness(self) -> Features:
+        """How much a difference in each feature counts where texts are compared, shape (size,)."""
+        sizes = [self._encoder.size if self._encoder else 0, self._static.size, self._components.shape[1]]
+        views = (_LIKENESS_OF_MEANING, _LIKENESS_OF_TOKENS, _LIKENESS_OF_COMPONENTS)
+        return np.repeat(np.array(views, np.float32), sizes)
+
     def of_texts(self, texts: Sequence[str]) -> Features:
         """Return the features, shape (texts, size). Raises EncoderError."""
         return self.encode(texts).features
@@ -119,7 +128,7 @@ class TextFeatures:
 
 
 class PrincipalAxes:
-    """The directions in which the features of texts differ most: along the first few, a short embedding."""
+    """The directions in which texts are least alike: along the first few, a short embedding."""
 
     def __init__(self, mean: NDArray[np.float32], axes: NDArray[np.float32]) -> None:
         """Take the mean of the features, shape (features,), and the axes, shape (features, axes)."""
@@ -127,9 +136,12 @@ class PrincipalAxes:
         self._axes = axes
 
     @classmethod
-    def fit(cls, features: Features, size: int, seed: int) -> PrincipalAxes:
-        """Find them by principal component analysis; those that few texts cannot give are zero."""
-        found = features[sample(len(features), TEXTS_FOR_AXES, seed)]
+    def fit(cls, features: Features, likeness: Features, size: int, seed: int) -> PrincipalAxes:
+        """Find them by principal component analysis; those that few texts cannot give are zero.
+
+        likeness: what each feature is multiplied with before, shape (features,).
+        """
+        found = features[sample(len(features), TEXTS_FOR_AXES, seed)] * likeness
         number = min(size, len(found) - 1, features.shape[1])
         mean = np.zeros(features.shape[1], np.float32)
         axes = np.zeros((features.shape[1], size), np.float32)
@@ -139,7 +151,8 @@ class PrincipalAxes:
 
             with threadpool_limits(_THREADS):
                 analysis = PCA(number, svd_solver="covariance_eigh").fit(found)
-            mean, axes[:, :number] = analysis.mean_.astype(np.float32), analysis.components_.T
+            mean = (analysis.mean_ / likeness).astype(np.float32)
+            axes[:, :number] = likeness[:, None] * analysis.components_.T
         return cls(mean, axes)
 
     def embedding(self, features: Features) -> NDArray[np.float32]:

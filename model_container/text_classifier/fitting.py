@@ -15,7 +15,7 @@ from text_classifier.ensemble import Ensemble
 from text_classifier.features import EncodedTexts
 from text_classifier.hyperparameters import Hyperparameters
 from text_classifier.label_errors import find_label_errors
-from text_classifier.neighbors import Places
+from text_classifier.neighbors import Weights
 from text_classifier.network import Labels, Probabilities
 from text_classifier.out_of_fold import CrossValidation, cross_validate
 from text_classifier.smoothing import Neighborhoods, Smoothing, SmoothingChoice, choose_smoothing
@@ -47,13 +47,13 @@ class Fit:
     out_of_fold: Probabilities | None
     """Shape (texts, classes); None when stopped before there was any."""
 
-    def predict(self, texts: EncodedTexts, places: Places) -> tuple[Probabilities, NetProbabilities]:
+    def predict(self, texts: EncodedTexts, weights: Weights) -> tuple[Probabilities, NetProbabilities]:
         """Return the probabilities, shape (texts, classes), and what each net says.
 
-        places: where the texts lie along the principal axes, shape (texts, axes).
+        weights: how much the references count for the texts, shape (texts, references).
         """
         of_nets = self.ensemble.predict(texts)
-        return self.smoothing.probabilities(self.mixture.probabilities(of_nets), places), of_nets
+        return self.smoothing.probabilities(self.mixture.probabilities(of_nets), weights), of_nets
 
 
 def fit(
@@ -104,7 +104,7 @@ def _choose_smoothing(
         np.mean(choice.out_of_fold.argmax(axis=1) == labels),
         choice.share,
         choice.temperature,
-        len(neighborhoods.graph.nearest),
+        neighborhoods.graph.shape[0],
     )
     return choice
 

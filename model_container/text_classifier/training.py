@@ -23,13 +23,9 @@ from text_classifier.failures import UserError, write_failure
 from text_classifier.features import TEXTS_FOR_AXES, EncodedTexts, PrincipalAxes, TextFeatures, sample
 from text_classifier.hyperparameters import Hyperparameters
 from text_classifier.ml_tree import ChannelError, MlTree
-from text_classifier.smoothing import (
-    AXES,
-    NOT_AMONG_THEM,
-    Neighborhoods,
-    ReferenceGraph,
-    most_references,
-)
+from text_classifier.neighbors import Places
+from text_classifier.reference_texts import AXES, ReferenceTexts, most_references
+from text_classifier.smoothing import NOT_AMONG_THEM, Neighborhoods
 from text_classifier.static_embedding import StaticEmbedding
 from text_classifier.stopping import StopOrder, StopOrderedError
 from text_classifier.vocabulary import Vocabulary
@@ -115,14 +111,17 @@ class _Views:
 
     features: TextFeatures
     axes: PrincipalAxes
+    references: ReferenceTexts
     static_embedding: str
     encoder: str | None
-    encoded: EncodedTexts
-    """Of the examples and the references, each distinct text once."""
+    seen: EncodedTexts
+    """The examples and the references beside their neighbors, each distinct text once."""
+    places: Places
+    """Where these lie along the axes, shape (texts, axes)."""
     examples: NDArray[np.int64]
     """Where each example stands among them, shape (examples,)."""
-    references: NDArray[np.int64]
-    """Where the texts stand over which predictions may be smoothed, shape (references,)."""
+    of_references: NDArray[np.int64]
+    """Where each reference stands among them, shape (references,)."""
 
 
 def _fit_views(
@@ -141,16 +140,26 @@ def _fit_views(
     chosen = [texts[number] for number in sample(len(texts), max(most, TEXTS_FOR_AXES), settings.seed)]
     numbers = {text: number for number, text in enumerate(dict.fromkeys([*examples.texts, *chosen]))}
     encoded = features.encode(list(numbers))
-    places = np.array([numbers[text] for text in chosen])
+    of_chosen = np.array([numbers[text] for text in chosen])
     size = max(settings.embedding_size, AXES if most else 0)
+    axes = PrincipalAxes.fit(encoded.features[of_chosen], features.likeness, size, settings.seed)
+    places = axes.embedding(encoded.features)
+    of_references = of_chosen[sample(len(chosen), most, settings.seed)]
+    references = (
+        ReferenceTexts.of(places[of_references], encoded.features[of_references])
+        if most
+        else ReferenceTexts.none()
+    )
     return _Views(
         features,
-        PrincipalAxes.fit(encoded.features[places], size, settings.seed),
+        axes,
+        references,
         static.identity,
         encoder.identity if encoder else None,
-        encoded,
+        EncodedTexts(references.aggregate(encoded.features, references.weights(places)), encoded.tokens),
+        places,
         np.array([numbers[text] for text in examples.texts]),
-        places[sample(len(places), most, settings.seed)],
+        of_references,
     )
 
 
@@ -176,8 +185,8 @@ def _fit(
     out_of_fold.unlink(missing_ok=True)
     references = None
     if settings.smooth_over_neighbors:
-        references = References(views.encoded[views.references], _neighborhoods(views))
-    fitted = fit(views.encoded[views.examples], labels, settings, stop, checkpoints, references)
+        references = References(views.seen[views.of_references], _neighborhoods(views))
+    fitted = fit(views.seen[views.examples], labels, settings, stop, checkpoints, references)
     if fitted.out_of_fold is not None:
         write_out_of_fold(out_of_fold, examples.ids, fitted.out_of_fold)
     contract = Contract(
@@ -190,15 +199,15 @@ def _fit(
         views.encoder,
         made_with,
     )
-    return TextClassifier(contract, views.features, views.axes, fitted.ensemble, fitted.smoothing)
+    return TextClassifier(
+        contract, views.features, views.axes, views.references, fitted.ensemble, fitted.smoothing
+    )
 
 
 def _neighborhoods(views: _Views) -> Neighborhoods:
-    places = views.axes.embedding(views.encoded.features)
-    numbers = np.full(len(places), NOT_AMONG_THEM)
-    numbers[views.references] = np.arange(len(views.references))
-    graph = ReferenceGraph.of(places[views.references])
-    return Neighborhoods.of(graph, places[views.examples], numbers[views.examples])
+    numbers = np.full(len(views.places), NOT_AMONG_THEM)
+    numbers[views.of_references] = np.arange(len(views.of_references))
+    return Neighborhoods.of(views.references, views.places[views.examples], numbers[views.examples])
 
 
 def _log_examples(channel: str, examples: Examples) -> None:

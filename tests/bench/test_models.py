@@ -14,7 +14,8 @@ from bench.runs import run_all
 
 def test_a_smoothed_regression_errs_less_on_what_lies_in_clusters() -> None:
     data = digits()
-    objects = InPlace.of(kernel_features(data.inputs), kernel_features(data.inputs))
+    features = kernel_features(data.inputs)
+    objects = InPlace.of(features, np.ones(features.shape[1], np.float32))
     order = np.random.default_rng(0).permutation(len(objects))
     learned, asked = order[:200], order[200:]
     labels = data.labels[learned]
@@ -22,7 +23,7 @@ def test_a_smoothed_regression_errs_less_on_what_lies_in_clusters() -> None:
     def wrong(probabilities: np.ndarray) -> float:
         return float(np.mean(probabilities.argmax(axis=1) != data.labels[asked]))
 
-    plain = Logistic().fit(objects.seen[learned], labels, 10, seed=0)(objects.seen[asked])
+    plain = Logistic().fit(features[learned], labels, 10, seed=0)(features[asked])
     smoothed = Smoothed(objects).fit(objects[learned], labels, 10, seed=0)(objects[asked])
     assert wrong(smoothed.probabilities) < 0.9 * wrong(plain.probabilities)
     assert smoothed.embedding is not None
@@ -31,7 +32,7 @@ def test_a_smoothed_regression_errs_less_on_what_lies_in_clusters() -> None:
 
 def test_a_smoothed_regression_of_one_class_takes_the_others_for_possible() -> None:
     places = np.random.default_rng(0).normal(size=(50, 4)).astype(np.float32)
-    objects = InPlace.of(places, places)
+    objects = InPlace.of(places, np.ones(4, np.float32))
     answers = Smoothed(objects).fit(objects[np.arange(5)], np.ones(5, np.int64), 3, seed=0)(objects)
     assert (answers.probabilities.argmax(axis=1) == 1).all()
     assert answers.probabilities.min() > 0

@@ -92,7 +92,7 @@ def test_the_same_seed_finds_the_same_components() -> None:
 
 def test_features_come_back_from_their_files_readable_for_all(tmp_path: Path) -> None:
     known = fit(TEXTS)
-    axes = PrincipalAxes.fit(known.of_texts(TEXTS), 4, seed=0)
+    axes = PrincipalAxes.fit(known.of_texts(TEXTS), known.likeness, 4, seed=0)
     known.save(tmp_path)
     axes.save(tmp_path)
     loaded = TextFeatures.load(tmp_path, static(), None)
@@ -105,15 +105,16 @@ def test_features_come_back_from_their_files_readable_for_all(tmp_path: Path) ->
 def test_axes_keep_most_of_what_tells_texts_apart() -> None:
     known = fit(TEXTS)
     features = known.of_texts(TEXTS)
-    embedding = PrincipalAxes.fit(features, 16, seed=0).embedding(features)
+    embedding = PrincipalAxes.fit(features, known.likeness, 16, seed=0).embedding(features)
     assert embedding.shape == (len(TEXTS), 16)
-    assert embedding.var(axis=0).sum() > 0.8 * features.var(axis=0).sum()
+    assert embedding.var(axis=0).sum() > 0.8 * (features * known.likeness).var(axis=0).sum()
     assert (np.diff(embedding.var(axis=0)) <= 1e-6).all(), "the first tell most"
 
 
 @pytest.mark.parametrize(("texts", "size"), [(TEXTS[:3], 8), (TEXTS[:1], 8), (TEXTS, 0)])
 def test_axes_that_few_texts_cannot_give_are_zero(texts: list[str], size: int) -> None:
     known = fit(texts)
-    embedding = PrincipalAxes.fit(known.of_texts(texts), size, seed=0).embedding(known.of_texts(TEXTS))
+    axes = PrincipalAxes.fit(known.of_texts(texts), known.likeness, size, seed=0)
+    embedding = axes.embedding(known.of_texts(TEXTS))
     assert embedding.shape == (len(TEXTS), size)
     assert not embedding[:, max(0, len(texts) - 1) :].any()

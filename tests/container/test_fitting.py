@@ -8,7 +8,8 @@ from numpy.typing import NDArray
 from scipy import sparse
 from text_classifier.features import EncodedTexts
 from text_classifier.hyperparameters import Hyperparameters
-from text_classifier.smoothing import Neighborhoods, ReferenceGraph, Smoothing, SmoothingChoice
+from text_classifier.reference_texts import ReferenceTexts
+from text_classifier.smoothing import Neighborhoods, Smoothing, SmoothingChoice
 from text_classifier.stopping import StopOrder
 
 # These load TensorFlow, in the worker that has it loaded.
@@ -48,7 +49,7 @@ def test_a_label_that_looks_wrong_is_not_spread(stop: StopOrder, monkeypatch: py
     monkeypatch.setattr(
         fitting, "choose_smoothing", lambda _graph, _nets, of_examples, *_: Choice(0.5, 1.0, of_examples)
     )
-    around = Neighborhoods.of(ReferenceGraph.of(places), places[:LABELED], numbers)
+    around = Neighborhoods.of(ReferenceTexts.of(places, places), places[:LABELED], numbers)
     settings = Hyperparameters(num_classes=2, label_attribute="label", epochs=1)
     fitted = fitting.fit(
         texts[numbers], cluster[:LABELED], settings, stop, references=fitting.References(texts, around)

@@ -7,14 +7,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
+from text_classifier.reference_texts import ReferenceTexts
 from text_classifier.smoothing import (
     SHARES,
     Neighborhoods,
-    ReferenceGraph,
     Smoothing,
     SmoothingChoice,
     choose_smoothing,
-    most_references,
 )
 
 FOLDS = 5
@@ -36,8 +35,12 @@ def saying(labels: Numbers, sureness: float = 0.9) -> Floats:
     return np.where(np.eye(3)[labels] > 0, sureness, rest).astype(np.float32)
 
 
+def references(places: Floats) -> ReferenceTexts:
+    return ReferenceTexts.of(places, places)
+
+
 def among(places: Floats, examples: Numbers) -> Neighborhoods:
-    return Neighborhoods.of(ReferenceGraph.of(places), places[examples], examples)
+    return Neighborhoods.of(references(places), places[examples], examples)
 
 
 def folds_of(labels: Numbers) -> Numbers:
@@ -61,7 +64,7 @@ def test_a_wrong_prediction_among_neighbors_that_agree_is_corrected() -> None:
     choice = SmoothingChoice(0.5, 1.0, saying(cluster[examples]))
     known = np.ones(100, bool)
     smoothing = choice.smoothing(among(places, examples), saying(said), cluster[examples], known)
-    smoothed = smoothing.probabilities(saying(said, 0.6), places)
+    smoothed = smoothing.probabilities(saying(said, 0.6), references(places).graph)
     assert np.array_equal(smoothed.argmax(axis=1), cluster)
     assert np.allclose(smoothed.sum(axis=1), 1, atol=1e-5)
 
@@ -76,7 +79,7 @@ def test_a_served_text_gets_what_was_found_for_it_in_training(share: float) -> N
     smoothing = SmoothingChoice(share, 1.0, of_nets[examples]).smoothing(
         neighborhoods, of_nets, labels, known
     )
-    served = smoothing.probabilities(of_nets[unlabeled], places[unlabeled])
+    served = smoothing.probabilities(of_nets[unlabeled], references(places).weights(places[unlabeled]))
     assert np.allclose(served, spread[unlabeled], atol=3e-3)
 
 
@@ -119,7 +122,7 @@ def test_neighbors_that_mislead_count_for_nothing() -> None:
     assert choice.share == 0
     assert np.array_equal(choice.out_of_fold, of_nets)
     smoothing = choice.smoothing(among(places, np.arange(300)), of_nets, labels, np.ones(300, bool))
-    assert smoothing.probabilities(of_nets, places) is of_nets
+    assert smoothing.probabilities(of_nets, references(places).graph) is of_nets
 
 
 def test_a_label_that_is_left_out_spreads_no_more() -> None:
@@ -144,7 +147,7 @@ def test_examples_of_one_text_share_its_place() -> None:
 
 def test_an_example_need_not_be_a_reference_text() -> None:
     places, cluster = clusters(100)
-    neighborhoods = Neighborhoods.of(ReferenceGraph.of(places[:50]), places[50:], np.full(50, -1))
+    neighborhoods = Neighborhoods.of(references(places[:50]), places[50:], np.full(50, -1))
     of_nets = saying(cluster)
     of_folds = np.stack([of_nets[:50]] * FOLDS)
     labels = cluster[50:]
@@ -161,7 +164,7 @@ def test_whatever_lies_where_probabilities_stay_probabilities(texts: int, labele
     of_nets = random.dirichlet(np.full(3, 0.1), texts).astype(np.float32)
     choice = choose(places, examples, labels, of_nets)
     smoothing = choice.smoothing(among(places, examples), of_nets, labels, np.ones(labeled, bool))
-    smoothed = smoothing.probabilities(of_nets, 2 * places)
+    smoothed = smoothing.probabilities(of_nets, references(places).weights(2 * places))
     for probabilities in (choice.out_of_fold, smoothed):
         assert np.isfinite(probabilities).all()
         assert np.allclose(probabilities.sum(axis=1), 1, atol=1e-4)
@@ -177,11 +180,6 @@ def test_smoothing_comes_back_from_its_file_readable_for_all(tmp_path: Path, sha
     made = choice.smoothing(among(places, np.arange(100)), of_nets, cluster, np.ones(100, bool))
     made.save(tmp_path)
     loaded = Smoothing.load(tmp_path)
-    assert np.array_equal(loaded.probabilities(of_nets, places), made.probabilities(of_nets, places))
+    weights = references(places).graph
+    assert np.array_equal(loaded.probabilities(of_nets, weights), made.probabilities(of_nets, weights))
     assert all(file.stat().st_mode & 0o044 == 0o044 for file in tmp_path.iterdir())
-
-
-@given(st.integers(2, 10_000))
-def test_what_an_artifact_keeps_of_references_stays_small(classes: int) -> None:
-    bytes_of_a_number, axes = 2, 128
-    assert 0 < most_references(classes) * (axes + classes) * bytes_of_a_number < 20_000_000
