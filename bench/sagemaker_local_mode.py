@@ -1,12 +1,15 @@
 """The model image under a client nobody here wrote: the SageMaker Python SDK trains and transforms locally.
 
-It needs an environment of its own, as the SDK brings a hundred packages, and Docker with compose:
+It needs an environment of its own, as the SDK brings dozens of packages, Docker with compose, and port 8080
+free: the SDK talks to whatever answers there. Of compose it takes `docker compose` of version 2, or a program
+`docker-compose` (Debian 12: apt-get install docker-compose); a later `docker compose` it does not see.
 
     python3 -m venv sdk && sdk/bin/pip install "sagemaker[local]<3"
     make model-image
     sdk/bin/python bench/sagemaker_local_mode.py FOLDER
 
-The channels are folders and the predictions a file, below FOLDER; nothing is sent to AWS.
+The channels are folders and the predictions a file, below FOLDER; nothing of them is sent to AWS. The SDK
+itself reports its use to AWS, and where it cannot, logs a traceback that means nothing.
 """
 
 import argparse

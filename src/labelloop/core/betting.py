@@ -14,7 +14,8 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-from scipy.optimize import minimize_scalar
+
+from labelloop.core.numerics import zero_of
 
 Floats = npt.NDArray[np.float64]
 
@@ -106,8 +107,13 @@ def plan_with(evenness: float, chances: npt.NDArray[np.floating], target_error: 
             (chance * (uncertainty * lost + (1 - uncertainty) * np.log1p(stake * target_error))).sum()
         )
 
-    bounds = (0, _MOST_AT_STAKE * evenness)
-    stake = float(minimize_scalar(lambda part: -growth(part), bounds=bounds, method="bounded").x)
+    def decline(stake: Floats) -> Floats:
+        lost = (target_error - 1 / weight) / (1 + stake * (target_error - 1 / weight))
+        won = target_error / (1 + stake * target_error)
+        return np.asarray(-(chance * (uncertainty * lost + (1 - uncertainty) * won)).sum())
+
+    # Growth is concave: it is greatest where it neither grows nor declines any more.
+    stake = float(zero_of(decline, np.zeros(()), np.asarray(_MOST_AT_STAKE * evenness)))
     grown = growth(stake)
     if grown <= _LEAST_GROWTH:
         return Plan(evenness, stake, math.inf)

@@ -243,16 +243,19 @@ def coverage_curve(
     kept = set(range(len(ends))[::-1][::step])
     if threshold is not None and (sure := int((ranked[ends] >= threshold).sum())):
         kept.add(sure - 1)
+    total = above.objects[-1]
+    points = np.array(sorted(kept))
+    above = above.at(points)
     covered, accuracy, bound = above.objects, above.accuracy, above.low(confidence)
     return [
         {
-            "covered": float(covered[point]),
-            "coverage": float(covered[point] / covered[-1]),
-            "accuracy": float(accuracy[point]),
-            "bound": float(bound[point]),
+            "covered": float(covered[number]),
+            "coverage": float(covered[number] / total),
+            "accuracy": float(accuracy[number]),
+            "bound": float(bound[number]),
             "score": float(ranked[ends[point]]),
         }
-        for point in sorted(kept)
+        for number, point in enumerate(points.tolist())
     ]
 
 

@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from labelloop.core.reliability import Floats, Reliability
 
-SHARE_SPENT = 0.8
+SHARE_SPENT = 0.9
 # Between two tests the human labels must grow by this factor: sooner, the second would repeat the first.
 LEAST_GROWTH = 1.2
 # After this growth a test is made even if the model does not expect to pass: it may be too modest ...

@@ -4,8 +4,8 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-from scipy.optimize import minimize
-from scipy.special import expit, logit
+
+from labelloop.core.numerics import log_odds_of, logistic
 
 Floats = npt.NDArray[np.floating]
 
@@ -18,6 +18,8 @@ _MEMORY = 0.7
 # How far log odds are expected to be off: deviations of the logarithm of their scale, and of their shift.
 _SCALE_DEVIATION = 0.5
 _SHIFT_DEVIATION = 0.5
+# Of the fit: a handful of steps is the rule.
+_MOST_STEPS, _LEAST_STEP = 100, 1e-9
 
 
 @dataclass(frozen=True)
@@ -47,7 +49,7 @@ class Reliability:
         Log odds are scaled and shifted (Platt, 1999), with a prior that the model knows itself.
         """
         scale, shift = self._fit()
-        return np.asarray(expit(-(scale * _log_odds(confidence) + shift)), np.float64)
+        return logistic(-(scale * _log_odds(confidence) + shift))
 
     def _fit(self) -> tuple[float, float]:
         answers, wrong = np.array(self.answers), np.array(self.wrong)
@@ -58,15 +60,29 @@ class Reliability:
         right, wrong = (answers - wrong)[there], wrong[there]
 
         def unlikelihood(parameters: npt.NDArray[np.float64]) -> float:
-            logarithm, shift = parameters.tolist()
-            fitted = np.exp(logarithm) * odds + shift
+            fitted = np.exp(parameters[0]) * odds + parameters[1]
             surprise = (right * np.logaddexp(0, -fitted) + wrong * np.logaddexp(0, fitted)).sum()
-            prior = (logarithm / _SCALE_DEVIATION) ** 2 + (shift / _SHIFT_DEVIATION) ** 2
-            return float(surprise + prior / 2)
+            return float(surprise + (precision * parameters**2).sum() / 2)
 
-        logarithm, shift = minimize(unlikelihood, np.zeros(2), method="L-BFGS-B").x.tolist()
-        return float(np.exp(logarithm)), shift
+        # Newton's steps (Fisher's scoring), halved until they help.
+        precision = np.array([_SCALE_DEVIATION, _SHIFT_DEVIATION]) ** -2.0
+        found = np.zeros(2)
+        for _ in range(_MOST_STEPS):
+            slopes = np.stack([np.exp(found[0]) * odds, np.ones(len(odds))])
+            chance = logistic(slopes[0] + found[1])
+            surplus = (right + wrong) * chance - right
+            gradient = slopes @ surplus + precision * found
+            information = (slopes * (right + wrong) * chance * (1 - chance)) @ slopes.T + np.diag(precision)
+            # As the scale is a power, there is more curvature; less of it would not be sure to lead down.
+            information[0, 0] += max(0.0, float(slopes[0] @ surplus))
+            step = np.linalg.solve(information, gradient)
+            while np.abs(step).max() > _LEAST_STEP and unlikelihood(found - step) > unlikelihood(found):
+                step = step / 2
+            if np.abs(step).max() <= _LEAST_STEP:
+                break
+            found = found - step
+        return float(np.exp(found[0])), float(found[1])
 
 
 def _log_odds(confidence: Floats) -> npt.NDArray[np.float64]:
-    return np.asarray(logit(np.clip(confidence.astype(np.float64), _LEAST, _MOST)))
+    return log_odds_of(np.clip(confidence.astype(np.float64), _LEAST, _MOST))

@@ -4,11 +4,11 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from scipy.optimize import brentq
 
 from labelloop.core.audit import Audit
 from labelloop.core.betting import weights
 from labelloop.core.ledger import Ledger, State
+from labelloop.core.numerics import zero_of
 
 CHANCE = np.dtype([("id", "<i8"), ("group", "<i2"), ("drawn", "?"), ("chance", "<f8")])
 Floats = npt.NDArray[np.float64]
@@ -38,7 +38,9 @@ def inclusion_chances(weight: Floats, drawn: int) -> Floats:
     if not drawn:
         return np.zeros(len(weight))
     most = (np.log(len(weight)) + 1) / weight.min()
-    threshold = brentq(lambda key: float(-np.expm1(-weight * key).sum()) - drawn, 0, most)
+    threshold = zero_of(
+        lambda key: np.asarray(-np.expm1(-weight * key).sum() - drawn), np.zeros(()), np.asarray(most)
+    )
     return np.asarray(-np.expm1(-weight * threshold), np.float64)
 
 

@@ -4,7 +4,8 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-from scipy import special
+
+from labelloop.core.numerics import beta_quantile, normal_quantile
 
 Floats = npt.NDArray[np.float64]
 
@@ -60,6 +61,17 @@ class Tally:
             self.sample,
         )
 
+    def at(self, sets: npt.NDArray[np.integer]) -> "Tally":
+        """These sets only, in this order."""
+        return Tally(
+            self.labeled[sets],
+            self.labeled_right[sets],
+            self.others[sets],
+            self.others_right[sets],
+            self.squares[sets],
+            self.sample,
+        )
+
     @property
     def objects(self) -> Floats:
         return self.labeled + self.others
@@ -94,7 +106,7 @@ class Tally:
 
     def _wilson(self, one_sided: float) -> tuple[Floats, Floats]:
         share, size = _share(self.others_right, self.others), _share(self.others**2, self.squares)
-        z = float(special.ndtri(one_sided))
+        z = normal_quantile(one_sided)
         middle = share * size + z**2 / 2
         reach = z * np.sqrt(share * (1 - share) * size + z**2 / 4)
         return (
@@ -105,7 +117,7 @@ class Tally:
 
 def lower_accuracy_bound(right: Floats, objects: Floats, confidence: float) -> Floats:
     """Clopper-Pearson's one-sided lower bound on an accuracy; 0 where there are no objects."""
-    bound = special.betaincinv(np.maximum(right, 1), objects - right + 1, 1 - confidence)
+    bound = beta_quantile(np.maximum(right, 1), objects - right + 1, 1 - confidence)
     return np.asarray(np.where(right > 0, bound, 0.0), np.float64)
 
 
