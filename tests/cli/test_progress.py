@@ -9,7 +9,9 @@ from rich.console import Console
 from labelloop.cli.progress import RunProgress
 
 
-def line_of(model: dict[str, Any] | None = None, pool: int = 1000, selected: int = 40, **merged: Any) -> str:
+def line_of(
+    model: dict[str, Any] | None = None, pool: int = 1000, selected: int | None = 40, **merged: Any
+) -> str:
     """What is printed of a round, without the time."""
     console = Console(file=io.StringIO(), width=300)
     counts = {"Input": 2000, "Pool": pool, "Validation": 0, "Human": 600, "Auto": 400, "Failed": 0}
@@ -17,7 +19,8 @@ def line_of(model: dict[str, Any] | None = None, pool: int = 1000, selected: int
     with RunProgress(console) as progress:
         if model is not None:
             progress.state_exited("AutoLabel", {**state, "Model": model})
-        progress.state_exited("SelectForHumans", {**state, "Labeling": {"Selected": selected}})
+        if selected is not None:
+            progress.state_exited("SelectForHumans", {**state, "Labeling": {"Selected": selected}})
         progress.state_exited("MergeLabels", {**state, "Round": 8, **merged})
     file = console.file
     assert isinstance(file, io.StringIO)
@@ -64,3 +67,9 @@ def line_of(model: dict[str, Any] | None = None, pool: int = 1000, selected: int
 def test_a_round_is_told_in_a_line(model: dict[str, Any] | None, merged: dict[str, Any], told: str) -> None:
     line = line_of(model, **merged)
     assert line == f"round  7: {told}; people were asked about 40 → 600 human, 400 auto, 1,000 open"
+
+
+def test_of_a_round_that_was_interrupted_nothing_is_made_up() -> None:
+    told = line_of(selected=None)
+    assert "people had been asked before the interruption → 600 human" in told
+    assert "no model" not in told

@@ -7,11 +7,16 @@ import signal
 import subprocess
 import sys
 import time
+from datetime import datetime, tzinfo
 from pathlib import Path
 from typing import Any
 
 import pytest
+from rich.console import Console
 
+from labelloop.cli import run
+from labelloop.cli.local_run import Application
+from labelloop.cli.run_folder import RunFolder, RunRecord
 from labelloop.preparation import LabeledText, PreparationOptions, prepare_dataset
 
 ROOT = Path(__file__).parents[2]
@@ -194,6 +199,36 @@ def test_bad_lines_in_the_manifest_are_listed_and_nothing_is_spent(prepared: Pat
     assert "Traceback" not in done.stderr + done.stdout
     manifest.write_bytes(content)
     assert call(prepared, application, "--resume").returncode == 0, "mended, it goes on"
+
+
+def test_a_mended_request_is_the_one_that_is_resumed(prepared: Path, application: Path) -> None:
+    path, manifest = prepared / "request.json", next((prepared / "s3").rglob("input.manifest"))
+    request, content = json.loads(path.read_text()), manifest.read_bytes()
+    manifest.write_bytes(content.replace(b"{", b"", 1))
+    assert call(prepared, application).returncode == 1
+    manifest.write_bytes(content)
+    elsewhere = {**request, "OutputConfig": {"S3OutputPath": "s3://labelloop-data/elsewhere/"}}
+    path.write_text(json.dumps(elsewhere))
+    refused = call(prepared, application, "--resume")
+    assert (refused.returncode, "the same OutputConfig" in refused.stderr) == (2, True)
+    path.write_text(json.dumps({**request, "ActiveLearning": {"Seed": 5}}))
+    assert call(prepared, application, "--resume").returncode == 0
+    assert report_of(prepared)["seed"] == 5
+
+
+def test_runs_that_begin_in_one_second_keep_apart(prepared: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    class OneSecond(datetime):
+        @classmethod
+        def now(cls, tz: tzinfo | None = None) -> "OneSecond":
+            return cls(2026, 1, 2, 3, 4, 5, tzinfo=tz)
+
+    names: list[str] = []
+    monkeypatch.setattr(run, "datetime", OneSecond)
+    monkeypatch.setattr(run, "run_loop", lambda _1, _2, _3, name, *_: names.append(name))
+    record = RunRecord(json.loads((prepared / "request.json").read_text()), str(prepared / "s3"))
+    for _ in range(2):
+        run.execute(Console(quiet=True), Application.found(ROOT, None), RunFolder(prepared / "run"), record)
+    assert len(set(names)) == 2
 
 
 def test_blazingtext_labels_by_one_option(prepared: Path, application: Path) -> None:

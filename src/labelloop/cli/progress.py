@@ -46,7 +46,7 @@ class RunProgress:
         self._round = 0
         self._counts: dict[str, int] = {}
         self._model: dict[str, Any] = {}
-        self._selected = 0
+        self._selected: int | None = None  # in this round; of an interrupted one it is not told again
         # Last: it draws at once.
         self._live = Live(get_renderable=self._render, console=console, refresh_per_second=4, transient=True)
 
@@ -80,18 +80,23 @@ class RunProgress:
             self._round = output["Round"]
         if name == "MergeLabels":
             self._print_round(output)
-            self._model, self._selected = {}, 0
+            self._model, self._selected = {}, None
 
     def _print_round(self, output: dict[str, Any]) -> None:
         self._console.print(
             f"[{self._elapsed()}] round {output['Round'] - 1:2d}: "
-            f"{_what_happened(self._model, output)}people were asked about {self._selected:,} → "
+            f"{self._what_happened(output)} → "
             f"{self._counts['HumanLabels']:,} human, {self._counts['Auto']:,} auto, "
             f"{self._counts['Pool']:,} open",
             markup=False,
             highlight=False,
             soft_wrap=True,
         )
+
+    def _what_happened(self, output: dict[str, Any]) -> str:
+        if self._selected is None:
+            return "people had been asked before the interruption"
+        return f"{_what_the_model_says(self._model, output)}people were asked about {self._selected:,}"
 
     def _elapsed(self) -> str:
         minutes, seconds = divmod(int(self._seconds()), 60)
@@ -121,7 +126,7 @@ class RunProgress:
         return [bar, legend]
 
 
-def _what_happened(model: dict[str, Any], output: dict[str, Any]) -> str:
+def _what_the_model_says(model: dict[str, Any], output: dict[str, Any]) -> str:
     """What a round's model expects, or how the test stands."""
     if output.get("Test"):
         return _how_the_test_stands(output["Test"])

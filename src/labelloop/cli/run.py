@@ -3,6 +3,7 @@
 import contextlib
 import functools
 import json
+import secrets
 import sys
 from collections.abc import Generator
 from dataclasses import replace
@@ -139,8 +140,11 @@ def run(
         if record is not None and record.finished and resume:
             report = json.loads(folder.report.read_bytes())
         else:
+            asked_for = answered_here(_with_overrides(read_request(request), overrides))
             if record is None or not resume:
-                record = _new_record(request, s3_root, _truth_for(people, truth), overrides)
+                record = _new_record(asked_for, s3_root, _truth_for(people, truth))
+            else:
+                _mend(record, asked_for, folder)
             _let_label(record, people)
             _refuse_folder_in_docker(jobs, model_container)
             found = Application.found(application, model_container)
@@ -171,7 +175,8 @@ def execute(
     beside: Beside = contextlib.nullcontext,
 ) -> dict[str, Any]:
     """Run a record's request with live progress; a record with executions goes on from the last of them."""
-    name = f"labelloop-{datetime.now(UTC):%Y%m%d-%H%M%S}"
+    # Two runs may begin in one second, on the same files.
+    name = f"labelloop-{datetime.now(UTC):%Y%m%d-%H%M%S}-{secrets.token_hex(3)}"
     prefix = _interrupted_prefix(record)
     if prefix:
         console.print(Text(f"Going on with what is in {prefix}"), soft_wrap=True)
@@ -236,12 +241,21 @@ def _truth_for(people: People, truth: Path | None) -> Path | None:
     return truth
 
 
-def _new_record(request: Path, s3_root: Path, truth: Path | None, overrides: dict[str, Any]) -> RunRecord:
+def _new_record(request: dict[str, Any], s3_root: Path, truth: Path | None) -> RunRecord:
     if not s3_root.is_dir():
         raise RequestError(f"there is no folder {s3_root} to stand for S3")
-    document = answered_here(_with_overrides(read_request(request), overrides))
     known = str(truth.resolve()) if truth else None
-    return RunRecord(request=document, s3_root=str(s3_root.resolve()), truth=known)
+    return RunRecord(request=request, s3_root=str(s3_root.resolve()), truth=known)
+
+
+def _mend(record: RunRecord, request: dict[str, Any], folder: RunFolder) -> None:
+    """Go on with the request as it is now: the steps refuse what cannot change in the middle of a run."""
+    if request.get("OutputConfig") != record.request["OutputConfig"]:
+        raise RequestError(
+            f"the run in {folder.out} writes to {record.request['OutputConfig']['S3OutputPath']}: "
+            "an interrupted run goes on with the same OutputConfig, or choose another --out"
+        )
+    record.request = request
 
 
 def answered_here(document: dict[str, Any]) -> dict[str, Any]:
