@@ -26,12 +26,13 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def served(folder: Path) -> Served:
+def served(folder: Path, *more: str) -> Served:
     return Served(
         [
             *(sys.executable, "-m", "labelloop.cli.main", "label", "--port", "0"),
             *("--manifest", str(folder / "in.manifest"), "--classes", str(folder / "classes.json")),
             *("--out", str(folder / "out")),
+            *more,
         ]
     )
 
@@ -55,7 +56,10 @@ def test_what_has_no_label_is_asked_and_the_lines_stay_the_users(folder: Path, f
         (left,) = again.post("/api/tasks/next", {"count": 5})["tasks"]
         assert left["id"] == other["id"], "what is answered stays so"
         again.post(f"/api/tasks/{left['id']}/skip", {"reason": "no headline"})
-        assert "All is labeled" in second.finish()
+        told = second.finish()
+        assert "All is labeled" not in told
+        assert "2 of 3 objects are labeled" in told
+        assert "failure-reason" in told
     finally:
         second.kill()
         for person in (ann, again):
@@ -68,6 +72,71 @@ def test_what_has_no_label_is_asked_and_the_lines_stay_the_users(folder: Path, f
     failed = next(line for line in labeled if "category" not in line)
     assert failed["category-metadata"]["failure-reason"] == "skipped: no headline"
     assert all("labelloop-id" not in line for line in labeled)
+
+
+@pytest.mark.slow
+def test_answers_never_go_to_another_manifest(folder: Path, first: Served) -> None:
+    ann = Person(first, "Ann")
+    for task in ann.post("/api/tasks/next", {"count": 5})["tasks"]:
+        ann.post(f"/api/tasks/{task['id']}/answer", {"label": 0})
+    assert "All is labeled" in first.finish()
+    ann.http.close()
+    labeled = (folder / "out/output.manifest").read_bytes()
+    same = ["label", "--manifest", str(folder / "in.manifest"), "--classes", str(folder / "classes.json")]
+    other = folder / "other.manifest"
+    other.write_bytes(b"\n".join([*LINES, b'{"source": "one more"}']) + b"\n")
+    for arguments, named in (
+        ([*same[:2], str(other), *same[3:]], "--manifest differs"),
+        (
+            [*same, "--title", "Another question", "--people-per-object", "2"],
+            "--title, --people-per-object differ",
+        ),
+    ):
+        refused = CliRunner().invoke(app, [*arguments, "--out", str(folder / "out")])
+        assert refused.exit_code == 2
+        assert named in refused.output.replace("\n", " ")
+    assert (folder / "out/output.manifest").read_bytes() == labeled
+    again = CliRunner().invoke(app, [*same, "--out", str(folder / "out")])
+    assert (again.exit_code, "All is labeled" in again.output) == (0, True)
+
+
+@pytest.mark.slow
+def test_images_are_shown_out_of_the_folder_that_stands_for_s3(folder: Path) -> None:
+    image = b"\x89PNG\r\n\x1a\n and so on"
+    (folder / "s3/bucket").mkdir(parents=True)
+    (folder / "s3/bucket/one.png").write_bytes(image)
+    (folder / "in.manifest").write_text('{"source-ref": "s3://bucket/one.png"}\n')
+    process = served(folder, "--s3-root", str(folder / "s3"))
+    try:
+        ann = Person(process, "Ann")
+        (task,) = ann.post("/api/tasks/next", {"count": 5})["tasks"]
+        shown = ann.http.get(task["image_url"])
+        assert (shown.content, shown.headers["content-type"]) == (image, "image/png")
+        assert ann.http.get(task["image_url"].replace("one.png", "two.png")).status_code == 403
+        batch = ann.http.get("/api/run").json()
+        assert (batch["batch"]["state"], batch["progress"]["total"]) == ("open", 1)
+        ann.http.close()
+    finally:
+        process.kill()
+
+
+@pytest.mark.parametrize(
+    ("reference", "more", "says"),
+    [
+        ("s3://bucket/one.png", [], "name by --s3-root"),
+        ("s3://bucket/one.png", ["--s3-root", "s3"], "there is no file for s3://bucket/one.png"),
+        ("s3://../in.manifest", ["--s3-root", "s3"], "there is no file for s3://../in.manifest"),
+    ],
+)
+def test_an_image_that_cannot_be_shown_is_told_before_anybody_labels(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, reference: str, more: list[str], says: str
+) -> None:
+    monkeypatch.chdir(folder)
+    Path("images.manifest").write_text(json.dumps({"source-ref": reference}) + "\n")
+    arguments = ["--manifest", "images.manifest", "--classes", "classes.json", *more]
+    refused = CliRunner().invoke(app, ["label", *arguments])
+    assert refused.exit_code == 2
+    assert says in " ".join(refused.output.split())
 
 
 @pytest.mark.parametrize(

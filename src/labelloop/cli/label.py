@@ -1,7 +1,10 @@
 """`labelloop label`: people label a manifest in the browser, without a run."""
 
+import hashlib
+import json
 import threading
 import time
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,13 +18,15 @@ from labelloop.cli.run import explained_errors
 from labelloop.core.errors import RequestError
 from labelloop.core.input_manifest import InputManifest
 from labelloop.core.label_categories import LabelCategories, parse_label_categories
-from labelloop.core.manifest import LabelAttribute, object_id, remove_id
+from labelloop.core.manifest import LabelAttribute, object_id, parse_record, remove_id
 from labelloop.preparation import PreparationOptions, prepare_dataset
 from labelloop.preparation.demo_headlines import demo_headlines
 from labelloop.workbench.application import create_app
 from labelloop.workbench.closing import Closing
+from labelloop.workbench.images import SignedImages
 from labelloop.workbench.local_files import LocalFiles
 from labelloop.workbench.opening import asked_about, open_batch
+from labelloop.workbench.overview import Overview
 from labelloop.workbench.server import DEFAULT_PORT, kept_key, served
 from labelloop.workbench.service import Workbench
 from labelloop.workbench.sessions import LaptopSessions
@@ -35,10 +40,14 @@ _FAREWELL_SECONDS = 5.0
 
 def label(
     manifest: Annotated[
-        Path | None, typer.Option(help="What to label: JSON Lines with source or source-ref.")
+        Path | None,
+        typer.Option(help="What to label: JSON Lines with source (a text) or source-ref (an image)."),
     ] = None,
     classes: Annotated[
         Path | None, typer.Option(help='The classes: {"labels": [{"label": "name"}, ...]}.')
+    ] = None,
+    s3_root: Annotated[
+        Path | None, typer.Option(help="Where images lie: the folder that stands for S3, DIR/<bucket>/<key>.")
     ] = None,
     out: Annotated[Path, typer.Option(help="The folder for progress and output manifest.")] = Path("labeled"),
     demo: Annotated[bool, typer.Option("--demo", help="Try it on 100 synthetic headlines.")] = False,
@@ -64,8 +73,7 @@ def label(
         if manifest is None or classes is None:
             raise RequestError("name what to label by --manifest and --classes, or try --demo")
         asked = _Question(LabelAttribute(label_attribute), title, instructions, people_per_object)
-        output = _label(console, _readable(manifest), _readable(classes), out.resolve(), asked, host, port)
-    console.print(Text(f"All is labeled: {output}"), soft_wrap=True)
+        _label(console, _readable(manifest), _readable(classes), s3_root, out.resolve(), asked, host, port)
 
 
 @dataclass(frozen=True)
@@ -93,13 +101,22 @@ class _Ended:
 
 
 def _label(
-    console: Console, manifest: Path, classes: Path, out: Path, asked: _Question, host: str, port: int
-) -> Path:
+    console: Console,
+    manifest: Path,
+    classes: Path,
+    s3_root: Path | None,
+    out: Path,
+    asked: _Question,
+    host: str,
+    port: int,
+) -> None:
     categories = parse_label_categories(classes.read_bytes())
+    _require_same_labeling(out, _labeling(manifest, categories, asked))
     selection, output = out / "selection.manifest", out / "output.manifest"
-    files, ended = LocalFiles(), _Ended()
+    files, ended, images = LocalFiles(), _Ended(), _ImageFiles(s3_root)
     all_lines = out / "working.manifest"
     unlabeled = _number_lines(manifest, asked.attribute, categories, all_lines, selection)
+    images.require_shown(files.read_lines(str(selection)))
     store = SqliteTaskStore(out / "workbench.sqlite")
     try:
         closing = Closing(store, files, ended)
@@ -110,11 +127,89 @@ def _label(
         )
         closing.go_on()
         if unlabeled and batch.state != "closed":
-            _serve_until(console, Workbench(store, closing), ended.event, out, host, port)
+            _serve_until(console, store, closing, images, ended.event, out, host, port)
     finally:
         store.close()
     _write_output(files, all_lines, Path(batch.output_uri), output)
-    return output
+    console.print(
+        Text(_what_is_labeled(files.read_lines(str(output)), asked.attribute, output)), soft_wrap=True
+    )
+
+
+def _labeling(manifest: Path, categories: LabelCategories, asked: _Question) -> dict[str, object]:
+    """What a folder's answers belong to, by the names a person knows."""
+    return {
+        "--manifest": hashlib.sha256(manifest.read_bytes()).hexdigest(),
+        "--classes": list(categories.names),
+        "--label-attribute": asked.attribute.name,
+        "--title": asked.title,
+        "--instructions": asked.instructions,
+        "--people-per-object": asked.people_per_object,
+    }
+
+
+def _require_same_labeling(out: Path, labeling: dict[str, object]) -> None:
+    """Note it on the first call. Raises RequestError where another labeling's answers lie in the folder."""
+    record = out / "label.json"
+    if not record.exists():
+        out.mkdir(parents=True, exist_ok=True)
+        record.write_text(json.dumps(labeling, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+        return
+    try:
+        earlier = json.loads(record.read_bytes())
+        differing = [name for name, value in labeling.items() if earlier[name] != value]
+    except (ValueError, KeyError, TypeError) as error:
+        raise RequestError(f"{record} is not the record of a labeling: choose another --out") from error
+    if differing:
+        raise RequestError(
+            f"{out} holds the labeling of something else: {', '.join(differing)} differ"
+            f"{'s' if len(differing) == 1 else ''}. To go on with it, give what it was begun with; "
+            "to begin anew, choose another --out"
+        )
+
+
+@dataclass(frozen=True)
+class _ImageFiles:
+    """The images a manifest names, in the folder that stands for S3."""
+
+    s3_root: Path | None
+
+    def read(self, source_ref: str) -> bytes:
+        """Raises FileNotFoundError."""
+        path = self._path(source_ref)
+        if path is None:
+            raise FileNotFoundError(f"no file for {source_ref}")
+        return path.read_bytes()
+
+    def require_shown(self, lines: Iterator[bytes]) -> None:
+        """Raises RequestError for the first image that is not there."""
+        for line in lines:
+            source_ref = parse_record(line).get("source-ref")
+            if source_ref is None or self._path(source_ref) is not None:
+                continue
+            if self.s3_root is None:
+                raise RequestError(
+                    f"{source_ref} is an image: name by --s3-root the folder that stands for S3"
+                )
+            raise RequestError(f"there is no file for {source_ref} in {self.s3_root}")
+
+    def _path(self, source_ref: str) -> Path | None:
+        if self.s3_root is None:
+            return None
+        root = self.s3_root.resolve()
+        path = (root / source_ref.removeprefix("s3://")).resolve()
+        return path if path.is_relative_to(root) and path.is_file() else None
+
+
+def _what_is_labeled(lines: Iterator[bytes], attribute: LabelAttribute, output: Path) -> str:
+    counts = Counter(attribute.name in parse_record(line) for line in lines)
+    if not counts[False]:
+        return f"All is labeled: {output}"
+    return (
+        f"{counts[True]:,} of {counts.total():,} objects are labeled: {output}\n"
+        f"Why {counts[False]:,} are not stands there, as failure-reason. To ask about them again: "
+        f"labelloop label --manifest {output} and another --out."
+    )
 
 
 def _batch(asked: _Question, categories: LabelCategories, selection: Path, out: Path) -> Batch:
@@ -153,10 +248,20 @@ def _number_lines(
 
 
 def _serve_until(
-    console: Console, workbench: Workbench, ended: threading.Event, out: Path, host: str, port: int
+    console: Console,
+    store: SqliteTaskStore,
+    closing: Closing,
+    files: _ImageFiles,
+    ended: threading.Event,
+    out: Path,
+    host: str,
+    port: int,
 ) -> None:
     sessions = LaptopSessions(kept_key(out / "workbench.key"))
-    with served(create_app(workbench, sessions), host=host, port=port) as address:
+    images = SignedImages(files.read)
+    app = create_app(Workbench(store, closing), sessions, image_urls=images.url, run_overview=Overview(store))
+    app.include_router(images.router)
+    with served(app, host=host, port=port) as address:
         console.print(Text(f"Label here: {address}/enter?key={sessions.key}"), soft_wrap=True)
         console.print("Ctrl-C stops; every answer is kept, and the same command goes on.")
         try:
