@@ -35,7 +35,7 @@ def test_a_batch_from_the_first_task_to_the_last(sqlite_desk: Desk, sign_in: Sig
     assert ann.post("/api/tasks/next", {}).json() == {
         "tasks": [],
         "held": [],
-        "state": "none",
+        "state": "ended",
         "progress": None,
     }
     late = ann.post(f"/api/tasks/{first['id']}/answer", {"label": 0})

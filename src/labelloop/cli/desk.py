@@ -9,6 +9,7 @@ from rich.text import Text
 from labelloop.cli.run_folder import RunFolder
 from labelloop.workbench.application import create_app
 from labelloop.workbench.deployment import opened_parts
+from labelloop.workbench.farewell import Farewell
 from labelloop.workbench.images import SignedImages
 from labelloop.workbench.overview import Overview
 from labelloop.workbench.server import DEFAULT_PORT, kept_key, served
@@ -23,10 +24,11 @@ def open_desk(
 ) -> Iterator[str]:
     """Serve the workbench within a LocalAws; prints and gives the address people label at.
 
-    The store is the one that the steps find in their environment. Raises PortError.
+    The store is the one that the steps find in their environment. Open pages hear when the run has ended, so
+    leaving takes some seconds where there are any. Raises PortError.
     """
     sessions = LaptopSessions(kept_key(folder.workbench_key))
-    images = SignedImages()
+    images, farewell = SignedImages(), Farewell()
     with opened_parts() as parts:
         parts.closing.go_on()
         app = create_app(
@@ -35,9 +37,12 @@ def open_desk(
             image_urls=images.url,
             worker_templates=template_in_s3,
             run_overview=Overview(parts.store),
+            farewell=farewell,
         )
         app.include_router(images.router)
         with served(app, host=host, port=port) as address:
             entrance = f"{address}/enter?key={sessions.key}"
             console.print(Text(f"People label here: {entrance}"), soft_wrap=True)
             yield entrance
+            # Not after an interruption: --resume serves the same pages again.
+            farewell.say()

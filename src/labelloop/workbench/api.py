@@ -11,7 +11,8 @@ from fastapi import APIRouter, Depends, Request
 from pydantic import BaseModel, Field
 
 from labelloop.workbench.errors import NotAllowedError, NotFoundError
-from labelloop.workbench.service import LONGEST_REASON, MOST_HELD, Progress, Workbench
+from labelloop.workbench.farewell import Farewell
+from labelloop.workbench.service import LONGEST_REASON, MOST_HELD, Handed, Progress, Workbench
 from labelloop.workbench.sessions import OWNER, Session
 from labelloop.workbench.tasks import Batch, DataObject, Task
 from labelloop.workbench.worker_template import WorkerTemplate
@@ -110,7 +111,10 @@ def next_tasks(
     workbench: TheWorkbench, person: Person, request: Request, wanted: NextRequest
 ) -> dict[str, Any]:
     holding = [_split(task_id)[1] for task_id in wanted.holding]
-    handed = workbench.next_tasks(person, wanted.count, holding)
+    if _is_over(request, workbench, f"label {person}"):
+        handed = Handed([], "ended", None, None)
+    else:
+        handed = workbench.next_tasks(person, wanted.count, holding)
     return {
         "tasks": [
             _task_document(request, handed.batch, task, shown) for task, shown in handed.tasks if handed.batch
@@ -150,9 +154,20 @@ def undo(workbench: TheWorkbench, person: Person, request: Request, task_id: str
 
 
 @reads.get("/run")
-def run(request: Request, _owner: Owner) -> dict[str, Any]:
+def run(request: Request, owner: Owner) -> dict[str, Any]:
+    return run_overview_of(request, owner)
+
+
+def run_overview_of(request: Request, owner: str) -> dict[str, Any]:
+    """How the run stands; `over` once nothing more can come."""
     overview: RunOverview = request.app.state.run_overview
-    return overview()
+    over = _is_over(request, request.app.state.workbench, f"run {owner}")
+    return {**overview(), "over": over}
+
+
+def _is_over(request: Request, workbench: Workbench, page: str) -> bool:
+    farewell: Farewell = request.app.state.farewell
+    return farewell.is_said_to(page) or workbench.is_over()
 
 
 @writes.post("/batch/{batch_id}/pause")

@@ -12,6 +12,7 @@ from starlette.exceptions import HTTPException
 from labelloop.core.errors import LabelloopError
 from labelloop.workbench import api, pages, sign_in
 from labelloop.workbench.errors import NotAllowedError, NotFoundError, RefusedError, WorkbenchError
+from labelloop.workbench.farewell import Farewell
 from labelloop.workbench.security import SecurityHeaders
 from labelloop.workbench.service import Workbench
 from labelloop.workbench.sessions import LaptopSessions, Sessions
@@ -47,11 +48,12 @@ def create_app(
     image_sources: Sequence[str] = (),
     worker_templates: api.WorkerTemplates = no_templates,
     run_overview: api.RunOverview = no_run,
+    farewell: Farewell | None = None,
     https: bool = False,
 ) -> FastAPI:
     """The application. `image_urls` makes a URL that a browser can load of an S3 URI; `image_sources` are
     the origins of such URLs, `worker_templates` reads a batch's template from its URI, `run_overview` is the
-    answer of GET /api/run.
+    answer of GET /api/run, and `farewell` is said by whoever stops serving when the work is over.
     """
     app = FastAPI(title="labelloop workbench", docs_url=None, redoc_url=None, openapi_url=None)
     app.state.workbench = workbench
@@ -60,6 +62,7 @@ def create_app(
     app.state.image_sources = tuple(image_sources)
     app.state.worker_templates = worker_templates
     app.state.run_overview = run_overview
+    app.state.farewell = farewell or Farewell()
     app.include_router(api.reads)
     app.include_router(api.writes)
     if isinstance(sessions, LaptopSessions):

@@ -89,12 +89,14 @@ def run_document(state_uri: str) -> dict[str, Any] | None:
         newest = _newest_snapshot(uris)
         state = s3.read_json(newest) if newest else state
         rounds = [_finished_round(uri) for uri in uris if uri.endswith("/merged/round.json")]
+        ended = s3.exists(f"{state['Prefix']}output/report.json")
     except StorageError:
         return None
     counts = state["Counts"]
     return {
         "name": state["ExecutionName"],
         "round": state["Round"],
+        "ended": f"Its output manifest is {state['Prefix']}output/output.manifest." if ended else None,
         "counts": {
             "input": counts["Input"],
             "human": counts["Human"] + counts["Validation"],

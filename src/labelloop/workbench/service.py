@@ -71,6 +71,15 @@ class Workbench:
                     return batch
         return None
 
+    def is_over(self) -> bool:
+        """Whether nothing can come any more: all batches are closed, and no run will open another."""
+        batches = self.store.batches()
+        return (
+            bool(batches)
+            and batches[-1].run_state_uri is None
+            and all(batch.state == "closed" for batch in batches)
+        )
+
     def batch(self, batch_id: str) -> Batch:
         """Raises NotFoundError."""
         batch = self.store.batch(batch_id)

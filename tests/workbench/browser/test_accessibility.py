@@ -70,7 +70,7 @@ def test_every_sight_of_the_labeling_page(
         check(ada, axe)
         ada.press("Escape", "Enter")
         ada.see_all_saved()
-    ada.see_panel("Nothing to label now")
+    ada.see_panel("That was all. Thank you")
     check(ada, axe)
     ada.press("?")
     check(ada, axe)

@@ -48,7 +48,7 @@ def test_nobody_is_told_that_all_is_done_before_it_is_saved(
     ada.see_panel("One moment")
     [answer] = kept
     answer.continue_()
-    ada.see_panel("Nothing to label now")
+    ada.see_panel("That was all. Thank you")
     assert bench.answered() == 1
 
 

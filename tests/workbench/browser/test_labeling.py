@@ -38,7 +38,7 @@ def test_a_batch_is_labeled_by_keyboard_alone(open_bench: OpenBench, new_person:
     assert label_all(ada, keys_for(bench)) == len(HEADLINES)
     assert bench.answers() == {number: {"Ada": number % 5} for number in range(len(HEADLINES))}
     assert bench.workbench.batch(bench.batch_id).state == "closed"
-    ada.see_panel("Nothing to label now")
+    ada.see_panel("That was all. Thank you")
 
 
 def test_two_people_at_once_never_get_the_same_object(open_bench: OpenBench, new_person: NewPerson) -> None:
@@ -203,7 +203,7 @@ def test_an_answer_too_late_is_told(open_bench: OpenBench, new_person: NewPerson
     bench.workbench.close(bench.batch_id)
     ada.press("1", "Enter")
     ada.page.get_by_role("alert").get_by_text("One answer was not taken: this batch is closed").wait_for()
-    ada.see_panel("Nothing to label now")
+    ada.see_panel("That was all. Thank you")
 
 
 def test_who_does_not_have_the_key_is_told_where_it_is(open_bench: OpenBench, new_person: NewPerson) -> None:

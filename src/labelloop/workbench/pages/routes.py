@@ -8,7 +8,7 @@ from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.staticfiles import StaticFiles
 
-from labelloop.workbench.api import session_of
+from labelloop.workbench.api import run_overview_of, session_of
 from labelloop.workbench.pages.content_security import task_frame_policy
 from labelloop.workbench.pages.run_view import run_view
 from labelloop.workbench.sessions import OWNER, LaptopSessions, Session
@@ -75,7 +75,7 @@ def _owners_page(template: str, request: Request) -> Response:
         return _sign_in_first(request)
     if OWNER not in session.roles:
         return _page("refused.html.j2", request, session, status=403)
-    return _page(template, request, session, view=run_view(request.app.state.run_overview()))
+    return _page(template, request, session, view=run_view(run_overview_of(request, session.name)))
 
 
 def _sign_in_first(request: Request) -> Response:

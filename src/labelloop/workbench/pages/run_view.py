@@ -59,6 +59,7 @@ class RunView:
     """
 
     name: str
+    over: bool  # the workbench is about to stop, and the page need not ask again
     mark: str
     sentence: str
     details: Sequence[str]
@@ -77,6 +78,7 @@ def run_view(document: dict[str, Any]) -> RunView:
     mark, sentence, details = _state(run, document)
     return RunView(
         name=printable(run.get("name") or (document.get("batch") or {}).get("title") or ""),
+        over=bool(document.get("over")),
         mark=mark,
         sentence=sentence,
         details=details,
@@ -92,8 +94,9 @@ def run_view(document: dict[str, Any]) -> RunView:
 
 def _state(run: dict[str, Any], document: dict[str, Any]) -> tuple[str, str, list[str]]:
     batch = document.get("batch")
-    if run.get("ended"):
-        return "done", "The run has ended.", [printable(run["ended"], 400)]
+    if run.get("ended") or document.get("over"):
+        told = [printable(run["ended"], 400)] if run.get("ended") else []
+        return "done", "The run has ended." if run else "The work is over.", told
     if not batch or batch.get("state") in ("closed", "done", None):
         whose = "The model is at work; nobody" if run else "Nobody"
         because = batch.get("closed_because") if batch else None

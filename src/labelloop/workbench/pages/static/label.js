@@ -77,11 +77,17 @@ class LabelPage {
     if (tasks.length) {
       if (this.shown?.id !== tasks[0].id) this.show(tasks[0]);
       this.object.preload(tasks.slice(1));
-    } else if (!ended && !away) {
+    } else if (state === "ended" || (!ended && !away)) {
       this.shown = null;
-      showPanel(this.cut ? "unreachable" : state);
+      showPanel(this.cut ? this.unreachable() : state);
     }
     this.updateButtons();
+  }
+
+  /** Who has nothing left to do or send has lost nothing: perhaps the work is over. */
+  unreachable() {
+    const isIdle = ["none", "closed", "done", "paused"].includes(this.supply.state);
+    return isIdle && this.outbox.keys().length === 0 ? "gone" : "unreachable";
   }
 
   show(task) {

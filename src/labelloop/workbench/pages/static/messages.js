@@ -8,7 +8,13 @@ const PANELS = {
   none: [
     "wait",
     "Nothing to label now",
-    "The model is learning from the labels so far. This page goes on by itself as soon as there is more.",
+    "If the run goes on, the model is learning from the labels so far. This page goes on by itself as soon as there is more.",
+  ],
+  ended: ["done", "That was all. Thank you", "Your answers are saved, and nothing more is asked. You can close this page."],
+  gone: [
+    "wait",
+    "The workbench does not answer",
+    "Your answers are all saved. Either the work is over and you can close this page, or the connection is down: then this page goes on by itself.",
   ],
   done: [
     "done",

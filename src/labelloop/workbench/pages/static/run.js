@@ -8,9 +8,11 @@ const freshness = document.getElementById("freshness");
 const closeDialog = document.getElementById("close-dialog");
 let timer = 0;
 let busy = false;
+let over = parts.querySelector("[data-over]") !== null;
 
 async function refresh() {
   clearTimeout(timer);
+  if (over) return;
   try {
     const response = await fetch("/run/parts", { cache: "no-store", redirect: "error", signal: AbortSignal.timeout(15_000) });
     if (response.status === 401 || response.status === 403) {
@@ -20,6 +22,8 @@ async function refresh() {
     if (!response.ok) throw new Error(`status ${response.status}`);
     replaceParts(new DOMParser().parseFromString(await response.text(), "text/html"));
     tell("saved", "Up to date");
+    over = parts.querySelector("[data-over]") !== null;
+    if (over) return; // The workbench may go away now: that is no trouble to tell of.
   } catch {
     tell("offline", "Not up to date: the workbench cannot be reached. Trying again.");
   }

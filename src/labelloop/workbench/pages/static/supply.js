@@ -7,7 +7,7 @@ const PREFETCHED = 5;
 const REFILL_BELOW = 3;
 const MOST_HOLDING = 40;
 const POLL_FIRST = 2_000;
-const POLL_LONGEST = 20_000;
+const POLL_LONGEST = 10_000; // farewell.py waits for pages that long
 const POLL_HIDDEN = 60_000;
 const WATCH = 5_000;
 
@@ -86,7 +86,8 @@ export class Supply extends EventTarget {
     const answer = await post("/api/tasks/next", { count, holding });
     if (answer.tasks.some((task) => !this.isOfBatch(task.id))) await this.fetchBatch();
     this.state = answer.state;
-    if (this.state === "none" || this.state === "closed") this.tasks = [];
+    this.ended = this.state === "ended";
+    if (this.ended || this.state === "none" || this.state === "closed") this.tasks = [];
     const lost = new Set(held.filter((id) => !answer.held.includes(id)));
     this.tasks = this.tasks.filter((task) => !lost.has(task.id));
     // The workbench renews what is held when half of the lease is over.

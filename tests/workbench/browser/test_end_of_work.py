@@ -1,0 +1,53 @@
+"""People are told that the work is over, and a workbench that is gone afterwards is no error."""
+
+import threading
+
+import pytest
+
+from labelloop.workbench.farewell import Farewell
+
+from .conftest import NewPerson, OpenBench
+
+pytestmark = pytest.mark.slow
+
+OF_A_RUN = {"run_state_uri": "s3://bucket/state.json"}
+
+
+def test_pages_that_wait_for_a_run_hear_that_it_has_ended(
+    open_bench: OpenBench, new_person: NewPerson
+) -> None:
+    farewell = Farewell()
+    overview = {"run": {"name": "news"}, "batch": None}
+    application = {"farewell": farewell, "run_overview": lambda: overview}
+    bench = open_bench(["Only text"], application=application, **OF_A_RUN)
+    ada = new_person(bench)
+    ada.see_object()
+    ada.press("1", "Enter")
+    ada.see_panel("Nothing to label now")
+    olga = new_person(bench, "Olga")
+    olga.page.goto(f"{bench.address}/run")
+    olga.page.get_by_role("heading", name="The model is at work").wait_for()
+    told = threading.Thread(target=farewell.say)
+    told.start()
+    ada.see_panel("That was all. Thank you")
+    olga.page.get_by_role("heading", name="The run has ended.").wait_for()
+    told.join(15)
+    assert not told.is_alive(), "who went to another page is not waited for long"
+    for person in (ada, olga):
+        person.context.set_offline(True)
+        person.page.evaluate("() => document.dispatchEvent(new Event('visibilitychange'))")
+    ada.page.wait_for_timeout(5_000)
+    assert ada.page.inner_text("#panel-title") == "That was all. Thank you"
+    assert ada.page.inner_text("#connection") == "All answers saved"
+    assert "cannot be reached" not in olga.page.inner_text("body")
+
+
+def test_who_missed_the_farewell_reads_of_no_failure(open_bench: OpenBench, new_person: NewPerson) -> None:
+    bench = open_bench(["Only text"], **OF_A_RUN)
+    ada = new_person(bench)
+    ada.see_object()
+    ada.press("1", "Enter")
+    ada.see_panel("Nothing to label now")
+    ada.context.set_offline(True)
+    ada.see_panel("The workbench does not answer")
+    assert ada.page.get_attribute("#panel-mark", "data-mark") == "wait"
