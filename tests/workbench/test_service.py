@@ -376,6 +376,44 @@ def test_a_disagreement_goes_to_one_more_person(desk: Desk) -> None:
     assert closed.undone == 0
 
 
+@pytest.mark.parametrize("because", ["closed by its owner", "its time was over"])
+def test_what_one_of_two_people_answered_returns_to_the_pool(desk: Desk, because: str) -> None:
+    batch = desk.open(["a", "b", "c", "d"], people_per_object=2)
+    for task in lease(desk, "ann", 4):
+        if task.object_id == 3:
+            desk.workbench.skip("batch-1", task.id, "ann", "blank")
+        else:
+            answer(desk, task, "ann", 1)
+    for task in lease(desk, "bob", 4):
+        if task.object_id == 0:
+            answer(desk, task, "bob", 1)
+    closed = desk.closing.close(batch, because)
+    labeled, *others = output(desk, closed)
+    assert (labeled["category"], closed.undone) == (1, 3)
+    assert [set(line) for line in others] == [{"source", "labelloop-id"}] * 3
+
+
+def test_a_dispute_that_nobody_came_to_settle_counts_by_the_answers_it_has(desk: Desk) -> None:
+    desk.open(["a"], people_per_object=2, extra=[Asked(1, "b", None, "gold", 0)])
+    for person, label in (("ann", 0), ("bob", 1)):
+        for task in lease(desk, person, 2):
+            if task.purpose == "label":
+                answer(desk, task, person, label)
+    assert desk.workbench.ask_again("batch-1") == 1
+    closed = desk.workbench.close("batch-1")
+    assert "category" in output(desk, closed)[0]
+    assert closed.undone == 0
+
+
+def test_a_review_that_lacks_an_answer_changes_nothing(desk: Desk) -> None:
+    again = Asked(0, "a", None, "relabel", known_label=0, model_label=1)
+    desk.open([], people_per_object=2, extra=[again])
+    (task,) = lease(desk, "ann")
+    answer(desk, task, "ann", 1)
+    desk.workbench.close("batch-1")
+    assert not [uri for uri in desk.memory.files if uri.endswith("relabeled.jsonl")]
+
+
 @pytest.mark.slow
 def test_a_race_for_every_task_loses_nothing_and_doubles_nothing(desk: Desk) -> None:
     desk.open([f"text {number}" for number in range(60)], people_per_object=2)

@@ -63,7 +63,9 @@ class Closing:
         except LabelloopError as error:
             self._waiting.batch_failed(batch, str(error))
             raise
-        undone = sum(not task.complete for task in tasks if task.purpose == "label")
+        undone = sum(
+            not task.counts_with(batch.people_per_object) for task in tasks if task.purpose == "label"
+        )
         closed = self._save(batch, undone)
         self._waiting.batch_closed(closed)
         return closed

@@ -20,7 +20,10 @@ from labelloop.workbench.tasks import Batch, Task
 
 
 def output_lines(batch: Batch, tasks: Sequence[Task], selection: Iterable[bytes]) -> Iterator[bytes]:
-    """The selection's lines with what people said; a line they said nothing about stays as it is.
+    """The selection's lines with what people said; one that not all said something about stays as it is.
+
+    That holds however the batch ends: a run that asks several people about each object never takes the word
+    of one. What the others have said still tells how well each person labels.
 
     One person's label has the confidence that Ground Truth gives it; where any object was answered by
     several, labels and confidence are Dawid and Skene's.
@@ -30,7 +33,7 @@ def output_lines(batch: Batch, tasks: Sequence[Task], selection: Iterable[bytes]
     agreed = consensus_of(batch, tasks)
     for line in selection:
         task = asked.get(object_id(line))
-        if task is None or not (task.answers or task.skips):
+        if task is None or not task.counts_with(batch.people_per_object):
             yield line
         elif task.answers:
             label, confidence = agreed[task.id] if agreed else _only_answer(task)
@@ -47,7 +50,7 @@ def review_lines(batch: Batch, tasks: Sequence[Task]) -> Iterator[bytes]:
     agreed = consensus_of(batch, tasks)
     for task in tasks:
         outcome = outcome_of_review(task)
-        if outcome is None:
+        if outcome is None or not task.counts_with(batch.people_per_object):
             continue
         review: dict[str, object] = {
             ID_KEY: task.object_id,

@@ -40,7 +40,7 @@ class Batch(_Document):
     created: float
     closing_since: float | None = None
     closed_because: str | None = None
-    undone: int = 0  # objects without a label or skip when it was closed
+    undone: int = 0  # objects without all their answers or skips when it was closed
     selection_uri: str
     output_uri: str
     worker_template_uri: str | None = None
@@ -101,6 +101,13 @@ class Task(_Document):
     def complete(self) -> bool:
         """Whether as many people as needed have answered or skipped it."""
         return len(self.answers) + len(self.skips) >= self.needed
+
+    def counts_with(self, people: int) -> bool:
+        """Whether its answers make a label when the batch ends, where `people` answer each object.
+
+        Who was asked beyond that, to settle a dispute, need not have come.
+        """
+        return len(self.answers) + len(self.skips) >= min(self.needed, people)
 
     @property
     def disputed(self) -> bool:
