@@ -11,12 +11,16 @@ from labelloop.workbench.tasks import Batch, Task
 
 @dataclass(frozen=True)
 class Agreement:
-    """`alpha` is Krippendorff's; accuracies are shares by person, estimated where several people answer."""
+    """`alpha` is Krippendorff's; accuracies are shares by person, estimated where several people answer.
+
+    Of the tasks people disagree about, `disputed` have all their answers, `being_settled` wait for more.
+    """
 
     alpha: float | None
     accuracy: dict[str, float]
     gold_accuracy: dict[str, float]
     disputed: int
+    being_settled: int
 
 
 def agreement_of(batch: Batch, tasks: Sequence[Task]) -> Agreement:
@@ -29,7 +33,8 @@ def agreement_of(batch: Batch, tasks: Sequence[Task]) -> Agreement:
         alpha=krippendorff_alpha(answers),
         accuracy=estimated,
         gold_accuracy=_gold_accuracy(tasks),
-        disputed=sum(task.disputed for task in tasks),
+        disputed=sum(task.disputed and task.complete for task in tasks),
+        being_settled=sum(task.disputed and not task.complete for task in tasks),
     )
 
 

@@ -75,6 +75,7 @@ class Overview:
             "expected_end": _expected_end(batch, tasks, annotators, now),
             "skipped": _skipped(tasks),
             "disagreements": agreement.disputed,
+            "disagreements_being_settled": agreement.being_settled,
             "gold": _gold(tasks),
             "relabeled": _relabeled(tasks),
         }

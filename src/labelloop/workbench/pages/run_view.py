@@ -233,8 +233,7 @@ def _quality(document: dict[str, Any]) -> list[str]:
             f"Agreement (Krippendorff's alpha): {agreement:.2f}. 1 is perfect, 0 is what chance would give; "
             "from 0.8 on answers are usually called reliable."
         )
-    if document.get("disagreements"):
-        told.append(f"People disagree about {counted(document['disagreements'], 'object')}.")
+    told += _disagreements(document)
     gold = document.get("gold") or {}
     if gold.get("answers"):
         told.append(
@@ -247,6 +246,18 @@ def _quality(document: dict[str, Any]) -> list[str]:
             f"Labels asked about again, because the model contradicts them: {count(again['answered'])} of "
             f"{count(again['objects'])} answered, {count(again['confirmed'])} confirmed, "
             f"{count(again['changed'])} changed."
+        )
+    return told
+
+
+def _disagreements(document: dict[str, Any]) -> list[str]:
+    settled, waiting = (document.get(key) or 0 for key in ("disagreements", "disagreements_being_settled"))
+    told = []
+    if settled:
+        told.append(f"People disagree about {counted(settled, 'object')} with all answers.")
+    if waiting:
+        told.append(
+            f"People disagree about {counted(waiting, 'object')} that one more person is asked about."
         )
     return told
 

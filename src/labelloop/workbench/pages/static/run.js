@@ -76,7 +76,7 @@ async function act(batch, action) {
   try {
     const answer = await post(`/api/batch/${encodeURIComponent(batch)}/${action}`, {});
     document.getElementById("notices").replaceChildren();
-    if (action === "ask-again" && answer.sent === 0) notice("Nothing was sent again: people no longer disagree.");
+    if (action === "ask-again") notice(sentAgain(answer.sent), "status");
   } catch (error) {
     notice(error.message);
   } finally {
@@ -85,10 +85,15 @@ async function act(batch, action) {
   await refresh();
 }
 
-function notice(text) {
+function sentAgain(sent) {
+  if (sent === 0) return "Nothing was sent: people no longer disagree, or one more is asked already.";
+  return sent === 1 ? "1 object was sent to one more person." : `${sent.toLocaleString()} objects were sent to one more person each.`;
+}
+
+function notice(text, role = "alert") {
   const element = document.createElement("p");
   element.className = "notice";
-  element.setAttribute("role", "alert");
+  element.setAttribute("role", role);
   element.textContent = text;
   document.getElementById("notices").replaceChildren(element);
 }
