@@ -60,6 +60,19 @@ def test_the_template_labelloop_prepares_is_labeled_by_keyboard(
     assert all(given == {"Ada": 2} for given in bench.answers().values())
 
 
+def test_the_frame_is_as_high_as_each_task(open_bench: OpenBench, new_person: NewPerson) -> None:
+    bench = open_bench(["First text", "Second text", "Third text"], **with_template(OURS))
+    ada = new_person(bench)
+    for number in range(1, 4):
+        frame_text(ada)
+        ada.page.wait_for_timeout(300)
+        submit = ada.page.frame_locator("iframe").get_by_role("button", name="Submit")
+        bottom = submit.evaluate("it => it.getBoundingClientRect().bottom - innerHeight")
+        assert bottom <= 0, f"task {number}: Submit is cut off"
+        ada.press("3", "Enter")
+        eventually(lambda number=number: bench.answered() == number, "the answer arrives")  # type: ignore[misc]
+
+
 def test_it_is_labeled_inside_the_frame_too(open_bench: OpenBench, new_person: NewPerson) -> None:
     bench = open_bench(["Only text"], **with_template(OURS))
     ada = new_person(bench)

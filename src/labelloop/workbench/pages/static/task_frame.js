@@ -149,7 +149,9 @@ function show(html) {
   for (const target of document.querySelectorAll("classification-target")) {
     if (target.scrollHeight > target.clientHeight + 1) target.tabIndex = 0;
   }
-  tellHeight();
+  // After the form has added its button: by the next frame the height may be that of the task before, and the
+  // observer sees no change.
+  queueMicrotask(tellHeight);
 }
 
 addEventListener("message", (event) => {
