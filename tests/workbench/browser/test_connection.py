@@ -34,6 +34,22 @@ def test_answers_wait_on_the_device_while_the_connection_is_cut(
     assert bench.answered() == 3
 
 
+def test_a_page_that_is_connected_again_shows_the_next_object_at_once(
+    open_bench: OpenBench, new_person: NewPerson
+) -> None:
+    bench = open_bench([f"Headline number {number}" for number in range(12)])
+    ada = new_person(bench)
+    ada.see_object()
+    ada.context.set_offline(True)
+    while ada.page.is_visible("#work"):
+        ada.press("2", "Enter")
+    ada.see_panel("The workbench cannot be reached")
+    ada.page.wait_for_timeout(9_500)  # The next try is some seconds off.
+    ada.context.set_offline(False)
+    ada.page.wait_for_selector("#work:not([hidden])", timeout=1_500)
+    ada.see_all_saved()
+
+
 def test_nobody_is_told_that_all_is_done_before_it_is_saved(
     open_bench: OpenBench, new_person: NewPerson
 ) -> None:

@@ -147,6 +147,19 @@ def test_a_key_may_answer_at_once(open_bench: OpenBench, new_person: NewPerson) 
     eventually(lambda: bench.answers()[bench.texts()[first]] == {"Ada": 3}, "one key is enough")
 
 
+def test_long_instructions_are_read_from_the_top(open_bench: OpenBench, new_person: NewPerson) -> None:
+    ada = new_person(open_bench(HEADLINES[:3], full_instructions="Read this line.\n" * 200))
+    ada.see_object()
+    for _ in range(2):
+        ada.press("?")
+        assert ada.page.evaluate("document.getElementById('help').scrollTop") == 0
+        assert ada.page.evaluate("document.activeElement.id") == "help-title"
+        ada.press("Space", "End")
+        ada.page.wait_for_timeout(300)
+        assert not ada.page.get_by_label("answers at once").is_checked()
+        ada.press("Escape")
+
+
 def test_single_keys_can_be_turned_off(open_bench: OpenBench, new_person: NewPerson) -> None:
     """WCAG 2.1.4: who speaks to the computer must not trigger them."""
     bench = open_bench(HEADLINES[:3])

@@ -204,7 +204,9 @@ class LabelPage {
   }
 
   openHelp() {
-    if (!byId("help").open) byId("help").showModal();
+    if (byId("help").open) return;
+    byId("help").showModal();
+    byId("help").scrollTop = 0; // where it was left the last time
   }
 
   // Keys ---------------------------------------------------------------------------------------------------------
@@ -312,8 +314,13 @@ class LabelPage {
   }
 
   reached(isReached) {
+    const isBack = isReached && this.cut;
     this.cut = !isReached;
     this.updateConnection();
+    if (!isBack) return;
+    // Whichever of the two came through, the other need not wait for its next try.
+    this.outbox.flush();
+    this.supply.refill();
   }
 
   failed(error) {

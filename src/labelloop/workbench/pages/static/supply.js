@@ -26,6 +26,7 @@ export class Supply extends EventTarget {
     this.isGivenBack = false;
     setInterval(() => this.watch(), WATCH);
     document.addEventListener("visibilitychange", () => (document.hidden ? this.giveBack() : this.refill()));
+    window.addEventListener("online", () => this.refill());
     window.addEventListener("pagehide", () => this.giveBack());
     window.addEventListener("pageshow", ({ persisted }) => persisted && this.refill());
   }
