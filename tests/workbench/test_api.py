@@ -110,6 +110,24 @@ def test_who_has_not_come_in_sees_and_does_nothing(sqlite_desk: Desk, sign_in: S
     assert stranger.get("/api/batch").status_code == 403
 
 
+def test_a_person_who_is_led_nowhere_reads_why_on_a_page(sign_in: SignIn) -> None:
+    browser = sign_in("Ann").client
+    page = {"Accept": "text/html,application/xhtml+xml,*/*;q=0.8"}
+    for path, status, title in (
+        ("/enter?key=wrong", 403, "This does not let you in"),
+        ("/nowhere/<b>", 404, "There is no such page"),
+        ("/static/nothing.js", 404, "There is no such page"),
+    ):
+        told = browser.get(path, headers=page)
+        assert (told.status_code, told.headers["Content-Type"]) == (status, "text/html; charset=utf-8")
+        assert f"<h1>{title}</h1>" in told.text
+    assert "take the one it prints" in browser.get("/enter?key=wrong", headers=page).text
+    assert browser.get("/api/nothing", headers=page).json() == {
+        "error": "the workbench has nothing at this address"
+    }
+    assert "error" in browser.get("/nowhere").json()
+
+
 def test_a_write_without_the_pages_token_is_refused(sqlite_desk: Desk, sign_in: SignIn) -> None:
     sqlite_desk.open(["a"])
     ann, bob = sign_in("Ann"), sign_in("Bob")

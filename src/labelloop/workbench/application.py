@@ -1,6 +1,6 @@
 """The workbench as a web application: the same on a laptop and in the stack."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from http import HTTPStatus
 from typing import Any
 
@@ -8,6 +8,7 @@ from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
+from starlette.responses import Response
 
 from labelloop.core.errors import LabelloopError
 from labelloop.workbench import api, pages, sign_in
@@ -76,28 +77,35 @@ def create_app(
     return app
 
 
-def _explain(_request: Request, error: Exception) -> JSONResponse:
+def _explain(request: Request, error: Exception) -> Response:
     status = _STATUS.get(type(error), HTTPStatus.BAD_REQUEST)  # type: ignore[arg-type]
-    return JSONResponse({"error": str(error)}, status)
+    return _told(request, str(error), status)
 
 
-def _explain_trouble(_request: Request, error: Exception) -> JSONResponse:
+def _explain_trouble(request: Request, error: Exception) -> Response:
     """What is labeled is in the store whatever fails behind it."""
-    return JSONResponse(
-        {"error": f"what you labeled is kept, but it could not be handed on: {error}"},
-        HTTPStatus.SERVICE_UNAVAILABLE,
-    )
+    sentence = f"what you labeled is kept, but it could not be handed on: {error}"
+    return _told(request, sentence, HTTPStatus.SERVICE_UNAVAILABLE)
 
 
-def _explain_request(_request: Request, error: Exception) -> JSONResponse:
+def _explain_request(request: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)
     problems = "; ".join(
         f"{'.'.join(str(part) for part in problem['loc'][1:]) or 'the body'}: {problem['msg']}"
         for problem in error.errors()
     )
-    return JSONResponse({"error": f"the request cannot be used: {problems}"}, HTTPStatus.BAD_REQUEST)
+    return _told(request, f"the request cannot be used: {problems}", HTTPStatus.BAD_REQUEST)
 
 
-def _explain_http(_request: Request, error: Exception) -> JSONResponse:
+def _explain_http(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
-    return JSONResponse({"error": str(error.detail)}, error.status_code, headers=error.headers)
+    missing = error.status_code == HTTPStatus.NOT_FOUND
+    sentence = "the workbench has nothing at this address" if missing else str(error.detail)
+    return _told(request, sentence, error.status_code, error.headers)
+
+
+def _told(request: Request, sentence: str, status: int, headers: Mapping[str, str] | None = None) -> Response:
+    """In words on a page to a person who was led here, as JSON to a program."""
+    if "text/html" in request.headers.get("Accept", "") and not request.url.path.startswith("/api/"):
+        return pages.problem_page(sentence, status, headers)
+    return JSONResponse({"error": sentence}, status, headers=headers)

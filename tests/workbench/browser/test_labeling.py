@@ -189,6 +189,17 @@ def test_many_classes_have_two_digits_and_a_box_to_find_them(
     eventually(lambda: bench.answers()[bench.texts()[second]] == {"Ada": 22}, "a part of its name finds it")
 
 
+def test_a_very_long_class_name_leaves_the_others_as_they_are(
+    open_bench: OpenBench, new_person: NewPerson
+) -> None:
+    classes = ("business", "all that is about " * 20, "health", "x" * 200)
+    ada = new_person(open_bench(HEADLINES[:3], classes=classes))
+    ada.see_object()
+    heights = ada.page.locator(".choice").evaluate_all("all => all.map(it => it.offsetHeight)")
+    assert max(heights[0], heights[2]) < 60
+    assert max(heights) < 160
+
+
 @pytest.mark.parametrize("shown", [False, True])
 def test_the_guess_is_hidden_unless_the_owner_shows_it(
     open_bench: OpenBench, new_person: NewPerson, shown: bool
@@ -225,4 +236,7 @@ def test_who_does_not_have_the_key_is_told_where_it_is(open_bench: OpenBench, ne
     stranger = ada.context.browser.new_context().new_page()  # type: ignore[union-attr]
     stranger.goto(bench.address)
     stranger.get_by_role("heading", name="Open the whole address").wait_for()
+    stranger.goto(bench.entrance)
+    stranger.keyboard.type("Grace")
+    assert stranger.input_value("#name") == "Grace", "its one field has the focus"
     stranger.context.close()

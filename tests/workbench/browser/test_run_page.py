@@ -2,7 +2,7 @@
 
 import pytest
 
-from .conftest import NewPerson, OpenBench, eventually
+from .conftest import PHONE, NewPerson, OpenBench, eventually
 from .run_documents import RUN_DOCUMENT
 
 pytestmark = pytest.mark.slow
@@ -18,7 +18,7 @@ def test_it_tells_how_the_run_stands(open_bench: OpenBench, new_person: NewPerso
     for told in (
         "news-<b>2026</b>",
         "Round 4: 126 objects for people to label.",
-        "74 of 200",
+        "74 of 200 2 skips so far",
         "21.4 answers a minute",
         "All 10,000 data objects",
         "labeled by people: 1,450",
@@ -34,6 +34,27 @@ def test_it_tells_how_the_run_stands(open_bench: OpenBench, new_person: NewPerso
     ):
         assert told in text
     assert ada.page.get_by_role("img", name="Accuracy, last 92.7% with 1,450 labels").is_visible()
+
+
+def test_a_phone_shows_all_that_is_told_of_an_annotator(open_bench: OpenBench, new_person: NewPerson) -> None:
+    bench = open_bench(HEADLINES, application={"run_overview": lambda: RUN_DOCUMENT})
+    ada = new_person(bench, **PHONE)
+    ada.page.goto(f"{bench.address}/run")
+    hidden = ada.page.locator("#part-annotators .scroll").evaluate("it => it.scrollWidth - it.clientWidth")
+    assert hidden <= 0
+
+
+def test_before_anything_can_be_drawn_it_says_nothing_of_a_model(
+    open_bench: OpenBench, new_person: NewPerson
+) -> None:
+    # After round 1 of the default policy a model may be trained, but its accuracy is not known yet.
+    run = {**RUN_DOCUMENT["run"], "rounds": RUN_DOCUMENT["run"]["rounds"][:1]}
+    overview = {**RUN_DOCUMENT, "run": run}
+    ada = new_person(open_bench(HEADLINES, application={"run_overview": lambda: overview}))
+    ada.page.goto(f"{ada.bench.address}/run")
+    told = ada.page.inner_text("#part-curve")
+    assert "Nothing to draw yet." in told
+    assert "No model has been trained" not in told
 
 
 def test_it_follows_people_at_work(open_bench: OpenBench, new_person: NewPerson) -> None:

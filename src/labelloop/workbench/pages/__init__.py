@@ -3,6 +3,6 @@
 Without a build step and without third-party scripts: what the browser gets is the files in `static/`.
 """
 
-from labelloop.workbench.pages.routes import mount
+from labelloop.workbench.pages.routes import mount, problem_page
 
-__all__ = ["mount"]
+__all__ = ["mount", "problem_page"]

@@ -1,5 +1,6 @@
 """The pages' addresses: `/`, `/run`, `/sign-in`, and what they are made of."""
 
+from collections.abc import Mapping
 from importlib import resources
 from typing import Any
 
@@ -12,6 +13,8 @@ from labelloop.workbench.api import run_overview_of, session_of
 from labelloop.workbench.pages.content_security import task_frame_policy
 from labelloop.workbench.pages.run_view import run_view
 from labelloop.workbench.sessions import OWNER, LaptopSessions, Session
+
+_PROBLEMS = {403: "This does not let you in", 404: "There is no such page"}
 
 
 def mount(app: FastAPI) -> None:
@@ -67,6 +70,18 @@ def task_frame(request: Request) -> Response:
     policy = task_frame_policy(request.app.state.image_sources)
     headers = {"Content-Security-Policy": policy, "Cross-Origin-Opener-Policy": "unsafe-none"}
     return HTMLResponse(_render("task_frame.html.j2"), headers=headers)
+
+
+def problem_page(sentence: str, status: int, headers: Mapping[str, str] | None = None) -> Response:
+    """For a person whose browser was led where nothing, or nothing for them, is."""
+    text = _render(
+        "problem.html.j2",
+        title=_PROBLEMS.get(status, "That did not work"),
+        sentence=f"{sentence[:1].upper()}{sentence[1:].rstrip('.')}.",
+        session=None,
+        name=None,
+    )
+    return HTMLResponse(text, status_code=status, headers=headers)
 
 
 def _owners_page(template: str, request: Request) -> Response:

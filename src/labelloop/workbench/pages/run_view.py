@@ -187,7 +187,8 @@ def _batch(document: dict[str, Any]) -> BatchView | None:
 
 
 def _skips(progress: dict[str, int]) -> str:
-    return f"{counted(progress['skipped'], 'skip')} among them" if progress["skipped"] else "no skips"
+    # Not among them: an object that others have still to answer may be skipped already.
+    return f"{counted(progress['skipped'], 'skip')} so far" if progress["skipped"] else "no skips"
 
 
 def _end_tile(document: dict[str, Any]) -> Tile:

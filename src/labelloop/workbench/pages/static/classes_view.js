@@ -1,6 +1,7 @@
 // The classes to choose from: radio buttons with their keys, and a box to find one among many.
 
 const MANY = 9;
+const LONG_NAME = 60; // letters; beside others it would make their row as high as its column is narrow
 
 export class ClassesView {
   /** `chosen(index)` is called when a person picks a class. */
@@ -78,6 +79,7 @@ export class ClassesView {
 export function choice(group, value, name, key) {
   const row = document.createElement("label");
   row.className = "choice";
+  row.classList.toggle("wide", name.length > LONG_NAME);
   row.dataset.name = name;
   const input = document.createElement("input");
   input.type = "radio";

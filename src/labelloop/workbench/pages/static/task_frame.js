@@ -44,7 +44,7 @@ class Classifier extends HTMLElement {
 
   choice(name) {
     const row = document.createElement("label");
-    row.className = "choice";
+    row.className = name.length > 60 ? "choice wide" : "choice"; // as in classes_view.js
     const input = document.createElement("input");
     input.type = "radio";
     input.name = "category";
