@@ -240,6 +240,7 @@ def test_a_killed_workbench_comes_back_and_nobody_labels_twice(tmp_path: Path, n
         command.start()
         ada.page.wait_for_selector('#connection[data-state="saved"]', timeout=20_000)
         seen += [_answer(ada), _answer(ada)]
+        ada.see_panel("That was all. Thank you")
         assert command.process.wait(30) == 0
     finally:
         command.kill()

@@ -95,19 +95,22 @@ def run_view(document: dict[str, Any]) -> RunView:
 def _state(run: dict[str, Any], document: dict[str, Any]) -> tuple[str, str, list[str]]:
     batch = document.get("batch")
     if run.get("ended") or document.get("over"):
-        told = [printable(run["ended"], 400)] if run.get("ended") else []
+        told = [printable(run["ended"], 400)] if run.get("ended") else _why_last_ended(batch)
         return "done", "The run has ended." if run else "The work is over.", told
     if not batch or batch.get("state") in ("closed", "done", None):
         whose = "The model is at work; nobody" if run else "Nobody"
-        because = batch.get("closed_because") if batch else None
-        last = [f"The last batch ended: {printable(because, 200)}."] if because else []
-        return "wait", f"{whose} is asked for anything now.", last
+        return "wait", f"{whose} is asked for anything now.", _why_last_ended(batch)
     progress = _progress(document)
     left = max(0, progress["total"] - progress["done"])
     if batch["state"] == "paused":
-        told = "Nothing new is handed out until you resume it; answers to what people hold still count."
-        return "paused", f"Round {batch['round']} is paused.", [told]
+        held = "Nothing new is handed out until you resume it; answers to what people hold still count."
+        return "paused", f"Round {batch['round']} is paused.", [held]
     return "open", f"Round {batch['round']}: {counted(left, 'object')} for people to label.", []
+
+
+def _why_last_ended(batch: dict[str, Any] | None) -> list[str]:
+    because = batch.get("closed_because") if batch else None
+    return [f"The last batch ended: {printable(because, 200)}."] if because else []
 
 
 def _progress(document: dict[str, Any]) -> dict[str, int]:

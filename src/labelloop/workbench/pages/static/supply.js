@@ -142,6 +142,7 @@ export class Supply extends EventTarget {
   /** Nobody is there: what is held goes back, and others are served. */
   leave() {
     this.tasks = [];
+    this.state = "none";
     this.away = true;
     this.fire("away");
   }
