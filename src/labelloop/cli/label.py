@@ -23,6 +23,7 @@ from labelloop.preparation import PreparationOptions, prepare_dataset
 from labelloop.preparation.demo_headlines import demo_headlines
 from labelloop.workbench.application import create_app
 from labelloop.workbench.closing import Closing
+from labelloop.workbench.farewell import Farewell
 from labelloop.workbench.images import SignedImages
 from labelloop.workbench.local_files import LocalFiles
 from labelloop.workbench.opening import asked_about, open_batch
@@ -34,8 +35,6 @@ from labelloop.workbench.sqlite_store import SqliteTaskStore
 from labelloop.workbench.tasks import Batch
 
 DEMO_HEADLINES = 100
-# After the last answer: the page asks once more and hears that all is done.
-_FAREWELL_SECONDS = 5.0
 
 
 def label(
@@ -258,15 +257,21 @@ def _serve_until(
     port: int,
 ) -> None:
     sessions = LaptopSessions(kept_key(out / "workbench.key"))
-    images = SignedImages(files.read)
-    app = create_app(Workbench(store, closing), sessions, image_urls=images.url, run_overview=Overview(store))
+    images, farewell = SignedImages(files.read), Farewell()
+    app = create_app(
+        Workbench(store, closing),
+        sessions,
+        image_urls=images.url,
+        run_overview=Overview(store),
+        farewell=farewell,
+    )
     app.include_router(images.router)
     with served(app, host=host, port=port) as address:
         console.print(Text(f"Label here: {address}/enter?key={sessions.key}"), soft_wrap=True)
         console.print("Ctrl-C stops; every answer is kept, and the same command goes on.")
         try:
             ended.wait()
-            time.sleep(_FAREWELL_SECONDS)
+            farewell.say()
         except KeyboardInterrupt:
             console.print("\nStopped. What is labeled is kept: the same command goes on.")
             raise typer.Exit(130) from None
