@@ -206,7 +206,7 @@ def _what_is_labeled(lines: Iterator[bytes], attribute: LabelAttribute, output: 
         return f"All is labeled: {output}"
     return (
         f"{counts[True]:,} of {counts.total():,} objects are labeled: {output}\n"
-        f"Why {counts[False]:,} are not stands there, as failure-reason. To ask about them again: "
+        f"Why not the other {counts[False]:,} stands there, as failure-reason. To ask about them again: "
         f"labelloop label --manifest {output} and another --out."
     )
 

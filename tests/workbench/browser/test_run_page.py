@@ -78,7 +78,7 @@ def test_a_batch_is_paused_resumed_and_closed_early(open_bench: OpenBench, new_p
     page = ada.page
     page.goto(f"{bench.address}/run")
     page.get_by_role("button", name="Pause").click()
-    page.get_by_role("heading", name="Round 1 is paused.").wait_for()
+    page.get_by_role("heading", name="Labeling is paused.").wait_for()
     assert bench.workbench.batch(bench.batch_id).state == "paused"
     page.get_by_role("button", name="Resume").click()
     page.get_by_role("button", name="Pause").wait_for()

@@ -104,8 +104,9 @@ def _state(run: dict[str, Any], document: dict[str, Any]) -> tuple[str, str, lis
     left = max(0, progress["total"] - progress["done"])
     if batch["state"] == "paused":
         held = "Nothing new is handed out until you resume it; answers to what people hold still count."
-        return "paused", f"Round {batch['round']} is paused.", [held]
-    return "open", f"Round {batch['round']}: {counted(left, 'object')} for people to label.", []
+        return "paused", f"Round {batch['round']} is paused." if run else "Labeling is paused.", [held]
+    of_round = f"Round {batch['round']}: " if run else ""
+    return "open", f"{of_round}{counted(left, 'object')} for people to label.", []
 
 
 def _why_last_ended(batch: dict[str, Any] | None) -> list[str]:
