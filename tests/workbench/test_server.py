@@ -4,7 +4,9 @@ import asyncio
 import socket
 from concurrent.futures import ThreadPoolExecutor
 
-from labelloop.workbench.server import listening
+import pytest
+
+from labelloop.workbench.server import PortError, listening
 
 
 def test_answers_leave_at_once() -> None:
@@ -27,3 +29,15 @@ def test_answers_leave_at_once() -> None:
     # In a thread of its own: in the tests' own, Playwright's event loop may be running.
     with listening("127.0.0.1", 0) as listener, ThreadPoolExecutor(1) as thread:
         assert thread.submit(lambda: asyncio.run(option_of_an_accepted_connection(listener))).result()
+
+
+def test_the_next_free_port_is_taken_and_an_address_of_another_machine_told_as_such() -> None:
+    with listening("127.0.0.1", 0) as first:
+        port = first.getsockname()[1]
+        with listening("127.0.0.1", port) as second:
+            assert second.getsockname()[1] > port
+    with (
+        pytest.raises(PortError, match="name an address of this machine by --host"),
+        listening("192.0.2.1", 0),
+    ):
+        pass

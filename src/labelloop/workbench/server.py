@@ -1,6 +1,7 @@
 """Serves the workbench on this machine, in a thread beside what else the process does."""
 
 import contextlib
+import errno
 import secrets
 import socket
 import threading
@@ -15,10 +16,11 @@ from labelloop.workbench.errors import WorkbenchError
 DEFAULT_PORT = 8765
 _PORTS_TRIED = 20
 _SHUTDOWN_SECONDS = 2
+_TAKEN = (errno.EADDRINUSE, errno.EACCES)
 
 
 class PortError(WorkbenchError):
-    """Raised when no port is free to serve on."""
+    """Raised when there is no port to serve on."""
 
 
 @contextlib.contextmanager
@@ -63,6 +65,11 @@ def listening(host: str, port: int) -> Iterator[socket.socket]:
             listener.listen(128)
         except OSError as error:
             listener.close()
+            if error.errno not in _TAKEN:
+                raise PortError(
+                    f"nothing can be served on {host} ({error.strerror}): "
+                    "name an address of this machine by --host, such as 127.0.0.1"
+                ) from error
             last = error
             continue
         with listener:
