@@ -1,6 +1,7 @@
 """`labelloop label`: a manifest labeled in the browser, without a loop."""
 
 import json
+import re
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -27,14 +28,15 @@ def folder(tmp_path: Path) -> Path:
 
 
 def served(folder: Path, *more: str) -> Served:
-    return Served(
-        [
-            *(sys.executable, "-m", "labelloop.cli.main", "label", "--port", "0"),
-            *("--manifest", str(folder / "in.manifest"), "--classes", str(folder / "classes.json")),
-            *("--out", str(folder / "out")),
-            *more,
-        ]
+    return label_process(
+        *("--manifest", str(folder / "in.manifest"), "--classes", str(folder / "classes.json")),
+        *("--out", str(folder / "out")),
+        *more,
     )
+
+
+def label_process(*arguments: str) -> Served:
+    return Served([sys.executable, "-m", "labelloop.cli.main", "label", "--port", "0", *arguments])
 
 
 @pytest.fixture
@@ -59,7 +61,8 @@ def test_what_has_no_label_is_asked_and_the_lines_stay_the_users(folder: Path, f
         told = second.finish()
         assert "All is labeled" not in told
         assert "2 of 3 objects are labeled" in told
-        assert "failure-reason" in told
+        assert "Skipped: 1; the reason stands there, as failure-reason." in told
+        assert "Not fully answered" not in told
     finally:
         second.kill()
         for person in (ann, again):
@@ -101,6 +104,52 @@ def test_answers_never_go_to_another_manifest(folder: Path, first: Served) -> No
 
 
 @pytest.mark.slow
+def test_the_page_of_the_run_tells_of_the_batch_and_closes_it_early(folder: Path, first: Served) -> None:
+    ann = Person(first, "Ann")
+    (one, _) = ann.post("/api/tasks/next", {"count": 5})["tasks"]
+    ann.post(f"/api/tasks/{one['id']}/skip", {"reason": "in Finnish"})
+    page = ann.http.get("/run").text
+    for untrue in ("Nobody is asked for anything now", "Nobody has answered yet", "No object was skipped"):
+        assert untrue not in page
+    for true in (">Ann<", "in Finnish", 'data-action="pause"', 'data-action="close"'):
+        assert true in page
+    assert ann.post("/api/batch/label/pause", {}) == {"state": "paused"}
+    assert ann.post("/api/batch/label/resume", {}) == {"state": "open"}
+    assert ann.post("/api/batch/label/close", {}) == {"state": "closed"}
+    ann.http.close()
+    told = first.finish()
+    assert "1 of 3 objects are labeled" in told
+    assert "Skipped: 1; the reason stands there, as failure-reason." in told
+    assert "Not fully answered: 1." in told
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("from_demo", [False, True])
+def test_the_way_told_asks_about_what_is_not_labeled_and_nothing_else(folder: Path, from_demo: bool) -> None:
+    data = [] if from_demo else ["--manifest", str(folder / "in.manifest")]
+    data += ["--demo"] if from_demo else ["--classes", str(folder / "classes.json")]
+    process = label_process(*data, "--out", str(folder / "out"))
+    try:
+        ann = Person(process, "Ann")
+        (one, other) = ann.post("/api/tasks/next", {"count": 2})["tasks"]
+        ann.post(f"/api/tasks/{one['id']}/answer", {"label": 0})
+        ann.post(f"/api/tasks/{other['id']}/skip", {"reason": "unclear"})
+        ann.post("/api/batch/label/close", {})
+        ann.http.close()
+        told = process.finish()
+    finally:
+        process.kill()
+    assert ("in place of --demo" in told) == from_demo
+    way = re.search(r"the same command with another --out and (--manifest \S+ --classes \S+)", told)
+    assert way, told
+    label_process(*way[1].split(), "--out", str(folder / "again")).kill()
+    selected = (folder / "again/selection.manifest").read_bytes().splitlines()
+    asked = {json.loads(line)["source"] for line in selected}
+    assert (len(selected), other["text"] in asked) == (99 if from_demo else 1, True)
+    assert one["text"] not in asked
+
+
+@pytest.mark.slow
 def test_images_are_shown_out_of_the_folder_that_stands_for_s3(folder: Path) -> None:
     image = b"\x89PNG\r\n\x1a\n and so on"
     (folder / "s3/bucket").mkdir(parents=True)
@@ -126,6 +175,8 @@ def test_images_are_shown_out_of_the_folder_that_stands_for_s3(folder: Path) -> 
         ("s3://bucket/one.png", [], "name by --s3-root"),
         ("s3://bucket/one.png", ["--s3-root", "s3"], "there is no file for s3://bucket/one.png"),
         ("s3://../in.manifest", ["--s3-root", "s3"], "there is no file for s3://../in.manifest"),
+        ("s3://bucket/\0.png", ["--s3-root", "s3"], "there is no file for"),
+        (f"s3://bucket/{'x' * 300}.png", ["--s3-root", "s3"], "there is no file for"),
     ],
 )
 def test_an_image_that_cannot_be_shown_is_told_before_anybody_labels(
@@ -137,6 +188,42 @@ def test_an_image_that_cannot_be_shown_is_told_before_anybody_labels(
     refused = CliRunner().invoke(app, ["label", *arguments])
     assert refused.exit_code == 2
     assert says in " ".join(refused.output.split())
+
+
+@pytest.mark.parametrize(
+    "faulty", [b"{", b'{"source-ref": "s3://bucket/missing.png"}'], ids=["no JSON", "no image"]
+)
+def test_what_was_refused_can_be_mended_with_the_same_out(folder: Path, faulty: bytes) -> None:
+    given = ["--manifest", str(folder / "in.manifest"), "--classes", str(folder / "classes.json")]
+    arguments = ["label", *given, "--out", str(folder / "out")]
+    (folder / "in.manifest").write_bytes(faulty + b"\n")
+    assert CliRunner().invoke(app, arguments).exit_code == 2
+    (folder / "in.manifest").write_bytes(LINES[1] + b"\n")
+    mended = CliRunner().invoke(app, arguments)
+    assert (mended.exit_code, "All is labeled" in mended.output) == (0, True)
+
+
+@pytest.mark.parametrize("there", ["workbench.sqlite", "output.manifest", "run.json"])
+def test_a_folder_with_something_else_in_it_is_refused_and_left_as_it_is(folder: Path, there: str) -> None:
+    (folder / "out").mkdir()
+    (folder / "out" / there).write_bytes(b"whoever's")
+    # Nothing to ask: were it not refused, it would end all the same.
+    (folder / "in.manifest").write_bytes(LINES[1] + b"\n")
+    given = ["--manifest", str(folder / "in.manifest"), "--classes", str(folder / "classes.json")]
+    refused = CliRunner().invoke(app, ["label", *given, "--out", str(folder / "out")])
+    assert refused.exit_code == 2
+    assert f"{there} of something else" in " ".join(refused.output.split())
+    assert [path.name for path in (folder / "out").iterdir()] == [there]
+    assert (folder / "out" / there).read_bytes() == b"whoever's"
+
+
+@pytest.mark.parametrize("option", ["--manifest", "--classes"])
+def test_the_demo_takes_nobodys_data_for_its_own(folder: Path, option: str) -> None:
+    # A file as the folder: were the demo to begin, it would end there.
+    given = [option, str(folder / "in.manifest"), "--out", str(folder / "in.manifest")]
+    refused = CliRunner().invoke(app, ["label", "--demo", *given])
+    assert refused.exit_code == 2
+    assert "--demo brings its own data" in refused.output
 
 
 @pytest.mark.parametrize(

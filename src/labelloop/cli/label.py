@@ -2,10 +2,11 @@
 
 import hashlib
 import json
+import shlex
 import threading
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
@@ -35,12 +36,16 @@ from labelloop.workbench.sqlite_store import SqliteTaskStore
 from labelloop.workbench.tasks import Batch
 
 DEMO_HEADLINES = 100
+# In the folder: what its answers belong to.
+_RECORD = "label.json"
 
 
 def label(
     manifest: Annotated[
         Path | None,
-        typer.Option(help="What to label: JSON Lines with source (a text) or source-ref (an image)."),
+        typer.Option(
+            help="What to label: JSON Lines with source (a text) or source-ref (an image, s3://...)."
+        ),
     ] = None,
     classes: Annotated[
         Path | None, typer.Option(help='The classes: {"labels": [{"label": "name"}, ...]}.')
@@ -67,12 +72,32 @@ def label(
     """
     console = Console()
     with explained_errors():
+        data = _Data.given(manifest, classes, s3_root, out, demo=demo)
+        asked = _Question(LabelAttribute(label_attribute), title, instructions, people_per_object)
+        _label(console, data, out.resolve(), asked, host, port)
+
+
+@dataclass(frozen=True)
+class _Data:
+    """What is labeled, and whether the command brought it itself."""
+
+    manifest: Path
+    classes: Path
+    s3_root: Path | None
+    demo: bool
+
+    @classmethod
+    def given(
+        cls, manifest: Path | None, classes: Path | None, s3_root: Path | None, out: Path, *, demo: bool
+    ) -> "_Data":
+        """Raises RequestError where it is not named, named twice, or no file."""
         if demo:
+            if manifest is not None or classes is not None:
+                raise RequestError("--demo brings its own data: leave it out, or --manifest and --classes")
             manifest, classes = _demo_data(out)
         if manifest is None or classes is None:
             raise RequestError("name what to label by --manifest and --classes, or try --demo")
-        asked = _Question(LabelAttribute(label_attribute), title, instructions, people_per_object)
-        _label(console, _readable(manifest), _readable(classes), s3_root, out.resolve(), asked, host, port)
+        return cls(_readable(manifest), _readable(classes), s3_root, demo)
 
 
 @dataclass(frozen=True)
@@ -99,23 +124,17 @@ class _Ended:
         """Nobody listens."""
 
 
-def _label(
-    console: Console,
-    manifest: Path,
-    classes: Path,
-    s3_root: Path | None,
-    out: Path,
-    asked: _Question,
-    host: str,
-    port: int,
-) -> None:
-    categories = parse_label_categories(classes.read_bytes())
-    _require_same_labeling(out, _labeling(manifest, categories, asked))
+def _label(console: Console, data: _Data, out: Path, asked: _Question, host: str, port: int) -> None:
+    categories = parse_label_categories(data.classes.read_bytes())
+    labeling = _labeling(data.manifest, categories, asked)
+    _require_same_labeling(out, labeling)
     selection, output = out / "selection.manifest", out / "output.manifest"
-    files, ended, images = LocalFiles(), _Ended(), _ImageFiles(s3_root)
+    files, ended, images = LocalFiles(), _Ended(), _ImageFiles(data.s3_root)
     all_lines = out / "working.manifest"
-    unlabeled = _number_lines(manifest, asked.attribute, categories, all_lines, selection)
+    unlabeled = _number_lines(data.manifest, asked.attribute, categories, all_lines, selection)
     images.require_shown(files.read_lines(str(selection)))
+    # Not before: what is refused can be mended with the same --out.
+    files.write_lines(str(out / _RECORD), [json.dumps(labeling, ensure_ascii=False).encode()])
     store = SqliteTaskStore(out / "workbench.sqlite")
     try:
         closing = Closing(store, files, ended)
@@ -130,9 +149,8 @@ def _label(
     finally:
         store.close()
     _write_output(files, all_lines, Path(batch.output_uri), output)
-    console.print(
-        Text(_what_is_labeled(files.read_lines(str(output)), asked.attribute, output)), soft_wrap=True
-    )
+    told = _what_is_labeled(files.read_lines(str(output)), asked.attribute, output, data)
+    console.print(Text(told), soft_wrap=True)
 
 
 def _labeling(manifest: Path, categories: LabelCategories, asked: _Question) -> dict[str, object]:
@@ -148,11 +166,10 @@ def _labeling(manifest: Path, categories: LabelCategories, asked: _Question) -> 
 
 
 def _require_same_labeling(out: Path, labeling: dict[str, object]) -> None:
-    """Note it on the first call. Raises RequestError where another labeling's answers lie in the folder."""
-    record = out / "label.json"
+    """Raises RequestError where the answers of another labeling, or of a run, lie in the folder."""
+    record = out / _RECORD
     if not record.exists():
-        out.mkdir(parents=True, exist_ok=True)
-        record.write_text(json.dumps(labeling, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+        _require_no_other_work(out)
         return
     try:
         earlier = json.loads(record.read_bytes())
@@ -165,6 +182,13 @@ def _require_same_labeling(out: Path, labeling: dict[str, object]) -> None:
             f"{'s' if len(differing) == 1 else ''}. To go on with it, give what it was begun with; "
             "to begin anew, choose another --out"
         )
+
+
+def _require_no_other_work(out: Path) -> None:
+    """Raises RequestError for a run's folder, and for answers of which nobody noted what they belong to."""
+    for name in ("run.json", "workbench.sqlite", "output.manifest"):
+        if (out / name).exists():
+            raise RequestError(f"{out} holds the {name} of something else: choose another --out")
 
 
 @dataclass(frozen=True)
@@ -196,19 +220,34 @@ class _ImageFiles:
         if self.s3_root is None:
             return None
         root = self.s3_root.resolve()
-        path = (root / source_ref.removeprefix("s3://")).resolve()
-        return path if path.is_relative_to(root) and path.is_file() else None
+        try:
+            path = (root / source_ref.removeprefix("s3://")).resolve()
+            return path if path.is_relative_to(root) and path.is_file() else None
+        except (OSError, ValueError):
+            return None  # S3 allows keys that are no file's name.
 
 
-def _what_is_labeled(lines: Iterator[bytes], attribute: LabelAttribute, output: Path) -> str:
-    counts = Counter(attribute.name in parse_record(line) for line in lines)
-    if not counts[False]:
+def _what_is_labeled(lines: Iterator[bytes], attribute: LabelAttribute, output: Path, data: _Data) -> str:
+    counts = Counter(_outcome(parse_record(line), attribute) for line in lines)
+    if counts["labeled"] == counts.total():
         return f"All is labeled: {output}"
-    return (
-        f"{counts[True]:,} of {counts.total():,} objects are labeled: {output}\n"
-        f"Why not the other {counts[False]:,} stands there, as failure-reason. To ask about them again: "
-        f"labelloop label --manifest {output} and another --out."
+    told = [f"{counts['labeled']:,} of {counts.total():,} objects are labeled: {output}"]
+    if counts["skipped"]:
+        told.append(f"Skipped: {counts['skipped']:,}; the reason stands there, as failure-reason.")
+    if counts["unanswered"]:
+        told.append(f"Not fully answered: {counts['unanswered']:,}.")
+    named = shlex.join(["--manifest", str(output), "--classes", str(data.classes)])
+    told.append(
+        f"To ask about them again: the same command with another --out and {named}"
+        + (" in place of --demo" if data.demo else "")
     )
+    return "\n".join(told)
+
+
+def _outcome(record: Mapping[str, object], attribute: LabelAttribute) -> str:
+    if attribute.name in record:
+        return "labeled"
+    return "skipped" if attribute.metadata in record else "unanswered"
 
 
 def _batch(asked: _Question, categories: LabelCategories, selection: Path, out: Path) -> Batch:
