@@ -166,7 +166,7 @@ def test_one_of_several_jobs_fails_and_all_labels_are_kept(loop: Loop, accounted
     execution = loop.run(loop.aws(annotators=People(loop, fail_the_second))).execution
     assert execution.error == "CreateLabelingJobFailed"
     assert "the template is broken" in (execution.cause or "")
-    assert "ResumeFromS3Uri set to s3://bucket/out/run-1/" in (execution.cause or "")
+    assert "ResumeFromS3Uri is s3://bucket/out/run-1/" in (execution.cause or "")
     assert len(answered(loop)) == MOST + MOST // 2 + 10
 
     loop.settings(ResumeFromS3Uri="s3://bucket/out/run-1/")

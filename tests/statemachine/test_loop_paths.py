@@ -201,7 +201,7 @@ def test_where_nothing_can_be_certified_people_label_everything(
     accounted_for(outcome)
     assert outcome.counts["human"] == 60
     assert "CreateTrainingJob" not in loop.states
-    assert "draws 68 objects or more, and there are 60" in outcome.report()["no_certificate_because"]
+    assert "draws 65 objects or more, and there are 60" in outcome.report()["no_certificate_because"]
 
 
 def test_simulated_people_answer_as_a_step_where_the_request_says_so(
@@ -334,7 +334,7 @@ def test_training_fails_and_the_execution_says_why_and_how_to_go_on(loop: Loop) 
     assert (execution.status, execution.error) == ("FAILED", "ActiveLearningFailed")
     cause = execution.cause or ""
     assert "CreateTrainingJob failed: AlgorithmError: the stand-in was told to fail" in cause
-    assert "ResumeFromS3Uri set to s3://bucket/out/run-1/" in cause
+    assert "ResumeFromS3Uri is s3://bucket/out/run-1/" in cause
 
 
 def test_a_failed_transform_job_fails_the_execution_with_its_reason(loop: Loop) -> None:
