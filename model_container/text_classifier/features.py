@@ -87,15 +87,18 @@ class TextFeatures:
 
     @property
     def size(self) -> int:
-        encoded = self._encoder.size if self._encoder else 0
-        return encoded + self._static.size + int(self._components.shape[1])
+        return sum(self._sizes)
 
     @property
     def likeness(self) -> Features:
         """How much a difference in each feature counts where texts are compared, shape (size,)."""
-        sizes = [self._encoder.size if self._encoder else 0, self._static.size, self._components.shape[1]]
         views = (_LIKENESS_OF_MEANING, _LIKENESS_OF_TOKENS, _LIKENESS_OF_COMPONENTS)
-        return np.repeat(np.array(views, np.float32), sizes)
+        return np.repeat(np.array(views, np.float32), self._sizes)
+
+    @property
+    def _sizes(self) -> list[int]:
+        encoded = self._encoder.size if self._encoder else 0
+        return [encoded, self._static.size, int(self._components.shape[1])]
 
     def of_texts(self, texts: Sequence[str]) -> Features:
         """Return the features, shape (texts, size). Raises EncoderError."""

@@ -15,6 +15,7 @@ import typer
 from rich.console import Console
 from rich.text import Text
 
+from labelloop.cli.local_run import local_path
 from labelloop.cli.run import explained_errors
 from labelloop.core.errors import RequestError
 from labelloop.core.input_manifest import InputManifest
@@ -221,7 +222,7 @@ class _ImageFiles:
             return None
         root = self.s3_root.resolve()
         try:
-            path = (root / source_ref.removeprefix("s3://")).resolve()
+            path = local_path(root, source_ref).resolve()
             return path if path.is_relative_to(root) and path.is_file() else None
         except (OSError, ValueError):
             return None  # S3 allows keys that are no file's name.

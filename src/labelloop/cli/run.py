@@ -17,7 +17,7 @@ from rich.console import Console
 from rich.text import Text
 
 from labelloop.cli.desk import open_desk
-from labelloop.cli.local_run import Application, Beside, Jobs, RunFailedError, Steps, run_loop
+from labelloop.cli.local_run import Application, Beside, Jobs, RunFailedError, Steps, local_path, run_loop
 from labelloop.cli.progress import RunProgress
 from labelloop.cli.run_folder import RunFolder, RunRecord, read_request
 from labelloop.cli.summary import print_summary
@@ -295,7 +295,7 @@ def _interrupted_prefix(record: RunRecord) -> str | None:
     output_path = record.request["OutputConfig"]["S3OutputPath"].rstrip("/")
     for name in reversed(record.executions):
         prefix = f"{output_path}/{name}/"
-        if (Path(record.s3_root) / prefix.removeprefix("s3://") / "prepared" / "state.json").exists():
+        if local_path(Path(record.s3_root), f"{prefix}prepared/state.json").exists():
             return prefix
     return None
 
