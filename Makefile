@@ -29,7 +29,7 @@ demo: $(INSTALLED) $(ENCODER) ## Label 4,000 synthetic headlines with the real m
 demo-label: $(INSTALLED) ## Label 100 synthetic headlines yourself, in the browser
 	$(BIN)/labelloop label --demo --out $(DEMO)-label
 
-test: $(INSTALLED) ## Run all tests
+test: $(INSTALLED) $(ENCODER) ## Run all tests
 	$(BIN)/python -m pytest -n 2 --dist loadgroup
 
 test-fast: $(INSTALLED) ## Run the tests that take milliseconds

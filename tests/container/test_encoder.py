@@ -1,6 +1,5 @@
 """The sentence encoder: its numbers against a reference, which one is taken, and what it refuses."""
 
-import os
 from pathlib import Path
 
 import numpy as np
@@ -10,8 +9,8 @@ from text_classifier.encoder_files import PINNED_SHA256
 
 from tests.container.tiny_bert import WORDS, make_tiny_bert, make_weights, mean_vector
 
-# Read before the tests are set to run without an encoder.
-REAL = os.environ.get("SENTENCE_ENCODER", "").replace("none", "")
+# Where `make encoder` puts it.
+REAL = Path(__file__).parents[2] / ".encoder"
 
 TEXTS = [
     "the bank",
@@ -126,11 +125,10 @@ def test_a_configuration_of_another_kind_is_refused(tmp_path: Path, config: str)
 
 
 @pytest.mark.slow
-@pytest.mark.skipif(not REAL, reason="SENTENCE_ENCODER names no encoder")
+@pytest.mark.skipif(not REAL.is_dir(), reason="no .encoder: make encoder fetches it")
 def test_the_real_encoder_knows_what_is_meant() -> None:
-    encoder = SentenceEncoder(Path(REAL))
-    if encoder.identity != PINNED_SHA256:
-        pytest.skip("SENTENCE_ENCODER is not all-MiniLM-L6-v2")
+    encoder = SentenceEncoder(REAL)
+    assert encoder.identity == PINNED_SHA256
     cat, kitten, rates = encoder.vectors(["A cat sleeps.", "The kitten is asleep.", "Interest rates rise."])
     # As sentence-transformers gives them.
     assert cat @ kitten > 0.6
