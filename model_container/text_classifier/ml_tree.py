@@ -66,19 +66,35 @@ class MlTree:
         """Return the job's hyperparameters as they stand in their file, {} when it gave none."""
         return _read_object(self.root / "input" / "config" / "hyperparameters.json")
 
+    def require_one_instance(self) -> None:
+        """Raises ConfigurationError where more instances were asked for: each would train the same model."""
+        hosts = _read_object(self.root / "input" / "config" / "resourceconfig.json").get("hosts")
+        if isinstance(hosts, list) and len(hosts) > 1:
+            raise ConfigurationError(
+                f"The job has {len(hosts)} instances, but this container trains on one: "
+                "set InstanceCount to 1."
+            )
+
+    def channels(self) -> list[str]:
+        """The names of the channels the job was given, as far as its configuration says."""
+        return sorted(_read_object(self._channels_file))
+
     def channel_files(self, channel: str) -> list[Path]:
         """Return the channel's files in order of their paths: [] when the job has no such channel.
 
         Raises ChannelError for a channel in Pipe mode, ConfigurationError for an unreadable configuration.
         """
-        file = self.root / "input" / "config" / "inputdataconfig.json"
         folder = self.root / "input" / "data" / channel
-        if file.exists():
-            channels = _read_object(file)
+        if self._channels_file.exists():
+            channels = _read_object(self._channels_file)
             if channel not in channels:
                 return []
             _refuse_pipe_mode(channel, channels[channel])
         return sorted(path for path in folder.rglob("*") if path.is_file())
+
+    @property
+    def _channels_file(self) -> Path:
+        return self.root / "input" / "config" / "inputdataconfig.json"
 
 
 def _refuse_pipe_mode(channel: str, settings: Any) -> None:

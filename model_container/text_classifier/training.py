@@ -65,6 +65,7 @@ def train(tree: MlTree, stop: StopOrder) -> TextClassifier:
     """
     started = time.monotonic()
     tree.require_writable()
+    tree.require_one_instance()
     settings = Hyperparameters.of(tree.hyperparameters())
     examples = _training_examples(tree, settings)
     validation = read_examples(tree.channel_files("validation"), settings)
@@ -89,7 +90,8 @@ def _training_examples(tree: MlTree, settings: Hyperparameters) -> Examples:
     if not files:
         raise ChannelError(
             "The channel 'train' is missing or empty: "
-            "give the job a channel of that name with an augmented manifest (JSON Lines)."
+            "give the job a channel of that name with an augmented manifest (JSON Lines). "
+            f"It has: {', '.join(map(repr, tree.channels())) or 'none'}."
         )
     examples = read_examples(files, settings)
     _log_examples("train", examples)

@@ -1,5 +1,6 @@
 """What the user can get wrong ends the program `train` with code 1 and a sentence in output/failure."""
 
+import json
 import re
 
 import pytest
@@ -45,6 +46,15 @@ def test_a_sentence_is_cut_to_what_sagemaker_shows(make_job: MakeJob) -> None:
 def test_a_missing_train_channel_is_asked_for(make_job: MakeJob) -> None:
     sentence = refused(make_job().add_channel("validation", [GOOD]))
     assert sentence.startswith("The channel 'train' is missing or empty: give the job a channel of that name")
+    assert sentence.endswith("It has: 'validation'.")
+
+
+def test_more_than_one_instance_is_refused_for_each_would_train_the_same(make_job: MakeJob) -> None:
+    job = make_job().add_channel("train", [GOOD])
+    resources = {"current_host": "algo-2", "hosts": ["algo-1", "algo-2"]}
+    (job.root / "input/config/resourceconfig.json").write_text(json.dumps(resources))
+    sentence = "The job has 2 instances, but this container trains on one: set InstanceCount to 1."
+    assert refused(job) == sentence
 
 
 @pytest.mark.parametrize("lines", [[], ["", "  "], ["broken"], [{"category": 0}], [{"source": "a"}]])
