@@ -1,12 +1,9 @@
 """`labelloop label`: people label a manifest in the browser, without a run."""
 
 import hashlib
-import json
 import shlex
 import threading
 import time
-from collections import Counter
-from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
@@ -15,12 +12,12 @@ import typer
 from rich.console import Console
 from rich.text import Text
 
-from labelloop.cli.local_run import local_path
+from labelloop.cli.image_folder import ImageFolder
+from labelloop.cli.labeling_folder import LabelingFolder
 from labelloop.cli.run import explained_errors
 from labelloop.core.errors import RequestError
-from labelloop.core.input_manifest import InputManifest
 from labelloop.core.label_categories import LabelCategories, parse_label_categories
-from labelloop.core.manifest import LabelAttribute, object_id, parse_record, remove_id
+from labelloop.core.manifest import LabelAttribute
 from labelloop.preparation import PreparationOptions, prepare_dataset
 from labelloop.preparation.demo_headlines import demo_headlines
 from labelloop.workbench.application import create_app
@@ -37,8 +34,6 @@ from labelloop.workbench.sqlite_store import SqliteTaskStore
 from labelloop.workbench.tasks import Batch
 
 DEMO_HEADLINES = 100
-# In the folder: what its answers belong to.
-_RECORD = "label.json"
 
 
 def label(
@@ -75,7 +70,7 @@ def label(
     with explained_errors():
         data = _Data.given(manifest, classes, s3_root, out, demo=demo)
         asked = _Question(LabelAttribute(label_attribute), title, instructions, people_per_object)
-        _label(console, data, out.resolve(), asked, host, port)
+        _label(console, data, LabelingFolder(out.resolve()), asked, host, port)
 
 
 @dataclass(frozen=True)
@@ -125,33 +120,32 @@ class _Ended:
         """Nobody listens."""
 
 
-def _label(console: Console, data: _Data, out: Path, asked: _Question, host: str, port: int) -> None:
+def _label(
+    console: Console, data: _Data, folder: LabelingFolder, asked: _Question, host: str, port: int
+) -> None:
     categories = parse_label_categories(data.classes.read_bytes())
     labeling = _labeling(data.manifest, categories, asked)
-    _require_same_labeling(out, labeling)
-    selection, output = out / "selection.manifest", out / "output.manifest"
-    files, ended, images = LocalFiles(), _Ended(), _ImageFiles(data.s3_root)
-    all_lines = out / "working.manifest"
-    unlabeled = _number_lines(data.manifest, asked.attribute, categories, all_lines, selection)
-    images.require_shown(files.read_lines(str(selection)))
+    folder.require_same(labeling)
+    files, ended, images = LocalFiles(), _Ended(), ImageFolder(data.s3_root)
+    unlabeled = folder.number_lines(data.manifest, asked.attribute, categories)
+    images.require_shown(files.read_lines(str(folder.selection)))
     # Not before: what is refused can be mended with the same --out.
-    files.write_lines(str(out / _RECORD), [json.dumps(labeling, ensure_ascii=False).encode()])
-    store = SqliteTaskStore(out / "workbench.sqlite")
+    folder.keep(labeling)
+    store = SqliteTaskStore(folder.store)
     try:
         closing = Closing(store, files, ended)
         batch = open_batch(
             store,
-            _batch(asked, categories, selection, out),
-            list(asked_about(files.read_lines(str(selection)), {})),
+            _batch(asked, categories, folder),
+            list(asked_about(files.read_lines(str(folder.selection)), {})),
         )
         closing.go_on()
         if unlabeled and batch.state != "closed":
-            _serve_until(console, store, closing, images, ended.event, out, host, port)
+            _serve_until(console, store, closing, images, ended.event, folder, host, port)
     finally:
         store.close()
-    _write_output(files, all_lines, Path(batch.output_uri), output)
-    told = _what_is_labeled(files.read_lines(str(output)), asked.attribute, output, data)
-    console.print(Text(told), soft_wrap=True)
+    folder.write_output()
+    console.print(Text(_what_is_labeled(folder, asked.attribute, data)), soft_wrap=True)
 
 
 def _labeling(manifest: Path, categories: LabelCategories, asked: _Question) -> dict[str, object]:
@@ -166,70 +160,8 @@ def _labeling(manifest: Path, categories: LabelCategories, asked: _Question) -> 
     }
 
 
-def _require_same_labeling(out: Path, labeling: dict[str, object]) -> None:
-    """Raises RequestError where the answers of another labeling, or of a run, lie in the folder."""
-    record = out / _RECORD
-    if not record.exists():
-        _require_no_other_work(out)
-        return
-    try:
-        earlier = json.loads(record.read_bytes())
-        differing = [name for name, value in labeling.items() if earlier[name] != value]
-    except (ValueError, KeyError, TypeError) as error:
-        raise RequestError(f"{record} is not the record of a labeling: choose another --out") from error
-    if differing:
-        raise RequestError(
-            f"{out} holds the labeling of something else: {', '.join(differing)} differ"
-            f"{'s' if len(differing) == 1 else ''}. To go on with it, give what it was begun with; "
-            "to begin anew, choose another --out"
-        )
-
-
-def _require_no_other_work(out: Path) -> None:
-    """Raises RequestError for a run's folder, and for answers of which nobody noted what they belong to."""
-    for name in ("run.json", "workbench.sqlite", "output.manifest"):
-        if (out / name).exists():
-            raise RequestError(f"{out} holds the {name} of something else: choose another --out")
-
-
-@dataclass(frozen=True)
-class _ImageFiles:
-    """The images a manifest names, in the folder that stands for S3."""
-
-    s3_root: Path | None
-
-    def read(self, source_ref: str) -> bytes:
-        """Raises FileNotFoundError."""
-        path = self._path(source_ref)
-        if path is None:
-            raise FileNotFoundError(f"no file for {source_ref}")
-        return path.read_bytes()
-
-    def require_shown(self, lines: Iterator[bytes]) -> None:
-        """Raises RequestError for the first image that is not there."""
-        for line in lines:
-            source_ref = parse_record(line).get("source-ref")
-            if source_ref is None or self._path(source_ref) is not None:
-                continue
-            if self.s3_root is None:
-                raise RequestError(
-                    f"{source_ref} is an image: name by --s3-root the folder that stands for S3"
-                )
-            raise RequestError(f"there is no file for {source_ref} in {self.s3_root}")
-
-    def _path(self, source_ref: str) -> Path | None:
-        if self.s3_root is None:
-            return None
-        root = self.s3_root.resolve()
-        try:
-            path = local_path(root, source_ref).resolve()
-            return path if path.is_relative_to(root) and path.is_file() else None
-        except (OSError, ValueError):
-            return None  # S3 allows keys that are no file's name.
-
-
-def _what_is_labeled(lines: Iterator[bytes], attribute: LabelAttribute, output: Path, data: _Data) -> str:
-    counts = Counter(_outcome(parse_record(line), attribute) for line in lines)
+def _what_is_labeled(folder: LabelingFolder, attribute: LabelAttribute, data: _Data) -> str:
+    counts, output = folder.outcomes(attribute), folder.output
     if counts["labeled"] == counts.total():
         return f"All is labeled: {output}"
     told = [f"{counts['labeled']:,} of {counts.total():,} objects are labeled: {output}"]
@@ -245,16 +177,10 @@ def _what_is_labeled(lines: Iterator[bytes], attribute: LabelAttribute, output: 
     return "\n".join(told)
 
 
-def _outcome(record: Mapping[str, object], attribute: LabelAttribute) -> str:
-    if attribute.name in record:
-        return "labeled"
-    return "skipped" if attribute.metadata in record else "unanswered"
-
-
-def _batch(asked: _Question, categories: LabelCategories, selection: Path, out: Path) -> Batch:
+def _batch(asked: _Question, categories: LabelCategories, folder: LabelingFolder) -> Batch:
     return Batch(
         id="label",
-        run=out.name,
+        run=folder.path.name,
         round=1,
         kind="text",
         title=asked.title,
@@ -265,39 +191,23 @@ def _batch(asked: _Question, categories: LabelCategories, selection: Path, out: 
         people_per_object=asked.people_per_object,
         total=0,
         created=time.time(),
-        selection_uri=str(selection),
-        output_uri=str(out / "labeled.manifest"),
+        selection_uri=str(folder.selection),
+        output_uri=str(folder.answers),
     )
-
-
-def _number_lines(
-    manifest: Path, attribute: LabelAttribute, categories: LabelCategories, all_lines: Path, selection: Path
-) -> int:
-    """Write all lines with their ids, and of those the ones without a label; returns the number of these."""
-    checked = InputManifest(attribute, categories)
-    with manifest.open("rb") as lines:
-        LocalFiles().write_lines(
-            str(all_lines), checked.working_lines(line.rstrip(b"\r\n") for line in lines)
-        )
-    labels = checked.ledger().labels
-    wanted = (
-        line for number, line in enumerate(LocalFiles().read_lines(str(all_lines))) if labels[number] < 0
-    )
-    return LocalFiles().write_lines(str(selection), wanted)
 
 
 def _serve_until(
     console: Console,
     store: SqliteTaskStore,
     closing: Closing,
-    files: _ImageFiles,
+    image_folder: ImageFolder,
     ended: threading.Event,
-    out: Path,
+    folder: LabelingFolder,
     host: str,
     port: int,
 ) -> None:
-    sessions = LaptopSessions(kept_key(out / "workbench.key"))
-    images, farewell = SignedImages(files.read), Farewell()
+    sessions = LaptopSessions(kept_key(folder.key))
+    images, farewell = SignedImages(image_folder.read), Farewell()
     app = create_app(
         Workbench(store, closing),
         sessions,
@@ -315,21 +225,6 @@ def _serve_until(
         except KeyboardInterrupt:
             console.print("\nStopped. What is labeled is kept: the same command goes on.")
             raise typer.Exit(130) from None
-
-
-def _write_output(files: LocalFiles, all_lines: Path, labeled: Path, output: Path) -> None:
-    """All lines of the user's manifest in its order, with people's labels, without our ids."""
-    answers = files.read_lines(str(labeled)) if labeled.exists() else iter(())
-    answered = next(answers, None)
-
-    def merged() -> Iterator[bytes]:
-        nonlocal answered
-        for line in files.read_lines(str(all_lines)):
-            if answered is not None and object_id(answered) == object_id(line):
-                line, answered = answered, next(answers, None)
-            yield remove_id(line)
-
-    files.write_lines(str(output), merged())
 
 
 def _demo_data(out: Path) -> tuple[Path, Path]:

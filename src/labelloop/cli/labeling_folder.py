@@ -1,0 +1,121 @@
+"""The folder of `labelloop label`: what is labeled in it, the answers so far, and the output."""
+
+import json
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from labelloop.core.errors import RequestError
+from labelloop.core.input_manifest import InputManifest
+from labelloop.core.label_categories import LabelCategories
+from labelloop.core.manifest import LabelAttribute, object_id, parse_record, remove_id
+from labelloop.workbench.local_files import LocalFiles
+
+# What the answers belong to.
+_RECORD = "label.json"
+# What a run, or something unknown, has left.
+_OF_OTHER_WORK = ("run.json", "workbench.sqlite", "output.manifest")
+
+
+@dataclass(frozen=True)
+class LabelingFolder:
+    """One labeling's folder, to which the same command comes back until all is labeled."""
+
+    path: Path
+
+    @property
+    def store(self) -> Path:
+        return self.path / "workbench.sqlite"
+
+    @property
+    def key(self) -> Path:
+        return self.path / "workbench.key"
+
+    @property
+    def selection(self) -> Path:
+        """The lines people are asked about."""
+        return self.path / "selection.manifest"
+
+    @property
+    def answers(self) -> Path:
+        """The batch's output: of what people were asked about, with labels where they answered."""
+        return self.path / "labeled.manifest"
+
+    @property
+    def output(self) -> Path:
+        return self.path / "output.manifest"
+
+    @property
+    def _all_lines(self) -> Path:
+        return self.path / "working.manifest"
+
+    def require_same(self, labeling: Mapping[str, object]) -> None:
+        """Raises RequestError where the answers of another labeling, or of a run, lie in the folder.
+
+        `labeling`: what the answers belong to, by the names a person knows.
+        """
+        record = self.path / _RECORD
+        if not record.exists():
+            self._require_no_other_work()
+            return
+        try:
+            earlier = json.loads(record.read_bytes())
+            differing = [name for name, value in labeling.items() if earlier[name] != value]
+        except (ValueError, KeyError, TypeError) as error:
+            raise RequestError(f"{record} is not the record of a labeling: choose another --out") from error
+        if differing:
+            raise RequestError(
+                f"{self.path} holds the labeling of something else: {', '.join(differing)} differ"
+                f"{'s' if len(differing) == 1 else ''}. To go on with it, give what it was begun with; "
+                "to begin anew, choose another --out"
+            )
+
+    def keep(self, labeling: Mapping[str, object]) -> None:
+        """Note what the answers will belong to: from then on the folder is taken."""
+        record = json.dumps(labeling, ensure_ascii=False).encode()
+        LocalFiles().write_lines(str(self.path / _RECORD), [record])
+
+    def number_lines(self, manifest: Path, attribute: LabelAttribute, categories: LabelCategories) -> int:
+        """Write all lines with their ids, and of those the ones without a label; returns the number of these.
+
+        Raises ManifestError, listing every line that cannot be used.
+        """
+        files, checked = LocalFiles(), InputManifest(attribute, categories)
+        with manifest.open("rb") as lines:
+            files.write_lines(
+                str(self._all_lines), checked.working_lines(line.rstrip(b"\r\n") for line in lines)
+            )
+        labels = checked.ledger().labels
+        wanted = (
+            line for number, line in enumerate(files.read_lines(str(self._all_lines))) if labels[number] < 0
+        )
+        return files.write_lines(str(self.selection), wanted)
+
+    def write_output(self) -> None:
+        """All lines of the user's manifest in its order, with people's labels, without our ids."""
+        LocalFiles().write_lines(str(self.output), self._merged())
+
+    def outcomes(self, attribute: LabelAttribute) -> Counter[str]:
+        """How many objects of the output are `labeled`, `skipped` and `unanswered`."""
+        lines = LocalFiles().read_lines(str(self.output))
+        return Counter(_outcome(parse_record(line), attribute) for line in lines)
+
+    def _merged(self) -> Iterator[bytes]:
+        answers = LocalFiles().read_lines(str(self.answers)) if self.answers.exists() else iter(())
+        answered = next(answers, None)
+        for line in LocalFiles().read_lines(str(self._all_lines)):
+            if answered is not None and object_id(answered) == object_id(line):
+                line, answered = answered, next(answers, None)
+            yield remove_id(line)
+
+    def _require_no_other_work(self) -> None:
+        for name in _OF_OTHER_WORK:
+            if (self.path / name).exists():
+                raise RequestError(f"{self.path} holds the {name} of something else: choose another --out")
+
+
+def _outcome(record: Mapping[str, object], attribute: LabelAttribute) -> str:
+    if attribute.name in record:
+        return "labeled"
+    return "skipped" if attribute.metadata in record else "unanswered"
