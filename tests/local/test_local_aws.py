@@ -8,6 +8,7 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -55,6 +56,17 @@ WRITE_FOR_EVER = machine(
     ),
     Again=passes(Next="Write"),
 )
+
+
+@pytest.fixture
+def endless(tmp_path: Path) -> Iterator["subprocess.Popen[str]"]:
+    """A process that runs a machine without an end on the folder; it is killed where a test has not."""
+    process = start_endless(tmp_path)
+    try:
+        yield process
+    finally:
+        process.kill()
+        process.communicate()
 
 
 def start_endless(folder: Path) -> "subprocess.Popen[str]":
@@ -153,23 +165,21 @@ def test_nothing_is_left_when_it_closes_with_a_job_under_way(open_aws: OpenAws, 
 
 
 @pytest.mark.slow
-def test_kill_9_leaves_only_whole_objects(tmp_path: Path) -> None:
-    process = start_endless(tmp_path)
+def test_kill_9_leaves_only_whole_objects(tmp_path: Path, endless: "subprocess.Popen[str]") -> None:
     await_object(tmp_path, "out/3")
-    process.kill()
-    process.communicate()
+    endless.kill()
+    endless.communicate()
     written = sorted((tmp_path / "s3/data/out").iterdir(), key=lambda path: int(path.name))
     assert [path.name for path in written] == [str(n) for n in range(1, len(written) + 1)]
     assert all(path.read_text() == str(int(path.name) % 10) * 100_000 for path in written)
 
 
 @pytest.mark.slow
-def test_ctrl_c_ends_the_process_soon_and_cleanly(tmp_path: Path) -> None:
-    process = start_endless(tmp_path)
+def test_ctrl_c_ends_the_process_soon_and_cleanly(tmp_path: Path, endless: "subprocess.Popen[str]") -> None:
     await_object(tmp_path, "out/2")
-    process.send_signal(signal.SIGINT)
-    _, errors = process.communicate(timeout=15)
-    assert process.returncode != 0
+    endless.send_signal(signal.SIGINT)
+    _, errors = endless.communicate(timeout=15)
+    assert endless.returncode != 0
     assert errors.rstrip().endswith("KeyboardInterrupt")
     assert errors.count("Traceback") == 1
     assert not (tmp_path / "s3/.labelloop-writing").exists()
