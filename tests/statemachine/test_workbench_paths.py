@@ -331,6 +331,24 @@ def test_gold_objects_are_mixed_in_and_never_reach_the_output(
     assert outcome.counts["human"] == 40
 
 
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"Gold": {"ManifestS3Uri": "s3://bucket/in/none"}}, "s3://bucket/in/none: there is no such"),
+        ({"Gold": {"ManifestS3Uri": "s3://bucket/in/input.manifest"}}, "has no object with a label under"),
+        ({"UseWorkerTemplate": True}, "the worker template has 0 of the elements labelloop can show"),
+    ],
+)
+def test_files_that_people_could_not_be_asked_with_are_refused_before_a_job_is_paid(
+    loop: Loop, aws: Callable[[], LocalAws], settings: dict[str, Any], message: str
+) -> None:
+    loop.data(60)
+    loop.settings(Workbench=settings)
+    execution = loop.run(aws()).execution
+    assert execution.error == "PrepareManifestFailed"
+    assert message in (execution.cause or "")
+
+
 def slipping_once(loop: Loop, wrong: set[int]) -> Callable[[int, str], int]:
     """Answers that are wrong about some objects the first time, and right the second."""
     seen: set[int] = set()

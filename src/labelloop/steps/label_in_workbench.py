@@ -12,17 +12,15 @@ from labelloop.core.arrays import from_bytes
 from labelloop.core.errors import RequestError
 from labelloop.core.expectations import Expectations, expectations_of
 from labelloop.core.label_errors import label_error_candidates
-from labelloop.core.labeling_output import read_labeled
 from labelloop.core.ledger import NO_IDS, Ledger
 from labelloop.core.manifest import object_id, parse_record
 from labelloop.core.randomness import random_stream
-from labelloop.core.request import GoldObjects, resolve_size
+from labelloop.core.request import resolve_size
 from labelloop.core.run_state import Labeling, RunState
 from labelloop.steps.labeling_parts import LABELING_OUTPUT
 from labelloop.steps.round_predictions import load_out_of_fold
 from labelloop.steps.step_handler import (
     StepEvent,
-    label_attribute,
     label_categories,
     load_ledger,
     logger,
@@ -31,13 +29,13 @@ from labelloop.steps.step_handler import (
     tracer,
     watched,
 )
+from labelloop.steps.workbench_files import gold_objects, worker_template_uri
 from labelloop.storage import s3
 from labelloop.workbench.deployment import opened_parts
 from labelloop.workbench.earlier_batches import EarlierBatches
 from labelloop.workbench.opening import Asked, Guess, asked_about, open_batch
 from labelloop.workbench.store import TaskStore
 from labelloop.workbench.tasks import Batch
-from labelloop.workbench.worker_template import template_in_s3
 
 STEP = "LabelInWorkbench"
 TITLE = "Choose the class"
@@ -80,9 +78,6 @@ def _batch(state: RunState, labeling: Labeling, time: str, people: tuple[str, ..
     settings, task = state.settings.workbench, state.request.human_task_config
     description = task.task_description if task else INSTRUCTIONS
     short = settings.short_instructions or description
-    template = task.ui_config.ui_template_s3_uri if task and settings.use_worker_template else None
-    if template is not None:
-        template_in_s3(template).check(state.class_names)
     return Batch(
         id=labeling.job_name,
         run=state.execution_name,
@@ -100,7 +95,7 @@ def _batch(state: RunState, labeling: Labeling, time: str, people: tuple[str, ..
         created=datetime.fromisoformat(time).timestamp(),
         selection_uri=labeling.selection_s3_uri,
         output_uri=f"{labeling.output_folder_s3_uri}{labeling.job_name}/{LABELING_OUTPUT}",
-        worker_template_uri=template,
+        worker_template_uri=worker_template_uri(state.request, label_categories(state)),
         people=people,
         heartbeat_every=min(LONGEST_HEARTBEAT_PAUSE, settings.heartbeat_in_seconds / 4),
         run_state_uri=f"{labeling.selection_s3_uri.rpartition('/')[0]}/state.json",
@@ -113,7 +108,7 @@ def _asked(state: RunState, labeling: Labeling, earlier: EarlierBatches) -> Iter
     for one in asked_about(s3.read_lines(labeling.selection_s3_uri), guesses):
         yield replace(one, answered_before=earlier.who_answered(one.object_id))
     if settings.gold is not None:
-        yield from _gold(state, settings.gold, labeling.selected)
+        yield from _gold(state, settings.gold.share, labeling.selected)
     if settings.relabel_share:
         yield from _to_label_again(state, _most_reviews(state, labeling), earlier)
 
@@ -141,15 +136,9 @@ def _guesses(labeling: Labeling) -> dict[int, Guess]:
     }
 
 
-def _gold(state: RunState, gold: GoldObjects, selected: int) -> Iterator[Asked]:
-    lines = s3.read_lines(gold.manifest_s3_uri)
-    known = list(read_labeled(lines, label_attribute(state), label_categories(state)))
-    if not known:
-        raise RequestError(
-            f"ActiveLearning.Workbench.Gold: {gold.manifest_s3_uri} has no object with a label under "
-            f"{state.request.label_attribute_name}"
-        )
-    wanted = min(len(known), resolve_size(gold.share, selected))
+def _gold(state: RunState, share: float, selected: int) -> Iterator[Asked]:
+    known = gold_objects(state.request, label_categories(state))
+    wanted = min(len(known), resolve_size(share, selected))
     drawn = random_stream(state.settings.seed, "gold", state.round).permutation(len(known))[:wanted]
     for number in sorted(drawn.tolist()):
         record, label = known[number]

@@ -18,6 +18,7 @@ from labelloop.core.run_state import RunState
 from labelloop.core.stopping import decide
 from labelloop.steps.snapshot import resumed_state, save_snapshot
 from labelloop.steps.step_handler import note_place, read_event, tracer, watched
+from labelloop.steps.workbench_files import require_workbench_files
 from labelloop.storage import s3
 from labelloop.storage.container_image import image_uri_of_function
 
@@ -49,6 +50,7 @@ def prepare_manifest(execution: PrepareEvent) -> dict[str, Any]:
     _refuse_reused_name(prefix, execution.start_time)
     categories = parse_label_categories(s3.read_bytes(request.label_category_config_s3_uri))
     _require_truth(request)
+    require_workbench_files(request, categories)
     if request.active_learning.resume_from_s3_uri:
         state = resumed_state(request, execution.execution_name, prefix, _job_prefix(request, execution))
         # The image may be what was mended.
