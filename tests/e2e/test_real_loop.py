@@ -72,13 +72,13 @@ def test_the_uci_headlines_are_labeled_whole(tmp_path: Path, policy: str) -> Non
         Path(os.environ["LABELLOOP_UCI_CSV"]),
         CsvFormat(text_column="title", label_column="category"),
         tmp_path,
-        PreparationOptions(label_attribute="category", labeled_share=0.2, sample=3000),
+        PreparationOptions(label_attribute="category", labeled_share=0.2, sample=1500),
     )
     request = json.loads((tmp_path / "request.json").read_text())
     if policy == "default":  # The post's rules fix the sizes themselves.
-        request["ActiveLearning"] = {"BatchSize": 0.1}
+        request["ActiveLearning"] = {"BatchSize": 0.2}
     (tmp_path / "request.json").write_text(json.dumps(request))
     report, records, _ = run(tmp_path, "--policy", policy)
-    assert len(records) == 3000
-    assert report["counts"]["human"] + report["counts"]["auto"] == 3000
+    assert len(records) == 1500
+    assert report["counts"]["human"] + report["counts"]["auto"] == 1500
     assert report["final_error"] < 0.1

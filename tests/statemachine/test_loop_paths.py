@@ -1,6 +1,7 @@
 """Every path through the deployed state machines, each test named after the path it walks."""
 
 import json
+from collections import Counter
 from collections.abc import Callable
 from typing import Any
 
@@ -424,9 +425,11 @@ def _asked(loop: Loop, run: str) -> list[int]:
     return [json.loads(line)["n"] for path in selections for line in path.read_bytes().splitlines()]
 
 
-@pytest.mark.parametrize(
-    ("operation", "where"),
-    [
+def test_throttled_calls_are_tried_again(loop: Loop, accounted_for: AccountedFor) -> None:
+    loop.data(600)
+    aws = loop.aws()
+    throttled: list[str] = []
+    for operation, where in [
         ("Invoke", {"FunctionName": "MergeLabels"}),
         ("Invoke", {"FunctionName": "PrepareManifest"}),
         ("Invoke", {"FunctionName": "AutoLabel"}),
@@ -434,16 +437,16 @@ def _asked(loop: Loop, run: str) -> list[int]:
         ("CreateModel", {}),
         ("CreateTransformJob", {}),
         ("CreateLabelingJob", {}),
-    ],
-)
-def test_a_throttled_call_is_tried_again(
-    loop: Loop, accounted_for: AccountedFor, operation: str, where: dict[str, str]
-) -> None:
-    loop.data(600)
-    aws = loop.aws()
-    code = "TooManyRequestsException" if operation == "Invoke" else "ThrottlingException"
-    aws.interceptors.fail_next(operation, ServiceError(code, "Rate exceeded", 429), times=2, **where)
+    ]:
+        code = "TooManyRequestsException" if operation == "Invoke" else "ThrottlingException"
+
+        def refuse(_request: Any, name: str = f"{operation} {where}", code: str = code) -> None:
+            throttled.append(name)
+            raise ServiceError(code, "Rate exceeded", 429)
+
+        aws.interceptors.before(operation, refuse, times=2, **where)
     accounted_for(loop.run(aws))
+    assert sorted(Counter(throttled).values()) == [2] * 7, "each of them twice, and then it went on"
 
 
 def test_a_service_that_refuses_for_good_fails_the_execution(loop: Loop) -> None:

@@ -25,6 +25,8 @@ _EVENNESS = (1.0, 0.75, 0.5, 0.3)
 _MOST_AT_STAKE = 0.95
 # So many objects tell what a plan needs to know of a million.
 _ENOUGH_TO_PLAN = 2_000
+# To a millionth of the most: about its greatest value growth differs by the square of that.
+_HALVINGS = 20
 # Of the logarithm of the wealth, with a draw; below, no draws are enough.
 _LEAST_GROWTH = 1e-6
 
@@ -113,7 +115,8 @@ def plan_with(evenness: float, chances: npt.NDArray[np.floating], target_error: 
         return np.asarray(-(chance * (uncertainty * lost + (1 - uncertainty) * won)).sum())
 
     # Growth is concave: it is greatest where it neither grows nor declines any more.
-    stake = float(zero_of(decline, np.zeros(()), np.asarray(_MOST_AT_STAKE * evenness)))
+    most = np.asarray(_MOST_AT_STAKE * evenness)
+    stake = float(zero_of(decline, np.zeros(()), most, _HALVINGS))
     grown = growth(stake)
     if grown <= _LEAST_GROWTH:
         return Plan(evenness, stake, math.inf)

@@ -32,12 +32,14 @@ def normal_quantile(chance: float) -> float:
     return NormalDist().inv_cdf(chance)
 
 
-def zero_of(rising: Callable[[Floats], Floats], low: Floats, high: Floats) -> Floats:
+def zero_of(
+    rising: Callable[[Floats], Floats], low: Floats, high: Floats, halvings: int = _HALVINGS
+) -> Floats:
     """Where a function that rises passes 0, element by element, by bisection; all of one shape.
 
     Where it does not pass 0 between `low` and `high`, the end that is nearer to it.
     """
-    for _ in range(_HALVINGS):
+    for _ in range(halvings):
         middle = (low + high) / 2
         above = rising(middle) > 0
         low, high = np.where(above, low, middle), np.where(above, middle, high)
