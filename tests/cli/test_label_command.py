@@ -99,6 +99,8 @@ def test_answers_never_go_to_another_manifest(folder: Path, first: Served) -> No
         assert refused.exit_code == 2
         assert named in refused.output.replace("\n", " ")
     assert (folder / "out/output.manifest").read_bytes() == labeled
+    refused = CliRunner().invoke(app, [*same, "--out", str(other)])
+    assert (refused.exit_code, "is a file" in refused.output.replace("\n", " ")) == (2, True)
     again = CliRunner().invoke(app, [*same, "--out", str(folder / "out")])
     assert (again.exit_code, "All is labeled" in again.output) == (0, True)
 

@@ -55,6 +55,8 @@ class LabelingFolder:
 
         `labeling`: what the answers belong to, by the names a person knows.
         """
+        if self.path.exists() and not self.path.is_dir():
+            raise RequestError(f"{self.path} is a file: choose another --out")
         record = self.path / _RECORD
         if not record.exists():
             self._require_no_other_work()

@@ -27,7 +27,7 @@ RunOverview = Callable[[], dict[str, Any]]
 class NextRequest(BaseModel):
     """How many tasks a page wants, and which it holds."""
 
-    count: int = Field(default=5, ge=1, le=MOST_HELD)
+    count: int = Field(default=5, ge=0, le=MOST_HELD)
     holding: list[str] = Field(default_factory=list, max_length=2 * MOST_HELD)
 
 

@@ -42,6 +42,39 @@ def test_pages_that_wait_for_a_run_hear_that_it_has_ended(
     assert "cannot be reached" not in olga.page.inner_text("body")
 
 
+def test_who_is_at_work_hears_that_the_batch_was_closed(open_bench: OpenBench, new_person: NewPerson) -> None:
+    bench = open_bench([f"Text {number}" for number in range(20)], **OF_A_RUN)
+    ada = new_person(bench)
+    ada.see_object()
+    bench.workbench.close(bench.batch_id, "Olga")
+    ada.see_panel("Nothing to label now")
+    assert not ada.page.get_by_text("not taken").count(), "nobody has labeled in vain"
+
+
+def test_who_is_at_work_hears_that_the_work_is_over(open_bench: OpenBench, new_person: NewPerson) -> None:
+    farewell = Farewell()
+    bench = open_bench([f"Text {number}" for number in range(20)], application={"farewell": farewell})
+    ada = new_person(bench)
+    ada.see_object()
+    told = threading.Thread(target=farewell.say)
+    told.start()
+    ada.see_panel("That was all. Thank you")
+    told.join(15)
+    assert not told.is_alive()
+
+
+def test_answers_that_come_too_late_are_counted(open_bench: OpenBench, new_person: NewPerson) -> None:
+    bench = open_bench([f"Text {number}" for number in range(20)], **OF_A_RUN)
+    ada = new_person(bench)
+    ada.see_object()
+    ada.context.set_offline(True)
+    ada.press("1", "Enter", "2", "Enter", "3", "Enter")
+    bench.workbench.close(bench.batch_id, "Olga")
+    ada.context.set_offline(False)
+    ada.page.get_by_text("3 answers were not taken: ").wait_for()
+    ada.see_panel("Nothing to label now")
+
+
 def test_who_missed_the_farewell_reads_of_no_failure(open_bench: OpenBench, new_person: NewPerson) -> None:
     bench = open_bench(["Only text"], **OF_A_RUN)
     ada = new_person(bench)

@@ -22,6 +22,7 @@ class LabelPage {
     this.shown = null;
     this.choice = null;
     this.cut = false;
+    this.refused = 0; // answers, since the page was loaded
     this.left = new Map(); // tasks answered since the page was loaded, for undo without the workbench
     this.history = new History(visitor);
     this.object = new ObjectView();
@@ -306,7 +307,11 @@ class LabelPage {
     this.outbox.addEventListener("refused", ({ detail: { entry, error } }) => {
       this.history.forget(entry.taskId);
       this.updateButtons();
-      notice(`One ${entry.kind} was not taken: ${error.message}`);
+      this.refused += 1;
+      const what = this.refused === 1 ? `One ${entry.kind} was` : `${this.refused} answers were`;
+      notice(`${what} not taken: ${error.message}`);
+      // Perhaps what the page holds is nobody's to label any more either.
+      this.supply.refill();
     });
     window.addEventListener("beforeunload", (event) => {
       if (!this.outbox.persistent) event.preventDefault();

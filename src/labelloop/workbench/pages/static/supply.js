@@ -76,6 +76,8 @@ export class Supply extends EventTarget {
       // Given back and looked at again, all while this was on its way.
       if (this.isGivenBack && !document.hidden) this.pollLater(0);
       else if (this.tasks.length < REFILL_BELOW) this.pollLater();
+      // Who has enough must hear too that a batch was closed or paused, or that the work is over.
+      else if (!document.hidden) this.pollLater(POLL_LONGEST);
     }
   }
 
@@ -83,7 +85,7 @@ export class Supply extends EventTarget {
     const held = this.tasks.map((task) => task.id);
     this.isGivenBack = false;
     const holding = [...held, ...this.outbox.taskIds()].slice(0, MOST_HOLDING);
-    const count = Math.max(1, PREFETCHED - held.length);
+    const count = Math.max(0, PREFETCHED - held.length);
     const answer = await post("/api/tasks/next", { count, holding });
     if (answer.tasks.some((task) => !this.isOfBatch(task.id))) await this.fetchBatch();
     this.state = answer.state;
@@ -115,7 +117,12 @@ export class Supply extends EventTarget {
     if (this.ended || this.away) return;
     this.pollWait = Math.min(POLL_LONGEST, this.pollWait * 1.4);
     clearTimeout(this.pollTimer);
-    this.pollTimer = setTimeout(() => this.refill(), wait);
+    this.pollTimer = setTimeout(() => this.poll(), wait);
+  }
+
+  /** Who looked away meanwhile, with enough to do, asks again on coming back. */
+  poll() {
+    if (!document.hidden || this.tasks.length < REFILL_BELOW) this.refill();
   }
 
   watch() {
