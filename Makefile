@@ -8,7 +8,7 @@ BENCH := .venv/bench-installed
 SAM := .sam/bin/sam
 # Where the steps' containers reach the stand-ins, and nothing of the user's own AWS settings.
 INVOKE = AWS_ACCESS_KEY_ID=local AWS_SECRET_ACCESS_KEY=local AWS_DEFAULT_REGION=us-east-1 SAM_CLI_TELEMETRY=0 \
-	tools/sam/invoke $(SAM) $$(cat .local-aws/endpoint 2>/dev/null)
+	tools/sam/invoke $(SAM) "$$(cat .local-aws/endpoint 2>/dev/null)"
 LOCK := uv pip compile --universal --python-version 3.11 --generate-hashes \
 	--no-emit-index-url --no-emit-find-links --no-annotate --no-header --quiet
 DEMO ?= demo

@@ -159,6 +159,20 @@ def test_a_run_killed_at_any_moment_is_resumed_and_nobody_is_asked_twice(
     assert "were labeled by people" in again.stdout
 
 
+def test_a_run_that_is_told_to_end_ends_in_good_order(prepared: Path, application: Path) -> None:
+    process = subprocess.Popen(
+        command(prepared, application), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    )
+    while not (prepared / "run/run.json").exists():
+        time.sleep(0.05)
+    time.sleep(1)
+    process.terminate()
+    told, _ = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert "the same command with --resume goes on" in told.replace("\n", " ")
+    assert "Traceback" not in told
+
+
 def test_an_unfinished_run_is_not_overwritten(prepared: Path, application: Path) -> None:
     process = subprocess.Popen(command(prepared, application), stdout=subprocess.DEVNULL)
     while not (prepared / "run/run.json").exists():

@@ -51,8 +51,10 @@ def test_an_error_of_one_function_fails_them_all_and_the_rest_is_tried(tmp_path:
     assert done.stderr.splitlines()[-1] == "Failed: AutoLabel MergeLabels"
 
 
-def test_without_stand_ins_it_says_how_to_start_them() -> None:
-    done = subprocess.run([ROOT / "tools/sam/invoke", "sam"], capture_output=True, text=True, check=False)
+@pytest.mark.parametrize("more", [[], ["", "AutoLabel"]])
+def test_without_stand_ins_it_says_how_to_start_them(more: list[str]) -> None:
+    command = [ROOT / "tools/sam/invoke", "false", *more]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 2
     assert "make local-aws" in done.stderr
 

@@ -1,5 +1,7 @@
 """The `labelloop` command."""
 
+import signal
+
 import typer
 
 from labelloop.cli.aws.cleanup import cleanup
@@ -34,5 +36,12 @@ app.command()(fetch)
 app.command()(cleanup)
 app.command()(label)
 
-if __name__ == "__main__":
+
+def main() -> None:
+    """Run the command; SIGTERM ends it in good order, as Ctrl-C does."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     app()
+
+
+if __name__ == "__main__":
+    main()

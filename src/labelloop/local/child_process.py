@@ -12,7 +12,9 @@ from pathlib import Path
 # Has Linux send this process a signal when ours dies, `kill -9` included, then becomes the command. It is a
 # program of its own because Python code between fork and exec may deadlock where there are threads.
 _DIE_WITH_PARENT = """
-import ctypes, os, sys
+import ctypes, os, signal, sys
+# A shell lets what it starts in the background ignore it, and so would all that is started from there.
+signal.signal(signal.SIGINT, signal.SIG_DFL)
 if sys.platform == "linux":
     ctypes.CDLL(None, use_errno=True).prctl(1, int(sys.argv[2]), 0, 0, 0)
     if os.getppid() != int(sys.argv[1]):
