@@ -53,7 +53,7 @@ def test_an_error_of_one_function_fails_them_all_and_the_rest_is_tried(tmp_path:
 
 @pytest.mark.parametrize("more", [[], ["", "AutoLabel"]])
 def test_without_stand_ins_it_says_how_to_start_them(more: list[str]) -> None:
-    command = [ROOT / "tools/sam/invoke", "false", *more]
+    command = [str(ROOT / "tools/sam/invoke"), "false", *more]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 2
     assert "make local-aws" in done.stderr
