@@ -76,6 +76,8 @@ def test_a_run_is_started_watched_fetched_and_cleaned_up(
 
     status = json.loads(call("status", "--execution", "news-1", "--json").text)
     assert (status["status"], status["round"], status["states"]) == ("SUCCEEDED", 3, [])
+    human = status["output"]["Counts"]["human"]
+    assert f"{human:,} human" in call("status", "--execution", "news-1").words, "as the report counts"
     counts = status["counts"]
     assert counts["Input"] == counts["Human"] + counts["Validation"] + counts["Auto"] == 250
     assert [row["name"] for row in json.loads(call("status", "--json").text)] == ["news-1"]

@@ -107,7 +107,10 @@ def _print_one(console: Console, execution: Execution, progress: Progress) -> No
     if execution.running and progress.states:
         console.print(Text(f"  now    round {progress.round}: {' > '.join(progress.states)}"))
     if progress.counts:
-        told = ", ".join(f"{number:,} {name.lower()}" for name, number in progress.counts.items())
+        # What people labeled for a test is theirs, as in the report.
+        counts = {name: number for name, number in progress.counts.items() if name != "Validation"}
+        counts["Human"] = counts.get("Human", 0) + progress.counts.get("Validation", 0)
+        told = ", ".join(f"{number:,} {name.lower()}" for name, number in counts.items())
         console.print(Text(f"  labels {told}"))
     console.print(Text(f"  files  {execution.prefix}"))
     if execution.cause or execution.error:
