@@ -1,8 +1,8 @@
 """The test of a certificate: of the objects the model would label, people label some, drawn at random.
 
-The drawn objects are the validation set: the model whose labels these are has never learned from them. They
-are drawn after it has answered, so the test holds whatever came before: however the training labels were
-chosen, and however often the model was looked at.
+The drawn objects are the validation set: the model has never learned from them. They are drawn after the
+model has answered, so the test holds whatever came before: however the training labels were chosen, and
+however often the model was looked at.
 """
 
 import math
