@@ -28,12 +28,10 @@ from labelloop.core.rounds import (
     Selection,
     choose_for_humans,
     conclude_test,
-    doubt_candidates,
     label_what_is_sure,
     looks_at_first_model,
     split,
     take_votes,
-    unseen,
 )
 from labelloop.core.run_state import AuditUnderWay, ModelOutput, RunState, certificate_document
 from labelloop.core.simulated_people import SimulatedPeople
@@ -173,11 +171,8 @@ def _train_and_auto_label(run: _Run) -> tuple[Predictions, Ids]:
     predict = run.model.fit(
         run.inputs[channels.train], ledger.labels[channels.train], classes, state.settings.seed + state.round
     )
-    asked = unseen(state, ledger)
-    predictions = predictions_of(len(ledger), asked, predict(run.inputs[asked]))
-    if run.audit is not None:
-        doubt_candidates(state, run.audit, predictions)
-        return predictions, NO_IDS
+    unseen = ledger.ids(State.POOL, State.VALIDATION)
+    predictions = predictions_of(len(ledger), unseen, predict(run.inputs[unseen]))
     labeling = run.auto_label(state, ledger, predictions)
     run.history.append(_watch(run, predictions, labeling))
     run.predicted = predictions.label
@@ -238,8 +233,6 @@ def _merge(run: _Run, selection: Selection, committed: Ids, expected: Expectatio
         changes["certificate"] = certificate_document(test.certificate)
         if test.verdict != Verdict.OPEN:
             changes["audit"] = run.audit = None
-        elif state.audit is not None:
-            changes["audit"] = state.audit.model_copy(update={"stage_due": not len(audit.disputed())})
     if len(committed):
         ledger.label(committed, run.predicted[committed], State.AUTO, state.round)
     new_labels = len(people.labeled) + len(taken.settled)

@@ -130,32 +130,9 @@ def test_doubtful_objects_are_withdrawn_where_the_rest_passes_sooner_without_the
         if len(withdrawn):
             assert audit.evidence(0).withdrawn == len(withdrawn)
             assert withdrawn["uncertainty"].mean() > 0.06, "of the most doubtful ones"
-            assert withdrawn["stage"].min() > 1, "not before anybody has answered"
+            assert withdrawn["stage"].min() > 2, "only after what was planned has been drawn"
             assert not np.isin(withdrawn["id"], audit.open_ids()).any()
     assert withdrawals >= 3
-
-
-def test_whom_a_later_model_contradicts_is_withdrawn_first() -> None:
-    audit = audit_of(0.02, seed=3)
-    wrong = set((np.random.default_rng(3).permutation(SIZE)[: int(0.04 * SIZE)] + 10).tolist())
-    answer(audit, audit.next_stage(), wrong)
-    contradicted = np.isin(audit.candidates["id"], list(wrong))
-    audit.doubt(contradicted.astype(int), np.full(SIZE, 0.01), np.ones(SIZE, bool))
-    answer(audit, audit.next_stage(), wrong)
-    withdrawn = audit.candidates["id"][audit.asked & ~audit.candidates["drawn"]]
-    assert len(withdrawn) > 5
-    kept = set(audit.candidates["id"][~audit.asked].tolist())
-    assert not kept & wrong or set(withdrawn.tolist()) <= wrong
-
-
-def test_a_later_models_doubts_change_nothing_of_what_the_draws_have_shown() -> None:
-    audit = with_doubtful_ones()
-    answer(audit, audit.next_stage(), wrong_ones(SIZE, 0.2, 0.02))
-    before = audit.evidence(0)
-    audit.doubt(np.ones(SIZE, int), np.full(SIZE, 0.3), np.arange(SIZE) % 2 == 0)
-    after = audit.evidence(0)
-    assert (after.error_bound, after.error_estimate) == (before.error_bound, before.error_estimate)
-    assert after.way != before.way
 
 
 def test_what_was_withdrawn_does_not_count_as_drawn_by_chance() -> None:
@@ -271,22 +248,3 @@ def test_a_wrong_promise_is_as_rare_where_doubtful_objects_are_withdrawn() -> No
         withdrawals += audit.evidence(0).withdrawn > 0
     assert broken / 400 <= AT_MOST_BY_CHANCE
     assert withdrawals
-
-
-@pytest.mark.slow
-def test_a_wrong_promise_is_as_rare_where_a_later_model_knows_half_of_the_errors() -> None:
-    """What is left once these are withdrawn is just above the target."""
-    broken, passed = 0, 0
-    for seed in range(400):
-        audit = audit_of(0.02, size=600, seed=seed, most_draws=600)
-        wrong = set((np.random.default_rng(seed).permutation(600)[:60] + 10).tolist())
-        found = np.isin(audit.candidates["id"], sorted(wrong)[:30])
-        while audit.outcome() == Verdict.OPEN:
-            answer(audit, audit.next_stage(), wrong)
-            audit.doubt(found.astype(int), np.full(600, 0.01), np.ones(600, bool))
-        if audit.outcome() == Verdict.PASSED:
-            labeled = audit.open_ids()
-            passed += 1
-            broken += np.isin(labeled, list(wrong)).sum() > 0.05 * len(labeled)
-    assert broken / 400 <= AT_MOST_BY_CHANCE
-    assert passed

@@ -39,7 +39,7 @@ def test_the_validation_set_is_drawn_uniformly() -> None:
 def test_the_holdout_is_a_tenth_and_no_label_is_in_two_channels(labeled: int, round_number: int) -> None:
     ledger = labeled_ledger(100, labeled)
     draw_validation_set(ledger, 5, random_stream(0, "validation set"))
-    split = split_with_holdout(ledger.ids(State.HUMAN), 0.1, random_stream(0, "holdout", round_number))
+    split = split_with_holdout(ledger, 0.1, random_stream(0, "holdout", round_number))
     together = np.sort(np.concatenate([split.train, split.holdout]))
     assert together.tolist() == ledger.ids(State.HUMAN).tolist()
     assert len(split.holdout) == len(together) // 10

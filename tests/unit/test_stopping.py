@@ -72,10 +72,6 @@ def test_a_test_goes_on_without_another_model() -> None:
     assert decide(replace(AFTER_START, testing=True), LIMITS) == Decision(Next.SELECT)
 
 
-def test_before_more_is_drawn_for_a_test_a_model_learns_from_what_was_drawn() -> None:
-    assert decide(replace(AFTER_START, testing=True, stage_due=True), LIMITS) == Decision(Next.TRAIN)
-
-
 def test_labels_the_input_brought_are_not_on_the_budget() -> None:
     limits = replace(LIMITS, new_human_labels=20)
     assert replace(AFTER_START, labels_in_input=20).human_labels_left(limits) == 20

@@ -12,10 +12,10 @@ import numpy as np
 import numpy.typing as npt
 
 from labelloop.core.audit_candidates import CANDIDATE
-from labelloop.core.audit_evidence import Evidence, Group, doubts, evidence_of
+from labelloop.core.audit_evidence import Evidence, Group, evidence_of
 from labelloop.core.betting import weights
 from labelloop.core.ledger import NO_IDS, NO_LABEL, Ids
-from labelloop.core.votes import Flags, Rows, Votes, refuted, settled_labels
+from labelloop.core.votes import Rows, Votes, refuted, settled_labels
 
 # Of the draws a test is expected to take, so many first: it may pass sooner.
 _FIRST_STAGE = 0.5
@@ -73,7 +73,7 @@ class Audit(Votes):
         candidates = np.zeros(len(ids), CANDIDATE)
         candidates["id"], candidates["label"] = ids, labels
         candidates["confidence"], candidates["uncertainty"] = confidence, uncertainty
-        candidates["group"], candidates["votes"], candidates["doubt"] = group_of, NO_LABEL, np.nan
+        candidates["group"], candidates["votes"] = group_of, NO_LABEL
         for number, group in enumerate(groups):
             members = np.flatnonzero(group_of == number)
             weight = weights(uncertainty[members], group.plan.evenness)
@@ -98,24 +98,6 @@ class Audit(Votes):
         stage = int(self.candidates["stage"].max(initial=0)) + 1
         asked = [self._ask(number, stage, once=once) for number in range(len(self.groups))]
         return np.sort(np.concatenate(asked)) if asked else NO_IDS
-
-    @property
-    def begun(self) -> bool:
-        """Whether people were asked about any."""
-        return bool(self.asked.any())
-
-    def doubt(
-        self, labels: npt.NDArray[np.integer], uncertainty: npt.NDArray[np.floating], known: Flags
-    ) -> None:
-        """Take what a model says of the candidates that has learned from the answers so far.
-
-        `known`: where it says anything. How objects are drawn stays as it was; this settles whom to withdraw,
-        and when to give up. Shapes (candidates,).
-        """
-        same = labels == self.candidates["label"]
-        # Where it says something else, the label is right with the chance that it is mistaken, at the most.
-        doubt = np.where(same, uncertainty, 1 - uncertainty)
-        self.candidates["doubt"][known] = doubt[known]
 
     def awaited(self) -> Ids:
         """Objects people were asked about whose label is not settled yet."""
@@ -173,11 +155,12 @@ class Audit(Votes):
         evidence, planned = self.evidence(number), self.groups[number].plan.draws
         if self.verdict(number, evidence) != Verdict.OPEN:
             return NO_IDS
-        withdrawn, drawn = evidence.way.withdrawn, evidence.way.draws
+        withdrawn, drawn = 0, min(evidence.way.draws, planned - evidence.drawn)
         if not evidence.drawn:
-            withdrawn, drawn = 0, _FIRST_STAGE * planned
-        elif evidence.drawn < planned:
-            drawn = min(drawn, planned - evidence.drawn)
+            drawn = _FIRST_STAGE * planned
+        elif evidence.drawn >= planned:
+            # Not sooner: of few draws one does not know if they were bad luck.
+            withdrawn, drawn = evidence.way.withdrawn, evidence.way.draws
         if once:
             # Not more than half: what is drawn cannot be promised.
             drawn = min(_PATIENCE * planned - evidence.drawn, evidence.open_objects / 2)
@@ -190,7 +173,7 @@ class Audit(Votes):
 
     def _withdraw(self, number: int, stage: int, count: int) -> Ids:
         rows = self._open_rows(number)
-        doubtful_first = np.argsort(-doubts(self.candidates[rows], believed=1.0), kind="stable")
+        doubtful_first = np.argsort(-self.candidates["uncertainty"][rows], kind="stable")
         return self._take(rows[doubtful_first], stage, count)
 
     def _draw(self, number: int, stage: int, count: int, stake: float) -> Ids:

@@ -9,11 +9,7 @@ CANDIDATE = np.dtype(
         ("id", "<i8"),
         ("label", "<i2"),  # the model's
         ("confidence", "<f4"),  # the model's own
-        ("uncertainty", "<f4"),  # the chance that it is wrong, as well as one knew when the test began
-        (
-            "doubt",
-            "<f4",
-        ),  # the same, as a model sees it that has learned in the test; NaN before there is one
+        ("uncertainty", "<f4"),  # the chance that it is wrong, as well as one knows
         ("group", "<i2"),  # those certified together
         ("place", "<i4"),  # in the order of drawing, in its group
         ("stage", "<i2"),  # in which people were asked about it, from 1; 0 while nobody was

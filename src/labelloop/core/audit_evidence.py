@@ -6,15 +6,13 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from labelloop.core.betting import Draws, Floats, Plan, plan_with, weights
+from labelloop.core.betting import Draws, Plan, plan_with, weights
 from labelloop.core.votes import Flags, Rows
 
 # Weight of the belief in the planned error against what the draws show, in errors.
 _PRIOR_ERRORS = 4.0
 # Of the open objects, shares that might be withdrawn so that the rest passes sooner.
-_SHARES_WITHDRAWN = (0.0, 0.003, 0.006, 0.01, 0.02, 0.03, 0.045, 0.06, 0.08, 0.1, 0.18, 0.3, 0.5)
-# A model that has learned from a test errs more often than it says: so many times.
-_CAUTION = 1.1
+_SHARES_WITHDRAWN = (0.0, 0.01, 0.03, 0.06, 0.1, 0.18, 0.3, 0.5)
 
 
 @dataclass(frozen=True)
@@ -110,7 +108,7 @@ def _way(rows: Rows, group: Group, draws: Draws, target_error: float) -> Way:
         return Way(0.0, 0, 0.0)
     expected = float(rows["uncertainty"][~is_open].sum())
     believed = (wrong + _PRIOR_ERRORS) / (expected + _PRIOR_ERRORS)
-    chances = np.sort(doubts(rows[is_open], believed))[::-1]
+    chances = np.sort(np.minimum(rows["uncertainty"][is_open] * believed, 1.0).astype(np.float64))[::-1]
 
     def having_withdrawn(count: int) -> Way:
         rest = chances[count:]
@@ -121,16 +119,6 @@ def _way(rows: Rows, group: Group, draws: Draws, target_error: float) -> Way:
 
     counts = {math.floor(share * len(chances)) for share in _SHARES_WITHDRAWN}
     return min(map(having_withdrawn, sorted(counts)), key=lambda way: way.answers)
-
-
-def doubts(rows: Rows, believed: float) -> Floats:
-    """The chance of each candidate to be wrong, as well as one knows by now; shape (rows,).
-
-    `believed`: how often those that people answered about were wrong, against what was expected of them.
-    """
-    later = rows["doubt"].astype(np.float64)
-    before = rows["uncertainty"].astype(np.float64) * believed
-    return np.asarray(np.minimum(np.where(np.isnan(later), before, _CAUTION * later), 1.0))
 
 
 def _wrong_if_broken(wrong: float, open_objects: int, share: float) -> float:

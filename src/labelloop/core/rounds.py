@@ -61,17 +61,7 @@ def split(state: RunState, ledger: Ledger) -> Split:
             draw_validation_set(ledger, state.limits.validation, rng)
         return split_with_validation_set(ledger)
     rng = random_stream(state.settings.seed, "holdout", state.round)
-    return split_with_holdout(_learned(state, ledger), _holdout_share(state), rng)
-
-
-def unseen(state: RunState, ledger: Ledger) -> Ids:
-    """Objects of the input that this round's model has not learned from, and is asked about."""
-    return ledger.ids(State.POOL) if state.audit is not None else ledger.ids(State.POOL, State.VALIDATION)
-
-
-def _learned(state: RunState, ledger: Ledger) -> Ids:
-    """In a test, what was drawn for it too: its model's labels are settled, the next one only doubts them."""
-    return ledger.ids(State.HUMAN, State.VALIDATION) if state.audit is not None else ledger.ids(State.HUMAN)
+    return split_with_holdout(ledger, _holdout_share(state), rng)
 
 
 def looks_at_first_model(state: RunState, ledger: Ledger) -> Looks:
@@ -94,13 +84,6 @@ def label_what_is_sure(state: RunState, ledger: Ledger, predictions: Predictions
         random_stream(state.settings.seed, "audit", state.round),
         last=progress.is_last_round(state.limits),
     )
-
-
-def doubt_candidates(state: RunState, audit: Audit, predictions: Predictions) -> None:
-    """Let a model that has learned from a test's answers say which of its candidates it doubts."""
-    ids = audit.candidates["id"]
-    uncertainty = state.looks.own_uncertainty(predictions.confidence[ids])
-    audit.doubt(predictions.label[ids], uncertainty, predictions.present[ids])
 
 
 def validation_accuracy(ledger: Ledger, predictions: Predictions) -> float | None:
@@ -152,7 +135,7 @@ def _choose(
     drawn, once = NO_IDS, state.round >= limits.rounds
     if audit is not None:
         disputed = audit.disputed()
-        if len(disputed) or audit.begun or predictions is None:
+        if len(disputed) or predictions is None:
             drawn = disputed if len(disputed) else audit.next_stage(once=once)
             return Selection(drawn[: progress.human_labels_left(limits)], drawn)
         drawn = audit.next_stage(once=once)

@@ -29,7 +29,6 @@ class ModelOutput(_Passed):
     predictions_s3_uri: str
     auto_labels_s3_uri: str
     auto_labels: int
-    doubts_only: bool = False  # it has learned in a test, and doubts the labels under test
     validation_accuracy: float | None = None  # under the policy `blog`
     threshold: float | None = None
     expected_error: float | None = None  # of the labels the model would give, by its own account
@@ -105,7 +104,6 @@ class AuditUnderWay(_Passed):
     pool: int  # objects without a label when the model predicted
     most_draws: int
     groups: list[GroupUnderTest]
-    stage_due: bool = False  # what was asked is answered, and decides nothing yet
 
     @classmethod
     def of(
@@ -225,7 +223,6 @@ class RunState(_Passed):
             idle_rounds=self.idle_rounds,
             repeated_answers=self.repeated_answers,
             testing=self.audit is not None,
-            stage_due=self.audit is not None and self.audit.stage_due,
             committed=self.certificate is not None,
         )
 

@@ -25,11 +25,12 @@ def draw_validation_set(ledger: Ledger, size: int, rng: np.random.Generator) -> 
     ledger.keep_for_validation(np.sort(drawn))
 
 
-def split_with_holdout(labeled: Ids, share: float, rng: np.random.Generator) -> Split:
+def split_with_holdout(ledger: Ledger, share: float, rng: np.random.Generator) -> Split:
     """Hold a random share of the training labels out for the container's own use: early stopping, reporting.
 
     The validation set must not serve for that: the certificate would no longer hold.
     """
+    labeled = ledger.ids(State.HUMAN)
     shuffled = rng.permutation(labeled)
     held = int(len(labeled) * share)
     return Split(train=np.sort(shuffled[held:]), holdout=np.sort(shuffled[:held]))

@@ -17,7 +17,7 @@ LEAST_BATCH = 0.02
 class Next(StrEnum):
     """The branches of the state machine's `NextAction`."""
 
-    SELECT = "SELECT"  # ask people, without a model, or again in a test
+    SELECT = "SELECT"  # ask people, without a model, or on in a test
     TRAIN = "TRAIN"  # train, predict, auto-label, then ask people
     EXPORT = "EXPORT"  # stop
     ASK = "ASK"  # only on resuming: people were chosen objects for, but gave no answer yet
@@ -47,7 +47,6 @@ class Progress:
     idle_rounds: int  # rounds in a row without a new label
     repeated_answers: int = 0  # about objects that people had answered about before
     testing: bool = False  # a certificate is being tested
-    stage_due: bool = False  # and takes more objects than were drawn
     committed: bool = False  # the model's labels are in: people label what is left
 
     def human_labels_left(self, limits: Limits) -> int:
@@ -73,10 +72,7 @@ def decide(progress: Progress, limits: Limits) -> Decision:
         return Decision(Next.EXPORT, reason)
     if progress.human_labels_left(limits) == 0:
         return Decision(Next.TRAIN)
-    if progress.testing:
-        # Who learns from what was drawn knows better which of the others to doubt.
-        return Decision(Next.TRAIN if progress.stage_due else Next.SELECT)
-    if progress.counts.human_labels < limits.start:
+    if progress.testing or progress.counts.human_labels < limits.start:
         return Decision(Next.SELECT)
     return Decision(Next.TRAIN if worth_training(progress, limits) else Next.SELECT)
 

@@ -11,9 +11,8 @@ from labelloop.core.auto_labeling import AutoLabeling
 from labelloop.core.ledger import Ids, Ledger
 from labelloop.core.manifest import ID_KEY, label_metadata
 from labelloop.core.predictions import Predictions
-from labelloop.core.rounds import doubt_candidates, label_what_is_sure, validation_accuracy
+from labelloop.core.rounds import label_what_is_sure, validation_accuracy
 from labelloop.core.run_state import AuditUnderWay, ModelOutput, RunState
-from labelloop.steps.audit_under_way import load_audit, save_audit
 from labelloop.steps.round_predictions import load_predictions
 from labelloop.steps.step_handler import load_ledger, step
 from labelloop.storage import s3
@@ -22,8 +21,6 @@ from labelloop.storage import s3
 def auto_label(state: RunState, time: str) -> dict[str, Any]:
     ledger = load_ledger(state)
     predictions = load_predictions(state, ledger)
-    if state.audit is not None:
-        return _doubt(state, predictions)
     labeling = label_what_is_sure(state, ledger, predictions)
     uri = f"{state.round_folder}auto-labels/auto-labels.jsonl"
     s3.write_lines(uri, _auto_labels(state, predictions, labeling.ids, time))
@@ -44,25 +41,6 @@ def auto_label(state: RunState, time: str) -> dict[str, Any]:
     return state.model_copy(
         update={"model": output, "looks": labeling.looks, "audit": _begin_test(state, ledger, labeling)}
     ).as_document()
-
-
-def _doubt(state: RunState, predictions: Predictions) -> dict[str, Any]:
-    """In a test nothing is labeled anew: the model says which of the labels under test it doubts."""
-    audit = load_audit(state)
-    assert audit is not None
-    doubt_candidates(state, audit, predictions)
-    folder = f"{state.round_folder}auto-labels/"
-    s3.write_lines(f"{folder}auto-labels.jsonl", ())
-    output = ModelOutput(
-        predictions_s3_uri=state.training.predictions_s3_uri if state.training else "",
-        auto_labels_s3_uri=f"{folder}auto-labels.jsonl",
-        auto_labels=0,
-        doubts_only=True,
-        unreadable=predictions.errors,
-        first_unreadable=predictions.first_error,
-    )
-    s3.mark_intermediate(output.predictions_s3_uri)
-    return state.model_copy(update={"model": output, "audit": save_audit(state, audit, folder)}).as_document()
 
 
 def _begin_test(state: RunState, ledger: Ledger, labeling: AutoLabeling) -> AuditUnderWay | None:

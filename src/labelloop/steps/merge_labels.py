@@ -18,7 +18,7 @@ from labelloop.core.manifest import ONE_PERSON_CONFIDENCE, failure_metadata, lab
 from labelloop.core.merging import Addition, merge_fields, replace_labels
 from labelloop.core.probes import Probes
 from labelloop.core.rounds import AuditConclusion, conclude_test, take_votes
-from labelloop.core.run_state import AuditUnderWay, RunState, certificate_document
+from labelloop.core.run_state import RunState, certificate_document
 from labelloop.core.stand_ins import chances_of
 from labelloop.core.stopping import Decision, decide
 from labelloop.core.votes import Rows
@@ -93,7 +93,7 @@ def _conclude_round(state: RunState, time: str, additions: SortedAdditions) -> _
         update={
             "idle_rounds": 0 if human_labels or taken.repeated or committed else state.idle_rounds + 1,
             "certificate": (certificate_document(test.certificate) if test else None) or state.certificate,
-            "audit": _goes_on(state.audit, audit) if testing else None,
+            "audit": state.audit if testing else None,
         }
     )
     progress = concluded.progress(rounds_done=state.round, new_human_labels=human_labels)
@@ -114,13 +114,6 @@ def _conclude_round(state: RunState, time: str, additions: SortedAdditions) -> _
         certificate=concluded.certificate,
         review=review,
     )
-
-
-def _goes_on(under_way: AuditUnderWay | None, audit: Audit | None) -> AuditUnderWay | None:
-    """The test in the round to come."""
-    if under_way is None or audit is None:
-        return None
-    return under_way.model_copy(update={"stage_due": not len(audit.disputed())})
 
 
 def _settled_fields(
@@ -254,11 +247,8 @@ def _test_record(test: AuditConclusion | None) -> dict[str, Any] | None:
 
 
 def _what_the_model_saw(state: RunState) -> dict[str, str]:
-    """Where the round's predictions are, and the ledger they were made for: the report reads them again.
-
-    Not of a model that has learned in a test: the labels are those of the model before.
-    """
-    if state.training is None or state.model is None or state.model.doubts_only:
+    """Where the round's predictions are, and the ledger they were made for: the report reads them again."""
+    if state.training is None or state.model is None:
         return {}
     return {
         "predictions_s3_uri": state.training.predictions_s3_uri,
@@ -269,7 +259,7 @@ def _what_the_model_saw(state: RunState) -> dict[str, str]:
 def _next_round(
     state: RunState, outcome: _Outcome, folder: str, manifest_uri: str, ledger_uri: str
 ) -> RunState:
-    audit = _goes_on(save_audit(state, outcome.audit, folder), outcome.audit) if outcome.audit else None
+    audit = save_audit(state, outcome.audit, folder) if outcome.audit else None
     return state.with_ledger(outcome.ledger, ledger_uri).model_copy(
         update={
             "manifest_s3_uri": manifest_uri,

@@ -4,9 +4,8 @@ import io
 import tarfile
 
 from labelloop.core.errors import PredictionsError
-from labelloop.core.ledger import Ledger
+from labelloop.core.ledger import Ledger, State
 from labelloop.core.predictions import Predictions, read_out_of_fold, read_predictions
-from labelloop.core.rounds import unseen
 from labelloop.core.run_state import RunState
 from labelloop.steps.step_handler import label_categories
 from labelloop.storage import s3
@@ -25,7 +24,7 @@ def load_predictions(state: RunState, ledger: Ledger) -> Predictions:
             f"the transform job ended well but wrote no {uri}: look at the job's log, "
             "and check that its role may write there"
         )
-    asked = unseen(state, ledger)
+    asked = ledger.ids(State.POOL, State.VALIDATION)
     return read_predictions(s3.read_lines(uri), asked, len(ledger), label_categories(state))
 
 

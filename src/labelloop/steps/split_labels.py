@@ -8,9 +8,9 @@ import numpy as np
 import numpy.typing as npt
 
 from labelloop.core.blazingtext import TEXT_ATTRIBUTE
-from labelloop.core.ledger import Ids
+from labelloop.core.ledger import Ids, State
 from labelloop.core.manifest import ID_KEY, LabelAttribute, object_id
-from labelloop.core.rounds import looks_at_first_model, split, unseen
+from labelloop.core.rounds import looks_at_first_model, split
 from labelloop.core.run_state import RunState, Training
 from labelloop.core.training_job import training_job
 from labelloop.steps.step_handler import label_attribute, load_ledger, step
@@ -35,9 +35,10 @@ def split_labels(state: RunState, _time: str) -> dict[str, Any]:
     s3.write_bytes(training.ledger_s3_uri, ledger.to_bytes())
     s3.write_lines(training.train_s3_uri, _lines(state, channels.train, size))
     s3.write_lines(training.validation_s3_uri, _lines(state, channels.holdout, size))
+    unseen = ledger.ids(State.POOL, State.VALIDATION)
     attribute = label_attribute(state)
     asked = _for_blazingtext if state.settings.model.algorithm == "blazingtext" else _as_it_is
-    lines = (without_label(line, attribute) for line in _lines(state, unseen(state, ledger), size))
+    lines = (without_label(line, attribute) for line in _lines(state, unseen, size))
     s3.write_lines(training.pool_s3_uri, (asked(line, len(state.class_names)) for line in lines))
     return (
         state.with_ledger(ledger, training.ledger_s3_uri)
