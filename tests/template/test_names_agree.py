@@ -46,6 +46,7 @@ NOT_STEPS = {
     "round_predictions",
     "snapshot",
     "step_handler",
+    "workbench_files",
 }
 
 

@@ -82,3 +82,17 @@ def test_a_change_that_fails_is_told_and_leaves_nothing(sqlite_desk: Desk) -> No
     with pytest.raises(ConflictError):
         sqlite_desk.store.write([unknown], Annotator(batch_id=batch.id, name="ann", answers=1))
     assert sqlite_desk.store.annotators(batch.id) == []
+
+
+def test_who_opens_a_new_file_waits_for_who_writes_it(tmp_path: Path) -> None:
+    path = tmp_path / "workbench.sqlite"
+    other = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+    other.execute("BEGIN IMMEDIATE")
+    writes = threading.Timer(0.2, other.execute, ["COMMIT"])
+    writes.start()
+    store = SqliteTaskStore(path)
+    assert store.batches() == []
+    assert not other.in_transaction
+    store.close()
+    writes.join()
+    other.close()

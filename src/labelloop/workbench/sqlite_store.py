@@ -6,6 +6,7 @@ its own, as of the last commit. And writes that come together are committed, and
 
 import sqlite3
 import threading
+import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -44,6 +45,7 @@ WHERE batch_id = ? AND available_from <= ? AND id {side} ?
 ORDER BY id LIMIT ?
 """
 _BUSY_SECONDS = 30.0
+_BETWEEN_TRIES_SECONDS = 0.01
 _IDS_AT_ONCE = 500
 _Change = Callable[[sqlite3.Connection], None]
 
@@ -59,7 +61,7 @@ class SqliteTaskStore:
         self._waiting: deque[_Write] = deque()
         self._readers: SimpleQueue[sqlite3.Connection] = SimpleQueue()
         self._writer = self._connect()
-        self._writer.execute("PRAGMA journal_mode = WAL")
+        self._write_ahead()
         self._writer.executescript(_SCHEMA)
 
     def close(self) -> None:
@@ -168,6 +170,21 @@ class SqliteTaskStore:
         )
         connection.execute("PRAGMA synchronous = FULL")
         return connection
+
+    def _write_ahead(self) -> None:
+        """Keep the file's journal as a log that readers need not wait for.
+
+        SQLite waits for others who write in all but this: it refuses at once.
+        """
+        until = time.monotonic() + _BUSY_SECONDS
+        while True:
+            try:
+                self._writer.execute("PRAGMA journal_mode = WAL")
+                return
+            except sqlite3.OperationalError as error:
+                if error.sqlite_errorcode != sqlite3.SQLITE_BUSY or time.monotonic() > until:
+                    raise
+            time.sleep(_BETWEEN_TRIES_SECONDS)
 
     def _write(self, change: _Change) -> None:
         """Make a change, whole or not at all. Returns once it is on the disk; raises what it raises."""
