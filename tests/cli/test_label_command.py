@@ -200,6 +200,7 @@ def test_what_was_refused_can_be_mended_with_the_same_out(folder: Path, faulty: 
     arguments = ["label", *given, "--out", str(folder / "out")]
     (folder / "in.manifest").write_bytes(faulty + b"\n")
     assert CliRunner().invoke(app, arguments).exit_code == 2
+    assert not list((folder / "out").glob("*.partial"))
     (folder / "in.manifest").write_bytes(LINES[1] + b"\n")
     mended = CliRunner().invoke(app, arguments)
     assert (mended.exit_code, "All is labeled" in mended.output) == (0, True)
@@ -245,3 +246,15 @@ def test_bad_input_gets_one_clear_error(
     refused = CliRunner().invoke(app, ["label", *arguments])
     assert refused.exit_code == 2
     assert says in refused.output
+
+
+@pytest.mark.slow
+def test_two_do_not_work_in_one_folder(folder: Path, first: Served) -> None:
+    ann = Person(first, "Ann")
+    given = ["--manifest", str(folder / "in.manifest"), "--classes", str(folder / "classes.json")]
+    second = CliRunner().invoke(app, ["label", *given, "--out", str(folder / "out")])
+    assert second.exit_code == 2
+    said = " ".join(second.output.split())
+    assert f"another labelloop is at work in {folder / 'out'}: end it first" in said
+    assert ann.post("/api/tasks/next", {"count": 5})["tasks"], "the first goes on"
+    ann.http.close()

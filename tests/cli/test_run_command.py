@@ -177,8 +177,11 @@ def test_an_unfinished_run_is_not_overwritten(prepared: Path, application: Path)
     process = subprocess.Popen(command(prepared, application), stdout=subprocess.DEVNULL)
     while not (prepared / "run/run.json").exists():
         time.sleep(0.05)
+    beside = call(prepared, application, "--resume")
     process.kill()
     process.wait()
+    assert beside.returncode == 2
+    assert "another labelloop is at work in" in beside.stderr
     done = call(prepared, application)
     assert done.returncode == 2
     assert "--resume" in done.stderr

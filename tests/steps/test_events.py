@@ -37,6 +37,12 @@ def test_an_empty_event_is_refused_with_the_step_what_is_missing_and_a_sample(st
     assert "\n" not in said
 
 
+@pytest.mark.parametrize("event", [[], None, "state", 7])
+def test_what_is_no_object_is_refused_as_such(event: Any) -> None:
+    said = refusal_of("split_labels", event)
+    assert said.startswith("the event of SplitLabels cannot be used: it is not a JSON object. A sample is")
+
+
 @pytest.mark.parametrize("step", STEPS)
 def test_a_field_that_is_not_known_is_named(step: str) -> None:
     assert "Tyme is not known" in refusal_of(step, {**sample(step), "Tyme": "x"})

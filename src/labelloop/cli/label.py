@@ -1,5 +1,6 @@
 """`labelloop label`: people label a manifest in the browser, without a run."""
 
+import contextlib
 import hashlib
 import shlex
 import threading
@@ -12,6 +13,7 @@ import typer
 from rich.console import Console
 from rich.text import Text
 
+from labelloop.cli.claimed import claimed
 from labelloop.cli.image_folder import ImageFolder
 from labelloop.cli.labeling_folder import LabelingFolder
 from labelloop.cli.run import explained_errors
@@ -126,25 +128,16 @@ def _label(
     categories = parse_label_categories(data.classes.read_bytes())
     labeling = _labeling(data.manifest, categories, asked)
     folder.require_same(labeling)
-    files, ended, images = LocalFiles(), _Ended(), ImageFolder(data.s3_root)
-    unlabeled = folder.number_lines(data.manifest, asked.attribute, categories)
-    images.require_shown(files.read_lines(str(folder.selection)))
-    # Not before: what is refused can be mended with the same --out.
-    folder.keep(labeling)
-    store = SqliteTaskStore(folder.store)
-    try:
-        closing = Closing(store, files, ended)
-        batch = open_batch(
-            store,
-            _batch(asked, categories, folder),
-            list(asked_about(files.read_lines(str(folder.selection)), {})),
-        )
-        closing.go_on()
-        if unlabeled and batch.state != "closed":
-            _serve_until(console, store, closing, images, ended.event, folder, host, port)
-    finally:
-        store.close()
-    folder.write_output()
+    with claimed(folder.path):
+        images = ImageFolder(data.s3_root)
+        unlabeled = folder.number_lines(data.manifest, asked.attribute, categories)
+        images.require_shown(LocalFiles().read_lines(str(folder.selection)))
+        # Not before: what is refused can be mended with the same --out.
+        folder.keep(labeling)
+        with contextlib.closing(SqliteTaskStore(folder.store)) as store:
+            desk = _Desk(store, images, folder, host, port)
+            _await_answers(console, desk, _batch(asked, categories, folder), unlabeled)
+        folder.write_output()
     console.print(Text(_what_is_labeled(folder, asked.attribute, data)), soft_wrap=True)
 
 
@@ -196,27 +189,39 @@ def _batch(asked: _Question, categories: LabelCategories, folder: LabelingFolder
     )
 
 
-def _serve_until(
-    console: Console,
-    store: SqliteTaskStore,
-    closing: Closing,
-    image_folder: ImageFolder,
-    ended: threading.Event,
-    folder: LabelingFolder,
-    host: str,
-    port: int,
-) -> None:
-    sessions = LaptopSessions(kept_key(folder.key))
-    images, farewell = SignedImages(image_folder.read), Farewell()
+@dataclass(frozen=True)
+class _Desk:
+    """What the pages are served from, and where."""
+
+    store: SqliteTaskStore
+    images: ImageFolder
+    folder: LabelingFolder
+    host: str
+    port: int
+
+
+def _await_answers(console: Console, desk: _Desk, batch: Batch, unlabeled: int) -> None:
+    files, ended = LocalFiles(), _Ended()
+    closing = Closing(desk.store, files, ended)
+    asked_for = list(asked_about(files.read_lines(batch.selection_uri), {}))
+    opened = open_batch(desk.store, batch, asked_for)
+    closing.go_on()
+    if unlabeled and opened.state != "closed":
+        _serve_until(console, desk, closing, ended.event)
+
+
+def _serve_until(console: Console, desk: _Desk, closing: Closing, ended: threading.Event) -> None:
+    sessions = LaptopSessions(kept_key(desk.folder.key))
+    images, farewell = SignedImages(desk.images.read), Farewell()
     app = create_app(
-        Workbench(store, closing),
+        Workbench(desk.store, closing),
         sessions,
         image_urls=images.url,
-        run_overview=Overview(store),
+        run_overview=Overview(desk.store),
         farewell=farewell,
     )
     app.include_router(images.router)
-    with served(app, host=host, port=port) as address:
+    with served(app, host=desk.host, port=desk.port) as address:
         console.print(Text(f"Label here: {address}/enter?key={sessions.key}"), soft_wrap=True)
         console.print("Ctrl-C stops; every answer is kept, and the same command goes on.")
         try:

@@ -16,6 +16,7 @@ import typer
 from rich.console import Console
 from rich.text import Text
 
+from labelloop.cli.claimed import claimed
 from labelloop.cli.desk import open_desk
 from labelloop.cli.local_run import Application, Beside, Jobs, RunFailedError, Steps, local_path, run_loop
 from labelloop.cli.progress import RunProgress
@@ -181,7 +182,7 @@ def execute(
     if prefix:
         console.print(Text(f"Going on with what is in {prefix}"), soft_wrap=True)
         record.request.setdefault("ActiveLearning", {})["ResumeFromS3Uri"] = prefix
-    with RunProgress(console) as progress:
+    with claimed(folder.out), RunProgress(console) as progress:
         try:
             return run_loop(application, folder, record, name, _follow(progress), beside)
         except KeyboardInterrupt:

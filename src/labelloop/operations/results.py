@@ -5,7 +5,9 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
-from labelloop.operations.cloud import Cloud, OperationError, explained
+from botocore.exceptions import ClientError
+
+from labelloop.operations.cloud import Cloud, OperationError, error_code, explained
 from labelloop.operations.executions import SUCCEEDED, Execution
 from labelloop.storage.s3 import split_uri
 
@@ -38,8 +40,7 @@ def fetch(cloud: Cloud, execution: Execution, folder: Path, *, overwrite: bool =
         for key, name in _FILES.items():
             if key in execution.output:
                 new[name] = Path(work) / name
-                with explained():
-                    cloud.s3.download_file(*split_uri(execution.output[key]), str(new[name]))
+                _download(cloud, execution.output[key], new[name])
         same = {name for name, path in new.items() if _same(path, folder / name)}
         lost = [name for name in new if (folder / name).exists() and name not in same]
         if lost and not overwrite:
@@ -49,6 +50,19 @@ def fetch(cloud: Cloud, execution: Execution, folder: Path, *, overwrite: bool =
         for name, path in new.items():
             path.replace(folder / name)
     return [Fetched(folder / name, name in same) for name in new]
+
+
+def _download(cloud: Cloud, uri: str, path: Path) -> None:
+    with explained():
+        try:
+            cloud.s3.download_file(*split_uri(uri), str(path))
+        except ClientError as error:
+            if error_code(error) not in ("404", "NoSuchKey"):
+                raise
+            raise OperationError(
+                f"{uri} is not in S3 any more: `labelloop cleanup --output` removes it, and so may a "
+                "lifecycle rule of the bucket"
+            ) from error
 
 
 def no_output(execution: Execution) -> str:

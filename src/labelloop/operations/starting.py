@@ -87,6 +87,16 @@ def input_uris(request: LabelingRequest) -> list[str]:
     return uris
 
 
+def require_resumable(cloud: Cloud, request: LabelingRequest) -> None:
+    """Raises OperationError where the request goes on from an execution that has left nothing in S3."""
+    earlier = request.active_learning.resume_from_s3_uri
+    if earlier and not _is_there(cloud, f"{earlier.rstrip('/')}/prepared/state.json"):
+        raise OperationError(
+            f"ActiveLearning.ResumeFromS3Uri: there is nothing to resume under {earlier}; it must be "
+            "<S3OutputPath><execution name>/ of an earlier execution, as `stop` prints it"
+        )
+
+
 def missing_inputs(cloud: Cloud, uris: list[str]) -> list[str]:
     """Those of the files that are not in S3; what may not be looked at is taken to be there."""
     return [uri for uri in uris if not _is_there(cloud, uri)]

@@ -49,6 +49,8 @@ def read_event(form: type[Event], event: object, step_name: str) -> Event:
 
 
 def _describe(problem: Any) -> str:
+    if problem["type"] == "model_type" and not problem["loc"]:
+        return "it is not a JSON object"
     place = ".".join(str(part) for part in problem["loc"]) or "it"
     reason = {"missing": "is missing", "extra_forbidden": "is not known"}.get(problem["type"])
     return f"{place} {reason}" if reason else f"{place}: {problem['msg'].lower()}"

@@ -18,9 +18,12 @@ class LocalFiles:
         path.parent.mkdir(parents=True, exist_ok=True)
         partial = path.with_name(f"{path.name}.partial")
         written = 0
-        with partial.open("wb") as file:
-            for line in lines:
-                file.write(line + b"\n")
-                written += 1
-        partial.replace(path)
+        try:
+            with partial.open("wb") as file:
+                for line in lines:
+                    file.write(line + b"\n")
+                    written += 1
+            partial.replace(path)
+        finally:
+            partial.unlink(missing_ok=True)
         return written

@@ -118,6 +118,9 @@ def test_cleanup_removes_what_a_run_left_and_nothing_else(call: Call, deployed: 
     assert call("cleanup", "--execution", "news-1", "--yes", "--output").exit_code == 0
     assert keys() == before - mine
     assert models() == [name for name in all_models if name != trained]
+    gone = call("fetch", "--execution", "news-1", "--out", "nowhere")
+    assert gone.exit_code == 2
+    assert "s3://bucket/out/news-1/output/output.manifest is not in S3 any more" in gone.words
 
 
 def test_more_models_than_fit_a_page_are_all_removed(call: Call, deployed: LocalAws) -> None:
@@ -311,9 +314,14 @@ def test_a_failed_run_says_why_and_its_files_stay_while_another_goes_on_from_the
     failed = call("start", "--name", "news-1", "--watch")
     assert failed.exit_code == 1
     assert "CreateTrainingJob failed: AlgorithmError: the stand-in was told to fail" in failed.words
+    assert "To go on: ActiveLearning.ResumeFromS3Uri = s3://bucket/out/news-1/" in failed.words
     assert "CreateTrainingJob failed" in call("status", "--execution", "news-1").words
     assert "the stand-in was told to fail" in call("fetch", "--out", "nowhere").words
     loop.told["STAND_IN_TRAIN"] = "hang"
+    loop.settings(ResumeFromS3Uri="s3://bucket/out/new-1")
+    nothing = call("start", "--name", "news-2")
+    assert nothing.exit_code == 2
+    assert "there is nothing to resume under s3://bucket/out/new-1" in nothing.words
     loop.settings(ResumeFromS3Uri="s3://bucket/out/news-1/")
     assert call("start", "--name", "news-2").exit_code == 0
     refused = call("cleanup", "--execution", "news-1", "--yes", "--labels")

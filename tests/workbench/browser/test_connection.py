@@ -62,6 +62,7 @@ def test_nobody_is_told_that_all_is_done_before_it_is_saved(
     ada.see_panel("Loading")
     ada.page.evaluate("() => document.dispatchEvent(new Event('visibilitychange'))")
     ada.see_panel("One moment")
+    ada.page.get_by_text("Saving 1 answer").wait_for()
     [answer] = kept
     answer.continue_()
     ada.see_panel("That was all. Thank you")

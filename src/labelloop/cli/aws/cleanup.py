@@ -11,6 +11,7 @@ from labelloop.cli.aws.options import ProfileOption, RegionOption, StackOption, 
 from labelloop.cli.run import explained_errors
 from labelloop.operations.executions import Execution
 from labelloop.operations.leftovers import Leftovers, find_leftovers, remove
+from labelloop.reporting.text import counted
 
 
 def cleanup(
@@ -52,7 +53,8 @@ def cleanup(
         if not yes:
             typer.confirm("Remove them?", abort=True)
         remove(cloud, leftovers)
-    console.print(f"Removed {len(leftovers.objects):,} objects and {len(leftovers.models):,} models.")
+    removed = counted(len(leftovers.objects), "object"), counted(len(leftovers.models), "model")
+    console.print(f"Removed {' and '.join(removed)}.")
 
 
 def _list(console: Console, execution: Execution, leftovers: Leftovers) -> None:
@@ -62,7 +64,7 @@ def _list(console: Console, execution: Execution, leftovers: Leftovers) -> None:
         folder = item.uri.removeprefix(execution.prefix).split("/")[0]
         folders.setdefault(folder, []).append(item.size)
     for folder, sizes in folders.items():
-        console.print(Text(f"  {folder:20} {len(sizes):6,} objects {decimal(sum(sizes)):>10}"))
+        console.print(Text(f"  {folder:20} {counted(len(sizes), 'object'):>14} {decimal(sum(sizes)):>10}"))
     for model in leftovers.models:
         console.print(Text(f"  model {model}"))
     for kept in leftovers.kept:

@@ -7,6 +7,7 @@ from rich.console import Console
 from rich.text import Text
 
 from labelloop.cli.aws.options import ProfileOption, RegionOption, StackOption, open_stack
+from labelloop.cli.aws.watch import how_to_go_on
 from labelloop.cli.run import explained_errors
 from labelloop.operations.cloud import Cloud, OperationError
 from labelloop.operations.executions import RUNNING, Execution, describe, find_execution, summaries
@@ -47,9 +48,7 @@ def stop(
     if not stopped.executions and not stopped.jobs:
         console.print(Text(f"{found.name} is {found.status}: there was nothing left to stop."))
         return
-    console.print(
-        Text(f"All labels given so far are kept. To go on: ActiveLearning.ResumeFromS3Uri = {found.prefix}")
-    )
+    console.print(Text(how_to_go_on(found)))
 
 
 def _the_one_running(cloud: Cloud, stack: Stack) -> Execution:

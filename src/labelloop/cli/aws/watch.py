@@ -77,6 +77,12 @@ def tell_end(console: Console, execution: Execution) -> None:
     )
     if execution.cause:
         console.print(Text(execution.cause))
+    console.print(Text(how_to_go_on(execution)))
+
+
+def how_to_go_on(execution: Execution) -> str:
+    """What becomes of the labels of an execution that has ended before its time."""
+    return f"All labels given so far are kept. To go on: ActiveLearning.ResumeFromS3Uri = {execution.prefix}"
 
 
 class _Clock:

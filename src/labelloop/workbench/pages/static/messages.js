@@ -44,6 +44,10 @@ const PANELS = {
   ],
 };
 
+const SAVED_BEFORE = 1_000; // milliseconds in which an answer is usually saved
+let connectionText = "";
+let telling = null;
+
 /** Tell it to screen readers. */
 export function say(text) {
   byId("announcer").textContent = text;
@@ -55,6 +59,7 @@ export function showPanel(name, button = null) {
   const isNews = byId("panel").hidden || byId("panel-title").textContent !== title;
   byId("work").hidden = true;
   byId("panel").hidden = false;
+  if (name === "ended") document.querySelector("nav")?.remove(); // what they lead to is gone
   byId("panel-mark").dataset.mark = mark;
   byId("panel-title").textContent = title;
   byId("panel-text").textContent = text;
@@ -86,15 +91,22 @@ export function notice(text) {
   byId("notices").replaceChildren(element);
 }
 
-/** Whether all answers are there; a live region, so it is told once, not at every answer. */
+/** Whether all answers are there; a live region, so an answer is told of only when saving it takes long. */
 export function showConnection(waiting, cut) {
-  const element = byId("connection");
   const answers = `${waiting} answer${waiting === 1 ? "" : "s"}`;
-  let text = "All answers saved";
-  if (cut) text = waiting ? `No connection: ${answers} kept on this device` : "No connection: trying again";
-  else if (waiting > 1) text = `Saving ${answers}`;
-  element.dataset.state = cut ? "offline" : waiting ? "sending" : "saved";
-  if (element.textContent !== text) element.textContent = text;
+  connectionText = "All answers saved";
+  if (cut) connectionText = waiting ? `No connection: ${answers} kept on this device` : "No connection: trying again";
+  else if (waiting) connectionText = `Saving ${answers}`;
+  byId("connection").dataset.state = cut ? "offline" : waiting ? "sending" : "saved";
+  if (waiting === 1 && !cut) telling ??= setTimeout(tellConnection, SAVED_BEFORE);
+  else tellConnection();
+}
+
+function tellConnection() {
+  clearTimeout(telling);
+  telling = null;
+  const element = byId("connection");
+  if (element.textContent !== connectionText) element.textContent = connectionText;
 }
 
 export function showProgress(progress) {

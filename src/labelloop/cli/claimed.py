@@ -1,0 +1,29 @@
+"""One process at a time works in a folder."""
+
+import contextlib
+import fcntl
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+from labelloop.core.errors import RequestError
+
+
+@contextlib.contextmanager
+def claimed(folder: Path) -> Iterator[None]:
+    """Hold a folder, which is made where there is none; however the process ends, it lets go.
+
+    Raises RequestError where another process holds it.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise RequestError(
+                f"another labelloop is at work in {folder}: end it first, or choose another --out"
+            ) from error
+        yield
+    finally:
+        os.close(handle)
