@@ -46,7 +46,7 @@ def test_the_real_model_labels_headlines_under_a_certificate(tmp_path: Path) -> 
     )
     request = json.loads((tmp_path / "request.json").read_text())
     (tmp_path / "request.json").write_text(
-        json.dumps({**request, "ActiveLearning": {"TargetError": 0.1, "BatchSize": 0.1}})
+        json.dumps({**request, "ActiveLearning": {"TargetError": 0.1, "BatchSize": 0.2}})
     )
     report, records, truth = run(tmp_path)
     counts = report["counts"]
@@ -76,7 +76,7 @@ def test_the_uci_headlines_are_labeled_whole(tmp_path: Path, policy: str) -> Non
     )
     request = json.loads((tmp_path / "request.json").read_text())
     if policy == "default":  # The post's rules fix the sizes themselves.
-        request["ActiveLearning"] = {"BatchSize": 0.2}
+        request["ActiveLearning"] = {"TargetError": 0.1, "BatchSize": 0.2}
     (tmp_path / "request.json").write_text(json.dumps(request))
     report, records, _ = run(tmp_path, "--policy", policy)
     assert len(records) == 1500

@@ -34,7 +34,7 @@ def jobs_of(aws: LocalAws, loop: Loop, name: str = "run-1") -> list[dict[str, An
 
 def test_spot_training_keeps_each_rounds_checkpoints_apart(loop: Loop, accounted_for: AccountedFor) -> None:
     loop.data(300, clean=False)
-    loop.settings(BatchSize=0.1)
+    loop.settings(BatchSize=0.1, MaxRounds=2)
     loop.settings(
         Model={"UseSpotTraining": True, "MaxRuntimeInSeconds": 600, "CheckpointS3Uri": "s3://bucket/kept/"}
     )
@@ -48,7 +48,7 @@ def test_spot_training_keeps_each_rounds_checkpoints_apart(loop: Loop, accounted
 
 def test_instances_disks_and_batches_reach_both_jobs(loop: Loop, accounted_for: AccountedFor) -> None:
     loop.data(300, clean=False)
-    loop.settings(BatchSize=0.1)
+    loop.settings(BatchSize=0.1, MaxRounds=2)
     loop.settings(
         Model={
             "TrainingInstanceType": "ml.g5.2xlarge",
@@ -82,7 +82,7 @@ def test_instances_disks_and_batches_reach_both_jobs(loop: Loop, accounted_for: 
 
 def test_unless_told_there_is_neither_spot_nor_checkpoint_nor_key(loop: Loop) -> None:
     loop.data(300, clean=False)
-    loop.settings(BatchSize=0.1)
+    loop.settings(BatchSize=0.1, MaxRounds=2)
     aws = loop.aws()
     loop.run(aws)
     training, transform = jobs_of(aws, loop)
@@ -103,7 +103,7 @@ def test_the_stacks_key_encrypts_the_disks_of_both_jobs(
     loop: Loop, model: dict[str, str], encrypted: str | None
 ) -> None:
     loop.data(300, clean=False)
-    loop.settings(BatchSize=0.1)
+    loop.settings(BatchSize=0.1, MaxRounds=2)
     loop.settings(Model=model)
     stack = {"DataBucket": "bucket", "LabelingBackend": "groundtruth", "KmsKeyArn": KMS_KEY}
     aws = loop.aws(parameters={**stack, "JobRoleArn": loop.request["RoleArn"]})

@@ -124,7 +124,7 @@ def test_a_model_that_fails_its_test_learns_from_what_was_drawn(
     loop.truth = [
         CLASSES[number % 3] if number % 5 == 0 else label for number, label in enumerate(loop.truth)
     ]
-    loop.settings(TargetError=0.1)
+    loop.settings(TargetError=0.1, BatchSize=0.1)
     outcome = loop.run()
     accounted_for(outcome)
     rounds = outcome.report()["rounds"]
@@ -148,6 +148,7 @@ def test_each_class_has_a_certificate_of_its_own_where_that_is_asked_for(
 
 def test_enough_labels_in_the_input_train_at_once(loop: Loop, accounted_for: AccountedFor) -> None:
     loop.data(600, labeled=60)
+    loop.settings(BatchSize=0.2)
     outcome = loop.run()
     assert loop.states[:3] == ["PrepareManifest", "NextAction", "ActiveLearning"]
     accounted_for(outcome)
@@ -222,6 +223,7 @@ def test_simulated_people_answer_as_a_step_where_the_request_says_so(
 
 def test_the_same_seed_gives_the_same_labels_and_another_seed_others(loop: Loop) -> None:
     loop.data(500)
+    loop.settings(BatchSize=0.2)
     aws = loop.aws()
 
     def who_labeled(name: str) -> list[tuple[int, str]]:
@@ -427,6 +429,7 @@ def _asked(loop: Loop, run: str) -> list[int]:
 
 def test_throttled_calls_are_tried_again(loop: Loop, accounted_for: AccountedFor) -> None:
     loop.data(600)
+    loop.settings(BatchSize=0.2)
     aws = loop.aws()
     throttled: list[str] = []
     for operation, where in [

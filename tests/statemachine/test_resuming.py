@@ -72,8 +72,8 @@ def stop_at(loop: Loop, state: str, occurrence: int) -> None:
 def test_a_run_stopped_anywhere_is_resumed(
     loop: Loop, accounted_for: AccountedFor, state: str, occurrence: int
 ) -> None:
-    loop.data(500, clean=False)
-    loop.settings(BatchSize=0.1)
+    loop.data(300, clean=False)
+    loop.settings(BatchSize=0.25)
     stop_at(loop, state, occurrence)
     loop.settings(ResumeFromS3Uri="s3://bucket/out/run-1")
     outcome = loop.run(loop.aws(), name="run-2")
@@ -85,8 +85,8 @@ def test_a_run_stopped_anywhere_is_resumed(
 
 
 def test_a_resumed_run_labels_as_the_uninterrupted_one_would_have(loop: Loop) -> None:
-    loop.data(600)
-    loop.settings(BatchSize=0.1)
+    loop.data(300)
+    loop.settings(BatchSize=0.25)
     whole = loop.run(loop.aws(), name="whole").lines()
     stop_at(loop, "CreateTrainingJob", 1)
     loop.settings(ResumeFromS3Uri="s3://bucket/out/run-1/")

@@ -106,7 +106,7 @@ def test_people_label_in_the_workbench_and_the_output_is_as_with_simulated_peopl
     loop: Loop, accounted_for: AccountedFor, aws: Callable[[], LocalAws]
 ) -> None:
     loop.data(300, clean=False)
-    loop.settings(BatchSize=0.1)
+    loop.settings(BatchSize=0.25)
     loop.write("in/truth.csv", _truth_csv(loop))
     running = aws()
     with People(loop) as people:

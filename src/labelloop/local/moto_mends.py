@@ -79,7 +79,7 @@ from labelloop.local.service_error import ServiceError
 # How often something that is awaited is looked at, in seconds.
 POLL_SECONDS = 0.05
 # What began less than a second ago is looked at more often.
-_QUICK_POLL_SECONDS = 0.01
+_QUICK_POLL_SECONDS = 0.03
 # How long StopExecution waits for the execution to have stopped.
 _STOP_SECONDS = 10.0
 
