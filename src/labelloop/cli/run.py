@@ -24,6 +24,7 @@ from labelloop.cli.run_folder import RunFolder, RunRecord, read_request
 from labelloop.cli.summary import print_summary
 from labelloop.core.errors import LabelloopError, RequestError
 from labelloop.core.ground_truth import is_public_workforce
+from labelloop.core.run_state import first_snapshot
 from labelloop.local.aws import LocalAwsError
 from labelloop.local.docker_engine import DockerError
 from labelloop.local.execution import ExecutionEvent
@@ -296,7 +297,7 @@ def _interrupted_prefix(record: RunRecord) -> str | None:
     output_path = record.request["OutputConfig"]["S3OutputPath"].rstrip("/")
     for name in reversed(record.executions):
         prefix = f"{output_path}/{name}/"
-        if local_path(Path(record.s3_root), f"{prefix}prepared/state.json").exists():
+        if local_path(Path(record.s3_root), first_snapshot(prefix)).exists():
             return prefix
     return None
 

@@ -241,6 +241,11 @@ def round_folder(prefix: str, round_number: int) -> str:
     return f"{prefix}round-{round_number:03d}/"
 
 
+def first_snapshot(prefix: str) -> str:
+    """The address of the state that an execution under `prefix` writes first of all."""
+    return f"{prefix.rstrip('/')}/prepared/state.json"
+
+
 def certificate_document(certificate: Certificate | None) -> dict[str, Any] | None:
     """A certificate with the sentence that says what it promises."""
     if certificate is None:

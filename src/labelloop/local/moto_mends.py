@@ -78,8 +78,6 @@ from labelloop.local.service_error import ServiceError
 
 # How often something that is awaited is looked at, in seconds.
 POLL_SECONDS = 0.05
-# What began less than a second ago is looked at more often.
-_QUICK_POLL_SECONDS = 0.03
 # How long StopExecution waits for the execution to have stopped.
 _STOP_SECONDS = 10.0
 
@@ -492,12 +490,11 @@ class _Resolver:
 
 def _eval_sync(_self: Any, env: Any, sync_resolver: _Resolver, **_options: Any) -> dict[str, Any]:
     """Like moto's, but polls quickly, and stops what it waits for when its state times out or is stopped."""
-    began = time.monotonic()
     while env.is_running():
         result = sync_resolver.look()
         if result is not None:
             return result
-        time.sleep(_QUICK_POLL_SECONDS if time.monotonic() - began < 1 else POLL_SECONDS)
+        time.sleep(POLL_SECONDS)
     sync_resolver.abort()
     raise EvalTimeoutError
 
@@ -729,7 +726,7 @@ def _stop_execution(self: Any) -> Any:
     while execution.exec_status == api.ExecutionStatus.RUNNING and time.monotonic() < until:
         # Again and again: an execution that has only just begun does not hear the first call.
         execution.stop(datetime.now(UTC), self._get_param("error"), self._get_param("cause"))
-        time.sleep(_QUICK_POLL_SECONDS)
+        time.sleep(POLL_SECONDS)
     return ActionResult({"stopDate": execution.stop_date or datetime.now(UTC)})
 
 

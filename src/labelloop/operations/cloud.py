@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 PERMISSIONS_PAGE = "docs/running-on-aws.md"
 _DENIED = {"AccessDenied", "AccessDeniedException", "403", "UnauthorizedOperation", "AllAccessDisabled"}
+# A HEAD request has no body to name the reason in.
+_MISSING = {"404", "NoSuchKey", "NoSuchBucket"}
 _REJECTED = {
     "ExpiredToken",
     "ExpiredTokenException",
@@ -106,6 +108,11 @@ def explained() -> Generator[None]:
 def error_code(error: ClientError) -> str:
     """The service's own code of a refusal: `AccessDeniedException`, `404`, ..."""
     return error.response.get("Error", {}).get("Code", "")
+
+
+def is_missing(error: ClientError) -> bool:
+    """Whether S3 says that there is no such object, or no such bucket."""
+    return error_code(error) in _MISSING
 
 
 def _refusal(error: ClientError) -> str:

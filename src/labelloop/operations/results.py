@@ -7,7 +7,7 @@ from pathlib import Path
 
 from botocore.exceptions import ClientError
 
-from labelloop.operations.cloud import Cloud, OperationError, error_code, explained
+from labelloop.operations.cloud import Cloud, OperationError, explained, is_missing
 from labelloop.operations.executions import SUCCEEDED, Execution
 from labelloop.storage.s3 import split_uri
 
@@ -57,7 +57,7 @@ def _download(cloud: Cloud, uri: str, path: Path) -> None:
         try:
             cloud.s3.download_file(*split_uri(uri), str(path))
         except ClientError as error:
-            if error_code(error) not in ("404", "NoSuchKey"):
+            if not is_missing(error):
                 raise
             raise OperationError(
                 f"{uri} is not in S3 any more: `labelloop cleanup --output` removes it, and so may a "

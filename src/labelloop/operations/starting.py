@@ -13,7 +13,8 @@ from botocore.exceptions import ClientError
 
 from labelloop.core.ground_truth import check_human_task
 from labelloop.core.request import LabelingRequest, parse_request
-from labelloop.operations.cloud import Cloud, OperationError, error_code, explained
+from labelloop.core.run_state import first_snapshot
+from labelloop.operations.cloud import Cloud, OperationError, error_code, explained, is_missing
 from labelloop.operations.executions import Execution, describe, execution_arn
 from labelloop.operations.stack import BACKEND_PARAMETER, Stack
 from labelloop.storage.s3 import split_uri
@@ -70,6 +71,7 @@ def check_request(document: Mapping[str, Any], cloud: Cloud, stack: Stack) -> La
                 f"HumanTaskConfig.WorkteamArn is in {region}, the stack in {cloud.region}: a labeling job "
                 "can ask only a team of its own region"
             )
+    _require_resumable(cloud, request)
     return request
 
 
@@ -85,16 +87,6 @@ def input_uris(request: LabelingRequest) -> list[str]:
     if request.active_learning.simulated_people.truth_s3_uri:
         uris.append(request.active_learning.simulated_people.truth_s3_uri)
     return uris
-
-
-def require_resumable(cloud: Cloud, request: LabelingRequest) -> None:
-    """Raises OperationError where the request goes on from an execution that has left nothing in S3."""
-    earlier = request.active_learning.resume_from_s3_uri
-    if earlier and not _is_there(cloud, f"{earlier.rstrip('/')}/prepared/state.json"):
-        raise OperationError(
-            f"ActiveLearning.ResumeFromS3Uri: there is nothing to resume under {earlier}; it must be "
-            "<S3OutputPath><execution name>/ of an earlier execution, as `stop` prints it"
-        )
 
 
 def missing_inputs(cloud: Cloud, uris: list[str]) -> list[str]:
@@ -155,6 +147,16 @@ def _earlier(cloud: Cloud, stack: Stack, name: str) -> Execution | None:
         raise
 
 
+def _require_resumable(cloud: Cloud, request: LabelingRequest) -> None:
+    """Raises OperationError where the request goes on from an execution that has left nothing in S3."""
+    earlier = request.active_learning.resume_from_s3_uri
+    if earlier and not _is_there(cloud, first_snapshot(earlier)):
+        raise OperationError(
+            f"ActiveLearning.ResumeFromS3Uri: there is nothing to resume under {earlier}; it must be "
+            "<S3OutputPath><execution name>/ of an earlier execution, as `stop` prints it"
+        )
+
+
 def _backend(request: LabelingRequest, stack: Stack) -> str:
     """Who labels: as the request says, else as the stack's parameter does."""
     settings = request.active_learning
@@ -184,7 +186,7 @@ def _is_there(cloud: Cloud, uri: str) -> bool:
         try:
             cloud.s3.head_object(Bucket=bucket, Key=key)
         except ClientError as error:
-            if error_code(error) in ("404", "NoSuchKey", "NoSuchBucket"):
+            if is_missing(error):
                 return False
             if error_code(error) == "403":
                 return True

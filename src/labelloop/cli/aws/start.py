@@ -21,7 +21,6 @@ from labelloop.operations.starting import (
     default_name,
     input_uris,
     missing_inputs,
-    require_resumable,
     upload,
 )
 from labelloop.operations.starting import start as start_execution
@@ -69,7 +68,6 @@ def start(
         for sentence in added:
             console.print(Text(sentence))
         checked = check_request(document, cloud, deployed)
-        require_resumable(cloud, checked)
         _see_to_inputs(console, cloud, input_uris(checked), upload_from, dry_run=dry_run)
         if dry_run:
             console.print("The request can be started. Nothing was: this was a --dry-run.")
