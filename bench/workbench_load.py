@@ -29,7 +29,7 @@ from labelloop.workbench.application import create_app
 from labelloop.workbench.closing import Closing
 from labelloop.workbench.local_files import LocalFiles
 from labelloop.workbench.opening import asked_about, open_batch
-from labelloop.workbench.server import served
+from labelloop.workbench.server import listening, served
 from labelloop.workbench.service import Workbench
 from labelloop.workbench.sessions import LaptopSessions
 from labelloop.workbench.sqlite_store import SqliteTaskStore
@@ -169,7 +169,8 @@ def _serve(folder: Path, objects: int, pipe: Connection) -> None:
         )
         open_batch(store, batch, list(asked_about(files.read_lines(str(selection)), {})))
         workbench = Workbench(store, Closing(store, files, Nobody()))
-        with served(create_app(workbench, LaptopSessions(KEY)), port=0) as address:
+        app = create_app(workbench, LaptopSessions(KEY))
+        with listening(port=0) as listener, served(app, listener) as address:
             pipe.send(address)
             pipe.recv()
 

@@ -192,6 +192,66 @@ def test_an_image_that_cannot_be_shown_is_told_before_anybody_labels(
     assert says in " ".join(refused.output.split())
 
 
+def test_all_images_that_people_could_not_see_are_listed_at_once(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(folder)
+    bucket = Path("s3/bucket")
+    bucket.mkdir(parents=True)
+    (bucket / "good.png").write_bytes(b"\x89PNG")
+    (bucket / "empty.png").touch()
+    (bucket / "scan.tiff").write_bytes(b"II*")
+    names = ["good.png", "gone.png", "empty.png", "scan.tiff"]
+    lines = [json.dumps({"source-ref": f"s3://bucket/{name}"}) for name in names]
+    Path("images.manifest").write_text("\n".join(lines) + "\n")
+    given = ["--manifest", "images.manifest", "--classes", "classes.json", "--s3-root", "s3"]
+    refused = CliRunner().invoke(app, ["label", *given])
+    told = " ".join(refused.output.split())
+    assert refused.exit_code == 2
+    for problem in (
+        "3 images cannot be shown",
+        "there is no file for s3://bucket/gone.png",
+        "the file for s3://bucket/empty.png is empty",
+        "s3://bucket/scan.tiff is image/tiff: browsers show image/png",
+    ):
+        assert problem in told
+    assert "good.png" not in told
+
+
+@pytest.mark.parametrize(
+    "unreachable", ["192.0.2.1", "no such host"], ids=["of another machine", "no host at all"]
+)
+def test_a_start_without_an_address_leaves_the_folder_to_others(folder: Path, unreachable: str) -> None:
+    given = ["--manifest", str(folder / "in.manifest"), "--classes", str(folder / "classes.json")]
+    arguments = ["label", *given, "--out", str(folder / "out")]
+    refused = CliRunner().invoke(app, [*arguments, "--host", unreachable])
+    assert refused.exit_code == 2
+    assert "name an address of this machine by --host" in " ".join(refused.output.split())
+    (folder / "in.manifest").write_bytes(LINES[1] + b"\n")
+    assert CliRunner().invoke(app, arguments).exit_code == 0, "it is nobody's yet"
+
+
+@pytest.mark.slow
+def test_what_people_disagree_about_is_told_at_the_end(folder: Path) -> None:
+    process = served(folder, "--people-per-object", "2")
+    people = [Person(process, name) for name in ("Ann", "Ben")]
+    try:
+        for label, person in enumerate(people):
+            for task in person.post("/api/tasks/next", {"count": 5})["tasks"]:
+                person.post(
+                    f"/api/tasks/{task['id']}/answer", {"label": label if "iron" in task["text"] else 0}
+                )
+        told = process.finish()
+    finally:
+        process.kill()
+        for person in people:
+            person.http.close()
+    assert "All is labeled" in told
+    assert "People disagreed about 1 object:" in told
+    first = json.loads((folder / "out/output.manifest").read_bytes().splitlines()[0])
+    assert 0.5 <= first["category-metadata"]["confidence"] < 0.99
+
+
 @pytest.mark.parametrize(
     "faulty", [b"{", b'{"source-ref": "s3://bucket/missing.png"}'], ids=["no JSON", "no image"]
 )
@@ -235,7 +295,9 @@ def test_the_demo_takes_nobodys_data_for_its_own(folder: Path, option: str) -> N
         ([], "--demo"),
         (["--manifest", "missing", "--classes", "classes.json"], "there is no file missing"),
         (["--manifest", "broken", "--classes", "classes.json"], "line 1"),
-        (["--manifest", "in.manifest", "--classes", "in.manifest"], "label category file"),
+        (["--manifest", "in.manifest", "--classes", "in.manifest"], "it is no JSON"),
+        (["--manifest", "in.manifest", "--classes", "names.json"], 'has no list "labels"'),
+        (["--manifest", "in.manifest", "--classes", "bare.json"], 'entry 1 of "labels" has no "label"'),
     ],
 )
 def test_bad_input_gets_one_clear_error(
@@ -243,9 +305,11 @@ def test_bad_input_gets_one_clear_error(
 ) -> None:
     monkeypatch.chdir(folder)
     (folder / "broken").write_text("{")
+    (folder / "names.json").write_text('["metal", "river"]')
+    (folder / "bare.json").write_text('{"labels": ["metal", "river"]}')
     refused = CliRunner().invoke(app, ["label", *arguments])
     assert refused.exit_code == 2
-    assert says in refused.output
+    assert says in " ".join(refused.output.split())
 
 
 @pytest.mark.slow

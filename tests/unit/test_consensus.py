@@ -75,6 +75,16 @@ def test_one_dissenter_does_not_win_and_agreement_is_more_certain() -> None:
     assert 0.5 < consensus.confidence[1] < consensus.confidence[0] < 1
 
 
+@pytest.mark.parametrize("agreed", [2, 10, 100])
+def test_a_split_is_never_certain_though_all_else_is_of_one_class(agreed: int) -> None:
+    """Who stands alone for a class that occurs nowhere else may be right all the same."""
+    objects, people = np.repeat(np.arange(agreed + 1), 2), np.tile([0, 1], agreed + 1)
+    labels = np.zeros(2 * (agreed + 1), np.int64)
+    labels[-1] = 1
+    confidence = dawid_skene(Answers(objects, people, labels, 2)).confidence
+    assert 0.5 < confidence[-1] < min(0.98, confidence[0])
+
+
 def test_no_answers_at_all() -> None:
     none = np.empty(0, np.int64)
     nothing = Answers(none, none, none, 3)

@@ -1,18 +1,21 @@
-"""The workbench beside a run on this machine."""
+"""The workbench served by a command, for as long as the command needs people."""
 
 import contextlib
-from collections.abc import Iterator
+import socket
+from collections.abc import Callable, Iterator
+from pathlib import Path
 
 from rich.console import Console
 from rich.text import Text
 
 from labelloop.cli.run_folder import RunFolder
-from labelloop.workbench.application import create_app
-from labelloop.workbench.deployment import opened_parts
+from labelloop.workbench.api import WorkerTemplates
+from labelloop.workbench.application import create_app, no_templates
+from labelloop.workbench.deployment import Parts, opened_parts
 from labelloop.workbench.farewell import Farewell
 from labelloop.workbench.images import SignedImages
 from labelloop.workbench.overview import Overview
-from labelloop.workbench.server import DEFAULT_PORT, kept_key, served
+from labelloop.workbench.server import is_of_this_machine_alone, kept_key, served
 from labelloop.workbench.service import Workbench
 from labelloop.workbench.sessions import LaptopSessions
 from labelloop.workbench.worker_template import template_in_s3
@@ -20,29 +23,48 @@ from labelloop.workbench.worker_template import template_in_s3
 
 @contextlib.contextmanager
 def open_desk(
-    console: Console, folder: RunFolder, *, host: str = "127.0.0.1", port: int = DEFAULT_PORT
-) -> Iterator[str]:
-    """Serve the workbench within a LocalAws; prints and gives the address people label at.
+    console: Console,
+    listener: socket.socket,
+    parts: Parts,
+    key: Path,
+    *,
+    read_image: Callable[[str], bytes] | None = None,
+    worker_templates: WorkerTemplates = no_templates,
+) -> Iterator[None]:
+    """Serve the workbench; prints the address people label at, with the key in the file `key`.
 
-    The store is the one that the steps find in their environment. Open pages hear when the run has ended, so
-    leaving takes some seconds where there are any. Raises PortError.
+    `read_image` gives what is behind a `source-ref`: unless given, out of the local S3. Open pages hear when
+    the work has ended, so leaving takes some seconds where there are any.
     """
-    sessions = LaptopSessions(kept_key(folder.workbench_key))
-    images, farewell = SignedImages(), Farewell()
+    sessions, images, farewell = LaptopSessions(kept_key(key)), SignedImages(read_image), Farewell()
+    app = create_app(
+        Workbench(parts.store, parts.closing),
+        sessions,
+        image_urls=images.url,
+        worker_templates=worker_templates,
+        run_overview=Overview(parts.store),
+        farewell=farewell,
+    )
+    app.include_router(images.router)
+    with served(app, listener) as address:
+        console.print(Text(f"People label here: {address}/enter?key={sessions.key}"), soft_wrap=True)
+        if not is_of_this_machine_alone(listener):
+            console.print(
+                "It is plain HTTP: whoever can listen in on this network can read along and label too.",
+                soft_wrap=True,
+            )
+        yield
+        # Not after an interruption: the same pages are served again when the work goes on.
+        farewell.say()
+
+
+@contextlib.contextmanager
+def open_desk_of_run(console: Console, listener: socket.socket, folder: RunFolder) -> Iterator[None]:
+    """Serve the workbench of a run within its LocalAws.
+
+    The store is the one that the steps find in their environment.
+    """
     with opened_parts() as parts:
         parts.closing.go_on()
-        app = create_app(
-            Workbench(parts.store, parts.closing),
-            sessions,
-            image_urls=images.url,
-            worker_templates=template_in_s3,
-            run_overview=Overview(parts.store),
-            farewell=farewell,
-        )
-        app.include_router(images.router)
-        with served(app, host=host, port=port) as address:
-            entrance = f"{address}/enter?key={sessions.key}"
-            console.print(Text(f"People label here: {entrance}"), soft_wrap=True)
-            yield entrance
-            # Not after an interruption: --resume serves the same pages again.
-            farewell.say()
+        with open_desk(console, listener, parts, folder.workbench_key, worker_templates=template_in_s3):
+            yield

@@ -7,6 +7,10 @@ from pathlib import Path
 from labelloop.cli.local_run import local_path
 from labelloop.core.errors import RequestError
 from labelloop.core.manifest import parse_record
+from labelloop.reporting.text import counted
+from labelloop.workbench.images import SHOWN, media_type_of
+
+_PROBLEMS_LISTED = 100
 
 
 @dataclass(frozen=True)
@@ -23,16 +27,33 @@ class ImageFolder:
         return path.read_bytes()
 
     def require_shown(self, lines: Iterator[bytes]) -> None:
-        """Raises RequestError for the first image that is not there."""
-        for line in lines:
-            source_ref = parse_record(line).get("source-ref")
-            if source_ref is None or self._path(source_ref) is not None:
-                continue
-            if self.s3_root is None:
-                raise RequestError(
-                    f"{source_ref} is an image: name by --s3-root the folder that stands for S3"
-                )
-            raise RequestError(f"there is no file for {source_ref} in {self.s3_root}")
+        """Raises RequestError that lists the images of a manifest's lines that people could not see."""
+        source_refs = (parse_record(line).get("source-ref") for line in lines)
+        problems = [
+            problem
+            for source_ref in source_refs
+            if source_ref is not None and (problem := self._problem(source_ref))
+        ]
+        if problems:
+            more = len(problems) - _PROBLEMS_LISTED
+            raise RequestError(
+                f"{counted(len(problems), 'image')} cannot be shown; mend or remove the lines:\n"
+                + "\n".join(problems[:_PROBLEMS_LISTED])
+                + (f"\n... and {more:,} more" if more > 0 else "")
+            )
+
+    def _problem(self, source_ref: str) -> str | None:
+        if self.s3_root is None:
+            raise RequestError(f"{source_ref} is an image: name by --s3-root the folder that stands for S3")
+        path = self._path(source_ref)
+        if path is None:
+            return f"there is no file for {source_ref} in {self.s3_root}"
+        if path.stat().st_size == 0:
+            return f"the file for {source_ref} is empty"
+        media_type = media_type_of(source_ref)
+        if media_type is not None and media_type not in SHOWN:
+            return f"{source_ref} is {media_type}: browsers show {', '.join(SHOWN)}"
+        return None
 
     def _path(self, source_ref: str) -> Path | None:
         if self.s3_root is None:

@@ -3,6 +3,7 @@
 import contextlib
 import hashlib
 import shlex
+import socket
 import threading
 import time
 from dataclasses import dataclass
@@ -14,6 +15,7 @@ from rich.console import Console
 from rich.text import Text
 
 from labelloop.cli.claimed import claimed
+from labelloop.cli.desk import open_desk
 from labelloop.cli.image_folder import ImageFolder
 from labelloop.cli.labeling_folder import LabelingFolder
 from labelloop.cli.run import explained_errors
@@ -22,20 +24,17 @@ from labelloop.core.label_categories import LabelCategories, parse_label_categor
 from labelloop.core.manifest import LabelAttribute
 from labelloop.preparation import PreparationOptions, prepare_dataset
 from labelloop.preparation.demo_headlines import demo_headlines
-from labelloop.workbench.application import create_app
+from labelloop.reporting.text import counted
 from labelloop.workbench.closing import Closing
-from labelloop.workbench.farewell import Farewell
-from labelloop.workbench.images import SignedImages
+from labelloop.workbench.deployment import Parts
 from labelloop.workbench.local_files import LocalFiles
 from labelloop.workbench.opening import asked_about, open_batch
-from labelloop.workbench.overview import Overview
-from labelloop.workbench.server import DEFAULT_PORT, kept_key, served
-from labelloop.workbench.service import Workbench
-from labelloop.workbench.sessions import LaptopSessions
+from labelloop.workbench.server import DEFAULT_PORT, listening
 from labelloop.workbench.sqlite_store import SqliteTaskStore
 from labelloop.workbench.tasks import Batch
 
 DEMO_HEADLINES = 100
+BATCH = "label"
 
 
 def label(
@@ -132,13 +131,15 @@ def _label(
         images = ImageFolder(data.s3_root)
         unlabeled = folder.number_lines(data.manifest, asked.attribute, categories)
         images.require_shown(LocalFiles().read_lines(str(folder.selection)))
-        # Not before: what is refused can be mended with the same --out.
-        folder.keep(labeling)
-        with contextlib.closing(SqliteTaskStore(folder.store)) as store:
-            desk = _Desk(store, images, folder, host, port)
+        with listening(host, port) as listener, contextlib.ExitStack() as stack:
+            # Not before: what is refused can be mended with the same --out.
+            folder.keep(labeling)
+            store = stack.enter_context(contextlib.closing(SqliteTaskStore(folder.store)))
+            desk = _Desk(store, images, folder, listener)
             _await_answers(console, desk, _batch(asked, categories, folder), unlabeled)
+            disputed = sum(task.disputed for task in store.tasks(BATCH))
         folder.write_output()
-    console.print(Text(_what_is_labeled(folder, asked.attribute, data)), soft_wrap=True)
+    console.print(Text(_what_is_labeled(folder, asked.attribute, data, disputed)), soft_wrap=True)
 
 
 def _labeling(manifest: Path, categories: LabelCategories, asked: _Question) -> dict[str, object]:
@@ -153,11 +154,21 @@ def _labeling(manifest: Path, categories: LabelCategories, asked: _Question) -> 
     }
 
 
-def _what_is_labeled(folder: LabelingFolder, attribute: LabelAttribute, data: _Data) -> str:
+def _what_is_labeled(folder: LabelingFolder, attribute: LabelAttribute, data: _Data, disputed: int) -> str:
     counts, output = folder.outcomes(attribute), folder.output
-    if counts["labeled"] == counts.total():
-        return f"All is labeled: {output}"
-    told = [f"{counts['labeled']:,} of {counts.total():,} objects are labeled: {output}"]
+    are_all = counts["labeled"] == counts.total()
+    told = [
+        f"All is labeled: {output}"
+        if are_all
+        else f"{counts['labeled']:,} of {counts.total():,} objects are labeled: {output}"
+    ]
+    if disputed:
+        told.append(
+            f"People disagreed about {counted(disputed, 'object')}: the likeliest class stands there, "
+            "and how sure it is, as confidence."
+        )
+    if are_all:
+        return "\n".join(told)
     if counts["skipped"]:
         told.append(f"Skipped: {counts['skipped']:,}; the reason stands there, as failure-reason.")
     if counts["unanswered"]:
@@ -172,7 +183,7 @@ def _what_is_labeled(folder: LabelingFolder, attribute: LabelAttribute, data: _D
 
 def _batch(asked: _Question, categories: LabelCategories, folder: LabelingFolder) -> Batch:
     return Batch(
-        id="label",
+        id=BATCH,
         run=folder.path.name,
         round=1,
         kind="text",
@@ -196,8 +207,7 @@ class _Desk:
     store: SqliteTaskStore
     images: ImageFolder
     folder: LabelingFolder
-    host: str
-    port: int
+    listener: socket.socket
 
 
 def _await_answers(console: Console, desk: _Desk, batch: Batch, unlabeled: int) -> None:
@@ -211,25 +221,14 @@ def _await_answers(console: Console, desk: _Desk, batch: Batch, unlabeled: int) 
 
 
 def _serve_until(console: Console, desk: _Desk, closing: Closing, ended: threading.Event) -> None:
-    sessions = LaptopSessions(kept_key(desk.folder.key))
-    images, farewell = SignedImages(desk.images.read), Farewell()
-    app = create_app(
-        Workbench(desk.store, closing),
-        sessions,
-        image_urls=images.url,
-        run_overview=Overview(desk.store),
-        farewell=farewell,
-    )
-    app.include_router(images.router)
-    with served(app, host=desk.host, port=desk.port) as address:
-        console.print(Text(f"Label here: {address}/enter?key={sessions.key}"), soft_wrap=True)
-        console.print("Ctrl-C stops; every answer is kept, and the same command goes on.")
-        try:
+    parts = Parts(desk.store, closing)
+    try:
+        with open_desk(console, desk.listener, parts, desk.folder.key, read_image=desk.images.read):
+            console.print("Ctrl-C stops; every answer is kept, and the same command goes on.")
             ended.wait()
-            farewell.say()
-        except KeyboardInterrupt:
-            console.print("\nStopped. What is labeled is kept: the same command goes on.")
-            raise typer.Exit(130) from None
+    except KeyboardInterrupt:
+        console.print("\nStopped. What is labeled is kept: the same command goes on.")
+        raise typer.Exit(130) from None
 
 
 def _demo_data(out: Path) -> tuple[Path, Path]:

@@ -5,7 +5,7 @@ import functools
 import json
 import secrets
 import sys
-from collections.abc import Generator
+from collections.abc import Generator, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -17,7 +17,7 @@ from rich.console import Console
 from rich.text import Text
 
 from labelloop.cli.claimed import claimed
-from labelloop.cli.desk import open_desk
+from labelloop.cli.desk import open_desk_of_run
 from labelloop.cli.local_run import Application, Beside, Jobs, RunFailedError, Steps, local_path, run_loop
 from labelloop.cli.progress import RunProgress
 from labelloop.cli.run_folder import RunFolder, RunRecord, read_request
@@ -32,7 +32,7 @@ from labelloop.local.s3_folder import S3FolderError
 from labelloop.local.sam_functions import SamError
 from labelloop.local.template import TemplateError
 from labelloop.preparation import PreparationError
-from labelloop.workbench.server import DEFAULT_PORT
+from labelloop.workbench.server import DEFAULT_PORT, listening
 
 _EXPLAINED = (
     LabelloopError,
@@ -153,10 +153,19 @@ def run(
             deployed = replace(found, steps=steps, jobs=jobs, cpus=cpus)
             if asks_public_workforce(read_request(request)):
                 console.print(f"Amazon Mechanical Turk has closed; who answers instead: {people}")
-            desk = functools.partial(open_desk, console, folder, host=host, port=port)
-            beside: Beside = desk if people == People.WORKBENCH else contextlib.nullcontext
-            report = execute(console, deployed, folder, record, beside)
+            with _desk(console, people, folder, host, port) as beside:
+                report = execute(console, deployed, folder, record, beside)
     show_report(console, report, folder, as_json=as_json)
+
+
+@contextlib.contextmanager
+def _desk(console: Console, people: People, folder: RunFolder, host: str, port: int) -> Iterator[Beside]:
+    """What is open beside the run. Without a free port nothing begins that would have to be resumed."""
+    if people != People.WORKBENCH:
+        yield contextlib.nullcontext
+        return
+    with listening(host, port) as listener:
+        yield functools.partial(open_desk_of_run, console, listener, folder)
 
 
 @contextlib.contextmanager

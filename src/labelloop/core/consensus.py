@@ -77,20 +77,21 @@ def dawid_skene(
 
     `known` gives the class of objects whose answer is known (gold). A person's confusion begins from
     `prior_answers` answers' worth of a prior that takes them to be mostly right, so that somebody with three
-    answers is neither an oracle nor a fool; near 0 the estimate is Dawid and Skene's own.
+    answers is neither an oracle nor a fool; the classes' shares begin from as many objects of all classes
+    alike. Near 0 the estimate is Dawid and Skene's own.
     """
     probabilities = _votes(answers)
     _set_known(probabilities, known)
     for _ in range(most_iterations):
         confusion = _confusion(answers, probabilities, prior_answers)
-        updated = _posterior(answers, _shares(probabilities), confusion)
+        updated = _posterior(answers, _shares(probabilities, prior_answers), confusion)
         _set_known(updated, known)
         change = np.abs(updated - probabilities).mean() if updated.size else 0.0
         probabilities = updated
         if change < _TOLERANCE:
             break
     confusion = _confusion(answers, probabilities, prior_answers)
-    shares = _shares(probabilities)
+    shares = _shares(probabilities, prior_answers)
     accuracy = np.einsum("pcc,c->p", confusion, shares)
     return Consensus(probabilities, confusion, accuracy)
 
@@ -119,9 +120,10 @@ def _votes(answers: Answers) -> Floats:
     return np.asarray(votes / np.maximum(votes.sum(axis=1, keepdims=True), 1))
 
 
-def _shares(probabilities: Floats) -> Floats:
-    """How often each class occurs; shape (classes,)."""
-    return np.asarray(probabilities.sum(axis=0) / max(len(probabilities), 1))
+def _shares(probabilities: Floats, prior_objects: float) -> Floats:
+    """How often each class occurs; shape (classes,). A class nobody is sure of is rare, but never impossible."""
+    objects, classes = probabilities.shape
+    return np.asarray((probabilities.sum(axis=0) + prior_objects / classes) / (objects + prior_objects))
 
 
 def _set_known(probabilities: Floats, known: dict[int, int] | None) -> None:

@@ -31,13 +31,21 @@ def parse_label_categories(document: bytes) -> LabelCategories:
     """
     try:
         content = json.loads(document)
-        names = [entry["label"] for entry in content["labels"]]
-    except (ValueError, TypeError, KeyError) as error:
-        raise LabelCategoriesError(
-            'the label category file is not of the form {"labels": [{"label": "name"}, ...]}: '
-            f"{type(error).__name__} {error}"
-        ) from error
-    return checked_label_categories(names)
+    except ValueError as error:
+        raise _malformed(f"it is no JSON ({error})") from error
+    labels = content.get("labels") if isinstance(content, dict) else None
+    if not isinstance(labels, list):
+        raise _malformed('it has no list "labels"')
+    for position, entry in enumerate(labels):
+        if not isinstance(entry, dict) or "label" not in entry:
+            raise _malformed(f'entry {position + 1} of "labels" has no "label"')
+    return checked_label_categories([entry["label"] for entry in labels])
+
+
+def _malformed(what: str) -> LabelCategoriesError:
+    return LabelCategoriesError(
+        f'the label category file is not of the form {{"labels": [{{"label": "name"}}, ...]}}: {what}'
+    )
 
 
 def checked_label_categories(names: list[object]) -> LabelCategories:

@@ -14,6 +14,7 @@ from labelloop.operations.stack import Stack
 
 RUNNING = "RUNNING"
 SUCCEEDED = "SUCCEEDED"
+FAILED = "FAILED"
 _NAMES_TOLD = 5
 
 

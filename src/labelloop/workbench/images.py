@@ -15,9 +15,14 @@ from labelloop.storage import s3
 from labelloop.workbench.errors import NotAllowedError, NotFoundError
 
 URL_SECONDS = 900
-_SHOWN = ("image/png", "image/jpeg", "image/gif", "image/webp", "image/bmp", "image/avif", "image/svg+xml")
+SHOWN = ("image/png", "image/jpeg", "image/gif", "image/webp", "image/bmp", "image/avif", "image/svg+xml")
 # An SVG opened by itself could run scripts.
 _IMAGE_POLICY = "default-src 'none'; style-src 'unsafe-inline'; sandbox"
+
+
+def media_type_of(source_ref: str) -> str | None:
+    """What the name says that an image is; None where it says nothing."""
+    return mimetypes.guess_type(source_ref)[0]
 
 
 def presigned_url(source_ref: str) -> str:
@@ -54,14 +59,14 @@ class SignedImages:
             or until < self._clock()
         ):
             raise NotAllowedError("this image's address is not valid any more: load the page again")
-        media_type = mimetypes.guess_type(ref)[0]
+        media_type = media_type_of(ref)
         try:
             content = self._read(ref)
         except (StorageError, OSError) as error:
             raise NotFoundError(f"the image cannot be shown: {error}") from error
         return Response(
             content,
-            media_type=media_type if media_type in _SHOWN else "application/octet-stream",
+            media_type=media_type if media_type in SHOWN else "application/octet-stream",
             headers={
                 "Content-Security-Policy": _IMAGE_POLICY,
                 "Cache-Control": "private, max-age=600",

@@ -6,6 +6,7 @@ import secrets
 import socket
 import threading
 from collections.abc import Iterator
+from ipaddress import ip_address
 from pathlib import Path
 
 import uvicorn
@@ -24,34 +25,34 @@ class PortError(WorkbenchError):
 
 
 @contextlib.contextmanager
-def served(app: FastAPI, *, host: str = "127.0.0.1", port: int = DEFAULT_PORT) -> Iterator[str]:
-    """Serve until the end of `with`; gives the address. When the port is taken, the next free one is.
-
-    Raises PortError.
-    """
-    with listening(host, port) as listener:
-        config = uvicorn.Config(
-            app,
-            log_level="warning",
-            access_log=False,
-            timeout_graceful_shutdown=_SHUTDOWN_SECONDS,
-            lifespan="off",
-        )
-        server = uvicorn.Server(config)
-        thread = threading.Thread(
-            target=server.run, kwargs={"sockets": [listener]}, name="labelloop workbench", daemon=True
-        )
-        thread.start()
-        try:
-            yield f"http://{_shown(host)}:{listener.getsockname()[1]}"
-        finally:
-            server.should_exit = True
-            thread.join()
+def served(app: FastAPI, listener: socket.socket) -> Iterator[str]:
+    """Serve until the end of `with`; gives the address."""
+    config = uvicorn.Config(
+        app,
+        log_level="warning",
+        access_log=False,
+        timeout_graceful_shutdown=_SHUTDOWN_SECONDS,
+        lifespan="off",
+    )
+    server = uvicorn.Server(config)
+    thread = threading.Thread(
+        target=server.run, kwargs={"sockets": [listener]}, name="labelloop workbench", daemon=True
+    )
+    thread.start()
+    host, port = listener.getsockname()[:2]
+    try:
+        yield f"http://{_shown(host)}:{port}"
+    finally:
+        server.should_exit = True
+        thread.join()
 
 
 @contextlib.contextmanager
-def listening(host: str, port: int) -> Iterator[socket.socket]:
-    """A socket that listens on the port, or on the next free one above it; port 0 is any."""
+def listening(host: str = "127.0.0.1", port: int = DEFAULT_PORT) -> Iterator[socket.socket]:
+    """A socket that listens on the port, or on the next free one above it; port 0 is any.
+
+    Raises PortError.
+    """
     last: OSError | None = None
     for tried in range(port, min(port + (_PORTS_TRIED if port else 1), 65536)):
         family = socket.AF_INET6 if ":" in host else socket.AF_INET
@@ -90,7 +91,22 @@ def kept_key(path: Path) -> str:
         return key
 
 
+def is_of_this_machine_alone(listener: socket.socket) -> bool:
+    return ip_address(listener.getsockname()[0]).is_loopback
+
+
 def _shown(host: str) -> str:
-    if host in ("0.0.0.0", "::"):  # noqa: S104 - it was asked for
-        return socket.gethostname()
+    if ip_address(host).is_unspecified:
+        host = _address_in_network() or socket.gethostname()
     return f"[{host}]" if ":" in host else host
+
+
+def _address_in_network() -> str | None:
+    """The machine's address as others in its network see it; None without a network."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        try:
+            # Nothing is sent: it only asks which way would be taken.
+            probe.connect(("192.0.2.1", 9))
+        except OSError:
+            return None
+        return str(probe.getsockname()[0])

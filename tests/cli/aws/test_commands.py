@@ -91,7 +91,9 @@ def test_a_run_is_started_watched_fetched_and_cleaned_up(
     assert call("fetch", "--out", str(out)).text.count("was there already") == 3
 
 
-def test_cleanup_removes_what_a_run_left_and_nothing_else(call: Call, deployed: LocalAws) -> None:
+def test_cleanup_removes_what_a_run_left_and_nothing_else(
+    call: Call, deployed: LocalAws, tmp_path: Path
+) -> None:
     for name in ("news-1", "news-2"):
         assert call("start", "--name", name, "--watch").exit_code == 0
     before, all_models = keys(), models()
@@ -118,7 +120,7 @@ def test_cleanup_removes_what_a_run_left_and_nothing_else(call: Call, deployed: 
     assert call("cleanup", "--execution", "news-1", "--yes", "--output").exit_code == 0
     assert keys() == before - mine
     assert models() == [name for name in all_models if name != trained]
-    gone = call("fetch", "--execution", "news-1", "--out", "nowhere")
+    gone = call("fetch", "--execution", "news-1", "--out", str(tmp_path / "gone"))
     assert gone.exit_code == 2
     assert "s3://bucket/out/news-1/output/output.manifest is not in S3 any more" in gone.words
 
@@ -283,6 +285,7 @@ def test_stop_ends_execution_nested_execution_and_job_even_where_step_functions_
     watched = call("watch")
     assert watched.exit_code == 1
     assert "too dear" in watched.text
+    assert "To go on: ActiveLearning.ResumeFromS3Uri = s3://bucket/out/news-1/" in watched.words
     kept = call("cleanup", "--execution", "news-1", "--yes")
     assert kept.exit_code == 2
     assert "the labels people gave are in s3://bucket/out/news-1/ and nowhere else" in kept.words
@@ -314,7 +317,8 @@ def test_a_failed_run_says_why_and_its_files_stay_while_another_goes_on_from_the
     failed = call("start", "--name", "news-1", "--watch")
     assert failed.exit_code == 1
     assert "CreateTrainingJob failed: AlgorithmError: the stand-in was told to fail" in failed.words
-    assert "To go on: ActiveLearning.ResumeFromS3Uri = s3://bucket/out/news-1/" in failed.words
+    assert "ActiveLearning.ResumeFromS3Uri is s3://bucket/out/news-1/" in failed.words
+    assert failed.words.count("All labels given so far are kept") == 1
     assert "CreateTrainingJob failed" in call("status", "--execution", "news-1").words
     assert "the stand-in was told to fail" in call("fetch", "--out", "nowhere").words
     loop.told["STAND_IN_TRAIN"] = "hang"

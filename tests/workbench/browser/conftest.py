@@ -18,7 +18,7 @@ from labelloop.workbench.closing import Closing
 from labelloop.workbench.local_files import LocalFiles
 from labelloop.workbench.opening import Asked, open_batch
 from labelloop.workbench.overview import Overview
-from labelloop.workbench.server import served
+from labelloop.workbench.server import listening, served
 from labelloop.workbench.service import Workbench
 from labelloop.workbench.sessions import LaptopSessions
 from labelloop.workbench.sqlite_store import SqliteTaskStore
@@ -154,7 +154,7 @@ def open_bench(tmp_path: Path) -> Iterator[OpenBench]:
             bench, app = prepare(tmp_path, asked, stack, application or {}, fields)
             for router in routers:
                 app.include_router(router)
-            bench.address = stack.enter_context(served(app, port=0))
+            bench.address = stack.enter_context(served(app, stack.enter_context(listening(port=0))))
             return bench
 
         yield opened

@@ -18,7 +18,7 @@ def test_it_tells_how_the_run_stands(open_bench: OpenBench, new_person: NewPerso
     for told in (
         "news-<b>2026</b>",
         "Round 4: 126 objects for people to label.",
-        "74 of 200 2 skips so far",
+        "74 of 200 10 of them gold; 2 skips so far",
         "21.4 answers a minute",
         "All 10,000 data objects",
         "labeled by people: 1,450",
@@ -28,7 +28,7 @@ def test_it_tells_how_the_run_stands(open_bench: OpenBench, new_person: NewPerso
         "<script>Grace</script> 32 1 9.4 91.0% —",
         "Agreement (Krippendorff's alpha): 0.83",
         "People disagree about 3 objects with all answers.",
-        "91.7% of 12 answers right",
+        "to see how well people label, as their label is known: 91.7% of 12 answers right.",
         "5 of 8 answered, 2 confirmed, 2 changed",
         "4020 <img src=x onerror=alert(1)>[U+202E] <script>Grace</script>",
     ):
@@ -87,7 +87,7 @@ def test_a_batch_is_paused_resumed_and_closed_early(open_bench: OpenBench, new_p
     assert bench.workbench.batch(bench.batch_id).state == "open"
     page.get_by_role("button", name="Close early").click()
     page.get_by_role("button", name="Close the batch").click()
-    page.get_by_text("The last batch ended: closed by Ada.").wait_for()
+    page.get_by_text("The last batch ended: closed by Ada. 1 of 12 objects done.").wait_for()
     assert bench.workbench.batch(bench.batch_id).state == "closed"
     assert bench.answered() == 1
 

@@ -19,7 +19,7 @@ from labelloop.cli.aws.options import (
 from labelloop.cli.progress import RunProgress
 from labelloop.cli.run import explained_errors
 from labelloop.operations.cloud import Cloud
-from labelloop.operations.executions import SUCCEEDED, Execution, describe
+from labelloop.operations.executions import FAILED, SUCCEEDED, Execution, describe
 from labelloop.operations.history import Event, HistoryReader
 
 EVERY_SECONDS = 5.0
@@ -77,7 +77,8 @@ def tell_end(console: Console, execution: Execution) -> None:
     )
     if execution.cause:
         console.print(Text(execution.cause))
-    console.print(Text(how_to_go_on(execution)))
+    if execution.status != FAILED:  # What failed says itself what can be done.
+        console.print(Text(how_to_go_on(execution)))
 
 
 def how_to_go_on(execution: Execution) -> str:

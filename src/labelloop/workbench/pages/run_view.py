@@ -20,6 +20,8 @@ _LEDGER = (
     ("open", "in the pool", "pool"),
 )
 _BAR = (720, 14)
+_RELIABLE = 0.8
+_FEW_RIGHT = " So few: are the instructions clear, and the gold labels right?"
 
 
 @dataclass(frozen=True)
@@ -95,11 +97,11 @@ def run_view(document: dict[str, Any]) -> RunView:
 def _state(run: dict[str, Any], document: dict[str, Any]) -> tuple[str, str, list[str]]:
     batch = document.get("batch")
     if run.get("ended") or document.get("over"):
-        told = [printable(run["ended"], 400)] if run.get("ended") else _why_last_ended(batch)
+        told = [printable(run["ended"], 400)] if run.get("ended") else _how_last_ended(document)
         return "done", "The run has ended." if run else "The work is over.", told
     if not batch or batch.get("state") in ("closed", "done", None):
         whose = "The model is at work; nobody" if run else "Nobody"
-        return "wait", f"{whose} is asked for anything now.", _why_last_ended(batch)
+        return "wait", f"{whose} is asked for anything now.", _how_last_ended(document)
     progress = _progress(document)
     left = max(0, progress["total"] - progress["done"])
     if batch["state"] == "paused":
@@ -109,9 +111,15 @@ def _state(run: dict[str, Any], document: dict[str, Any]) -> tuple[str, str, lis
     return "open", f"{of_round}{counted(left, 'object')} for people to label.", []
 
 
-def _why_last_ended(batch: dict[str, Any] | None) -> list[str]:
-    because = batch.get("closed_because") if batch else None
-    return [f"The last batch ended: {printable(because, 200)}."] if because else []
+def _how_last_ended(document: dict[str, Any]) -> list[str]:
+    because, progress = (document.get("batch") or {}).get("closed_because"), _progress(document)
+    if not because:
+        return []
+    told = f"The last batch ended: {printable(because, 200)}."
+    if progress["total"]:
+        skips = f", with {counted(progress['skipped'], 'skip')}" if progress["skipped"] else ""
+        told += f" {count(progress['done'])} of {counted(progress['total'], 'object')} done{skips}."
+    return [told]
 
 
 def _progress(document: dict[str, Any]) -> dict[str, int]:
@@ -177,7 +185,7 @@ def _batch(document: dict[str, Any]) -> BatchView | None:
     progress = _progress(document)
     pace = sum(row.get("per_minute") or 0.0 for row in document.get("annotators") or ())
     tiles = [
-        Tile("Objects", f"{count(progress['done'])} of {count(progress['total'])}", _skips(progress)),
+        Tile("Objects", f"{count(progress['done'])} of {count(progress['total'])}", _of_objects(document)),
         Tile("Pace", f"{pace:.1f}" if pace else "—", "answers a minute, all together"),
         _end_tile(document),
     ]
@@ -190,9 +198,11 @@ def _batch(document: dict[str, Any]) -> BatchView | None:
     )
 
 
-def _skips(progress: dict[str, int]) -> str:
-    # Not among them: an object that others have still to answer may be skipped already.
-    return f"{counted(progress['skipped'], 'skip')} so far" if progress["skipped"] else "no skips"
+def _of_objects(document: dict[str, Any]) -> str:
+    skipped, gold = _progress(document)["skipped"], (document.get("gold") or {}).get("objects")
+    # Skips are not among them: an object that others have still to answer may be skipped already.
+    skips = f"{counted(skipped, 'skip')} so far" if skipped else "no skips"
+    return f"{count(gold)} of them gold; {skips}" if gold else skips
 
 
 def _end_tile(document: dict[str, Any]) -> Tile:
@@ -242,8 +252,9 @@ def _quality(document: dict[str, Any]) -> list[str]:
     gold = document.get("gold") or {}
     if gold.get("answers"):
         told.append(
-            f"Gold objects, whose label is known: {percent(gold['accuracy'])} of "
-            f"{counted(gold['answers'], 'answer')} right."
+            "Gold objects are mixed in to see how well people label, as their label is known: "
+            f"{percent(gold['accuracy'])} of {counted(gold['answers'], 'answer')} right."
+            + (_FEW_RIGHT if gold["accuracy"] < _RELIABLE else "")
         )
     again = document.get("relabeled") or {}
     if again.get("answered"):

@@ -1,5 +1,7 @@
 // What the labeling page says when there is nothing to label, and beside it.
 
+import { dropLinks } from "./farewell.js";
+
 const byId = (id) => document.getElementById(id);
 
 const PANELS = {
@@ -59,7 +61,7 @@ export function showPanel(name, button = null) {
   const isNews = byId("panel").hidden || byId("panel-title").textContent !== title;
   byId("work").hidden = true;
   byId("panel").hidden = false;
-  if (name === "ended") document.querySelector("nav")?.remove(); // what they lead to is gone
+  if (name === "ended") dropLinks();
   byId("panel-mark").dataset.mark = mark;
   byId("panel-title").textContent = title;
   byId("panel-text").textContent = text;

@@ -1,6 +1,7 @@
 // The run's page: it replaces its parts by the server's newer ones, and asks for what the buttons say.
 
 import { post } from "./api.js";
+import { dropLinks } from "./farewell.js";
 
 const PERIOD = 4_000;
 const parts = document.getElementById("parts");
@@ -8,7 +9,7 @@ const freshness = document.getElementById("freshness");
 const closeDialog = document.getElementById("close-dialog");
 let timer = 0;
 let busy = false;
-let over = parts.querySelector("[data-over]") !== null;
+let over = false;
 
 async function refresh() {
   clearTimeout(timer);
@@ -22,12 +23,17 @@ async function refresh() {
     if (!response.ok) throw new Error(`status ${response.status}`);
     replaceParts(new DOMParser().parseFromString(await response.text(), "text/html"));
     tell("saved", "Up to date");
-    over = parts.querySelector("[data-over]") !== null;
+    hearWhetherOver();
     if (over) return; // The workbench may go away now: that is no trouble to tell of.
   } catch {
     tell("offline", "Not up to date: the workbench cannot be reached. Trying again.");
   }
   timer = setTimeout(refresh, document.hidden ? 10 * PERIOD : PERIOD);
+}
+
+function hearWhetherOver() {
+  over = parts.querySelector("[data-over]") !== null;
+  if (over) dropLinks();
 }
 
 function tell(state, text) {
@@ -116,4 +122,5 @@ document.addEventListener("visibilitychange", () => {
   if (!document.hidden) refresh();
 });
 localize(parts);
+hearWhetherOver();
 timer = setTimeout(refresh, PERIOD);
