@@ -58,7 +58,7 @@ def test_what_has_no_label_is_asked_and_the_lines_stay_the_users(folder: Path, f
         (left,) = again.post("/api/tasks/next", {"count": 5})["tasks"]
         assert left["id"] == other["id"], "what is answered stays so"
         again.post(f"/api/tasks/{left['id']}/skip", {"reason": "no headline"})
-        told = second.finish()
+        told = second.finish(again)
         assert "All is labeled" not in told
         assert "2 of 3 objects are labeled" in told
         assert "Skipped: 1; the reason stands there, as failure-reason." in told
@@ -82,7 +82,7 @@ def test_answers_never_go_to_another_manifest(folder: Path, first: Served) -> No
     ann = Person(first, "Ann")
     for task in ann.post("/api/tasks/next", {"count": 5})["tasks"]:
         ann.post(f"/api/tasks/{task['id']}/answer", {"label": 0})
-    assert "All is labeled" in first.finish()
+    assert "All is labeled" in first.finish(ann)
     ann.http.close()
     labeled = (folder / "out/output.manifest").read_bytes()
     same = ["label", "--manifest", str(folder / "in.manifest"), "--classes", str(folder / "classes.json")]
@@ -118,8 +118,8 @@ def test_the_page_of_the_run_tells_of_the_batch_and_closes_it_early(folder: Path
     assert ann.post("/api/batch/label/pause", {}) == {"state": "paused"}
     assert ann.post("/api/batch/label/resume", {}) == {"state": "open"}
     assert ann.post("/api/batch/label/close", {}) == {"state": "closed"}
+    told = first.finish(ann)
     ann.http.close()
-    told = first.finish()
     assert "1 of 3 objects are labeled" in told
     assert "Skipped: 1; the reason stands there, as failure-reason." in told
     assert "Not fully answered: 1." in told
@@ -137,8 +137,8 @@ def test_the_way_told_asks_about_what_is_not_labeled_and_nothing_else(folder: Pa
         ann.post(f"/api/tasks/{one['id']}/answer", {"label": 0})
         ann.post(f"/api/tasks/{other['id']}/skip", {"reason": "unclear"})
         ann.post("/api/batch/label/close", {})
+        told = process.finish(ann)
         ann.http.close()
-        told = process.finish()
     finally:
         process.kill()
     assert ("in place of --demo" in told) == from_demo
@@ -241,7 +241,7 @@ def test_what_people_disagree_about_is_told_at_the_end(folder: Path) -> None:
                 person.post(
                     f"/api/tasks/{task['id']}/answer", {"label": label if "iron" in task["text"] else 0}
                 )
-        told = process.finish()
+        told = process.finish(*people)
     finally:
         process.kill()
         for person in people:

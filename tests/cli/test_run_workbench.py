@@ -84,8 +84,8 @@ def test_a_run_killed_at_random_goes_on_and_nobody_labels_anything_twice(
     person = Person(run, "Ann", cookies)
     with contextlib.suppress(httpx.TransportError):  # The run ends, and its workbench with it.
         answered.update(label(person))
+    told = run.finish(person)
     person.http.close()
-    told = run.finish()
     assert "people are labeling in the workbench" in run.output + told
     assert "wrong, compared with the truth" not in told, "nobody knows the truth"
     assert set(answered.values()) == {1}

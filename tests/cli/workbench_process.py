@@ -1,10 +1,13 @@
 """A process that serves the workbench, and people at it over HTTP."""
 
+import contextlib
 import hashlib
 import hmac
 import re
 import signal
 import subprocess
+import time
+from concurrent.futures import ThreadPoolExecutor
 from typing import IO, Any
 
 import httpx
@@ -30,9 +33,15 @@ class Served:
             self.process.send_signal(signal.SIGKILL)
             self.process.communicate()
 
-    def finish(self) -> str:
-        """What it prints until it ends by itself, as it should."""
-        rest, _ = self.process.communicate(timeout=120)
+    def finish(self, *people: "Person") -> str:
+        """What it prints until it ends by itself, as it should; `people` have their pages open till then."""
+        with ThreadPoolExecutor(1) as thread:
+            ended = thread.submit(self.process.communicate, timeout=120)
+            while not ended.done():
+                for person in people:
+                    person.look()
+                time.sleep(0.05)
+        rest, _ = ended.result()
         assert self.process.returncode == 0, self.output + rest
         return rest
 
@@ -46,6 +55,11 @@ class Person:
         if cookies is None:
             self.http.get("/enter", params={"key": served.key})
             self.post("/api/sign-in", {"name": name})
+
+    def look(self) -> None:
+        """Ask for more, as an open page does, whether or not the workbench is still there."""
+        with contextlib.suppress(httpx.HTTPError):
+            self.post("/api/tasks/next", {"count": 1})
 
     def post(self, path: str, body: Any) -> Any:
         cookie = self.http.cookies["labelloop-session"]

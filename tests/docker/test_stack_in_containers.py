@@ -47,11 +47,11 @@ def built_image(function: str) -> str:
     return docker("image", "inspect", "--format", "{{.Id}}", name)
 
 
-@pytest.fixture
-def endpoint(built: None, tmp_path: Path) -> Iterator[str]:
+@pytest.fixture(scope="module")
+def endpoint(built: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """`labelloop local-aws` with its sample run; the URL of its S3."""
-    log = tmp_path / "local-aws.log"
-    folder = tmp_path / "local-aws"
+    log = tmp_path_factory.mktemp("local-aws") / "log"
+    folder = log.with_name("local-aws")
     command = [*LABELLOOP, "local-aws", "--jobs", "docker", "--port", "0", "--out", str(folder)]
     with log.open("w") as output, subprocess.Popen(command, stdout=output, stderr=output) as process:
         try:

@@ -121,7 +121,7 @@ def _votes(answers: Answers) -> Floats:
 
 
 def _shares(probabilities: Floats, prior_objects: float) -> Floats:
-    """How often each class occurs; shape (classes,). A class nobody is sure of is rare, but never impossible."""
+    """How often each class occurs; shape (classes,). A class nobody voted for is rare, never impossible."""
     objects, classes = probabilities.shape
     return np.asarray((probabilities.sum(axis=0) + prior_objects / classes) / (objects + prior_objects))
 
