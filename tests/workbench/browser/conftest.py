@@ -1,5 +1,6 @@
 """People at the workbench: Debian's Chromium, and the application served in a thread beside the test."""
 
+import re
 import shutil
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -23,6 +24,8 @@ from labelloop.workbench.service import Workbench
 from labelloop.workbench.sessions import LaptopSessions
 from labelloop.workbench.sqlite_store import SqliteTaskStore
 from labelloop.workbench.tasks import Batch
+
+from .albums import Album
 
 CHROMIUM = shutil.which("chromium") or ""
 ARGUMENTS = [
@@ -107,6 +110,15 @@ class Person:
         self.page.wait_for_selector("#work:not([hidden])")
         return self.page.inner_text("#object-text")
 
+    def see_hint(self, text: str) -> None:
+        """Wait for what is told beside the buttons: within sight, and not only for screen readers."""
+        hint = self.page.locator(":not(.visually-hidden)", has_text=re.compile(f"^{re.escape(text)}$"))
+        hint.wait_for()
+        box, view = hint.bounding_box(), self.page.viewport_size
+        assert box is not None
+        assert view is not None
+        assert 0 <= box["y"] <= view["height"] - box["height"], "it is in sight"
+
     def see_panel(self, title: str) -> None:
         self.page.get_by_role("heading", name=title).wait_for()
 
@@ -158,6 +170,14 @@ def open_bench(tmp_path: Path) -> Iterator[OpenBench]:
             return bench
 
         yield opened
+
+
+@pytest.fixture
+def album(open_bench: OpenBench) -> Iterator[Album]:
+    """Opens a batch of images."""
+    album = Album(open_bench)
+    yield album
+    album.let_through()
 
 
 def prepare(

@@ -9,6 +9,7 @@ from playwright.sync_api import Frame, Page
 
 from labelloop.workbench.worker_template import WorkerTemplate
 
+from .albums import LARGE, Album
 from .conftest import PHONE, NewPerson, OpenBench, Person
 from .run_documents import RUN_DOCUMENT
 
@@ -97,6 +98,24 @@ def test_every_other_page(
     check(ada, axe)
     ada.context.clear_cookies()
     ada.page.goto(f"{bench.address}/sign-in")
+    check(ada, axe)
+
+
+@pytest.mark.parametrize("sight", SIGHTS, ids=["light", "dark", "phone"])
+def test_every_sight_of_an_image(
+    album: Album, new_person: NewPerson, axe: str, sight: dict[str, Any]
+) -> None:
+    ada = new_person(album.opened(LARGE, b"broken", LARGE, held=(2,)), **sight)
+    ada.page.locator("#object-image").wait_for()
+    check(ada, axe)
+    ada.press("z")
+    check(ada, axe)
+    ada.press("1", "Enter")
+    ada.page.locator("#object-image-note.notice").wait_for()
+    ada.press("1")
+    check(ada, axe)
+    ada.press("s", "Enter")
+    ada.page.get_by_text("Loading the image…").wait_for()
     check(ada, axe)
 
 

@@ -132,9 +132,18 @@ def test_enter_without_a_class_answers_nothing(open_bench: OpenBench, new_person
     ada = new_person(bench)
     first = ada.see_object()
     ada.press("Enter")
-    ada.page.get_by_text("Choose a class first.").wait_for(state="attached")
+    hint = ada.page.get_by_text("Choose a class first.")
+    ada.see_hint("Choose a class first.")
+    ada.page.locator("#confirm").click(force=True)
+    ada.press("Enter")
+    assert hint.count() == 1, "it does not pile up"
     assert ada.see_object() == first
     assert ada.page.is_disabled("#confirm")
+    assert bench.answered() == 0
+    ada.press("2")
+    assert not hint.is_visible(), "it is gone once a class is chosen"
+    ada.press("Enter")
+    eventually(lambda: bench.answers()[bench.texts()[first]] == {"Ada": 1}, "the answer arrives")
 
 
 def test_a_key_may_answer_at_once(open_bench: OpenBench, new_person: NewPerson) -> None:
@@ -187,6 +196,91 @@ def test_many_classes_have_two_digits_and_a_box_to_find_them(
     second = ada.see_object()
     ada.press("/", *"S 23", "Enter", "Enter")
     eventually(lambda: bench.answers()[bench.texts()[second]] == {"Ada": 22}, "a part of its name finds it")
+
+
+TWELVE = tuple(f"class {number}" for number in range(1, 13))
+
+
+def test_a_class_of_two_digits_answers_to_its_number_too(
+    open_bench: OpenBench, new_person: NewPerson
+) -> None:
+    bench = open_bench(HEADLINES[:4], classes=TWELVE)
+    ada = new_person(bench)
+    for number, keys in enumerate((("0", "5", "1", "Enter"), ("5", "Enter"), ("1", "2", "Enter"))):
+        text = ada.see_object()
+        ada.press(*keys)
+        eventually(lambda number=number: bench.answered() == number + 1, "the answer arrives")  # type: ignore[misc]
+        assert bench.answers()[bench.texts()[text]] == {"Ada": (0, 4, 11)[number]}, keys
+
+
+def test_half_a_key_is_seen_and_waits_for_the_other_half(
+    open_bench: OpenBench, new_person: NewPerson
+) -> None:
+    bench = open_bench(HEADLINES[:3], classes=TWELVE)
+    ada = new_person(bench)
+    first = ada.see_object()
+    ada.press("?")
+    ada.page.get_by_label("answers at once").check()
+    ada.press("Escape", "1")
+    half = ada.page.get_by_text("1… Type the next digit, or press Enter for 01.")
+    ada.see_hint("1… Type the next digit, or press Enter for 01.")
+    ada.press("Backspace")
+    assert not half.is_visible(), "it can be taken back"
+    ada.press("1", "1")
+    eventually(lambda: bench.answers()[bench.texts()[first]] == {"Ada": 10}, "the whole key answers")
+    assert not half.is_visible()
+
+
+@pytest.mark.parametrize("keys", [("0",), ("1", "5"), ("0", "0")], ids="".join)
+def test_a_key_of_no_class_never_confirms_the_choice_before(
+    open_bench: OpenBench, new_person: NewPerson, keys: tuple[str, ...]
+) -> None:
+    bench = open_bench(HEADLINES[:3], classes=TWELVE)
+    ada = new_person(bench)
+    first = ada.see_object()
+    ada.press("0", "5", *keys, "Enter")
+    if keys != ("0",):
+        ada.see_hint("Choose a class first.")
+        ada.press(*keys)
+    ada.see_hint(f"No class has the key {''.join(keys)}.")
+    assert ada.page.locator("#classes input:checked").count() == 0
+    assert ada.see_object() == first
+    assert bench.answered() == 0
+
+
+def test_a_click_after_half_a_key_is_what_counts(open_bench: OpenBench, new_person: NewPerson) -> None:
+    bench = open_bench(HEADLINES[:3], classes=TWELVE)
+    ada = new_person(bench)
+    first = ada.see_object()
+    ada.press("1")
+    ada.page.get_by_label("class 7").check()
+    ada.press("Enter")
+    eventually(lambda: bench.answers()[bench.texts()[first]] == {"Ada": 6}, "the click was the last word")
+
+
+def test_a_name_that_no_class_has_is_told_and_stays(open_bench: OpenBench, new_person: NewPerson) -> None:
+    ada = new_person(open_bench(HEADLINES[:3], classes=TWELVE))
+    ada.see_object()
+    ada.press("/", *"clasp", "Enter")
+    ada.see_hint("No class matches “clasp”.")
+    assert ada.page.input_value("#filter") == "clasp"
+    assert ada.page.evaluate("document.activeElement.id") == "filter"
+    ada.press("Backspace", "s", "Enter")
+    assert ada.page.locator("#classes input:checked").input_value() == "0", "it can be mended"
+
+
+def test_tab_begins_at_the_first_class_for_each_object(open_bench: OpenBench, new_person: NewPerson) -> None:
+    bench = open_bench(HEADLINES[:4])
+    ada = new_person(bench)
+    focused = "document.activeElement.value"
+    ada.see_object()
+    ada.press("Tab", "ArrowDown", "ArrowDown")
+    assert ada.page.evaluate(focused) == "2"
+    for number, keys in enumerate((("Enter",), ("4", "Enter"), ("Space", "ArrowUp", "Enter")), start=1):
+        ada.press(*keys)
+        eventually(lambda number=number: bench.answered() == number, "the answer arrives")  # type: ignore[misc]
+        ada.press("Tab")
+        assert ada.page.evaluate(focused) == "0", keys
 
 
 def test_a_very_long_class_name_leaves_the_others_as_they_are(

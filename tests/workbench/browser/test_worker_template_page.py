@@ -25,6 +25,8 @@ parent.postMessage({ kind: "choice", name: "health" }, "*"); document.title = "o
 IMAGES = """<crowd-form><crowd-image-classifier src="{{ task.input.taskObject | grant_read_access }}"
 header="What is it?" categories="{{ task.input.labels | to_json | escape }}"></crowd-image-classifier>
 </crowd-form>"""
+BARE = """<crowd-classifier categories="{{ task.input.labels | to_json | escape }}">
+<classification-target>{{ task.input.taskObject }}</classification-target></crowd-classifier>"""
 PIXEL = bytes.fromhex(
     "89504e470d0a1a0a0000000d4948445200000001000000010802000000907753de0000000c4944415408d763f8cfc000"
     "000301010018dd8db00000000049454e44ae426082"
@@ -83,6 +85,62 @@ def test_it_is_labeled_inside_the_frame_too(open_bench: OpenBench, new_person: N
     frame.get_by_role("button", name="Close").click()
     frame.get_by_role("button", name="Submit").click()
     eventually(lambda: bench.answers()[0] == {"Ada": 3}, "the answer arrives")
+
+
+def test_a_task_has_the_focus_once_it_is_shown(open_bench: OpenBench, new_person: NewPerson) -> None:
+    bench = open_bench(["First text", "Second text"], **with_template(OURS))
+    ada = new_person(bench)
+    frame = ada.page.frame_locator("iframe")
+    seen: list[str] = []
+    for number in (1, 2):
+        eventually(lambda: frame_text(ada) not in seen, "the next one is shown")
+        seen.append(frame_text(ada))
+        eventually(
+            lambda: bool(frame.locator("html").evaluate("() => document.hasFocus()")), "it has the focus"
+        )
+        ada.press("Tab")
+        first = frame.get_by_label("business")
+        assert first.evaluate("it => it === document.activeElement"), "Tab goes on inside it"
+        ada.press("3", "Enter")
+        eventually(lambda number=number: bench.answered() == number, "the answer arrives")  # type: ignore[misc]
+
+
+def test_an_open_help_keeps_the_focus(open_bench: OpenBench, new_person: NewPerson) -> None:
+    bench = open_bench(["First text"], **with_template(OURS))
+    ada = new_person(bench)
+    frame_text(ada)
+    ada.press("?")
+    ada.page.get_by_role("heading", name="Help").wait_for()
+    assert ada.page.evaluate("document.activeElement.id") == "help-title"
+    ada.press("Escape")
+    ada.page.keyboard.press("3")
+    assert ada.page.frame_locator("iframe").get_by_label("health").is_checked()
+
+
+def test_there_is_one_button_to_submit(open_bench: OpenBench, new_person: NewPerson) -> None:
+    ada = new_person(open_bench(["text"], **with_template(OURS)))
+    ada.page.frame_locator("iframe").get_by_role("button", name="Submit").wait_for()
+    assert not ada.page.is_visible("#confirm")
+    assert ada.page.get_by_role("button", name="Skip").is_visible()
+
+
+def test_a_template_without_a_button_has_the_workbenchs(open_bench: OpenBench, new_person: NewPerson) -> None:
+    bench = open_bench(["text"], **with_template(BARE))
+    ada = new_person(bench)
+    ada.page.frame_locator("iframe").get_by_label("health").check()
+    ada.page.get_by_role("button", name="Confirm").click()
+    eventually(lambda: bench.answers()[0] == {"Ada": 2}, "the answer arrives")
+
+
+def test_submitting_without_a_class_tells_what_is_missing(
+    open_bench: OpenBench, new_person: NewPerson
+) -> None:
+    ada = new_person(open_bench(["long words " * 2_000], **with_template(OURS)))
+    ada.page.frame_locator("iframe").get_by_role("button", name="Submit").click()
+    ada.see_hint("Choose a class first.")
+    ada.press("3", "9")
+    ada.see_hint("No class has the key 9.")
+    assert ada.page.frame_locator("iframe").locator("input:checked").count() == 0
 
 
 def test_no_script_but_ours_runs_in_the_frame(open_bench: OpenBench, new_person: NewPerson) -> None:

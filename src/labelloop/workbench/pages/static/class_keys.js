@@ -1,15 +1,15 @@
-// Which class the typed digits mean, where classes may have keys of one digit or more.
-
-const PATIENCE = 1_200;
+// Which class the typed digits mean, where classes may have keys of one digit or more. No clock decides: digits that
+// may name several classes wait for more, or for Enter.
 
 export class ClassKeys {
-  /** `choose(index)` is called once the digits name one class; `typing(digits)` while they may name several. */
-  constructor(choose, typing) {
-    this.choose = choose;
-    this.typing = typing;
+  /**
+   * `on` has `choose(index)` once the digits name one class, `typing(digits, index)` while they may name several
+   * (`index`: the class with that number, or null; no digits: nothing is half typed), and `refuse(digits)`.
+   */
+  constructor(on) {
+    this.on = on;
     this.classes = [];
     this.digits = "";
-    this.timer = 0;
   }
 
   set(classes) {
@@ -19,36 +19,40 @@ export class ClassKeys {
 
   /** Whether `key` was taken. */
   press(key) {
-    if (!/^[0-9a-z]$/i.test(key)) return false;
-    const digits = this.digits + key.toLowerCase();
-    const candidates = this.classes.filter((each) => each.key.toLowerCase().startsWith(digits));
-    if (candidates.length === 0) {
-      const retried = this.digits !== "" && (this.clear(), this.press(key));
-      return retried;
+    if (!/^\d$/.test(key)) return false;
+    const digits = this.digits + key;
+    const candidates = this.classes.filter((each) => mayMean(digits, each.key));
+    this.digits = "";
+    if (candidates.length === 0) this.on.refuse(digits);
+    else if (candidates.length === 1) this.on.choose(candidates[0].index);
+    else {
+      this.digits = digits;
+      this.on.typing(digits, this.numbered(digits));
     }
-    clearTimeout(this.timer);
-    if (candidates.length === 1) {
-      this.clear();
-      this.choose(candidates[0].index);
-      return true;
-    }
-    this.digits = digits;
-    this.typing(digits);
-    this.timer = setTimeout(() => this.settle(), PATIENCE);
     return true;
   }
 
-  /** Take the digits typed so far as they are: true if they name a class. */
+  /** Take the digits typed so far as a number: the index of the class with it, or null. */
   settle() {
-    const exact = this.classes.find((each) => each.key.toLowerCase() === this.digits);
-    this.clear();
-    if (exact) this.choose(exact.index);
-    return Boolean(exact);
+    const { digits } = this;
+    const index = this.numbered(digits);
+    this.digits = "";
+    if (index === null) this.on.refuse(digits);
+    return index;
+  }
+
+  numbered(digits) {
+    return this.classes.find((each) => Number(each.key) === Number(digits))?.index ?? null;
   }
 
   clear() {
-    clearTimeout(this.timer);
+    if (this.digits === "") return;
     this.digits = "";
-    this.typing("");
+    this.on.typing("", null);
   }
+}
+
+/** Whether they begin the key, with its zeros or without. */
+function mayMean(digits, key) {
+  return key.startsWith(digits) || String(Number(key)).startsWith(digits);
 }

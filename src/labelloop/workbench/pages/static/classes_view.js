@@ -41,15 +41,14 @@ export class ClassesView {
     return this.list.querySelector(`input[value="${Number(index)}"]`);
   }
 
+  /** Show that this class is chosen, or with null that none is. */
   choose(index) {
-    const input = this.input(index);
-    if (!input) return;
-    input.checked = true;
-    input.closest(".choice").scrollIntoView({ block: "nearest" });
+    for (const input of this.list.querySelectorAll("input")) input.checked = input.value === String(index);
+    if (index !== null) this.input(index).closest(".choice").scrollIntoView({ block: "nearest" });
   }
 
   clear() {
-    for (const input of this.list.querySelectorAll("input")) input.checked = false;
+    this.choose(null);
     this.clearFilter();
   }
 
@@ -66,6 +65,7 @@ export class ClassesView {
       if (!row.hidden) found += 1;
     }
     this.nothing.hidden = found > 0;
+    this.nothing.replaceChildren("No class matches “", isolated(this.filter.value.trim()), "”.");
   }
 
   /** The first class the filter leaves, or null. */
@@ -85,9 +85,8 @@ export function choice(group, value, name, key) {
   input.type = "radio";
   input.name = group;
   input.value = String(value);
-  const text = document.createElement("bdi");
+  const text = isolated(name);
   text.className = "name";
-  text.textContent = name;
   row.append(input, text);
   if (key) {
     const hint = document.createElement("kbd");
@@ -95,6 +94,13 @@ export function choice(group, value, name, key) {
     row.append(hint);
   }
   return row;
+}
+
+/** Text with a direction of its own. */
+function isolated(text) {
+  const element = document.createElement("bdi");
+  element.textContent = text;
+  return element;
 }
 
 const plain = (text) => text.normalize("NFKD").replace(/\p{M}/gu, "").toLowerCase().trim();

@@ -25,14 +25,19 @@ class LabelPage {
     this.refused = 0; // answers, since the page was loaded
     this.left = new Map(); // tasks answered since the page was loaded, for undo without the workbench
     this.history = new History(visitor);
-    this.object = new ObjectView();
+    this.object = new ObjectView(() => this.imageSettled());
     this.classes = new ClassesView((index) => this.choose(index));
-    this.keys = new ClassKeys((index) => this.chooseByKey(index), (digits) => digits && say(`${digits}…`));
+    this.keys = new ClassKeys({
+      choose: (index) => this.chooseByKey(index),
+      typing: (digits, index) => this.typing(digits, index),
+      refuse: (digits) => this.refuseKey(digits),
+    });
     this.skipDialog = new SkipDialog((reason) => this.leave("skip", { reason }));
     this.template = new TemplateView({
       choice: (name) => this.chooseByName(name),
       confirm: () => this.confirm(),
       key: (key) => this.key(key),
+      shown: (submits) => this.templateShown(submits),
     });
     this.outbox = new Outbox(visitor, (entry) => post(taskPath(entry.taskId, entry.kind), entry.body));
     this.supply = new Supply(this.outbox);
@@ -61,13 +66,14 @@ class LabelPage {
     byId("full-instructions-section").hidden = !batch.full_instructions;
     byId("open-full-instructions").hidden = !batch.full_instructions;
     byId("keys-classes").replaceChildren(kbd(keys[0]), " … ", kbd(keys.at(-1)));
-    byId("keys-filter").hidden = keys.length <= 9;
-    byId("keys-zoom").hidden = batch.kind !== "image";
+    byId("keys-filter").hidden = keys.length <= 9 || batch.worker_template;
+    byId("keys-zoom").hidden = !this.hasZoom;
     byId("classes-field").hidden = batch.worker_template;
     byId("instructions").hidden = batch.worker_template;
     byId("object").hidden = batch.worker_template;
     byId("title").classList.toggle("visually-hidden", batch.worker_template);
     byId("work").classList.toggle("in-template", batch.worker_template);
+    byId("confirm").hidden = batch.worker_template; // until the template has shown that it has none
     this.classes.show(batch.classes);
     this.keys.set(batch.classes);
     this.history.keep(this.history.ids.filter((id) => this.supply.isOfBatch(id)));
@@ -97,6 +103,7 @@ class LabelPage {
     stopwatch.restart();
     hidePanel();
     this.keys.clear();
+    this.hint("");
     this.classes.clear();
     this.classes.guess(task.guess);
     if (this.batch.worker_template) this.template.show(task, this.keysByName());
@@ -107,17 +114,49 @@ class LabelPage {
   showObject(task) {
     this.template.hide();
     this.object.show(task);
+    this.focusOn(this.object);
+  }
+
+  templateShown(submits) {
+    byId("confirm").hidden = submits;
+    this.focusOn(this.template);
+  }
+
+  focusOn(view) {
     if (document.querySelector("dialog[open]")) return;
-    this.object.focus();
+    view.focus();
     window.scrollTo({ top: 0 });
+  }
+
+  /** What was typed before the image could be seen counts for nothing. */
+  imageSettled() {
+    stopwatch.restart();
+    this.keys.clear();
+    this.hint("");
+    this.updateButtons();
+    say(this.object.state === "shown" ? "Image shown." : this.object.note.textContent);
   }
 
   keysByName() {
     return Object.fromEntries(this.batch.classes.map((each) => [each.name, each.key]));
   }
 
+  /** Why there can be no answer now, or nothing. */
+  get hindrance() {
+    const unseen = this.batch.worker_template ? "" : this.object.hindrance;
+    return unseen || (this.choice === null ? "Choose a class first." : "");
+  }
+
+  /** Say it beside the buttons, in place of what was said there before. */
+  hint(text) {
+    byId("hint").textContent = text;
+  }
+
   updateButtons() {
-    byId("confirm").disabled = this.choice === null;
+    const isReady = this.shown !== null && (this.keys.digits !== "" || this.hindrance === "");
+    // One that is truly disabled could not say what is missing.
+    byId("confirm").setAttribute("aria-disabled", String(!isReady));
+    byId("classes-field").disabled = this.object.hindrance !== "";
     byId("undo").disabled = this.history.last === undefined;
   }
 
@@ -130,17 +169,27 @@ class LabelPage {
   choose(index) {
     if (!this.shown) return;
     this.choice = index;
+    this.keys.clear();
+    this.hint("");
     this.updateButtons();
   }
 
   chooseByKey(index) {
     if (!this.shown) return;
+    if (this.object.hindrance) {
+      this.hint(this.object.hindrance);
+      return;
+    }
     this.choose(index);
-    const { name } = this.batch.classes[index];
-    if (this.batch.worker_template) this.template.choose(name);
-    else this.classes.choose(index);
+    this.showChoice();
     if (this.setting("at-once")) this.confirm();
-    else say(`${name} chosen. Enter confirms.`);
+    else say(`${this.batch.classes[index].name} chosen. Enter confirms.`);
+  }
+
+  /** Show in the page what was chosen by key, or that nothing is. */
+  showChoice() {
+    if (!this.batch.worker_template) this.classes.choose(this.choice);
+    else this.template.choose(this.batch.classes[this.choice]?.name ?? null);
   }
 
   chooseByName(name) {
@@ -149,10 +198,32 @@ class LabelPage {
     else notice(`The worker template offers “${name}”, which is no class of this run. Tell the run's owner.`);
   }
 
+  typing(digits, index) {
+    const end = index === null ? "" : `, or press Enter for ${this.batch.classes[index].key}`;
+    this.hint(digits && `${digits}… Type the next digit${end}.`);
+    this.updateButtons();
+  }
+
+  /** Who typed it meant another class than the one chosen before. */
+  refuseKey(digits) {
+    this.choice = null;
+    this.showChoice();
+    this.hint(`No class has the key ${digits}.`);
+    this.updateButtons();
+  }
+
   confirm() {
-    if (!this.shown) return;
-    if (this.choice === null) say("Choose a class first.");
+    if (!this.shown || !this.takeDigits()) return;
+    if (this.hindrance) this.hint(this.hindrance);
     else this.leave("answer", { label: this.choice, seconds: stopwatch.seconds() });
+  }
+
+  /** Choose the class that the digits typed so far name: false if they name none. */
+  takeDigits() {
+    if (this.keys.digits === "" || this.object.hindrance) return true;
+    const index = this.keys.settle();
+    if (index !== null) this.choose(index);
+    return index !== null;
   }
 
   leave(kind, body) {
@@ -227,20 +298,34 @@ class LabelPage {
   }
 
   commands() {
-    const always = { backspace: () => this.undo(), "?": () => this.openHelp() };
+    const always = { backspace: () => this.backspace(), "?": () => this.openHelp() };
     if (!this.shown) return always;
     const { batch } = this;
     return {
       ...always,
       s: () => this.skipDialog.open(this.setting("keys")),
       ...(this.classes.many && !batch.worker_template && { "/": () => this.classes.filter.focus() }),
-      ...(batch.kind === "image" && { z: () => this.object.zoom() }),
+      ...(this.hasZoom && { z: () => this.zoom() }),
     };
+  }
+
+  get hasZoom() {
+    return this.batch.kind === "image" && !this.batch.worker_template;
+  }
+
+  zoom() {
+    this.object.zoom();
+    this.object.focus();
+  }
+
+  /** Takes a half-typed key back before it takes an answer back. */
+  backspace() {
+    if (this.keys.digits) this.keys.clear();
+    else this.undo();
   }
 
   enter() {
     if (!this.shown) return false;
-    if (this.keys.digits) this.keys.settle();
     this.confirm();
     return true;
   }
@@ -257,6 +342,10 @@ class LabelPage {
     if (event.key !== "Escape" && event.key !== "Enter") return;
     event.preventDefault();
     const index = event.key === "Enter" ? this.classes.firstFound() : null;
+    if (event.key === "Enter" && index === null) {
+      say(this.classes.nothing.textContent);
+      return;
+    }
     this.classes.clearFilter();
     this.object.focus();
     if (index !== null) this.chooseByKey(index);
@@ -270,6 +359,10 @@ class LabelPage {
     byId("answer").addEventListener("submit", (event) => {
       event.preventDefault();
       this.confirm();
+    });
+    this.classes.filter.addEventListener("focus", () => {
+      this.keys.clear();
+      this.hint("");
     });
     byId("undo").addEventListener("click", () => this.undo());
     byId("skip").addEventListener("click", () => this.shown && this.skipDialog.open(this.setting("keys")));

@@ -4,33 +4,63 @@ import { showText } from "./visible_text.js";
 
 const MEDIUM = 160;
 const LONG = 900;
+const MOST_ENLARGED = 8;
+const TINY = 64; // pixels: smoothed, an image this small would be a blur
+const LOADING = "Loading the image…";
+const FAILED = "The image could not be shown. Reload the page; if it stays so, skip it.";
+
+const byId = (id) => document.getElementById(id);
 
 export class ObjectView {
-  constructor() {
-    this.element = document.getElementById("object");
-    this.text = document.getElementById("object-text");
-    this.frame = document.getElementById("object-image-frame");
-    this.image = document.getElementById("object-image");
-    this.problem = document.getElementById("object-problem");
+  /** `settled()` is called when an image that the page waited for is there, or is known not to come. */
+  constructor(settled) {
+    this.element = byId("object");
+    this.text = byId("object-text");
+    this.box = byId("object-image-box");
+    this.frame = byId("object-image-frame");
+    this.note = byId("object-image-note");
+    this.zoomButton = byId("zoom");
+    this.image = new Image();
     this.preloaded = new Map();
-    this.frame.addEventListener("click", () => this.zoom());
-    this.image.addEventListener("error", () => this.imageFailed());
-    this.image.addEventListener("load", () => (this.problem.hidden = true));
+    this.zoomed = false;
+    this.settled = settled;
+    this.setState("shown");
+    this.listen();
+  }
+
+  listen() {
+    this.frame.addEventListener("click", (event) => {
+      if (event.target !== this.image) return;
+      this.zoom(event);
+      this.focus();
+    });
+    this.zoomButton.addEventListener("click", (event) => {
+      this.zoom();
+      // Enter confirms after a click, but goes on zooming for who came to the button by keyboard.
+      if (event.detail > 0) this.focus();
+    });
     new ResizeObserver(() => this.reachable()).observe(this.text);
+    new ResizeObserver(() => this.fit()).observe(this.frame);
+  }
+
+  /** Why the object cannot be answered now, or nothing. */
+  get hindrance() {
+    if (this.state === "loading") return "Wait until the image is shown.";
+    return this.state === "failed" ? "What is not shown cannot be labeled. Skip it." : "";
   }
 
   show(task) {
-    this.problem.hidden = true;
     const isImage = task.image_url !== undefined;
     this.text.hidden = isImage;
-    this.frame.hidden = !isImage;
-    if (isImage) this.showImage(task.image_url);
+    this.box.hidden = !isImage;
+    if (isImage) this.showImage(task);
     else this.showText(task.text ?? "");
-    this.preloaded.delete(task.id);
   }
 
   showText(text) {
     const blank = text.trim() === "";
+    this.image = new Image(); // none is waited for
+    this.setState("shown");
     this.text.classList.toggle("empty", blank);
     if (blank) this.text.textContent = "(This text is empty.)";
     else showText(this.text, text);
@@ -39,47 +69,114 @@ export class ObjectView {
     this.reachable();
   }
 
-  showImage(url) {
-    this.frame.setAttribute("aria-pressed", "false");
-    this.image.src = url;
+  showImage(task) {
+    const early = this.preloaded.get(task.id);
+    // One that failed ahead of time may come now.
+    const image = early && !isBroken(early) ? early : fetched(task.image_url);
+    image.id = "object-image";
+    image.alt = "The image to label";
+    this.image = image;
+    this.setZoomed(false);
+    this.frame.replaceChildren(image);
+    if (image.complete) {
+      this.settle();
+      return;
+    }
+    this.setState("loading");
+    const settle = () => {
+      if (image !== this.image) return;
+      this.settle();
+      this.settled();
+    };
+    image.addEventListener("load", settle, { once: true });
+    image.addEventListener("error", settle, { once: true });
+  }
+
+  settle() {
+    this.setState(isBroken(this.image) ? "failed" : "shown");
+    this.fit();
+  }
+
+  setState(state) {
+    this.state = state;
+    this.box.dataset.state = state;
+    this.note.hidden = state === "shown";
+    this.note.classList.toggle("notice", state === "failed");
+    this.note.textContent = state === "failed" ? FAILED : LOADING;
+    this.zoomButton.disabled = state !== "shown";
   }
 
   /** What scrolls can be scrolled by keyboard. */
   reachable() {
-    if (this.text.scrollHeight > this.text.clientHeight + 1) {
-      this.text.tabIndex = 0;
-      this.text.setAttribute("role", "region");
-      this.text.setAttribute("aria-label", "The text, which scrolls");
-    } else {
-      this.text.removeAttribute("tabindex");
-      this.text.removeAttribute("role");
-      this.text.removeAttribute("aria-label");
-    }
+    setScrolling(this.text, this.text.scrollHeight > this.text.clientHeight + 1, "The text, which scrolls");
   }
 
-  zoom() {
-    if (this.frame.hidden) return;
-    const full = this.frame.getAttribute("aria-pressed") !== "true";
-    this.frame.setAttribute("aria-pressed", String(full));
+  /** Zoom in on a point of the screen, or out. */
+  zoom(point = centerOf(this.frame)) {
+    if (this.box.hidden || this.state !== "shown") return;
+    const before = this.image.getBoundingClientRect();
+    this.setZoomed(!this.zoomed);
+    if (!this.zoomed) return;
+    const after = this.image.getBoundingClientRect();
+    const share = { x: (point.clientX - before.x) / before.width, y: (point.clientY - before.y) / before.height };
+    this.frame.scrollLeft += after.x + share.x * after.width - point.clientX;
+    this.frame.scrollTop += after.y + share.y * after.height - point.clientY;
   }
 
-  imageFailed() {
-    this.problem.textContent =
-      "The image could not be loaded. It may be damaged, or its address has expired: reload the page, or skip it.";
-    this.problem.hidden = false;
+  setZoomed(zoomed) {
+    this.zoomed = zoomed;
+    this.box.dataset.zoomed = String(zoomed);
+    this.zoomButton.firstChild.data = zoomed ? "Zoom out " : "Zoom in ";
+    setScrolling(this.frame, zoomed, "The image, which scrolls");
+    this.fit();
+  }
+
+  /** Give the image its size: as large as the frame and sense allow, or twice that and never below its own. */
+  fit() {
+    const { naturalWidth: width, naturalHeight: height } = this.image;
+    if (this.state !== "shown" || width === 0) return;
+    // Without scroll bars, which come and go with the size.
+    const { offsetWidth, offsetHeight } = this.frame;
+    const fitted = Math.min(MOST_ENLARGED, offsetWidth / width, offsetHeight / height);
+    const scale = this.zoomed ? Math.max(1, 2 * fitted) : fitted;
+    this.image.width = Math.max(1, Math.floor(scale * width));
+    this.image.height = Math.max(1, Math.floor(scale * height));
+    this.image.classList.toggle("tiny", Math.max(width, height) <= TINY);
   }
 
   /** Have the browser fetch the images of the tasks that come next. */
   preload(tasks) {
-    for (const task of tasks) {
-      if (task.image_url === undefined || this.preloaded.has(task.id)) continue;
-      const image = new Image();
-      image.src = task.image_url;
-      this.preloaded.set(task.id, image);
-    }
+    const images = tasks.filter((task) => task.image_url !== undefined);
+    this.preloaded = new Map(
+      images.map(({ id, image_url: url }) => [id, this.preloaded.get(id) ?? fetched(url)]),
+    );
   }
 
   focus() {
-    this.element.focus({ preventScroll: true });
+    (this.zoomed ? this.frame : this.element).focus({ preventScroll: true });
   }
+}
+
+function fetched(url) {
+  const image = new Image();
+  image.decoding = "sync"; // or it would be painted a moment after the rest
+  image.src = url;
+  return image;
+}
+
+const isBroken = (image) => image.complete && image.naturalWidth === 0;
+
+function setScrolling(element, scrolls, name) {
+  if (scrolls) {
+    element.tabIndex = 0;
+    element.setAttribute("role", "region");
+    element.setAttribute("aria-label", name);
+  } else {
+    for (const attribute of ["tabindex", "role", "aria-label"]) element.removeAttribute(attribute);
+  }
+}
+
+function centerOf(element) {
+  const { x, y, width, height } = element.getBoundingClientRect();
+  return { clientX: x + width / 2, clientY: y + height / 2 };
 }

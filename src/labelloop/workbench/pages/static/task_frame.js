@@ -139,7 +139,7 @@ function tellHeight() {
 
 function choose(name) {
   for (const input of document.querySelectorAll('input[name="category"]')) {
-    if (input.value === name) input.checked = true;
+    input.checked = input.value === name;
   }
 }
 
@@ -151,7 +151,10 @@ function show(html) {
   }
   // After the form has added its button: by the next frame the height may be that of the task before, and the
   // observer sees no change.
-  queueMicrotask(tellHeight);
+  queueMicrotask(() => {
+    tell({ kind: "shown", submits: document.querySelector("button.submit") !== null });
+    tellHeight();
+  });
 }
 
 addEventListener("message", (event) => {
@@ -163,7 +166,8 @@ addEventListener("message", (event) => {
   if (event.data?.kind === "choose") choose(event.data.name);
 });
 addEventListener("keydown", (event) => {
-  if (event.ctrlKey || event.metaKey || event.altKey || event.target.closest("button, a, dialog")) return;
+  if (event.ctrlKey || event.metaKey || event.altKey || event.target.closest("dialog")) return;
+  if (event.key === "Enter" && event.target.closest("button, a")) return;
   if (event.target.matches('input:not([type="radio"]), textarea, select')) return;
   // Arrows, Tab and the space bar are the radio buttons' own.
   if (event.key === " " || (event.key.length > 1 && event.key !== "Backspace" && event.key !== "Enter")) return;

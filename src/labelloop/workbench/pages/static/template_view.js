@@ -2,7 +2,7 @@
 // by messages alone (see task_frame.js).
 
 export class TemplateView {
-  /** `on` has `choice(name)`, `confirm()` and `key(key)`. */
+  /** `on` has `choice(name)`, `confirm()`, `key(key)` and `shown(submits)`: whether it has a button for that. */
   constructor(on) {
     this.holder = document.getElementById("template-frame");
     this.on = on;
@@ -29,6 +29,12 @@ export class TemplateView {
     this.holder.replaceChildren(this.frame);
   }
 
+  /** Into the task, where keys are heard and Tab goes on to what it offers. */
+  focus() {
+    this.frame.focus({ preventScroll: true });
+  }
+
+  /** Show that this class is chosen, or with null that none is. */
   choose(name) {
     if (this.ready) this.tell({ kind: "choose", name });
   }
@@ -49,6 +55,7 @@ export class TemplateView {
     } else if (message?.kind === "height") {
       this.frame.style.height = `${Math.min(20_000, Math.max(120, Math.ceil(Number(message.pixels)) || 0))}px`;
     } else if (message?.kind === "choice") this.on.choice(String(message.name));
+    else if (message?.kind === "shown") this.on.shown(message.submits === true);
     else if (message?.kind === "confirm") this.on.confirm();
     else if (message?.kind === "key") this.on.key(String(message.key));
   }

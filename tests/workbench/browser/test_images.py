@@ -1,0 +1,223 @@
+"""Images to label: nobody answers about one not seen, and each is seen as large as it takes."""
+
+from collections.abc import Callable
+
+import pytest
+from playwright.sync_api import FloatRect
+
+from .albums import LARGE, MIDDLING, SMALL, Album
+from .conftest import PHONE, NewPerson, Person, eventually
+
+pytestmark = pytest.mark.slow
+
+LOADING = "Loading the image…"
+FAILED = "The image could not be shown. Reload the page; if it stays so, skip it."
+WAIT = "Wait until the image is shown."
+
+
+def see_image(person: Person) -> None:
+    person.page.locator("#object-image").wait_for()
+
+
+def size(person: Person) -> tuple[float, float]:
+    box = person.page.locator("#object-image").bounding_box()
+    assert box is not None
+    return box["width"], box["height"]
+
+
+def place(person: Person, selector: str) -> FloatRect:
+    box = person.page.locator(selector).bounding_box()
+    assert box is not None
+    return box
+
+
+def press_key(person: Person) -> None:
+    person.press("2", "Enter")
+
+
+def press_key_at_once(person: Person) -> None:
+    person.page.evaluate("localStorage.setItem('labelloop.setting.at-once', 'on')")
+    person.press("2")
+
+
+def click_and_submit(person: Person) -> None:
+    person.page.get_by_text("health").click(force=True)
+    person.page.locator("#confirm").click(force=True)
+
+
+def tap_twice(person: Person) -> None:
+    person.page.locator("#confirm").dblclick(force=True)
+
+
+@pytest.mark.parametrize("answer", [press_key, press_key_at_once, click_and_submit, tap_twice])
+def test_no_answer_is_given_before_the_image_is_there(
+    album: Album, new_person: NewPerson, answer: Callable[[Person], None]
+) -> None:
+    bench = album.opened(MIDDLING, MIDDLING, held=(1,))
+    ada = new_person(bench)
+    see_image(ada)
+    ada.press("1", "Enter")
+    ada.page.get_by_text(LOADING).wait_for()
+    assert not ada.page.locator("#object-image").is_visible(), "the one before is gone at once"
+    answer(ada)
+    ada.see_hint(WAIT)
+    ada.see_all_saved()
+    assert bench.answered() == 1
+    album.let_through()
+    see_image(ada)
+    ada.press("Enter")
+    ada.see_hint("Choose a class first.")
+    assert not ada.page.get_by_text(WAIT).is_visible()
+    ada.page.evaluate("localStorage.clear()")
+    ada.press("3", "Enter")
+    eventually(lambda: bench.answered() == 2, "now it can be answered")
+
+
+def test_an_image_on_its_way_can_be_skipped(album: Album, new_person: NewPerson) -> None:
+    bench = album.opened(MIDDLING, held=(0,))
+    ada = new_person(bench)
+    ada.page.get_by_text(LOADING).wait_for()
+    ada.press("s", "3", "Enter")
+    eventually(lambda: bench.skips() == ["It cannot be read or seen"], "the skip arrives")
+
+
+def test_the_page_stays_as_it_is_when_the_image_comes(album: Album, new_person: NewPerson) -> None:
+    ada = new_person(album.opened(LARGE, held=(0,)))
+    ada.page.get_by_text(LOADING).wait_for()
+    before = place(ada, "#object"), place(ada, "#confirm")
+    assert before[0]["height"] > 200
+    album.let_through()
+    see_image(ada)
+    assert (place(ada, "#object"), place(ada, "#confirm")) == before
+
+
+def test_the_time_an_answer_takes_begins_when_the_image_is_seen(album: Album, new_person: NewPerson) -> None:
+    bench = album.opened(MIDDLING, held=(0,))
+    ada = new_person(bench)
+    ada.page.get_by_text(LOADING).wait_for()
+    ada.page.evaluate("() => { const now = performance.now(); performance.now = () => now + 60_000; }")
+    album.let_through()
+    see_image(ada)
+    ada.press("2", "Enter")
+    eventually(lambda: bench.answered() == 1, "the answer arrives")
+    [task] = bench.workbench.store.tasks(bench.batch_id)
+    seconds = task.entries["Ada"].seconds
+    assert seconds is not None
+    assert seconds < 30
+
+
+@pytest.mark.parametrize("content", [b"no image", b""], ids=["broken", "empty"])
+def test_what_is_no_image_can_only_be_skipped(album: Album, new_person: NewPerson, content: bytes) -> None:
+    bench = album.opened(content, MIDDLING)
+    ada = new_person(bench)
+    ada.page.get_by_text(FAILED).and_(ada.page.locator("#object-image-note")).wait_for()
+    ada.press("2", "Enter")
+    ada.see_hint("What is not shown cannot be labeled. Skip it.")
+    click_and_submit(ada)
+    ada.see_all_saved()
+    assert bench.answered() == 0
+    ada.press("s", "3", "Enter")
+    see_image(ada)
+    assert not ada.page.locator("#object-image-note").is_visible()
+    ada.press("2", "Enter")
+    eventually(lambda: bench.answered() == 1, "the next one can be answered")
+
+
+def test_an_image_fetched_ahead_appears_at_once(album: Album, new_person: NewPerson) -> None:
+    ada = new_person(album.opened(*[LARGE] * 3))
+    see_image(ada)
+    ada.page.wait_for_function(
+        "performance.getEntriesByType('resource').filter(it => it.name.includes('/image')).length === 3"
+    )
+    # Within the task that the key begins nothing can have been fetched.
+    states = ada.page.evaluate(
+        """() => ["1", "Enter", "1", "Enter"].map(key => {
+            document.body.dispatchEvent(new KeyboardEvent("keydown", { key, bubbles: true }));
+            const image = document.querySelector("#object-image");
+            return image.checkVisibility() && image.complete && image.width > 200;
+        })"""
+    )
+    assert states == [True] * 4
+
+
+def test_enter_confirms_after_a_zoom_by_mouse(album: Album, new_person: NewPerson) -> None:
+    bench = album.opened(*[LARGE] * 3)
+    ada = new_person(bench)
+    for number, target in enumerate(("#object-image", "#zoom"), start=1):
+        see_image(ada)
+        fitted = size(ada)
+        ada.page.click(target)
+        assert size(ada) > fitted
+        ada.press("2", "Enter")
+        eventually(lambda number=number: bench.answered() == number, "the answer arrives")  # type: ignore[misc]
+    see_image(ada)
+    assert size(ada) == fitted, "the next one is fitted again"
+
+
+def test_the_button_to_zoom_works_by_keyboard(album: Album, new_person: NewPerson) -> None:
+    ada = new_person(album.opened(LARGE))
+    see_image(ada)
+    fitted = size(ada)
+    button = ada.page.get_by_role("button", name="Zoom in")
+    ada.press("Tab")
+    assert button.evaluate("it => it === document.activeElement")
+    ada.press("Space")
+    assert size(ada) > fitted
+    ada.press("Enter")
+    assert size(ada) == fitted
+
+
+def test_a_small_image_is_enlarged(album: Album, new_person: NewPerson) -> None:
+    ada = new_person(album.opened(SMALL))
+    see_image(ada)
+    fitted = size(ada)
+    assert fitted == (256, 256)
+    assert (
+        ada.page.locator("#object-image").evaluate("it => getComputedStyle(it).imageRendering") == "pixelated"
+    )
+    ada.press("z")
+    assert size(ada) == (512, 512)
+    ada.press("z")
+    assert size(ada) == fitted
+
+
+def test_a_large_image_is_fitted_and_shown_in_full(album: Album, new_person: NewPerson) -> None:
+    ada = new_person(album.opened(LARGE))
+    see_image(ada)
+    width, height = size(ada)
+    assert width / height == pytest.approx(4 / 3, rel=0.01)
+    assert height <= place(ada, "#object-image-frame")["height"]
+    ada.press("z")
+    assert size(ada) == (1600, 1200)
+
+
+def test_a_zoomed_image_scrolls_by_keyboard(album: Album, new_person: NewPerson) -> None:
+    bench = album.opened(LARGE)
+    ada = new_person(bench)
+    see_image(ada)
+    ada.press("z")
+    frame = ada.page.get_by_role("region", name="The image")
+    scrolled = "it => [it.scrollLeft, it.scrollTop]"
+    left, top = frame.evaluate(scrolled)
+    assert min(left, top) > 100, "it begins at the center"
+    ada.press("ArrowRight", "ArrowDown")
+    eventually(
+        lambda: all(now > before for now, before in zip(frame.evaluate(scrolled), (left, top), strict=True)),
+        "arrows scroll",
+    )
+    ada.press("2", "Enter")
+    eventually(lambda: bench.answered() == 1, "its keys answer all the same")
+
+
+@pytest.mark.parametrize("share", [(0.5, 0.5), (0.8, 0.75)], ids=["center", "corner"])
+def test_a_tap_zooms_to_where_it_is(album: Album, new_person: NewPerson, share: tuple[float, float]) -> None:
+    ada = new_person(album.opened(LARGE), **PHONE)
+    see_image(ada)
+    before = place(ada, "#object-image")
+    x, y = before["x"] + share[0] * before["width"], before["y"] + share[1] * before["height"]
+    ada.page.touchscreen.tap(x, y)
+    ada.page.get_by_role("region", name="The image").wait_for()
+    after = place(ada, "#object-image")
+    assert after["width"] == 1600
+    assert (x - after["x"]) / after["width"] == pytest.approx(share[0], abs=0.01)
+    assert (y - after["y"]) / after["height"] == pytest.approx(share[1], abs=0.01)
