@@ -29,8 +29,9 @@ demo: $(INSTALLED) $(ENCODER) ## Label 4,000 synthetic headlines with the real m
 demo-label: $(INSTALLED) ## Label 100 synthetic headlines yourself, in the browser
 	$(BIN)/labelloop label --demo --out $(DEMO)-label
 
+# Three at a time keep two cores busy: many tests wait for containers, browsers and processes.
 test: $(INSTALLED) $(ENCODER) ## Run all tests
-	$(BIN)/python -m pytest -n 2 --dist loadgroup
+	$(BIN)/python -m pytest -n 3 --dist loadgroup
 
 test-fast: $(INSTALLED) ## Run the tests that take milliseconds
 	$(BIN)/python -m pytest -n 2 --dist loadgroup -m "not slow and not docker"
