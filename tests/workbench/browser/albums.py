@@ -3,7 +3,7 @@
 import struct
 import threading
 import zlib
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from labelloop.workbench.images import SignedImages
 from labelloop.workbench.opening import Asked
@@ -42,13 +42,14 @@ class Album:
         self.order: list[str] = []
         self.gate = threading.Event()
 
-    def opened(self, *contents: bytes, held: tuple[int, ...] = ()) -> "Bench":
-        """A batch of the images, which are shown in this order."""
+    def opened(self, *contents: bytes, held: tuple[int, ...] = (), **fields: Any) -> "Bench":
+        """A batch of the images, which are shown in this order; further arguments are the batch's."""
         self.contents, self.held = contents, held
         return self.open_bench(
             [Asked(number, None, f"s3://bucket/{number}.png") for number in range(len(contents))],
             application={"image_urls": self.url},
             routers=[self.images.router],
+            **fields,
         )
 
     def url(self, ref: str) -> str:

@@ -123,6 +123,13 @@ def test_what_is_no_image_can_only_be_skipped(album: Album, new_person: NewPerso
     eventually(lambda: bench.answered() == 1, "the next one can be answered")
 
 
+def test_a_key_of_two_digits_is_refused_at_the_first(album: Album, new_person: NewPerson) -> None:
+    ada = new_person(album.opened(MIDDLING, held=(0,), classes=tuple(f"class {n}" for n in range(12))))
+    ada.page.get_by_text(LOADING).wait_for()
+    ada.press("1")
+    ada.see_hint(WAIT)
+
+
 def test_an_image_fetched_ahead_appears_at_once(album: Album, new_person: NewPerson) -> None:
     ada = new_person(album.opened(*[LARGE] * 3))
     see_image(ada)

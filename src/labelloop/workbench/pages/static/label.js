@@ -199,6 +199,11 @@ class LabelPage {
   }
 
   typing(digits, index) {
+    if (digits && this.object.hindrance) {
+      this.keys.clear();
+      this.hint(this.object.hindrance);
+      return;
+    }
     const end = index === null ? "" : `, or press Enter for ${this.batch.classes[index].key}`;
     this.hint(digits && `${digits}… Type the next digit${end}.`);
     this.updateButtons();
@@ -220,7 +225,7 @@ class LabelPage {
 
   /** Choose the class that the digits typed so far name: false if they name none. */
   takeDigits() {
-    if (this.keys.digits === "" || this.object.hindrance) return true;
+    if (this.keys.digits === "") return true;
     const index = this.keys.settle();
     if (index !== null) this.choose(index);
     return index !== null;
