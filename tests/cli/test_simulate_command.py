@@ -15,6 +15,8 @@ import pytest
 ROOT = Path(__file__).parents[2]
 pytestmark = pytest.mark.slow
 CONTAINER = ROOT / "tests/local/stand_in_container"
+# A run that is over at once.
+FEW = ["--sample", "60", "--start-size", "0.9"]
 WORDS = {"metal": ["iron", "tin", "zinc"], "river": ["elbe", "volga", "tiber"]}
 
 
@@ -91,7 +93,7 @@ def test_people_who_err_are_measured_against_the_file(table: Path) -> None:
 
 def test_options_reach_the_request(table: Path) -> None:
     more = ["--certificate-for", "class", "--no-review-disagreements", "--max-human-labels", "500"]
-    done = call(table, *more, "--validation-size", "0.5", "--wrong-label-cost", "3", "--sample", "120")
+    done = call(table, *more, "--validation-size", "0.5", "--wrong-label-cost", "3", *FEW)
     assert done.returncode == 0, done.stderr
     report = json.loads((table.parent / "out/runs/default-seed-0/report.json").read_text())
     expected = {
