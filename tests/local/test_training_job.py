@@ -162,7 +162,7 @@ def test_a_training_that_ignores_sigterm_is_killed_after_the_grace_period(
     began = time.monotonic()
     job = stop_once_it_hangs(aws, tmp_path)
     assert job["TrainingJobStatus"] == "Stopped"
-    assert 0.3 <= time.monotonic() - began < 5
+    assert 0.3 <= time.monotonic() - began < 60
 
 
 def test_a_training_over_its_runtime_is_stopped(open_aws: OpenAws) -> None:
