@@ -252,6 +252,24 @@ def test_what_people_disagree_about_is_told_at_the_end(folder: Path) -> None:
     assert 0.5 <= first["category-metadata"]["confidence"] < 0.99
 
 
+@pytest.mark.slow
+def test_a_disagreement_that_makes_no_label_is_not_told_of_one(folder: Path) -> None:
+    process = served(folder, "--people-per-object", "3")
+    people = [Person(process, name) for name in ("Ann", "Ben")]
+    try:
+        for label, person in enumerate(people):
+            for task in person.post("/api/tasks/next", {"count": 5})["tasks"]:
+                person.post(f"/api/tasks/{task['id']}/answer", {"label": label})
+        people[0].post("/api/batch/label/close", {})
+        told = process.finish(*people)
+    finally:
+        process.kill()
+        for person in people:
+            person.http.close()
+    assert "Not fully answered: 2." in told
+    assert "People disagreed" not in told
+
+
 @pytest.mark.parametrize(
     "faulty", [b"{", b'{"source-ref": "s3://bucket/missing.png"}'], ids=["no JSON", "no image"]
 )

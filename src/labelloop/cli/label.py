@@ -137,7 +137,9 @@ def _label(
             store = stack.enter_context(contextlib.closing(SqliteTaskStore(folder.store)))
             desk = _Desk(store, images, folder, listener)
             _await_answers(console, desk, _batch(asked, categories, folder), unlabeled)
-            disputed = sum(task.disputed for task in store.tasks(BATCH))
+            disputed = sum(
+                task.disputed and task.counts_with(asked.people_per_object) for task in store.tasks(BATCH)
+            )
         folder.write_output()
     console.print(Text(_what_is_labeled(folder, asked.attribute, data, disputed)), soft_wrap=True)
 

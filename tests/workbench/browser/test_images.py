@@ -5,8 +5,11 @@ from collections.abc import Callable
 import pytest
 from playwright.sync_api import FloatRect
 
+from labelloop.workbench.images import SignedImages
+from labelloop.workbench.opening import Asked
+
 from .albums import LARGE, MIDDLING, SMALL, Album
-from .conftest import PHONE, NewPerson, Person, eventually
+from .conftest import PHONE, NewPerson, OpenBench, Person, eventually
 
 pytestmark = pytest.mark.slow
 
@@ -214,6 +217,26 @@ def test_a_zoomed_image_scrolls_by_keyboard(album: Album, new_person: NewPerson)
     )
     ada.press("2", "Enter")
     eventually(lambda: bench.answered() == 1, "its keys answer all the same")
+
+
+def test_a_text_after_a_zoomed_image_has_the_focus(open_bench: OpenBench, new_person: NewPerson) -> None:
+    images = SignedImages(lambda _ref: LARGE)
+    asked = [Asked(number, None, "s3://bucket/0.png") for number in range(3)]
+    bench = open_bench(
+        [*asked, *(Asked(number, "A text", None) for number in range(3, 6))],
+        application={"image_urls": images.url},
+        routers=[images.router],
+    )
+    ada = new_person(bench)
+    ada.see_object()
+    for answered in range(1, 7):
+        assert ada.page.evaluate("document.activeElement.id") == "object"
+        if answered < 6:
+            ada.page.locator("#object-image, #object-text").and_(
+                ada.page.locator(":visible")
+            ).first.wait_for()
+            ada.press("z", "2", "Enter")
+            eventually(lambda answered=answered: bench.answered() == answered, "the answer arrives")  # type: ignore[misc]
 
 
 @pytest.mark.parametrize("share", [(0.5, 0.5), (0.8, 0.75)], ids=["center", "corner"])

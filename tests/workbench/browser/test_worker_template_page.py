@@ -7,7 +7,7 @@ import pytest
 
 from labelloop.storage import s3
 from labelloop.workbench.images import SignedImages
-from labelloop.workbench.opening import Asked
+from labelloop.workbench.opening import Asked, open_batch
 from labelloop.workbench.worker_template import WorkerTemplate
 
 from .conftest import CLASSES, NewPerson, OpenBench, Person, eventually
@@ -178,6 +178,31 @@ def test_images_are_shown_in_the_template_and_in_the_built_in_page(
     eventually(lambda: bool(image.evaluate("it => it.naturalWidth === 1")), "the image is loaded")
     ada.press("2", "Enter")
     eventually(lambda: bench.answers()[0] == {"Ada": 1}, "the answer arrives")
+
+
+def test_an_image_that_failed_in_an_earlier_batch_hinders_no_answer(
+    open_bench: OpenBench, new_person: NewPerson
+) -> None:
+    images = SignedImages(lambda _ref: b"no image")
+    application = {"image_urls": images.url, "worker_templates": lambda _uri: WorkerTemplate(OURS)}
+    bench = open_bench(
+        [Asked(0, None, "s3://bucket/0.png")],
+        application=application,
+        routers=[images.router],
+        run_state_uri="s3://bucket/state.json",
+    )
+    ada = new_person(bench)
+    ada.page.locator("#object-image-note.notice").wait_for()
+    ada.press("s", "1", "Enter")
+    ada.see_panel("Nothing to label now")
+    fields = {"id": "run-round-002", "worker_template_uri": "s3://bucket/template.html"}
+    fresh = {"state": "open", "closed_because": None, "closing_since": None, "total": 0, "version": 0}
+    store = bench.workbench.store
+    later = bench.workbench.batch(bench.batch_id).model_copy(update={**fields, **fresh})
+    open_batch(store, later, [Asked(1, "A text", None)])
+    assert frame_text(ada) == "A text"
+    ada.press("3", "Enter")
+    eventually(lambda: [task.answers for task in store.tasks(later.id)] == [{"Ada": 2}], "the answer arrives")
 
 
 def test_a_template_that_breaks_is_told(open_bench: OpenBench, new_person: NewPerson) -> None:

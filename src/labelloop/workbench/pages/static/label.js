@@ -106,7 +106,7 @@ class LabelPage {
     this.hint("");
     this.classes.clear();
     this.classes.guess(task.guess);
-    if (this.batch.worker_template) this.template.show(task, this.keysByName());
+    if (this.batch.worker_template) this.showInTemplate(task);
     else this.showObject(task);
     say("Next object.");
   }
@@ -115,6 +115,11 @@ class LabelPage {
     this.template.hide();
     this.object.show(task);
     this.focusOn(this.object);
+  }
+
+  showInTemplate(task) {
+    this.object.awaitNoImage();
+    this.template.show(task, this.keysByName());
   }
 
   templateShown(submits) {
@@ -143,8 +148,7 @@ class LabelPage {
 
   /** Why there can be no answer now, or nothing. */
   get hindrance() {
-    const unseen = this.batch.worker_template ? "" : this.object.hindrance;
-    return unseen || (this.choice === null ? "Choose a class first." : "");
+    return this.object.hindrance || (this.choice === null ? "Choose a class first." : "");
   }
 
   /** Say it beside the buttons, in place of what was said there before. */

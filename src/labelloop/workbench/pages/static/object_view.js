@@ -20,11 +20,9 @@ export class ObjectView {
     this.frame = byId("object-image-frame");
     this.note = byId("object-image-note");
     this.zoomButton = byId("zoom");
-    this.image = new Image();
     this.preloaded = new Map();
-    this.zoomed = false;
     this.settled = settled;
-    this.setState("shown");
+    this.awaitNoImage();
     this.listen();
   }
 
@@ -59,8 +57,7 @@ export class ObjectView {
 
   showText(text) {
     const blank = text.trim() === "";
-    this.image = new Image(); // none is waited for
-    this.setState("shown");
+    this.awaitNoImage();
     this.text.classList.toggle("empty", blank);
     if (blank) this.text.textContent = "(This text is empty.)";
     else showText(this.text, text);
@@ -90,6 +87,13 @@ export class ObjectView {
     };
     image.addEventListener("load", settle, { once: true });
     image.addEventListener("error", settle, { once: true });
+  }
+
+  /** What is shown is a text, or in a worker template. */
+  awaitNoImage() {
+    this.image = new Image();
+    this.setState("shown");
+    this.setZoomed(false);
   }
 
   settle() {
