@@ -1,4 +1,5 @@
-"""How good the container's model is after so many labels, with and without sentence encoder and smoothing.
+"""How good the container's model is after so many labels, with and without the sentence encoder, with and
+without what lies near a text, and beside the other benchmarks' logistic regression.
 
 Each model learns from texts drawn at random, and is asked about 3,000 others; all texts stand in its pool.
 `PYTHONPATH=model_container python -m bench.accuracy`, on UCI News Aggregator where it is there.
@@ -18,9 +19,10 @@ from bench.container_model import ContainerModel
 from bench.datasets import TEXTS
 from bench.features import Views, sentence_encoder, text_features
 from bench.in_place import InPlace
+from bench.models import Smoothed
 from bench.results import RESULTS, machine, markdown_table, percent, write_json
 from bench.runs import console, one_thread
-from bench.simulated_loop import Labels, Probabilities
+from bench.simulated_loop import Labels, Model, Probabilities
 
 _ASKED = 3_000
 _LABELS = (300, 500, 1_000, 2_000)
@@ -43,23 +45,32 @@ def main() -> None:
     if encoder:
         kinds["with the encoder"] = views
     rows = []
-    for (kind, views), number in itertools.product(kinds.items(), given.labels):
-        beside_neighbors = InPlace.of(views.features, views.likeness)
-        for smooth in (False, True):
-            features = beside_neighbors.seen if smooth else views.features
-            in_place = replace(beside_neighbors, seen=EncodedTexts(features, views.encoded.tokens))
-            model = ContainerModel(in_place, smooth=smooth)
-            found = [measure(model, in_place, data.labels, number, sample) for sample in range(given.samples)]
-            means = {name: float(np.mean([one[name] for one in found])) for name in _MEASURES}
-            rows.append({"encoder": kind, "labels": number, "smoothed": smooth, **means})
+    for kind, views in kinds.items():
+        models = _models(views)
+        for number, (name, (model, texts)) in itertools.product(given.labels, models.items()):
+            found = [measure(model, texts, data.labels, number, sample) for sample in range(given.samples)]
+            means = {measured: float(np.mean([one[measured] for one in found])) for measured in _MEASURES}
+            rows.append({"encoder": kind, "labels": number, "model": name, **means})
             console.print(rows[-1])
     print(table(rows))
     write_json("accuracy", {"machine": machine(), "data": given.data, "rows": rows}, RESULTS)
 
 
-def measure(
-    model: ContainerModel, texts: InPlace, labels: Labels, number: int, sample: int
-) -> dict[str, float]:
+def _models(views: Views) -> dict[str, tuple[Model, InPlace]]:
+    """The models by name, each with what it sees."""
+    beside_others = InPlace.of(views.features, views.likeness)
+    alone, beside = (
+        replace(beside_others, seen=EncodedTexts(features, views.encoded.tokens))
+        for features in (views.features, beside_others.seen)
+    )
+    return {
+        "nets alone": (ContainerModel(alone, smooth=False), alone),
+        "nets beside others": (ContainerModel(beside), beside),
+        "logistic regression beside others": (Smoothed(beside_others), beside_others),
+    }
+
+
+def measure(model: Model, texts: InPlace, labels: Labels, number: int, sample: int) -> dict[str, float]:
     """Train on a sample of this number of texts, and see how the model does on others."""
     order = np.random.default_rng(sample).permutation(len(texts))
     learned, asked = np.sort(order[:number]), order[number : number + _ASKED]
@@ -98,7 +109,7 @@ def table(rows: list[dict[str, Any]]) -> str:
         head,
         [
             (
-                f"{row['encoder']}, {'smoothed' if row['smoothed'] else 'not smoothed'}",
+                f"{row['model']}, {row['encoder']}",
                 f"{row['labels']:,}",
                 *(percent(row[name]) for name in _MEASURES[:3]),
                 f"{row['training_seconds']:.1f}",

@@ -28,11 +28,11 @@ class ContainerModel:
         references = None
         if self._smooth:
             around = Neighborhoods(self._texts.neighbors, inputs.neighbors, inputs.numbers)
-            references = References(self._texts.seen, around)
+            references = References(self._texts.seen, around, inputs.places)
         fitted = fit(inputs.seen, labels.astype(np.int64), settings, stop, references=references)
 
         def predict(unseen: InPlace) -> Answers:
-            probabilities, of_nets = fitted.predict(unseen.seen, unseen.neighbors)
+            probabilities, of_nets = fitted.model.predict(unseen.seen, unseen.neighbors, unseen.places)
             return Answers(probabilities, unseen.embedding, mutual_information(of_nets.dense))
 
         return predict

@@ -11,6 +11,8 @@ from scipy.optimize import minimize_scalar
 from scipy.special import log_softmax, softmax
 from sklearn.linear_model import LogisticRegression
 from text_classifier.calibration import fit_temperature, with_temperature
+from text_classifier.label_errors import find_label_errors
+from text_classifier.nearest_examples import better_without, choose_nearest_examples
 from text_classifier.smoothing import Neighborhoods, choose_smoothing
 
 from bench.in_place import InPlace
@@ -111,13 +113,16 @@ class Smoothed:
         temperature = fit_temperature(np.stack(by_fold)[folds, numbers], targets)
         calibrated = np.stack([with_temperature(of_all, temperature) for of_all in by_fold])
         choice = choose_smoothing(neighborhoods, calibrated, calibrated[folds, numbers], targets, folds)
-        known = np.ones(len(targets), bool)
-        of_all = with_temperature(self._of_all(inputs, targets, known, classes), temperature)
-        smoothing = choice.smoothing(neighborhoods, of_all, targets, known)
+        around = (inputs.places, choice.out_of_fold, targets, folds)
+        doubted = find_label_errors(choice.out_of_fold, targets)
+        learns = ~(doubted & better_without(doubted, *around))
+        of_all = with_temperature(self._of_all(inputs, targets, learns, classes), temperature)
+        smoothing = choice.smoothing(neighborhoods, of_all, targets)
+        examples = choose_nearest_examples(*around).of(inputs.places, targets)
 
         def predict(unseen: InPlace) -> Answers:
-            of_nets = of_all[unseen.numbers]
-            return Answers(smoothing.probabilities(of_nets, unseen.neighbors), unseen.embedding)
+            smoothed = smoothing.probabilities(of_all[unseen.numbers], unseen.neighbors)
+            return Answers(examples.probabilities(smoothed, unseen.places), unseen.embedding)
 
         return predict
 

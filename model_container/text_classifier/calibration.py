@@ -80,6 +80,11 @@ def with_temperature(probabilities: Probabilities, temperature: float) -> Probab
     return _softmax(logits)
 
 
+def times_exponential(probabilities: Probabilities, logarithms: NDArray[np.floating[Any]]) -> Probabilities:
+    """Return probabilities in proportion to these times the exponential of those, shape (texts, classes)."""
+    return _softmax(np.log(np.maximum(probabilities, _LEAST)) + logarithms)
+
+
 def _softmax(logits: NDArray[np.floating[Any]]) -> Probabilities:
     shares = np.exp(logits - logits.max(axis=1, keepdims=True))
     return np.asarray(shares / shares.sum(axis=1, keepdims=True), np.float32)

@@ -8,12 +8,11 @@ from pathlib import Path
 from text_classifier.calibration import Mixture, Probabilities, mutual_information
 from text_classifier.contract import Contract
 from text_classifier.encoder import SentenceEncoder
-from text_classifier.ensemble import Ensemble
 from text_classifier.failures import UserError
 from text_classifier.features import EncodedTexts, PrincipalAxes, TextFeatures
+from text_classifier.fitted_model import FittedModel
 from text_classifier.predictions import Predictions
 from text_classifier.reference_texts import ReferenceTexts
-from text_classifier.smoothing import Smoothing
 from text_classifier.static_embedding import StaticEmbedding
 
 
@@ -30,16 +29,13 @@ class TextClassifier:
         features: TextFeatures,
         axes: PrincipalAxes,
         references: ReferenceTexts,
-        ensemble: Ensemble,
-        smoothing: Smoothing,
+        fitted: FittedModel,
     ) -> None:
         self.contract = contract
         self._features = features
         self._axes = axes
         self._references = references
-        self._ensemble = ensemble
-        self._mixture = Mixture(contract.token_share, contract.temperature)
-        self._smoothing = smoothing
+        self._fitted = fitted
 
     def predict(self, texts: Sequence[str]) -> Predictions:
         """Raises EncoderError when the sentence encoder's files are damaged."""
@@ -47,9 +43,10 @@ class TextClassifier:
         places = self._axes.embedding(encoded.features)
         weights = self._references.weights(places)
         seen = self._references.aggregate(encoded.features, weights)
-        of_nets = self._ensemble.predict(EncodedTexts(seen, encoded.tokens))
+        texts_seen = EncodedTexts(seen, encoded.tokens)
+        probabilities, of_nets = self._fitted.predict(texts_seen, weights, places)
         return Predictions(
-            self._smoothing.probabilities(self._mixture.probabilities(of_nets), weights),
+            probabilities,
             places[:, : self.contract.embedding_size],
             mutual_information(of_nets.dense),
         )
@@ -64,8 +61,7 @@ class TextClassifier:
         self._features.save(folder)
         self._axes.save(folder)
         self._references.save(folder)
-        self._ensemble.save(folder)
-        self._smoothing.save(folder)
+        self._fitted.save(folder)
         self.contract.save(folder)
 
     @classmethod
@@ -82,8 +78,8 @@ class TextClassifier:
             features = TextFeatures.load(folder, static, encoder)
             axes = PrincipalAxes.load(folder)
             references = ReferenceTexts.load(folder)
-            ensemble = Ensemble.load(folder)
-            smoothing = Smoothing.load(folder)
+            mixture = Mixture(contract.token_share, contract.temperature)
+            fitted = FittedModel.load(folder, mixture, contract.num_classes)
         except Exception as error:  # whatever the libraries make of a file that is not their own
             raise ModelError(f"The model in {folder} cannot be loaded ({error}): train it again.") from error
-        return cls(contract, features, axes, references, ensemble, smoothing)
+        return cls(contract, features, axes, references, fitted)

@@ -1,4 +1,4 @@
-"""How the ensemble is fitted: cross-validated, smoothed, rid of wrong labels, and calibrated."""
+"""How the model is fitted: cross-validated, smoothed, rid of wrong labels, and calibrated."""
 
 from __future__ import annotations
 
@@ -9,13 +9,20 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from text_classifier.calibration import UNCALIBRATED, Mixture, NetProbabilities
+from text_classifier.calibration import UNCALIBRATED
 from text_classifier.checkpoints import Checkpoints
 from text_classifier.ensemble import Ensemble
 from text_classifier.features import EncodedTexts
+from text_classifier.fitted_model import FittedModel
 from text_classifier.hyperparameters import Hyperparameters
 from text_classifier.label_errors import find_label_errors
-from text_classifier.neighbors import Weights
+from text_classifier.nearest_examples import (
+    NearestExamples,
+    NearestExamplesChoice,
+    better_without,
+    choose_nearest_examples,
+)
+from text_classifier.neighbors import Places
 from text_classifier.network import Labels, Probabilities
 from text_classifier.out_of_fold import CrossValidation, cross_validate
 from text_classifier.smoothing import Neighborhoods, Smoothing, SmoothingChoice, choose_smoothing
@@ -31,29 +38,21 @@ _TOKEN_NETS = 1
 
 @dataclass(frozen=True)
 class References:
-    """The texts over which predictions are smoothed."""
+    """The texts over which predictions are smoothed, and where the examples lie."""
 
     texts: EncodedTexts
     neighborhoods: Neighborhoods
+    places: Places
+    """Of the examples, shape (examples, axes)."""
 
 
 @dataclass(frozen=True)
 class Fit:
-    """A trained ensemble, how its nets are mixed, and how their neighbors' classes are taken in."""
+    """A trained model, and what was said of its examples out of fold."""
 
-    ensemble: Ensemble
-    mixture: Mixture
-    smoothing: Smoothing
+    model: FittedModel
     out_of_fold: Probabilities | None
     """Shape (texts, classes); None when stopped before there was any."""
-
-    def predict(self, texts: EncodedTexts, weights: Weights) -> tuple[Probabilities, NetProbabilities]:
-        """Return the probabilities, shape (texts, classes), and what each net says.
-
-        weights: how much the references count for the texts, shape (texts, references).
-        """
-        of_nets = self.ensemble.predict(texts)
-        return self.smoothing.probabilities(self.mixture.probabilities(of_nets), weights), of_nets
 
 
 def fit(
@@ -76,19 +75,23 @@ def fit(
         raise StopOrderedError
     if stop.given:
         logger.info("Stopped before the probabilities were calibrated: they are the nets' own.")
-        return Fit(crossed.ensemble, UNCALIBRATED, Smoothing.none(), None)
+        uncalibrated = FittedModel(crossed.ensemble, UNCALIBRATED, Smoothing.none(), NearestExamples.none())
+        return Fit(uncalibrated, None)
     choice = _choose_smoothing(crossed, labels, references)
-    kept = _without_label_errors(choice.out_of_fold, labels, settings)
+    kept = _without_label_errors(choice.out_of_fold, labels, crossed.folds, settings, references)
     ensemble = _train(texts[kept], labels[kept], settings, stop, checkpoints.in_phase("train"))
     if stop.given:
         logger.info("Stopped before the last training: the nets of the cross-validation are kept.")
         ensemble = crossed.ensemble
-    smoothing = Smoothing.none()
+    smoothing, nearest = Smoothing.none(), NearestExamples.none()
+    out_of_fold = choice.out_of_fold
     if references and choice.share:
         of_references = crossed.mixture.probabilities(ensemble.predict(references.texts))
-        known = np.isin(np.arange(len(labels)), kept)
-        smoothing = choice.smoothing(references.neighborhoods, of_references, labels, known)
-    return Fit(ensemble, crossed.mixture, smoothing, choice.out_of_fold)
+        smoothing = choice.smoothing(references.neighborhoods, of_references, labels)
+    if references:
+        chosen = _choose_nearest_examples(references.places, out_of_fold, labels, crossed.folds)
+        nearest, out_of_fold = chosen.of(references.places, labels), chosen.out_of_fold
+    return Fit(FittedModel(ensemble, crossed.mixture, smoothing, nearest), out_of_fold)
 
 
 def _choose_smoothing(
@@ -109,15 +112,36 @@ def _choose_smoothing(
     return choice
 
 
+def _choose_nearest_examples(
+    places: Places, out_of_fold: Probabilities, labels: Labels, folds: NDArray[np.int64]
+) -> NearestExamplesChoice:
+    choice = choose_nearest_examples(places, out_of_fold, labels, folds)
+    logger.info(
+        "out-of-fold:accuracy_with_nearest_examples=%.4f (weight %.3f, temperature %.3f)",
+        np.mean(choice.out_of_fold.argmax(axis=1) == labels),
+        choice.weight,
+        choice.temperature,
+    )
+    return choice
+
+
 def _without_label_errors(
-    out_of_fold: Probabilities, labels: Labels, settings: Hyperparameters
+    out_of_fold: Probabilities,
+    labels: Labels,
+    folds: NDArray[np.int64],
+    settings: Hyperparameters,
+    references: References | None,
 ) -> NDArray[np.int64]:
-    """Return the numbers of the examples to learn from."""
+    """Return the numbers of the examples that the nets learn from."""
+    everything = np.arange(len(labels))
     if not settings.prune_label_errors:
-        return np.arange(len(labels))
-    wrong = find_label_errors(out_of_fold, labels)
-    logger.info("Labels that look wrong: %d of %d, left out.", wrong.sum(), len(labels))
-    return np.flatnonzero(~wrong)
+        return everything
+    doubted = find_label_errors(out_of_fold, labels)
+    if references and not better_without(doubted, references.places, out_of_fold, labels, folds):
+        logger.info("Labels that look wrong: %d of %d; others bear them out.", doubted.sum(), len(labels))
+        return everything
+    logger.info("Labels that look wrong: %d of %d, left out.", doubted.sum(), len(labels))
+    return np.flatnonzero(~doubted)
 
 
 def _cross_validate(

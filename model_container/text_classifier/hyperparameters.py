@@ -46,7 +46,7 @@ class Hyperparameters:
     prune_label_errors: bool = True
     """Whether training examples whose labels are most likely wrong are left out: see `label_errors`."""
     smooth_over_neighbors: bool = True
-    """Whether predictions are smoothed over texts that lie near each other: see `smoothing`."""
+    """Whether what lies near a text tells of its class: see `smoothing` and `nearest_examples`."""
     max_tokens: int = 50_000
     """Words and word pieces the model knows: the most frequent of all texts."""
     max_components: int = 256

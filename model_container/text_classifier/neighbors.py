@@ -10,7 +10,8 @@ from __future__ import annotations
 
 import functools
 import math
-from typing import Any, TypeAlias
+from collections.abc import Callable
+from typing import Any, TypeAlias, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,6 +20,7 @@ from scipy import sparse
 Places = NDArray[np.float32]
 Probabilities = NDArray[np.float32]
 Distances = NDArray[np.float32]
+Found = TypeVar("Found")
 Weights: TypeAlias = "sparse.csr_array[np.float32, tuple[int, int]]"
 
 # Ten, and the text itself where it is one of those it is compared with: see `NearestTexts`.
@@ -50,7 +52,7 @@ class NearestTexts:
         """Take places, shape (references, axes), and the squared distance at which a weight falls to 1/e."""
         self.places = places
         self.scale = scale
-        self._columns = _columns_of(places.astype(np.float32))
+        self._columns = columns_of(places.astype(np.float32))
 
     def __len__(self) -> int:
         return len(self.places)
@@ -81,14 +83,11 @@ class NearestTexts:
 
         Both of shape (texts, neighbors).
         """
-        rows = max(1, _NUMBERS_AT_ONCE // self._columns.shape[1])
-        starts = range(0, max(1, len(places)), rows)
-        with _threads().limit(limits=_THREADS, user_api="blas"):
-            parts = [self._search(places[start : start + rows]) for start in starts]
+        parts = in_blocks(places, self._columns.shape[1], self._search)
         return np.concatenate([part[0] for part in parts]), np.concatenate([part[1] for part in parts])
 
     def _search(self, places: Places) -> tuple[Distances, NDArray[np.int64]]:
-        closeness = np.column_stack([places, np.ones(len(places), np.float32)]) @ self._columns
+        closeness = with_constant(places) @ self._columns
         numbers = _largest(closeness, min(_NEIGHBORS, len(self)))
         found = np.take_along_axis(closeness, numbers, axis=1)
         order = np.argsort(-found, axis=1, kind="stable")
@@ -111,7 +110,20 @@ def propagate(known: Probabilities, graph: Weights, share: float) -> Probabiliti
     return np.asarray(spread, np.float32)
 
 
-def _columns_of(places: Places) -> Places:
+def in_blocks(places: Places, columns: int, look: Callable[[Places], Found]) -> list[Found]:
+    """Return what is found of the texts, some at a time: rows of that many columns shall fit into memory."""
+    rows = max(1, _NUMBERS_AT_ONCE // columns)
+    starts = range(0, max(1, len(places)), rows)
+    with _threads().limit(limits=_THREADS, user_api="blas"):
+        return [look(places[start : start + rows]) for start in starts]
+
+
+def with_constant(places: Places) -> Places:
+    """Return rows [place, 1], to be multiplied with what `columns_of` gives."""
+    return np.column_stack([places, np.ones(len(places), np.float32)])
+
+
+def columns_of(places: Places) -> Places:
     """Return what a row [place, 1] is multiplied with to give -distance² / 2, but for the row's own length.
 
     Shape (axes + 1, references), filled up to a multiple of `_GROUPS`.

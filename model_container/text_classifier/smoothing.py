@@ -112,11 +112,11 @@ class SmoothingChoice:
         neighborhoods: Neighborhoods,
         of_references: Probabilities,
         labels: Labels,
-        known: NDArray[np.bool_],
     ) -> Smoothing:
-        """Return what smooths a model that says this of the references and learned the known labels."""
+        """Return what smooths a model that says this of the references, where examples have these labels."""
         if not self.share:
             return Smoothing.none()
+        known = np.ones(len(labels), np.bool_)
         spread = neighborhoods.spread(of_references, labels, known, self.share)
         return Smoothing(self.share, self.temperature, spread.astype(np.float16))
 

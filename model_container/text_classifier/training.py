@@ -187,23 +187,22 @@ def _fit(
     out_of_fold.unlink(missing_ok=True)
     references = None
     if settings.smooth_over_neighbors:
-        references = References(views.seen[views.of_references], _neighborhoods(views))
+        places = views.places[views.examples]
+        references = References(views.seen[views.of_references], _neighborhoods(views), places)
     fitted = fit(views.seen[views.examples], labels, settings, stop, checkpoints, references)
     if fitted.out_of_fold is not None:
         write_out_of_fold(out_of_fold, examples.ids, fitted.out_of_fold)
     contract = Contract(
         settings.num_classes,
         settings.text_attribute,
-        fitted.mixture.token_share,
-        fitted.mixture.temperature,
+        fitted.model.mixture.token_share,
+        fitted.model.mixture.temperature,
         settings.embedding_size,
         views.static_embedding,
         views.encoder,
         made_with,
     )
-    return TextClassifier(
-        contract, views.features, views.axes, views.references, fitted.ensemble, fitted.smoothing
-    )
+    return TextClassifier(contract, views.features, views.axes, views.references, fitted.model)
 
 
 def _neighborhoods(views: _Views) -> Neighborhoods:

@@ -1,4 +1,4 @@
-"""What is learned of texts among others: labels left out as wrong neither teach nor spread."""
+"""What is learned of texts among others: labels that look wrong, and what lies near."""
 
 from typing import Any
 
@@ -9,7 +9,7 @@ from scipy import sparse
 from text_classifier.features import EncodedTexts
 from text_classifier.hyperparameters import Hyperparameters
 from text_classifier.reference_texts import ReferenceTexts
-from text_classifier.smoothing import Neighborhoods, Smoothing, SmoothingChoice
+from text_classifier.smoothing import Neighborhoods
 from text_classifier.stopping import StopOrder
 
 # These load TensorFlow, in the worker that has it loaded.
@@ -34,28 +34,52 @@ def two_clusters() -> tuple[EncodedTexts, NDArray[np.float32], NDArray[np.int64]
     return EncodedTexts(places, tokens), places, cluster
 
 
-def test_a_label_that_looks_wrong_is_not_spread(stop: StopOrder, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("misleads", [True, False])
+def test_a_label_that_looks_wrong_does_not_teach_unless_others_bear_it_out(
+    stop: StopOrder, monkeypatch: pytest.MonkeyPatch, misleads: bool
+) -> None:
     from text_classifier import fitting
 
     texts, places, cluster = two_clusters()
-    numbers, told = np.arange(LABELED), []
+    numbers = np.arange(LABELED)
+    doubted = np.isin(numbers, [7, 30])
+    labels = np.where(doubted, 1 - cluster[:LABELED], cluster[:LABELED])
+    near = places[:LABELED].copy()
+    if not misleads:
+        # Far from all others, and by each other: who knows one of them is right about the other.
+        near[doubted] = 50
+        labels[doubted] = 1
+    taught, train = [], fitting._train
 
-    class Choice(SmoothingChoice):
-        def smoothing(self, *given: Any) -> Smoothing:
-            told.append(given[-1])
-            return super().smoothing(*given)
+    def watched(texts: EncodedTexts, labels: NDArray[np.int64], *rest: Any) -> Any:
+        taught.append(len(labels))
+        return train(texts, labels, *rest)
 
-    monkeypatch.setattr(fitting, "find_label_errors", lambda *_: numbers == 7)
-    monkeypatch.setattr(
-        fitting, "choose_smoothing", lambda _graph, _nets, of_examples, *_: Choice(0.5, 1.0, of_examples)
-    )
+    monkeypatch.setattr(fitting, "find_label_errors", lambda *_: doubted)
+    monkeypatch.setattr(fitting, "_train", watched)
+    around = Neighborhoods.of(ReferenceTexts.of(places, places), places[:LABELED], numbers)
+    settings = Hyperparameters(num_classes=2, label_attribute="label", epochs=5)
+    references = fitting.References(texts, around, near)
+    fitting.fit(texts[numbers], labels, settings, stop, references=references)
+    assert taught == [LABELED - 2 if misleads else LABELED]
+
+
+def test_nearest_examples_have_their_say_in_what_is_predicted(stop: StopOrder) -> None:
+    from text_classifier import fitting
+
+    texts, places, cluster = two_clusters()
+    numbers = np.arange(LABELED)
     around = Neighborhoods.of(ReferenceTexts.of(places, places), places[:LABELED], numbers)
     settings = Hyperparameters(num_classes=2, label_attribute="label", epochs=1)
-    fitted = fitting.fit(
-        texts[numbers], cluster[:LABELED], settings, stop, references=fitting.References(texts, around)
-    )
-    assert fitted.smoothing.share == 0.5
-    assert np.flatnonzero(~told[0]).tolist() == [7]
+    references = fitting.References(texts, around, places[:LABELED])
+    fitted = fitting.fit(texts[numbers], cluster[:LABELED], settings, stop, references=references)
+    assert fitted.model.nearest_examples.weight > 0
+    asked = texts[np.arange(LABELED, 200)]
+    weights = ReferenceTexts.of(places, places).weights(places[LABELED:])
+    here, _ = fitted.model.predict(asked, weights, places[LABELED:])
+    elsewhere, _ = fitted.model.predict(asked, weights, places[LABELED:][::-1].copy())
+    assert np.mean(here.argmax(axis=1) == cluster[LABELED:]) > 0.93
+    assert np.mean(elsewhere.argmax(axis=1) == cluster[LABELED:]) < 0.9
 
 
 def test_nets_of_each_fold_are_told_apart(stop: StopOrder) -> None:

@@ -62,8 +62,7 @@ def test_a_wrong_prediction_among_neighbors_that_agree_is_corrected() -> None:
     said[:5] = (said[:5] + 1) % 3
     examples = np.arange(100, 200)
     choice = SmoothingChoice(0.5, 1.0, saying(cluster[examples]))
-    known = np.ones(100, bool)
-    smoothing = choice.smoothing(among(places, examples), saying(said), cluster[examples], known)
+    smoothing = choice.smoothing(among(places, examples), saying(said), cluster[examples])
     smoothed = smoothing.probabilities(saying(said, 0.6), references(places).graph)
     assert np.array_equal(smoothed.argmax(axis=1), cluster)
     assert np.allclose(smoothed.sum(axis=1), 1, atol=1e-5)
@@ -76,9 +75,8 @@ def test_a_served_text_gets_what_was_found_for_it_in_training(share: float) -> N
     examples, unlabeled = np.arange(100), np.arange(100, 300)
     neighborhoods, labels, known = among(places, examples), cluster[examples], np.ones(100, bool)
     spread = neighborhoods.spread(of_nets, labels, known, share)
-    smoothing = SmoothingChoice(share, 1.0, of_nets[examples]).smoothing(
-        neighborhoods, of_nets, labels, known
-    )
+    choice = SmoothingChoice(share, 1.0, of_nets[examples])
+    smoothing = choice.smoothing(neighborhoods, of_nets, labels)
     served = smoothing.probabilities(of_nets[unlabeled], references(places).weights(places[unlabeled]))
     assert np.allclose(served, spread[unlabeled], atol=3e-3)
 
@@ -121,7 +119,7 @@ def test_neighbors_that_mislead_count_for_nothing() -> None:
     choice = choose(places, np.arange(300), labels, of_nets)
     assert choice.share == 0
     assert np.array_equal(choice.out_of_fold, of_nets)
-    smoothing = choice.smoothing(among(places, np.arange(300)), of_nets, labels, np.ones(300, bool))
+    smoothing = choice.smoothing(among(places, np.arange(300)), of_nets, labels)
     assert smoothing.probabilities(of_nets, references(places).graph) is of_nets
 
 
@@ -163,7 +161,7 @@ def test_whatever_lies_where_probabilities_stay_probabilities(texts: int, labele
     labels = random.integers(3, size=labeled)
     of_nets = random.dirichlet(np.full(3, 0.1), texts).astype(np.float32)
     choice = choose(places, examples, labels, of_nets)
-    smoothing = choice.smoothing(among(places, examples), of_nets, labels, np.ones(labeled, bool))
+    smoothing = choice.smoothing(among(places, examples), of_nets, labels)
     smoothed = smoothing.probabilities(of_nets, references(places).weights(2 * places))
     for probabilities in (choice.out_of_fold, smoothed):
         assert np.isfinite(probabilities).all()
@@ -177,7 +175,7 @@ def test_smoothing_comes_back_from_its_file_readable_for_all(tmp_path: Path, sha
     places, cluster = clusters(100)
     of_nets = np.random.default_rng(0).dirichlet(np.ones(3), 100).astype(np.float32)
     choice = SmoothingChoice(share, 1.3, of_nets)
-    made = choice.smoothing(among(places, np.arange(100)), of_nets, cluster, np.ones(100, bool))
+    made = choice.smoothing(among(places, np.arange(100)), of_nets, cluster)
     made.save(tmp_path)
     loaded = Smoothing.load(tmp_path)
     weights = references(places).graph

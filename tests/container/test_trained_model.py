@@ -467,6 +467,7 @@ def test_a_contract_that_cannot_be_served_is_told_as_such(tmp_path: Path, conten
         "axes.safetensors",
         "references.safetensors",
         "smoothing.safetensors",
+        "nearest_examples.safetensors",
     ],
 )
 def test_a_damaged_model_is_told_as_such(

@@ -1,0 +1,50 @@
+"""What training finds: nets, how they are mixed, and what a text's neighbors and nearest examples add."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from text_classifier.calibration import Mixture, NetProbabilities, Probabilities
+from text_classifier.ensemble import Ensemble
+from text_classifier.features import EncodedTexts
+from text_classifier.nearest_examples import NearestExamples
+from text_classifier.neighbors import Places, Weights
+from text_classifier.smoothing import Smoothing
+
+
+@dataclass(frozen=True)
+class FittedModel:
+    """The way from what is seen of a text to its probabilities."""
+
+    ensemble: Ensemble
+    mixture: Mixture
+    smoothing: Smoothing
+    nearest_examples: NearestExamples
+
+    def predict(
+        self, texts: EncodedTexts, weights: Weights, places: Places
+    ) -> tuple[Probabilities, NetProbabilities]:
+        """Return the probabilities, shape (texts, classes), and what each net says.
+
+        weights: how much the references count for the texts, shape (texts, references); places: shape (texts,
+        axes).
+        """
+        of_nets = self.ensemble.predict(texts)
+        smoothed = self.smoothing.probabilities(self.mixture.probabilities(of_nets), weights)
+        return self.nearest_examples.probabilities(smoothed, places), of_nets
+
+    def save(self, folder: Path) -> None:
+        """Write all but the mixture, which stands in the contract."""
+        self.ensemble.save(folder)
+        self.smoothing.save(folder)
+        self.nearest_examples.save(folder)
+
+    @classmethod
+    def load(cls, folder: Path, mixture: Mixture, num_classes: int) -> FittedModel:
+        return cls(
+            Ensemble.load(folder),
+            mixture,
+            Smoothing.load(folder),
+            NearestExamples.load(folder, num_classes),
+        )

@@ -1,0 +1,184 @@
+"""What the nearest example of each class says, beside the nets and the neighbors.
+
+A model can be sure of a text that lies by itself, or nearer to an example of another class: nothing it has
+learned is like it. How far the nearest example of each class is tells such texts from others better than the
+model's own sureness (Jiang et al., "To Trust Or Not To Trust A Classifier", NeurIPS 2018). So a class counts
+the less the farther its nearest example: probabilities are multiplied by exp(-weight * distance²), as in a
+product of experts (Hinton, 2002). The weight is the one that predicts the examples best out of fold.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from safetensors.numpy import load_file, save
+
+from text_classifier.calibration import (
+    Labels,
+    Probabilities,
+    fit_temperature,
+    log_losses,
+    times_exponential,
+    with_temperature,
+)
+from text_classifier.features import sample
+from text_classifier.neighbors import Distances, Places, columns_of, in_blocks, with_constant
+from text_classifier.reference_texts import AXES
+
+# Of the distance to a class in the median. Settled on few examples: more choices would fit their accidents.
+WEIGHTS = (0.0, 2.0, 4.0, 8.0)
+# So that distances take milliseconds a text, and the artifact 5 MB.
+_MOST_EXAMPLES = 20_000
+_FILE = "nearest_examples.safetensors"
+
+
+class ExamplesByClass:
+    """Where the examples of each class lie."""
+
+    def __init__(self, places: NDArray[np.float16], labels: Labels, num_classes: int) -> None:
+        """Take places, shape (examples, axes), and labels, ascending: shape (examples,)."""
+        self.places = places
+        self.labels = labels
+        self._there, self._starts = np.unique(labels, return_index=True)
+        self._columns = columns_of(places.astype(np.float32))
+        self._num_classes = num_classes
+
+    @classmethod
+    def of(cls, places: Places, labels: Labels, num_classes: int) -> ExamplesByClass:
+        """Take examples in any order; of very many, some at random. Places are kept in 16 bits."""
+        chosen = sample(len(labels), _MOST_EXAMPLES, 0)
+        order = chosen[np.argsort(labels[chosen], kind="stable")]
+        return cls(places[order, :AXES].astype(np.float16), labels[order], num_classes)
+
+    def distances(self, places: Places) -> Distances:
+        """Return each text's squared distance to the nearest example of each class, shape (texts, classes).
+
+        A class without an example is as far as the farthest.
+        """
+        found = in_blocks(places[:, :AXES], self._columns.shape[1], self._distances)
+        return np.concatenate(found)
+
+    def _distances(self, places: Places) -> Distances:
+        closeness = with_constant(places) @ self._columns
+        nearest = np.maximum.reduceat(closeness[:, : len(self.labels)], self._starts, axis=1)
+        lengths = np.square(places).sum(axis=1, keepdims=True)
+        found = np.maximum(lengths - 2 * nearest, 0)
+        distances = np.repeat(found.max(axis=1, keepdims=True), self._num_classes, axis=1)
+        distances[:, self._there] = found
+        return np.asarray(distances, np.float32)
+
+
+@dataclass(frozen=True)
+class NearestExamples:
+    """What it takes to let the nearest examples have their say about any text."""
+
+    weight: float
+    """Of a squared distance."""
+    temperature: float
+    examples: ExamplesByClass | None
+    """None where they have no say."""
+
+    @classmethod
+    def none(cls) -> NearestExamples:
+        """Leave probabilities as they are."""
+        return cls(0.0, 1.0, None)
+
+    def probabilities(self, before: Probabilities, places: Places) -> Probabilities:
+        """Return shape (texts, classes), as before: each row sums to 1. places: shape (texts, axes)."""
+        if self.examples is None:
+            return before
+        return _weighed(before, self.examples.distances(places), self.weight, self.temperature)
+
+    def save(self, folder: Path) -> None:
+        content = {"weight": np.array(self.weight), "temperature": np.array(self.temperature)}
+        if self.examples is not None:
+            content |= {"places": self.examples.places, "labels": self.examples.labels}
+        # Not safetensors' `save_file`: that keeps the file from other users, such as the one who serves it.
+        (folder / _FILE).write_bytes(save(content))
+
+    @classmethod
+    def load(cls, folder: Path, num_classes: int) -> NearestExamples:
+        found = load_file(folder / _FILE)
+        examples = None
+        if "places" in found:
+            examples = ExamplesByClass(found["places"], found["labels"], num_classes)
+        return cls(float(found["weight"]), float(found["temperature"]), examples)
+
+
+@dataclass(frozen=True)
+class NearestExamplesChoice:
+    """How much the nearest examples count, and what that gives for the examples out of fold."""
+
+    weight: float
+    temperature: float
+    out_of_fold: Probabilities
+    """Shape (examples, classes)."""
+
+    def loss(self, labels: Labels) -> float:
+        """Return in nats the mean surprise at the examples' labels."""
+        return float(log_losses(self.out_of_fold, labels).mean())
+
+    def of(self, places: Places, labels: Labels) -> NearestExamples:
+        """Take the examples that count: places of shape (examples, axes), labels of shape (examples,)."""
+        if not self.weight or not len(labels):
+            return NearestExamples.none()
+        examples = ExamplesByClass.of(places, labels, self.out_of_fold.shape[1])
+        return NearestExamples(self.weight, self.temperature, examples)
+
+
+def choose_nearest_examples(
+    places: Places,
+    out_of_fold: Probabilities,
+    labels: Labels,
+    folds: NDArray[np.int64],
+    known: NDArray[np.bool_] | None = None,
+) -> NearestExamplesChoice:
+    """Return the weight, and with it the temperature, that make the labels most likely.
+
+    places: of the examples, shape (examples, axes); out_of_fold: what is said of each by what has not seen
+    its label, shape (examples, classes); folds: shape (examples,). The examples of a fold are compared with
+    those of other folds, with the known ones alone where it is said which these are: shape (examples,).
+    """
+    unchanged = NearestExamplesChoice(0.0, 1.0, out_of_fold)
+    distances = np.empty_like(out_of_fold)
+    for fold in np.unique(folds):
+        members, others = folds == fold, folds != fold
+        if known is not None:
+            others &= known
+        if not others.any():
+            return unchanged
+        examples = ExamplesByClass.of(places[others], labels[others], out_of_fold.shape[1])
+        distances[members] = examples.distances(places[members])
+    scale = float(np.median(distances))
+    if not scale:
+        return unchanged
+    found = [unchanged]
+    for of_median in WEIGHTS[1:]:
+        weight = of_median / scale
+        temperature = fit_temperature(_weighed(out_of_fold, distances, weight, 1.0), labels)
+        weighed = _weighed(out_of_fold, distances, weight, temperature)
+        found.append(NearestExamplesChoice(weight, temperature, weighed))
+    return min(found, key=lambda choice: (choice.loss(labels), choice.weight))
+
+
+def better_without(
+    doubted: NDArray[np.bool_],
+    places: Places,
+    out_of_fold: Probabilities,
+    labels: Labels,
+    folds: NDArray[np.int64],
+) -> bool:
+    """Return whether the examples predict each other no worse without the doubted labels.
+
+    doubted: shape (examples,); the others as for `choose_nearest_examples`. A label that is wrong by accident
+    misleads; where examples near it bear the same label, it tells of what the nets have not learned.
+    """
+    without = choose_nearest_examples(places, out_of_fold, labels, folds, ~doubted)
+    return without.loss(labels) <= choose_nearest_examples(places, out_of_fold, labels, folds).loss(labels)
+
+
+def _weighed(before: Probabilities, distances: Distances, weight: float, temperature: float) -> Probabilities:
+    return with_temperature(times_exponential(before, -weight * distances), temperature)
