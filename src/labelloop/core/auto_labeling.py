@@ -24,6 +24,9 @@ _HOPED_FOR = 0.6
 _MOST_WORTH_ASKING = 0.9
 # Before the budget is spent on other labels, so many times the expected draws are kept for the test.
 _RESERVE = 1.3
+
+# A test that fails costs more than one that is made a little late: so many times the errors are expected.
+_CAUTION = 1.1
 # However sure a model is: its errors are expected to be at least so many, as a share of the target.
 _UNEXPECTED = 0.15
 
@@ -94,7 +97,7 @@ def auto_label(
         return AutoLabeling(NO_IDS, None, looks)
     confidence = predictions.confidence[pool]
     uncertainty = _less_modest(looks.own_uncertainty(confidence), looks)
-    expected = _less_modest(looks.uncertainty(confidence), looks) * looks.overconfidence
+    expected = _less_modest(looks.uncertainty(confidence), looks) * looks.overconfidence * _CAUTION
     unexpected = _UNEXPECTED * settings.target_error
     believed = np.clip(expected, unexpected, 1.0)
     most_draws = human_labels_left
