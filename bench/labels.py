@@ -35,7 +35,7 @@ from bench.runs import console, cores, run_all
 from bench.simulated_loop import SIMULATED_PEOPLE, Labels, simulate
 from labelloop.core.query_strategies import DEFAULT_QUERY_STRATEGY, QUERY_STRATEGIES
 
-SEEDS, QUICK_SEEDS = 5, 2
+SEEDS, QUICK_SEEDS = 10, 2
 DEFAULT, POST = "labelloop's default", "the post's policy"
 # Not bald: it asks how far an ensemble's members disagree, and this model has none.
 OTHERS = [name for name in QUERY_STRATEGIES if name not in (DEFAULT_QUERY_STRATEGY, "bald")]

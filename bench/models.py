@@ -114,11 +114,12 @@ class Smoothed:
         calibrated = np.stack([with_temperature(of_all, temperature) for of_all in by_fold])
         choice = choose_smoothing(neighborhoods, calibrated, calibrated[folds, numbers], targets, folds)
         around = (inputs.places, choice.out_of_fold, targets, folds)
+        nearest = choose_nearest_examples(*around)
         doubted = find_label_errors(choice.out_of_fold, targets)
-        learns = ~(doubted & better_without(doubted, *around))
+        learns = ~(doubted & better_without(doubted, nearest, *around))
         of_all = with_temperature(self._of_all(inputs, targets, learns, classes), temperature)
         smoothing = choice.smoothing(neighborhoods, of_all, targets)
-        examples = choose_nearest_examples(*around).of(inputs.places, targets)
+        examples = nearest.of(inputs.places, targets)
 
         def predict(unseen: InPlace) -> Answers:
             smoothed = smoothing.probabilities(of_all[unseen.numbers], unseen.neighbors)

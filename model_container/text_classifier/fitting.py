@@ -78,20 +78,21 @@ def fit(
         uncalibrated = FittedModel(crossed.ensemble, UNCALIBRATED, Smoothing.none(), NearestExamples.none())
         return Fit(uncalibrated, None)
     choice = _choose_smoothing(crossed, labels, references)
-    kept = _without_label_errors(choice.out_of_fold, labels, crossed.folds, settings, references)
+    nearest = _choose_nearest_examples(choice, labels, crossed.folds, references)
+    kept = np.arange(len(labels))
+    if settings.prune_label_errors:
+        kept = np.flatnonzero(~_left_out(choice, nearest, labels, crossed.folds, references))
     ensemble = _train(texts[kept], labels[kept], settings, stop, checkpoints.in_phase("train"))
     if stop.given:
         logger.info("Stopped before the last training: the nets of the cross-validation are kept.")
         ensemble = crossed.ensemble
-    smoothing, nearest = Smoothing.none(), NearestExamples.none()
-    out_of_fold = choice.out_of_fold
+    smoothing, examples = Smoothing.none(), NearestExamples.none()
+    if references:
+        examples = nearest.of(references.places, labels)
     if references and choice.share:
         of_references = crossed.mixture.probabilities(ensemble.predict(references.texts))
         smoothing = choice.smoothing(references.neighborhoods, of_references, labels)
-    if references:
-        chosen = _choose_nearest_examples(references.places, out_of_fold, labels, crossed.folds)
-        nearest, out_of_fold = chosen.of(references.places, labels), chosen.out_of_fold
-    return Fit(FittedModel(ensemble, crossed.mixture, smoothing, nearest), out_of_fold)
+    return Fit(FittedModel(ensemble, crossed.mixture, smoothing, examples), nearest.out_of_fold)
 
 
 def _choose_smoothing(
@@ -113,9 +114,11 @@ def _choose_smoothing(
 
 
 def _choose_nearest_examples(
-    places: Places, out_of_fold: Probabilities, labels: Labels, folds: NDArray[np.int64]
+    smoothed: SmoothingChoice, labels: Labels, folds: NDArray[np.int64], references: References | None
 ) -> NearestExamplesChoice:
-    choice = choose_nearest_examples(places, out_of_fold, labels, folds)
+    if not references:
+        return NearestExamplesChoice(0.0, 1.0, smoothed.out_of_fold)
+    choice = choose_nearest_examples(references.places, smoothed.out_of_fold, labels, folds)
     logger.info(
         "out-of-fold:accuracy_with_nearest_examples=%.4f (weight %.3f, temperature %.3f)",
         np.mean(choice.out_of_fold.argmax(axis=1) == labels),
@@ -125,23 +128,25 @@ def _choose_nearest_examples(
     return choice
 
 
-def _without_label_errors(
-    out_of_fold: Probabilities,
+def _left_out(
+    smoothed: SmoothingChoice,
+    nearest: NearestExamplesChoice,
     labels: Labels,
     folds: NDArray[np.int64],
-    settings: Hyperparameters,
     references: References | None,
-) -> NDArray[np.int64]:
-    """Return the numbers of the examples that the nets learn from."""
-    everything = np.arange(len(labels))
-    if not settings.prune_label_errors:
-        return everything
-    doubted = find_label_errors(out_of_fold, labels)
-    if references and not better_without(doubted, references.places, out_of_fold, labels, folds):
-        logger.info("Labels that look wrong: %d of %d; others bear them out.", doubted.sum(), len(labels))
-        return everything
-    logger.info("Labels that look wrong: %d of %d, left out.", doubted.sum(), len(labels))
-    return np.flatnonzero(~doubted)
+) -> NDArray[np.bool_]:
+    """Return which labels look wrong and shall not teach the nets, shape (texts,)."""
+    doubted = find_label_errors(smoothed.out_of_fold, labels)
+    misleading = not references or better_without(
+        doubted, nearest, references.places, smoothed.out_of_fold, labels, folds
+    )
+    logger.info(
+        "Labels that look wrong: %d of %d, %s.",
+        doubted.sum(),
+        len(labels),
+        "left out" if misleading else "borne out by others",
+    )
+    return doubted & misleading
 
 
 def _cross_validate(

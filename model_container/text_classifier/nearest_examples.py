@@ -166,18 +166,21 @@ def choose_nearest_examples(
 
 def better_without(
     doubted: NDArray[np.bool_],
+    with_all: NearestExamplesChoice,
     places: Places,
     out_of_fold: Probabilities,
     labels: Labels,
     folds: NDArray[np.int64],
 ) -> bool:
-    """Return whether the examples predict each other no worse without the doubted labels.
+    """Return whether the examples predict each other no worse without the doubted labels, shape (examples,).
 
-    doubted: shape (examples,); the others as for `choose_nearest_examples`. A label that is wrong by accident
-    misleads; where examples near it bear the same label, it tells of what the nets have not learned.
+    with_all: what was chosen for the same examples. A label that is wrong by accident misleads; where
+    examples near it bear the same label, it tells of what the nets have not learned.
     """
-    without = choose_nearest_examples(places, out_of_fold, labels, folds, ~doubted)
-    return without.loss(labels) <= choose_nearest_examples(places, out_of_fold, labels, folds).loss(labels)
+    known = ~doubted
+    return choose_nearest_examples(places, out_of_fold, labels, folds, known).loss(labels) <= with_all.loss(
+        labels
+    )
 
 
 def _weighed(before: Probabilities, distances: Distances, weight: float, temperature: float) -> Probabilities:

@@ -44,6 +44,12 @@ def choose(
     return choose_nearest_examples(places, said, labels, folds, known)
 
 
+def without_helps(doubted: NDArray[np.bool_], places: Floats, said: Floats, labels: Numbers) -> bool:
+    folds = np.random.default_rng(1).permutation(len(labels)) % FOLDS
+    around = (places, said, labels, folds)
+    return better_without(doubted, choose_nearest_examples(*around), *around)
+
+
 @given(st.integers(1, 40), st.integers(1, 30), st.integers(1, 4), st.integers(0, 10_000))
 def test_the_nearest_of_each_class_is_found(examples: int, texts: int, classes: int, seed: int) -> None:
     random = np.random.default_rng(seed)
@@ -109,8 +115,7 @@ def test_wrong_labels_here_and_there_are_better_left_out() -> None:
     places, cluster = clusters(300)
     told, doubted = cluster.copy(), np.arange(300) % 10 == 0
     told[doubted] = (told[doubted] + 1) % 3
-    folds = np.random.default_rng(1).permutation(300) % FOLDS
-    assert better_without(doubted, places, np.full((300, 3), 1 / 3, np.float32), told, folds)
+    assert without_helps(doubted, places, np.full((300, 3), 1 / 3, np.float32), told)
 
 
 def test_unexpected_labels_that_lie_together_are_not() -> None:
@@ -118,8 +123,7 @@ def test_unexpected_labels_that_lie_together_are_not() -> None:
     places, cluster = clusters(300)
     told, doubted = cluster.copy(), (cluster == 0) & (places[:, 7] > 0)
     told[doubted] = 1
-    folds = np.random.default_rng(1).permutation(300) % FOLDS
-    assert not better_without(doubted, places, saying(cluster, 0.6), told, folds)
+    assert not without_helps(doubted, places, saying(cluster, 0.6), told)
 
 
 @pytest.mark.parametrize(
