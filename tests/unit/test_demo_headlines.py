@@ -64,7 +64,7 @@ def test_a_seed_gives_the_same_headlines_on_every_machine() -> None:
     # When the words or the grammar change on purpose, this digest changes with them.
     assert (
         hashlib.sha256(content.encode()).hexdigest()
-        == "ecf0914dd6479203cb1a5746ffe607a8f5851678d11f4f540fe4763c78b730f0"
+        == "7ed60eb07993963d22564bc18046a560098527080187c0c6ecbaba4b2d22f61e"
     )
 
 
@@ -103,17 +103,25 @@ def test_some_headlines_come_again_changed_a_little(headlines: list[LabeledText]
     assert sum(len(variants) > 1 for variants in by_words.values()) > 10
 
 
-def test_the_same_actors_and_deeds_come_with_either_label(headlines: list[LabeledText]) -> None:
+@pytest.fixture(scope="module")
+def many_headlines() -> list[LabeledText]:
+    """Enough to find what is rare."""
+    return list(demo_headlines(20_000, seed=1))
+
+
+def test_the_same_actors_and_deeds_come_with_either_label(many_headlines: list[LabeledText]) -> None:
     actors = r"hospital chain|health insurer|clinic group|record label|cinema chain|talent agency|theme park"
-    labels = Counter(row.label for row in headlines if re.search(actors, row.text, re.I))
+    labels = Counter(row.label for row in many_headlines if re.search(actors, row.text, re.I))
     assert labels["business"] > labels["health"] + labels["entertainment"]
-    assert min(labels["health"], labels["entertainment"]) > 2
+    assert min(labels["health"], labels["entertainment"]) > 10
 
 
-def test_a_few_labels_are_wrong(headlines: list[LabeledText]) -> None:
-    labels = Counter(row.label for row in headlines if row.text.startswith(("MARKETS-", "BRIEF-", "WRAPUP")))
+def test_a_few_labels_are_wrong(many_headlines: list[LabeledText]) -> None:
+    labels = Counter(
+        row.label for row in many_headlines if row.text.startswith(("MARKETS-", "BRIEF-", "WRAPUP"))
+    )
     wrong = labels.total() - labels["business"]
-    assert 0 < wrong / labels.total() < 0.06
+    assert 0 < wrong / labels.total() < 0.02
 
 
 def test_no_slot_is_left_unfilled_and_every_headline_fits_one_line(headlines: list[LabeledText]) -> None:
