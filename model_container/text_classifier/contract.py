@@ -10,7 +10,7 @@ from pathlib import Path
 from text_classifier.failures import UserError
 
 _FILE = "contract.json"
-_FORMAT = 5
+_FORMAT = 6
 
 
 class ContractError(UserError):
