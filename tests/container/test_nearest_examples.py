@@ -18,23 +18,9 @@ from text_classifier.nearest_examples import (
     choose_nearest_examples,
 )
 
+from tests.container.clusters import Floats, Numbers, clusters, saying
+
 FOLDS = 5
-Numbers = NDArray[np.int64]
-Floats = NDArray[np.float32]
-
-
-def clusters(size: int) -> tuple[Floats, Numbers]:
-    """Returns places in three clusters far from each other, and their clusters."""
-    random = np.random.default_rng(0)
-    cluster = random.integers(3, size=size)
-    places = 5 * np.eye(3, 8)[cluster] + random.normal(size=(size, 8))
-    return places.astype(np.float32), cluster
-
-
-def saying(labels: Numbers, sureness: float = 0.9) -> Floats:
-    """Returns probabilities of three classes that favour these."""
-    rest = (1 - sureness) / 2
-    return np.where(np.eye(3)[labels] > 0, sureness, rest).astype(np.float32)
 
 
 def choose(
