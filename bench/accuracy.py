@@ -18,8 +18,8 @@ from text_classifier.features import EncodedTexts
 from bench.container_model import ContainerModel
 from bench.datasets import TEXTS
 from bench.features import Views, sentence_encoder, text_features
-from bench.in_place import InPlace
 from bench.models import Smoothed
+from bench.neighborhoods import InPlace
 from bench.results import RESULTS, machine, markdown_table, percent, write_json
 from bench.runs import console, one_thread
 from bench.simulated_loop import Labels, Model, Probabilities

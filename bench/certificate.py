@@ -22,12 +22,12 @@ from bench.plots import plot_certificate
 from bench.results import QUOTED, RESULTS, machine, markdown_table, percent, quote_in_document, write_json
 from bench.runs import console, cores, run_all
 from bench.simulated_loop import SIMULATED_PEOPLE, AutoLabel, Model, simulate
-from labelloop.core.auto_labeling import AutoLabeling
+from labelloop.core.certificate.audit_schedule import SHARE_SPENT
+from labelloop.core.certificate.auto_labeling import AutoLabeling
 from labelloop.core.ledger import Ledger
-from labelloop.core.looks import SHARE_SPENT
-from labelloop.core.predictions import Predictions
+from labelloop.core.model.predictions import Predictions
 from labelloop.core.rounds import label_what_is_sure
-from labelloop.core.run_state import RunState
+from labelloop.workflow.run_state import RunState
 
 TARGET_ERROR, CONFIDENCE = 0.05, 0.9
 RUNS, QUICK_RUNS = 15, 2
@@ -44,7 +44,7 @@ MODELS: dict[str, Model] = {
 
 def each_look(state: RunState, ledger: Ledger, predictions: Predictions) -> AutoLabeling:
     """What one would do who gives each test the full level: never used by labelloop."""
-    unspent = state.model_copy(update={"looks": replace(state.looks, chance_left=1 / SHARE_SPENT)})
+    unspent = state.model_copy(update={"schedule": replace(state.schedule, chance_left=1 / SHARE_SPENT)})
     return label_what_is_sure(unspent, ledger, predictions)
 
 

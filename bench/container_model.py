@@ -7,7 +7,7 @@ from text_classifier.hyperparameters import Hyperparameters
 from text_classifier.smoothing import Neighborhoods
 from text_classifier.stopping import StopOrder
 
-from bench.in_place import InPlace
+from bench.neighborhoods import InPlace
 from bench.simulated_loop import Answers, Labels, Predict
 
 

@@ -17,8 +17,8 @@ import numpy as np
 
 from bench.datasets import TEXTS, UCI, DatasetMissingError, digits
 from bench.features import kernel_features, sentence_encoder, text_features
-from bench.in_place import InPlace
 from bench.models import Smoothed
+from bench.neighborhoods import InPlace
 from bench.peers import SCIKIT_ACTIVEML, Remembering, ScikitActiveml
 from bench.plots import plot_labels
 from bench.results import (

@@ -15,7 +15,7 @@ from text_classifier.label_errors import find_label_errors
 from text_classifier.nearest_examples import better_without, choose_nearest_examples
 from text_classifier.smoothing import Neighborhoods, choose_smoothing
 
-from bench.in_place import InPlace
+from bench.neighborhoods import InPlace
 from bench.simulated_loop import Answers, Labels, Predict
 
 Matrix = npt.NDArray[np.float64]

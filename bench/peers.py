@@ -7,7 +7,7 @@ import numpy as np
 
 from bench.simulated_loop import Answers, Labels, Model, Predict, Probabilities
 from labelloop.core.ledger import Ids
-from labelloop.core.predictions import Predictions
+from labelloop.core.model.predictions import Predictions
 
 # What each asks for, in scikit-activeml's own words.
 SCIKIT_ACTIVEML = {

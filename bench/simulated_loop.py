@@ -13,30 +13,30 @@ from typing import Any, Protocol
 import numpy as np
 import numpy.typing as npt
 
-from labelloop.core.audit import Audit, Verdict
-from labelloop.core.auto_labeling import AutoLabeling
-from labelloop.core.expectations import Expectations, expectations_of
-from labelloop.core.human_labels import HumanLabels
-from labelloop.core.label_categories import LabelCategories
-from labelloop.core.labeling_output import Answer
+from labelloop.core.certificate.audit import Audit, Verdict
+from labelloop.core.certificate.auto_labeling import AutoLabeling
 from labelloop.core.ledger import NO_IDS, Ids, Ledger, State
-from labelloop.core.predictions import Predictions
-from labelloop.core.probes import NO_PROBES, Probes
+from labelloop.core.manifest.label_categories import LabelCategories
+from labelloop.core.manifest.labeling_output import Answer
+from labelloop.core.model.predictions import Predictions
+from labelloop.core.model.recorded_predictions import RecordedPredictions, record_predictions
+from labelloop.core.people.human_labels import HumanLabels
+from labelloop.core.people.second_opinions import Rows
+from labelloop.core.people.simulated_people import SimulatedPeople
+from labelloop.core.people.spot_checks import NO_SPOT_CHECKS, SpotChecks
 from labelloop.core.query_strategies import QueryStrategy, load_query_strategy
-from labelloop.core.request import parse_request
 from labelloop.core.rounds import (
     Selection,
     choose_for_humans,
     conclude_test,
     label_what_is_sure,
-    looks_at_first_model,
+    schedule_at_first_model,
     split,
     take_votes,
 )
-from labelloop.core.run_state import AuditUnderWay, ModelOutput, RunState, certificate_document
-from labelloop.core.simulated_people import SimulatedPeople
 from labelloop.core.stopping import Next, decide
-from labelloop.core.votes import Rows
+from labelloop.workflow.request import parse_request
+from labelloop.workflow.run_state import AuditUnderWay, ModelOutput, RunState, certificate_document
 
 SIMULATED_PEOPLE = {"TruthS3Uri": "s3://simulated/run/truth"}
 
@@ -109,7 +109,7 @@ class _Run:
     auto_label: AutoLabel
     strategy: QueryStrategy
     audit: Audit | None = None
-    disputed_probes: Rows = field(default_factory=NO_PROBES.copy)
+    disputed_spot_checks: Rows = field(default_factory=NO_SPOT_CHECKS.copy)
     predicted: npt.NDArray[np.int16] = field(init=False)  # by the model under test
     history: list[Round] = field(default_factory=list)
 
@@ -151,12 +151,14 @@ def _round(run: _Run) -> None:
     predictions, committed = None, NO_IDS
     if run.state.next == Next.TRAIN:
         predictions, committed = _train_and_auto_label(run)
-    again = run.disputed_probes["id"]
+    again = run.disputed_spot_checks["id"]
     selection = choose_for_humans(
         run.state, run.ledger, predictions, committed, run.audit, run.strategy, again
     )
     expected = (
-        expectations_of(predictions, selection.asked, selection.probes) if predictions is not None else None
+        record_predictions(predictions, selection.asked, selection.spot_checks)
+        if predictions is not None
+        else None
     )
     run.ledger.ask(selection.asked)
     _merge(run, selection, committed, expected)
@@ -165,8 +167,8 @@ def _round(run: _Run) -> None:
 def _train_and_auto_label(run: _Run) -> tuple[Predictions, Ids]:
     state, ledger = run.state, run.ledger
     channels = split(state, ledger)
-    looks = looks_at_first_model(state, ledger)
-    run.state = state = state.with_ledger(ledger, "").model_copy(update={"looks": looks})
+    schedule = schedule_at_first_model(state, ledger)
+    run.state = state = state.with_ledger(ledger, "").model_copy(update={"schedule": schedule})
     classes = len(state.class_names)
     predict = run.model.fit(
         run.inputs[channels.train], ledger.labels[channels.train], classes, state.settings.seed + state.round
@@ -192,7 +194,7 @@ def _train_and_auto_label(run: _Run) -> tuple[Predictions, Ids]:
             candidates_s3_uri="",
             auto_labels_s3_uri="",
         )
-    run.state = state.model_copy(update={"looks": labeling.looks, "model": output, "audit": under_way})
+    run.state = state.model_copy(update={"schedule": labeling.schedule, "model": output, "audit": under_way})
     return predictions, NO_IDS if labeling.audit else labeling.ids
 
 
@@ -215,21 +217,23 @@ def predictions_of(size: int, ids: Ids, answers: Answers) -> Predictions:
     return predictions
 
 
-def _merge(run: _Run, selection: Selection, committed: Ids, expected: Expectations | None) -> None:
+def _merge(run: _Run, selection: Selection, committed: Ids, expected: RecordedPredictions | None) -> None:
     state, ledger = run.state, run.ledger
     audit = run.audit
-    probes = Probes.of(expected, run.disputed_probes, reviewed=state.settings.review_disagreements)
-    people = HumanLabels(ledger, np.union1d(probes.awaited(), audit.awaited() if audit else NO_IDS))
+    spot_checks = SpotChecks.of(
+        expected, run.disputed_spot_checks, reviewed=state.settings.review_disagreements
+    )
+    people = HumanLabels(ledger, np.union1d(spot_checks.awaited(), audit.awaited() if audit else NO_IDS))
     for _ in people.additions(_answers(run, selection.asked)):
         pass
     people.record(state.round)
-    taken = take_votes(state, ledger, probes, audit, people)
-    run.disputed_probes = probes.still_disputed()
-    state, looks = taken.state, taken.state.looks
+    taken = take_votes(state, ledger, spot_checks, audit, people)
+    run.disputed_spot_checks = spot_checks.still_disputed()
+    state, schedule = taken.state, taken.state.schedule
     changes: dict[str, Any] = {"model": None, "round": state.round + 1}
     if audit is not None:
         test = conclude_test(state, ledger, audit, goes_on=taken.goes_on)
-        looks, committed = test.looks, test.committed
+        schedule, committed = test.schedule, test.committed
         changes["certificate"] = certificate_document(test.certificate)
         if test.verdict != Verdict.OPEN:
             changes["audit"] = run.audit = None
@@ -238,7 +242,7 @@ def _merge(run: _Run, selection: Selection, committed: Ids, expected: Expectatio
     new_labels = len(people.labeled) + len(taken.settled)
     idle = not new_labels and not taken.repeated and not len(committed)
     run.state = state.with_ledger(ledger, "").model_copy(
-        update={"idle_rounds": state.idle_rounds + 1 if idle else 0, "looks": looks, **changes}
+        update={"idle_rounds": state.idle_rounds + 1 if idle else 0, "schedule": schedule, **changes}
     )
     _decide(run, rounds_done=state.round, new_human_labels=new_labels)
 
@@ -301,7 +305,7 @@ def _watch(run: _Run, predictions: Predictions, labeling: AutoLabeling) -> Round
         accuracy=float(right.mean()) if len(pool) else 1.0,
         best_human_labels=len(run.truth) - run.ledger.counts().auto - most,
         expected_error=labeling.outlook.expected_error if labeling.outlook else None,
-        tested=labeling.looks.tests > run.state.looks.tests,
+        tested=labeling.schedule.tests > run.state.schedule.tests,
     )
 
 
@@ -323,7 +327,7 @@ def _result(run: _Run) -> RunResult:
     return RunResult(
         ledger=run.ledger,
         rounds=run.state.round - 1,
-        tests=run.state.looks.tests,
+        tests=run.state.schedule.tests,
         certificate=run.state.certificate,
         stopped_because=run.state.stopped_because or "",
         # What no one labeled within the limits is still left to people.

@@ -7,8 +7,8 @@ import pytest
 
 from bench.datasets import digits
 from bench.features import kernel_features
-from bench.in_place import InPlace
 from bench.models import Logistic, Smoothed
+from bench.neighborhoods import InPlace
 from bench.runs import run_all
 
 

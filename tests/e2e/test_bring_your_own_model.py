@@ -12,9 +12,9 @@ from typing import Any
 
 import pytest
 
-from labelloop.core.request import ActiveLearning
 from labelloop.local.container_process import ProcessContainer
 from labelloop.preparation import LabeledText, PreparationOptions, prepare_dataset
+from labelloop.workflow.request import ActiveLearning
 
 PAGE = (Path(__file__).parents[2] / "docs/bring-your-own-model.md").read_text()
 WORDS = {"metal": ["iron", "tin", "zinc"], "river": ["elbe", "volga", "tiber"]}

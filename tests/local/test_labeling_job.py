@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from labelloop.core import ground_truth
 from labelloop.local.aws import LocalAws
 from labelloop.local.labeling_job import LabelingFailed, LabelingJobRequest
+from labelloop.workflow import ground_truth
 from tests.local.conftest import EveryoneSaysZero, OpenAws, await_end, get_lines, labeling_request, put_lines
 
 CLASSES = {"document-version": "2018-11-28", "labels": [{"label": "zero"}, {"label": "one"}]}

@@ -9,11 +9,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from labelloop.core.errors import LedgerError, ManifestError
-from labelloop.core.human_labels import HumanLabels, unanswerable
-from labelloop.core.labeling_output import Answer
 from labelloop.core.ledger import Ledger, State
-from labelloop.core.manifest import add_id, remove_id
-from labelloop.core.merging import merge_fields
+from labelloop.core.manifest.labeling_output import Answer
+from labelloop.core.manifest.lines import add_id, remove_id
+from labelloop.core.manifest.merging import merge_fields
+from labelloop.core.people.human_labels import HumanLabels, unanswerable
 
 json_values = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(),

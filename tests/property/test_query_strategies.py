@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from labelloop.core.ledger import NO_LABEL, Ids
-from labelloop.core.predictions import Predictions
+from labelloop.core.model.predictions import Predictions
 from labelloop.core.query_strategies import QUERY_STRATEGIES, checked_ranking
 
 # Few values each: ties, and many objects in one place, are what breaks rankings.

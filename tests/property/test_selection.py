@@ -6,10 +6,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from labelloop.core.ledger import NO_IDS, Ids, Ledger, State
-from labelloop.core.predictions import Predictions
+from labelloop.core.model.predictions import Predictions
 from labelloop.core.query_strategies import QUERY_STRATEGIES
+from labelloop.core.query_strategies.selection import select_at_random, select_most_useful
 from labelloop.core.randomness import random_stream
-from labelloop.core.selection import select_at_random, select_most_useful
 
 
 def ledger_of(states: list[State]) -> Ledger:

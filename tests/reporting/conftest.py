@@ -8,16 +8,16 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from labelloop.core.audit import Audit
-from labelloop.core.audit_evidence import Group
-from labelloop.core.betting import Plan
-from labelloop.core.evidence import EvidenceCollector, example_ids, with_excerpts
-from labelloop.core.label_categories import LabelCategories
+from labelloop.core.certificate.audit import Audit
+from labelloop.core.certificate.audit_evidence import Group
+from labelloop.core.certificate.betting import Plan
+from labelloop.core.certificate.inverse_probability import inclusion_chances_of
 from labelloop.core.ledger import Ids, Ledger, State
-from labelloop.core.predictions import Predictions, read_predictions
-from labelloop.core.report import Failures, report_document
-from labelloop.core.run_state import RunState
-from labelloop.core.stand_ins import chances_of
+from labelloop.core.manifest.label_categories import LabelCategories
+from labelloop.core.model.predictions import Predictions, read_predictions
+from labelloop.core.report.document import Failures, report_document
+from labelloop.core.report.model_quality import ModelQuality, example_ids, with_excerpts
+from labelloop.workflow.run_state import RunState
 
 ROOT = Path(__file__).parents[2]
 ALIKE_IN_ALL_RUNS = ("ExecutionName", "Prefix", "JobPrefix", "ImageUri", "ManifestS3Uri", "LedgerS3Uri")
@@ -80,7 +80,7 @@ class MadeUpRun:
         return RunState.model_validate(document)
 
     def evidence(self) -> dict[str, Any] | None:
-        collector = EvidenceCollector(self.ledger, self.classes, 0.9, self.chances)
+        collector = ModelQuality(self.ledger, self.classes, 0.9, self.chances)
         for each in self.rounds:
             collector.add(each.record["round"], each.seen, each.predictions, each.record["threshold"])
         return collector.document()
@@ -154,7 +154,7 @@ class MadeUpRun:
             reviewed=True,
         )
         drawn = self.audit.next_stage()
-        self.chances = chances_of(self.audit)
+        self.chances = inclusion_chances_of(self.audit)
         return drawn
 
     def _note(

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from labelloop.core.report import random_baseline
+from labelloop.core.report.document import random_baseline
 
 from .conftest import MadeUpRun
 

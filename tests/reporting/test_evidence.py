@@ -8,9 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from labelloop.core.evidence import (
+from labelloop.core.ledger import NO_LABEL, Ledger, State
+from labelloop.core.report.model_quality import (
     MOST_CURVE_POINTS,
-    EvidenceCollector,
+    ModelQuality,
     Unlearned,
     confusion,
     coverage_curve,
@@ -18,7 +19,6 @@ from labelloop.core.evidence import (
     near_threshold,
     with_excerpts,
 )
-from labelloop.core.ledger import NO_LABEL, Ledger, State
 
 from .conftest import MadeUpRun
 
@@ -190,5 +190,5 @@ def test_a_failed_test_the_run_ended_with_tells_too() -> None:
 
 
 def test_no_model_no_evidence() -> None:
-    assert EvidenceCollector(Ledger.of_size(3), 2, 0.9).document() is None
+    assert ModelQuality(Ledger.of_size(3), 2, 0.9).document() is None
     with_excerpts(None, {})

@@ -10,9 +10,9 @@ from moto import mock_aws
 
 from labelloop.core.arrays import to_bytes
 from labelloop.core.ledger import State
-from labelloop.core.run_state import RunState
 from labelloop.steps import export_manifest
 from labelloop.storage import s3
+from labelloop.workflow.run_state import RunState
 
 from .conftest import MadeUpRun
 

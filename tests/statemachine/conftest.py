@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from labelloop.core.label_categories import LabelCategories
-from labelloop.core.simulated_people import SimulatedPeople, read_truth
+from labelloop.core.manifest.label_categories import LabelCategories
+from labelloop.core.people.simulated_people import SimulatedPeople, read_truth
 from labelloop.local.aws import LocalAws
 from labelloop.local.container_process import ProcessContainer
 from labelloop.local.execution import Execution, ExecutionEvent

@@ -9,11 +9,11 @@ from typing import Any
 import boto3
 import pytest
 
-from labelloop.core import ground_truth
 from labelloop.local.aws import LocalAws
 from labelloop.local.labeling_job import LabelingFailed, LabelingJobRequest
 from labelloop.local.service_error import ServiceError
 from labelloop.local.simulated_annotators import SimulatedAnnotators
+from labelloop.workflow import ground_truth
 
 from .conftest import CLASSES, TOO_STRICT, Loop, Outcome
 

@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 
 from labelloop.core.errors import RequestError
-from labelloop.core.request import parse_request
 from labelloop.local.aws import LocalAws
 from labelloop.local.container_process import ProcessContainer
 from labelloop.steps.prepare_manifest import image_uri
+from labelloop.workflow.request import parse_request
 
 from .conftest import ROOT, Loop, Outcome
 

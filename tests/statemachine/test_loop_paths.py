@@ -103,7 +103,7 @@ def test_people_who_differ_from_the_model_are_asked_again_until_two_agree(
 def test_people_who_differ_from_the_model_lose_no_answer_when_the_run_ends(
     loop: Loop, accounted_for: AccountedFor, limit: dict[str, int]
 ) -> None:
-    """Probes they have not agreed on yet are labeled as the first said."""
+    """SpotChecks they have not agreed on yet are labeled as the first said."""
     loop.data(500)
     loop.settings(**limit, TargetError=0.02, BatchSize=50)
     outcome = loop.run(loop.aws(annotators=SimulatedAnnotators(loop.people(error_rate=0.4))))

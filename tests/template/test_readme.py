@@ -22,7 +22,7 @@ def test_every_command_the_readme_names_is_in_the_makefile() -> None:
 
 
 def test_the_request_block_in_the_readme_is_valid_and_shows_the_defaults() -> None:
-    from labelloop.core.request import ActiveLearning
+    from labelloop.workflow.request import ActiveLearning
 
     block = README.split('"ActiveLearning": ')[1].split("```")[0]
     shown = json.loads(block)

@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from labelloop.core.run_state import round_folder
 from labelloop.local.template import Template
 from labelloop.storage import s3
+from labelloop.workflow.run_state import round_folder
 
 ROOT = Path(__file__).parents[2]
 KEY = "arn:aws:kms:us-east-1:123456789012:key/11111111-2222-3333-4444-555555555555"

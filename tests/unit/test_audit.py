@@ -3,10 +3,10 @@ import math
 import numpy as np
 import pytest
 
-from labelloop.core.audit import Audit, Verdict
-from labelloop.core.audit_evidence import Group
-from labelloop.core.betting import make_plan
-from labelloop.core.certificate import certificate_of
+from labelloop.core.certificate.audit import Audit, Verdict
+from labelloop.core.certificate.audit_evidence import Group
+from labelloop.core.certificate.betting import make_plan
+from labelloop.core.certificate.certificate import certificate_of
 from labelloop.core.ledger import Ids
 
 SIZE = 2_000

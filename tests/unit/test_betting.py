@@ -5,7 +5,7 @@ from itertools import permutations
 import numpy as np
 import pytest
 
-from labelloop.core.betting import Draws, fewest_draws, make_plan, plan_with, weights
+from labelloop.core.certificate.betting import Draws, fewest_draws, make_plan, plan_with, weights
 
 TOTAL = 6
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from labelloop.core.consensus import Answers, dawid_skene, krippendorff_alpha
+from labelloop.core.people.consensus import Answers, dawid_skene, krippendorff_alpha
 
 ACCURACIES = (0.95, 0.85, 0.75, 0.6, 0.4)
 

@@ -6,15 +6,15 @@ from typing import Any
 import pytest
 
 from labelloop.core.errors import RequestError
-from labelloop.core.ground_truth import (
+from labelloop.local.request_check import service_model
+from labelloop.workflow.ground_truth import (
     FUNCTION_ACCOUNTS,
     Task,
     complete_human_task,
     function_arns,
     is_public_workforce,
 )
-from labelloop.core.request import HumanTaskConfig
-from labelloop.local.request_check import service_model
+from labelloop.workflow.request import HumanTaskConfig
 
 TEAM = "arn:aws:sagemaker:eu-west-1:123456789012:workteam/private-crowd/team"
 OWN = "arn:aws:lambda:eu-west-1:568282634449:function:"

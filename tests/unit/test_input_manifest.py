@@ -1,9 +1,9 @@
 import pytest
 
 from labelloop.core.errors import ManifestError
-from labelloop.core.input_manifest import InputManifest
-from labelloop.core.label_categories import LabelCategories
-from labelloop.core.manifest import LabelAttribute
+from labelloop.core.manifest.input_manifest import InputManifest
+from labelloop.core.manifest.label_categories import LabelCategories
+from labelloop.core.manifest.lines import LabelAttribute
 
 CLASSES = LabelCategories(("a", "b"))
 

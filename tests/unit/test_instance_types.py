@@ -2,7 +2,7 @@
 
 import pytest
 
-from labelloop.core.instance_types import takes_a_volume_key
+from labelloop.workflow.instance_types import takes_a_volume_key
 
 
 @pytest.mark.parametrize(

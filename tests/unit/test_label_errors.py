@@ -2,9 +2,9 @@
 
 import numpy as np
 
-from labelloop.core.expectations import EXPECTATION
-from labelloop.core.label_errors import label_error_candidates
 from labelloop.core.ledger import NO_IDS, Ledger, State
+from labelloop.core.model.recorded_predictions import RECORDED_PREDICTION
+from labelloop.core.people.label_errors import label_error_candidates
 
 
 def test_the_most_confident_contradictions_of_training_labels_come_first() -> None:
@@ -22,9 +22,9 @@ def test_the_most_confident_contradictions_of_training_labels_come_first() -> No
             (6, 1, 0.97, False),
             (7, 1, 0.9, False),
         ],
-        EXPECTATION,
+        RECORDED_PREDICTION,
     )
-    later = np.array([(3, 2, 0.7, False), (0, 2, 0.75, False)], EXPECTATION)
+    later = np.array([(3, 2, 0.7, False), (0, 2, 0.75, False)], RECORDED_PREDICTION)
     found = label_error_candidates([said, later], ledger, NO_IDS)
     assert found["id"].tolist() == [1, 4, 0, 3]
     assert found["label"].tolist() == [1, 0, 2, 2], "what the surest model says"
@@ -37,7 +37,7 @@ def test_what_people_were_asked_about_again_in_a_test_is_left_alone() -> None:
     ledger.ask(np.array([0, 1]))
     ledger.ask(np.array([1]))
     ledger.label(np.array([0, 1]), [0, 0], State.HUMAN, 1)
-    said = np.array([(0, 1, 0.6, False), (1, 1, 0.9, False)], EXPECTATION)
+    said = np.array([(0, 1, 0.6, False), (1, 1, 0.9, False)], RECORDED_PREDICTION)
     assert label_error_candidates([said], ledger, NO_IDS)["id"].tolist() == [0]
 
 
@@ -45,5 +45,5 @@ def test_labels_that_came_with_the_input_are_the_users_own() -> None:
     ledger = Ledger.of_size(2)
     ledger.label(np.array([0]), [0], State.HUMAN, 0)
     ledger.label(np.array([1]), [0], State.HUMAN, 1)
-    said = np.array([(0, 1, 0.9, False), (1, 1, 0.6, False)], EXPECTATION)
+    said = np.array([(0, 1, 0.9, False), (1, 1, 0.6, False)], RECORDED_PREDICTION)
     assert label_error_candidates([said], ledger, NO_IDS)["id"].tolist() == [1]

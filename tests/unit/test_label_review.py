@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 
 from labelloop.core.errors import LedgerError, ManifestError
-from labelloop.core.label_review import apply_reviews, review_outcome
 from labelloop.core.ledger import Ledger, State
-from labelloop.core.manifest import append_fields, replace_fields
-from labelloop.core.merging import replace_labels
+from labelloop.core.manifest.lines import append_fields, replace_fields
+from labelloop.core.manifest.merging import replace_labels
+from labelloop.core.people.label_review import apply_reviews, review_outcome
 
 
 @pytest.mark.parametrize(

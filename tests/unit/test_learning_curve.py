@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from labelloop.core.learning_curve import fit_inverse_power_law
+from labelloop.core.report.learning_curve import fit_inverse_power_law
 
 
 @given(st.floats(0.7, 1.0), st.floats(0.5, 5), st.floats(0.2, 1.5))

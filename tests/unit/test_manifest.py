@@ -2,8 +2,8 @@ import json
 
 import pytest
 
-from labelloop.core.label_categories import LabelCategories
-from labelloop.core.manifest import (
+from labelloop.core.manifest.label_categories import LabelCategories
+from labelloop.core.manifest.lines import (
     InputRecord,
     LabelAttribute,
     RecordError,

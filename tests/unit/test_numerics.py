@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from scipy import optimize, special
 
+from labelloop.core.certificate.inverse_probability import inclusion_chances
 from labelloop.core.numerics import beta_quantile, log_odds_of, logistic, normal_quantile
-from labelloop.core.stand_ins import inclusion_chances
 
 
 @pytest.mark.parametrize("chance", [0.001, 0.05, 0.5, 0.95])

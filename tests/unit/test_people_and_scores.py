@@ -7,13 +7,13 @@ import numpy as np
 import pytest
 
 from labelloop.core.errors import LabelCategoriesError, TruthError
-from labelloop.core.human_labels import HumanLabels
-from labelloop.core.label_categories import LabelCategories, parse_label_categories
-from labelloop.core.labeling_output import read_answers
 from labelloop.core.ledger import Ledger
-from labelloop.core.manifest import LabelAttribute
-from labelloop.core.scoring import score_manifest
-from labelloop.core.simulated_people import SimulatedPeople, Truth, read_truth
+from labelloop.core.manifest.label_categories import LabelCategories, parse_label_categories
+from labelloop.core.manifest.labeling_output import read_answers
+from labelloop.core.manifest.lines import LabelAttribute
+from labelloop.core.people.human_labels import HumanLabels
+from labelloop.core.people.simulated_people import SimulatedPeople, Truth, read_truth
+from labelloop.core.report.scoring import score_manifest
 
 CLASSES = LabelCategories(("a", "b", "c"))
 CATEGORY = LabelAttribute("category")

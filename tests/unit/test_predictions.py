@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 
 from labelloop.core.errors import PredictionsError
-from labelloop.core.label_categories import LabelCategories
-from labelloop.core.predictions import Predictions, read_predictions
+from labelloop.core.manifest.label_categories import LabelCategories
+from labelloop.core.model.predictions import Predictions, read_predictions
 
 CLASSES = LabelCategories(("a", "b", "c"))
 

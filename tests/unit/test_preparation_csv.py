@@ -9,7 +9,7 @@ import pytest
 
 from labelloop.preparation.csv_rows import CsvFormat, CsvRows
 from labelloop.preparation.errors import ColumnError, InputFileError, OptionError
-from labelloop.preparation.rows import BadRow, BlankLine, LabeledText
+from labelloop.preparation.source import BadRow, BlankLine, LabeledText
 
 FORMAT = CsvFormat(text_column="title", label_column="category")
 

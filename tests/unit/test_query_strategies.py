@@ -7,7 +7,7 @@ import numpy.typing as npt
 import pytest
 
 from labelloop.core.ledger import Ids
-from labelloop.core.predictions import Predictions
+from labelloop.core.model.predictions import Predictions
 from labelloop.core.query_strategies import (
     DEFAULT_QUERY_STRATEGY,
     QUERY_STRATEGIES,
@@ -16,7 +16,7 @@ from labelloop.core.query_strategies import (
     load_query_strategy,
 )
 from labelloop.core.query_strategies.nearest_neighbors import nearest_neighbors
-from labelloop.core.request import ActiveLearning
+from labelloop.workflow.request import ActiveLearning
 
 DOCS = (Path(__file__).parents[2] / "docs" / "query-strategies.md").read_text()
 

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.special import expit
 
-from labelloop.core.reliability import Reliability
+from labelloop.core.certificate.reliability import Reliability
 
 CONFIDENCE = np.linspace(0.3, 0.9999, 50)
 

@@ -6,10 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from labelloop.core.report import human_labels_before, labeling_cost
-from labelloop.core.request import ActiveLearning, Prices
+from labelloop.core.report.document import human_labels_before, labeling_cost
 from labelloop.reporting.drawing import nice_ticks
 from labelloop.reporting.text import money, price, seconds
+from labelloop.workflow.request import ActiveLearning, Prices
 
 PRICE = st.floats(0, 100)
 

@@ -5,7 +5,7 @@ import botocore.session
 import pytest
 
 from labelloop.core.errors import RequestError
-from labelloop.core.request import (
+from labelloop.workflow.request import (
     HumanTaskConfig,
     InputConfig,
     OutputConfig,

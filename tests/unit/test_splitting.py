@@ -3,8 +3,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from labelloop.core.ledger import Ledger, State
+from labelloop.core.model.splitting import draw_validation_set, split_with_holdout, split_with_validation_set
 from labelloop.core.randomness import random_stream
-from labelloop.core.splitting import draw_validation_set, split_with_holdout, split_with_validation_set
 
 
 def labeled_ledger(size: int, labeled: int) -> Ledger:

@@ -5,9 +5,9 @@ from typing import Any
 import pytest
 
 from labelloop.core.errors import RequestError
-from labelloop.core.request import parse_request
-from labelloop.core.training_job import training_job
 from labelloop.local.request_check import check_request
+from labelloop.workflow.request import parse_request
+from labelloop.workflow.training_job import training_job
 from tests.unit.test_request import changed
 
 CHANNELS = {name: f"s3://bucket/{name}/{name}.jsonl" for name in ("train", "validation", "pool")}

@@ -14,7 +14,7 @@ from fastapi import Request
 from fastapi.testclient import TestClient
 from moto import mock_aws
 
-from labelloop.core.manifest import add_id
+from labelloop.core.manifest.lines import add_id
 from labelloop.local.template import Template
 from labelloop.storage import s3
 from labelloop.workbench.application import create_app

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 
 from labelloop.core.ledger import Ledger, State
-from labelloop.core.run_state import RunState, Training
 from labelloop.steps.round_predictions import load_out_of_fold
 from labelloop.storage import s3
+from labelloop.workflow.run_state import RunState, Training
 
 pytestmark = pytest.mark.usefixtures("bucket")
 

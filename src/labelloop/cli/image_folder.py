@@ -6,7 +6,7 @@ from pathlib import Path
 
 from labelloop.cli.local_run import local_path
 from labelloop.core.errors import RequestError
-from labelloop.core.manifest import parse_record
+from labelloop.core.manifest.lines import parse_record
 from labelloop.reporting.text import counted
 from labelloop.workbench.images import SHOWN, media_type_of
 

@@ -14,14 +14,14 @@ import typer
 from rich.console import Console
 from rich.text import Text
 
-from labelloop.cli.claimed import claimed
-from labelloop.cli.desk import open_desk
+from labelloop.cli.folder_lock import claimed
 from labelloop.cli.image_folder import ImageFolder
 from labelloop.cli.labeling_folder import LabelingFolder
 from labelloop.cli.run import explained_errors
+from labelloop.cli.serve_workbench import open_desk
 from labelloop.core.errors import RequestError
-from labelloop.core.label_categories import LabelCategories, parse_label_categories
-from labelloop.core.manifest import LabelAttribute
+from labelloop.core.manifest.label_categories import LabelCategories, parse_label_categories
+from labelloop.core.manifest.lines import LabelAttribute
 from labelloop.preparation import PreparationOptions, prepare_dataset
 from labelloop.preparation.demo_headlines import demo_headlines
 from labelloop.reporting.text import counted

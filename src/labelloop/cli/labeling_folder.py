@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from labelloop.core.errors import RequestError
-from labelloop.core.input_manifest import InputManifest
-from labelloop.core.label_categories import LabelCategories
-from labelloop.core.manifest import LabelAttribute, object_id, parse_record, remove_id
+from labelloop.core.manifest.input_manifest import InputManifest
+from labelloop.core.manifest.label_categories import LabelCategories
+from labelloop.core.manifest.lines import LabelAttribute, object_id, parse_record, remove_id
 from labelloop.workbench.local_files import LocalFiles
 
 # What the answers belong to.

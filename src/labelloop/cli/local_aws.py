@@ -17,10 +17,10 @@ from labelloop.cli.local_run import Application, Jobs, people_who_know
 from labelloop.cli.run import explained_errors
 from labelloop.cli.run_folder import read_request
 from labelloop.cli.sample_run import BUCKET, SampleRun, prepare_sample, write_events
-from labelloop.core.request import parse_request
 from labelloop.local.aws import LocalAws
 from labelloop.local.docker_engine import bridge_address
 from labelloop.local.simulated_annotators import SimulatedAnnotators
+from labelloop.workflow.request import parse_request
 
 
 def local_aws(

@@ -13,12 +13,11 @@ from typing import Any
 from labelloop.cli.run_folder import RunFolder, RunRecord
 from labelloop.cli.state_seconds import seconds_by_round
 from labelloop.core.errors import LabelloopError, RequestError
-from labelloop.core.label_categories import LabelCategories, parse_label_categories
 from labelloop.core.ledger import NO_LABEL
-from labelloop.core.manifest import LabelAttribute
-from labelloop.core.request import LabelingRequest, parse_request
-from labelloop.core.scoring import score_manifest
-from labelloop.core.simulated_people import SimulatedPeople, Truth, read_truth
+from labelloop.core.manifest.label_categories import LabelCategories, parse_label_categories
+from labelloop.core.manifest.lines import LabelAttribute
+from labelloop.core.people.simulated_people import SimulatedPeople, Truth, read_truth
+from labelloop.core.report.scoring import score_manifest
 from labelloop.local.aws import LocalAws
 from labelloop.local.container_process import ModelContainer, ProcessContainer
 from labelloop.local.docker_container import DockerContainer
@@ -28,6 +27,7 @@ from labelloop.local.labeling_job import Annotators, LabelingFailed, LabelingJob
 from labelloop.local.sam_functions import SamApplication
 from labelloop.local.simulated_annotators import SimulatedAnnotators
 from labelloop.reporting.page import render_report
+from labelloop.workflow.request import LabelingRequest, parse_request
 
 LOOP = "ActiveLearningLoop"
 # docker build -t labelloop-blazingtext blazingtext_container

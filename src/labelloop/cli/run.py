@@ -16,15 +16,13 @@ import typer
 from rich.console import Console
 from rich.text import Text
 
-from labelloop.cli.claimed import claimed
-from labelloop.cli.desk import open_desk_of_run
+from labelloop.cli.folder_lock import claimed
 from labelloop.cli.local_run import Application, Beside, Jobs, RunFailedError, Steps, local_path, run_loop
 from labelloop.cli.progress import RunProgress
 from labelloop.cli.run_folder import RunFolder, RunRecord, read_request
+from labelloop.cli.serve_workbench import open_desk_of_run
 from labelloop.cli.summary import print_summary
 from labelloop.core.errors import LabelloopError, RequestError
-from labelloop.core.ground_truth import is_public_workforce
-from labelloop.core.run_state import first_snapshot
 from labelloop.local.aws import LocalAwsError
 from labelloop.local.docker_engine import DockerError
 from labelloop.local.execution import ExecutionEvent
@@ -33,6 +31,8 @@ from labelloop.local.sam_functions import SamError
 from labelloop.local.template import TemplateError
 from labelloop.preparation import PreparationError
 from labelloop.workbench.server import DEFAULT_PORT, listening
+from labelloop.workflow.ground_truth import is_public_workforce
+from labelloop.workflow.run_state import first_snapshot
 
 _EXPLAINED = (
     LabelloopError,

@@ -20,8 +20,8 @@ from labelloop.cli.prepare import TAB, comma_separated
 from labelloop.cli.run import Policy, execute, explained_errors, show_report
 from labelloop.cli.run_folder import RunFolder, RunRecord, read_request
 from labelloop.core.errors import RequestError
-from labelloop.core.request import parse_request
 from labelloop.preparation import CsvFormat, PreparationOptions, prepare_csv, propose_label_attribute
+from labelloop.workflow.request import parse_request
 
 Document = dict[str, Any]
 _INTERRUPTED = 130

@@ -5,26 +5,31 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from labelloop.core.audit import Audit, Verdict
-from labelloop.core.auto_labeling import AutoLabeling, auto_label
-from labelloop.core.certificate import Certificate, certificate_of
-from labelloop.core.human_labels import HumanLabels
+from labelloop.core.certificate.audit import Audit, Verdict
+from labelloop.core.certificate.audit_schedule import AuditSchedule
+from labelloop.core.certificate.auto_labeling import AutoLabeling, auto_label
+from labelloop.core.certificate.certificate import Certificate, certificate_of
 from labelloop.core.ledger import NO_IDS, Ids, Ledger, State
-from labelloop.core.looks import Looks
-from labelloop.core.predictions import Predictions
-from labelloop.core.probes import Probes
+from labelloop.core.model.predictions import Predictions
+from labelloop.core.model.splitting import (
+    Split,
+    draw_validation_set,
+    split_with_holdout,
+    split_with_validation_set,
+)
+from labelloop.core.people.human_labels import HumanLabels
+from labelloop.core.people.second_opinions import SecondOpinions
+from labelloop.core.people.spot_checks import SpotChecks
 from labelloop.core.query_strategies import QueryStrategy
+from labelloop.core.query_strategies.selection import select_at_random, select_most_useful
 from labelloop.core.randomness import random_stream
-from labelloop.core.run_state import RunState
-from labelloop.core.selection import select_at_random, select_most_useful
-from labelloop.core.splitting import Split, draw_validation_set, split_with_holdout, split_with_validation_set
 from labelloop.core.stopping import Progress, objects_to_ask
-from labelloop.core.votes import Votes
+from labelloop.workflow.run_state import RunState
 
 # The stack's own image needs no labels to tune on; others may stop early by them.
 HOLDOUT_SHARE_OF_OTHER_IMAGES = 0.1
 # Of a batch, so much is drawn at random: the answers tell how often the model errs where it is sure.
-SHARE_OF_PROBES = 0.05
+SHARE_OF_SPOT_CHECKS = 0.05
 
 
 @dataclass(frozen=True)
@@ -33,7 +38,7 @@ class Selection:
 
     asked: Ids
     drawn: Ids = field(default_factory=NO_IDS.copy)  # of these, for a test
-    probes: Ids = field(
+    spot_checks: Ids = field(
         default_factory=NO_IDS.copy
     )  # of these, at random, to see how well the model knows itself
 
@@ -45,7 +50,7 @@ class AuditConclusion:
     verdict: Verdict
     certificate: Certificate | None
     committed: Ids  # pool objects the model labels
-    looks: Looks
+    schedule: AuditSchedule
     drawn: int  # objects drawn by chance that people answered about by now
     wrong: int  # of these, how many the model had wrong
     withdrawn: int  # doubtful candidates people labeled so that the rest may pass
@@ -64,11 +69,11 @@ def split(state: RunState, ledger: Ledger) -> Split:
     return split_with_holdout(ledger, _holdout_share(state), rng)
 
 
-def looks_at_first_model(state: RunState, ledger: Ledger) -> Looks:
+def schedule_at_first_model(state: RunState, ledger: Ledger) -> AuditSchedule:
     """Before the first test, growth is counted from the labels of the first model."""
-    if state.looks.human_labels:
-        return state.looks
-    return replace(state.looks, human_labels=ledger.counts().human_labels)
+    if state.schedule.human_labels:
+        return state.schedule
+    return replace(state.schedule, human_labels=ledger.counts().human_labels)
 
 
 def label_what_is_sure(state: RunState, ledger: Ledger, predictions: Predictions) -> AutoLabeling:
@@ -78,7 +83,7 @@ def label_what_is_sure(state: RunState, ledger: Ledger, predictions: Predictions
         ledger,
         predictions,
         state.settings,
-        state.looks,
+        state.schedule,
         state.limits,
         progress.human_labels_left(state.limits),
         random_stream(state.settings.seed, "audit", state.round),
@@ -101,17 +106,17 @@ def choose_for_humans(
     auto_labeled: Ids,
     audit: Audit | None,
     strategy: QueryStrategy,
-    disputed_probes: Ids,
+    disputed_spot_checks: Ids,
 ) -> Selection:
     """What people see next. An audit's next objects are drawn, and marked so in it.
 
     `predictions` and `auto_labeled` are of this round's model; None and none when there was none.
-    `disputed_probes`: of earlier rounds; people are asked about them again, as far as they may be.
+    `disputed_spot_checks`: of earlier rounds; people are asked about them again, as far as they may be.
     """
-    unsettled = len(disputed_probes) + (len(audit.disputed()) if audit else 0)
+    unsettled = len(disputed_spot_checks) + (len(audit.disputed()) if audit else 0)
     progress = _progress(state, rounds_done=state.round - 1, unsettled=unsettled)
     selection = _choose(state, ledger, predictions, auto_labeled, audit, strategy, progress)
-    again = np.setdiff1d(disputed_probes, selection.asked)
+    again = np.setdiff1d(disputed_spot_checks, selection.asked)
     room = max(0, progress.human_labels_left(state.limits) - len(selection.asked))
     return replace(selection, asked=np.union1d(selection.asked, again[:room]))
 
@@ -151,19 +156,19 @@ def _choose(
         count = max(0, min(limits.batch, audit.most_draws - max(planned, len(drawn))))
         useful = select_most_useful(ledger, predictions, auto_labeled, count, strategy, rng)
         return Selection(np.union1d(useful, drawn), drawn)
-    probes = _probes(state, ledger, auto_labeled, count, rng)
-    left_out = np.union1d(auto_labeled, probes)
-    useful = select_most_useful(ledger, predictions, left_out, count - len(probes), strategy, rng)
-    return Selection(np.union1d(useful, probes), probes=probes)
+    spot_checks = _spot_checks(state, ledger, auto_labeled, count, rng)
+    left_out = np.union1d(auto_labeled, spot_checks)
+    useful = select_most_useful(ledger, predictions, left_out, count - len(spot_checks), strategy, rng)
+    return Selection(np.union1d(useful, spot_checks), spot_checks=spot_checks)
 
 
-def _probes(state: RunState, ledger: Ledger, left_out: Ids, count: int, rng: np.random.Generator) -> Ids:
+def _spot_checks(state: RunState, ledger: Ledger, left_out: Ids, count: int, rng: np.random.Generator) -> Ids:
     if state.settings.policy == "blog":
         return NO_IDS
     # Who was asked about and got no answer, or answers that differ, is no like of those never asked about.
     never_asked = np.flatnonzero(ledger.mask(State.POOL) & (ledger.times_asked == 0))
     open_objects = np.setdiff1d(never_asked, left_out)
-    return np.sort(rng.permutation(open_objects)[: math.ceil(SHARE_OF_PROBES * count)])
+    return np.sort(rng.permutation(open_objects)[: math.ceil(SHARE_OF_SPOT_CHECKS * count)])
 
 
 @dataclass(frozen=True)
@@ -179,17 +184,17 @@ class Heard:
 def take_votes(
     state: RunState,
     ledger: Ledger,
-    probes: Probes,
+    spot_checks: SpotChecks,
     audit: Audit | None,
     people: HumanLabels,
     *,
     reviews: int = 0,
 ) -> Heard:
-    """Take people's answers: settled probes become training objects, what a test drew validation objects.
+    """Take people's answers: settled spot checks become training objects, what a test drew validation objects.
 
     `reviews`: other answers of this round about objects that had been answered about before.
     """
-    drawn: list[tuple[Votes, State]] = [(probes, State.HUMAN)]
+    drawn: list[tuple[SecondOpinions, State]] = [(spot_checks, State.HUMAN)]
     if audit is not None:
         drawn.append((audit, State.VALIDATION))
     repeated = sum(_hear(votes, people) for votes, _ in drawn)
@@ -201,12 +206,12 @@ def take_votes(
     goes_on = progress.human_labels_left(heard.limits) > 0 and state.round < heard.limits.rounds
     settled = [_settle(ledger, votes, becomes, state.round, goes_on=goes_on) for votes, becomes in drawn]
     learned = heard.with_ledger(ledger, state.ledger_s3_uri).model_copy(
-        update={"looks": state.looks.learned(*probes.findings())}
+        update={"schedule": state.schedule.learned(*spot_checks.findings())}
     )
     return Heard(learned, np.concatenate(settled), repeated, goes_on)
 
 
-def _hear(votes: Votes, people: HumanLabels) -> int:
+def _hear(votes: SecondOpinions, people: HumanLabels) -> int:
     """Note people's answers; who is not answered about again is taken at the first word."""
     asked_again = votes.disputed()
     ids, labels = people.votes_about(votes.awaited())
@@ -215,7 +220,9 @@ def _hear(votes: Votes, people: HumanLabels) -> int:
     return len(np.intersect1d(asked_again, ids))
 
 
-def _settle(ledger: Ledger, votes: Votes, becomes: State, round_number: int, *, goes_on: bool) -> Ids:
+def _settle(
+    ledger: Ledger, votes: SecondOpinions, becomes: State, round_number: int, *, goes_on: bool
+) -> Ids:
     """Label the objects whose label is settled; if nobody can be asked again, first answers stand."""
     if not goes_on:
         votes.let_stand(votes.disputed())
@@ -234,7 +241,7 @@ def conclude_test(state: RunState, ledger: Ledger, audit: Audit, *, goes_on: boo
     verdict = audit.outcome()
     if verdict == Verdict.OPEN and not goes_on:
         verdict = Verdict.PASSED if audit.passed() else Verdict.FAILED
-    looks, certificate, committed = state.looks, None, NO_IDS
+    schedule, certificate, committed = state.schedule, None, NO_IDS
     if verdict == Verdict.PASSED:
         certificate = certificate_of(
             audit,
@@ -245,7 +252,7 @@ def conclude_test(state: RunState, ledger: Ledger, audit: Audit, *, goes_on: boo
         )
         committed = audit.open_ids()
     elif verdict == Verdict.FAILED:
-        looks = looks.failed(*audit.findings())
+        schedule = schedule.failed(*audit.findings())
         ledger.release_to_training(ledger.ids(State.VALIDATION))
     evidence = audit.all_evidence()
     candidates = sum(found.candidates for found in evidence)
@@ -253,7 +260,7 @@ def conclude_test(state: RunState, ledger: Ledger, audit: Audit, *, goes_on: boo
         verdict=verdict,
         certificate=certificate,
         committed=committed,
-        looks=looks,
+        schedule=schedule,
         drawn=sum(found.drawn for found in evidence),
         wrong=sum(found.wrong for found in evidence),
         withdrawn=sum(found.withdrawn for found in evidence),

@@ -23,6 +23,7 @@ from labelloop.local.container_process import ModelContainer, ProcessContainer
 from labelloop.local.docker_engine import bridge_address
 from labelloop.local.engine import Engine
 from labelloop.local.execution import Execution, ExecutionEvent
+from labelloop.local.http_server import served_aws
 from labelloop.local.interceptors import Interceptors
 from labelloop.local.job import STOP_GRACE_SECONDS, Job, JobSurroundings
 from labelloop.local.labeling_job import Annotators
@@ -31,7 +32,6 @@ from labelloop.local.moto_version import check_moto_version
 from labelloop.local.s3_folder import S3Folder, S3FolderError
 from labelloop.local.sagemaker import SageMaker
 from labelloop.local.sam_functions import SamApplication
-from labelloop.local.served_aws import served_aws
 from labelloop.local.template import REGION, Function, StateMachine, Template
 from labelloop.local.thread_output import thread_output
 

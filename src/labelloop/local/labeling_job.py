@@ -9,9 +9,9 @@ from typing import Any, BinaryIO, ClassVar, Protocol
 
 from botocore.exceptions import ClientError
 
-from labelloop.core import ground_truth
 from labelloop.local.job import Job, JobFailed, JobStopped, JobSurroundings
 from labelloop.local.s3_files import S3FilesError, download, split_s3_uri, upload
+from labelloop.workflow import ground_truth
 
 
 @dataclass(frozen=True)

@@ -2,8 +2,8 @@
 
 from collections.abc import Iterable, Iterator
 
-from labelloop.core.manifest import LabelAttribute
-from labelloop.core.simulated_people import SimulatedPeople
+from labelloop.core.manifest.lines import LabelAttribute
+from labelloop.core.people.simulated_people import SimulatedPeople
 from labelloop.local.labeling_job import LabelingJobRequest
 
 

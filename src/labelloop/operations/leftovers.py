@@ -8,11 +8,11 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from labelloop.core.job_names import job_prefix
 from labelloop.operations.cloud import Cloud, OperationError, error_code, explained
 from labelloop.operations.executions import RUNNING, SUCCEEDED, Execution, describe, summaries
 from labelloop.operations.stack import Stack
 from labelloop.storage.s3 import split_uri
+from labelloop.workflow.job_names import job_prefix
 
 _MOST_KEYS_A_CALL = 1000
 _SAME_INSTANT_SECONDS = 1.0

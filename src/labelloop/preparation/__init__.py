@@ -13,7 +13,7 @@ from labelloop.preparation.dataset import Preparation, prepare_csv, prepare_data
 from labelloop.preparation.errors import PreparationError
 from labelloop.preparation.label_attribute import check_label_attribute, propose_label_attribute
 from labelloop.preparation.options import PreparationOptions
-from labelloop.preparation.rows import LabeledText
+from labelloop.preparation.source import LabeledText
 
 __all__ = [
     "CsvFormat",

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
 from labelloop.preparation.errors import ColumnError, InputFileError, OptionError
-from labelloop.preparation.rows import BadRow, BlankLine, LabeledText, undecodable
+from labelloop.preparation.source import BadRow, BlankLine, LabeledText, undecodable
 
 if TYPE_CHECKING:
     from _csv import Reader

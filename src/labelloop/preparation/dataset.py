@@ -10,9 +10,6 @@ from importlib import resources
 from pathlib import Path
 from typing import Any
 
-from labelloop.preparation.account import Account
-from labelloop.preparation.census import Census, RowRules, take_census, usable_rows
-from labelloop.preparation.choice import choose_rows
 from labelloop.preparation.classes import ClassList, class_list
 from labelloop.preparation.csv_rows import CsvFormat, CsvRows
 from labelloop.preparation.errors import BadRowsError, InputFileError
@@ -20,8 +17,11 @@ from labelloop.preparation.manifest_files import write_rows
 from labelloop.preparation.manifest_lines import ManifestLines
 from labelloop.preparation.options import PreparationOptions
 from labelloop.preparation.output_folder import OutputFolder, replacing
+from labelloop.preparation.prepare_report import Account
 from labelloop.preparation.request import labeling_request
-from labelloop.preparation.rows import Rows
+from labelloop.preparation.sample import choose_rows
+from labelloop.preparation.source import Rows
+from labelloop.preparation.survey import Census, RowRules, take_census, usable_rows
 
 
 @dataclass(frozen=True, slots=True)

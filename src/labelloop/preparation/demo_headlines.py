@@ -16,8 +16,8 @@ from itertools import accumulate
 from pathlib import Path
 
 from labelloop.preparation import demo_words as words
-from labelloop.preparation.rows import LabeledText
 from labelloop.preparation.seeded_draws import SeededDraws
+from labelloop.preparation.source import LabeledText
 
 DEFAULT_COUNT = 3000
 CLASS_SHARES = {"business": 0.38, "entertainment": 0.30, "technology": 0.17, "health": 0.09, "science": 0.06}

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from labelloop.preparation.rows import BadRow
+from labelloop.preparation.source import BadRow
 
 _SHOWN = 10
 

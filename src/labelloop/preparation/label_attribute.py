@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from labelloop.core.manifest import LONGEST_LABEL_ATTRIBUTE, label_attribute_fault
+from labelloop.core.manifest.lines import LONGEST_LABEL_ATTRIBUTE, label_attribute_fault
 from labelloop.preparation.errors import LabelAttributeError
 
 _RESERVED_ENDINGS = ("-metadata", "-ref")

@@ -11,11 +11,11 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field
 
 from labelloop.core.ledger import NO_LABEL
-from labelloop.preparation.choice import Choice
 from labelloop.preparation.classes import ClassList
 from labelloop.preparation.manifest_lines import ManifestLines
 from labelloop.preparation.output_folder import OutputFolder, replacing
-from labelloop.preparation.rows import LabeledText
+from labelloop.preparation.sample import Choice
+from labelloop.preparation.source import LabeledText
 
 _TRUTH_HEADER = ("labelloop-id", "source", "label")
 

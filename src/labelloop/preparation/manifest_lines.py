@@ -8,7 +8,7 @@ from typing import Any
 
 import orjson
 
-from labelloop.core.manifest import MOST_CHARACTERS, label_metadata
+from labelloop.core.manifest.lines import MOST_CHARACTERS, label_metadata
 
 # The class index is not known while the classes are still being collected: room for the longest is kept.
 _LONGEST_INDEX = 9_999_999

@@ -6,9 +6,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from labelloop.core.ground_truth import FUNCTION_ACCOUNTS, Task, function_arns
 from labelloop.preparation.errors import OptionError
 from labelloop.preparation.options import PreparationOptions
+from labelloop.workflow.ground_truth import FUNCTION_ACCOUNTS, Task, function_arns
 
 MANIFEST_KEY = "input/input.manifest"
 CLASS_LABELS_KEY = "input/class_labels.json"

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from labelloop.core.report import human_labels_before
+from labelloop.core.report.document import human_labels_before
 from labelloop.reporting.classes import whose_objects
 from labelloop.reporting.curves import accuracy_range, axis_percent, mark_rounds, plot_over_labels
 from labelloop.reporting.drawing import Plot

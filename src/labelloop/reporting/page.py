@@ -29,8 +29,8 @@ _SECTIONS = (
 def render_report(document: dict[str, Any]) -> str:
     """One self-contained HTML page: no script, nothing to fetch.
 
-    `document` is the report of labelloop.core.report, with or without what a local run adds to it. A section
-    whose data the document does not have is left out.
+    `document` is the report of `core.report.document`, with or without what a local run adds to it. A
+    section whose data the document does not have is left out.
     """
     style = resources.files(__package__).joinpath("templates/report.css").read_text(encoding="utf-8")
     template = _environment().get_template("report.html.j2")

@@ -1,9 +1,9 @@
 """The test that is going on, with what people have said so far."""
 
 from labelloop.core.arrays import from_bytes, to_bytes
-from labelloop.core.audit import Audit
-from labelloop.core.run_state import AuditUnderWay, RunState
+from labelloop.core.certificate.audit import Audit
 from labelloop.storage import s3
+from labelloop.workflow.run_state import AuditUnderWay, RunState
 
 
 def load_audit(state: RunState) -> Audit | None:

@@ -7,15 +7,15 @@ from typing import Any
 import orjson
 
 from labelloop.core.arrays import to_bytes
-from labelloop.core.auto_labeling import AutoLabeling
+from labelloop.core.certificate.auto_labeling import AutoLabeling
 from labelloop.core.ledger import Ids, Ledger
-from labelloop.core.manifest import ID_KEY, label_metadata
-from labelloop.core.predictions import Predictions
+from labelloop.core.manifest.lines import ID_KEY, label_metadata
+from labelloop.core.model.predictions import Predictions
 from labelloop.core.rounds import label_what_is_sure, validation_accuracy
-from labelloop.core.run_state import AuditUnderWay, ModelOutput, RunState
 from labelloop.steps.round_predictions import load_predictions
 from labelloop.steps.step_handler import load_ledger, step
 from labelloop.storage import s3
+from labelloop.workflow.run_state import AuditUnderWay, ModelOutput, RunState
 
 
 def auto_label(state: RunState, time: str) -> dict[str, Any]:
@@ -39,7 +39,7 @@ def auto_label(state: RunState, time: str) -> dict[str, Any]:
     )
     s3.mark_intermediate(output.predictions_s3_uri)
     return state.model_copy(
-        update={"model": output, "looks": labeling.looks, "audit": _begin_test(state, ledger, labeling)}
+        update={"model": output, "schedule": labeling.schedule, "audit": _begin_test(state, ledger, labeling)}
     ).as_document()
 
 

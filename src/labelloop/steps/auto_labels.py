@@ -7,8 +7,8 @@ import numpy.typing as npt
 import orjson
 
 from labelloop.core.ledger import Ids
-from labelloop.core.manifest import ID_KEY
-from labelloop.core.merging import Addition
+from labelloop.core.manifest.lines import ID_KEY
+from labelloop.core.manifest.merging import Addition
 from labelloop.storage import s3
 
 

@@ -2,9 +2,9 @@
 
 from typing import Any
 
-from labelloop.core.run_state import RunState
 from labelloop.steps.step_handler import step
 from labelloop.workbench.deployment import STOPPED, opened_parts
+from labelloop.workflow.run_state import RunState
 
 
 def collect_labels(state: RunState, _time: str) -> dict[str, Any]:

@@ -7,17 +7,17 @@ from typing import Any
 import numpy.typing as npt
 
 from labelloop.core.arrays import from_bytes
-from labelloop.core.audit import Verdict
+from labelloop.core.certificate.audit import Verdict
 from labelloop.core.errors import LabelloopError
-from labelloop.core.evidence import EvidenceCollector, example_ids, with_excerpts
 from labelloop.core.ledger import Ledger, State
-from labelloop.core.manifest import append_fields, failure_metadata, object_id, remove_id
-from labelloop.core.predictions import read_predictions
-from labelloop.core.report import Failures, outcome_counts, report_document
-from labelloop.core.run_state import RunState
+from labelloop.core.manifest.lines import append_fields, failure_metadata, object_id, remove_id
+from labelloop.core.model.predictions import read_predictions
+from labelloop.core.report.document import Failures, outcome_counts, report_document
+from labelloop.core.report.model_quality import ModelQuality, example_ids, with_excerpts
 from labelloop.reporting.page import render_report
 from labelloop.steps.step_handler import label_attribute, label_categories, load_ledger, logger, step
 from labelloop.storage import s3
+from labelloop.workflow.run_state import RunState
 
 # Reading a prediction takes some 50 microseconds on Lambda: above this, a step's 15 minutes get short.
 MOST_PREDICTIONS_READ = 5_000_000
@@ -101,7 +101,7 @@ def _evidence(state: RunState, ledger: Ledger, round_records: list[dict[str, Any
     """
     try:
         chances = _chances_of_the_last_test(round_records)
-        collector = EvidenceCollector(ledger, len(state.class_names), state.settings.confidence, chances)
+        collector = ModelQuality(ledger, len(state.class_names), state.settings.confidence, chances)
         for record in _rounds_to_read(round_records, len(ledger)):
             seen = Ledger.from_bytes(s3.read_bytes(record["ledger_s3_uri"]))
             predictions = read_predictions(

@@ -10,13 +10,11 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from labelloop.core.arrays import from_bytes
 from labelloop.core.errors import RequestError
-from labelloop.core.expectations import Expectations, expectations_of
-from labelloop.core.label_errors import label_error_candidates
 from labelloop.core.ledger import NO_IDS, Ledger
-from labelloop.core.manifest import object_id, parse_record
+from labelloop.core.manifest.lines import object_id, parse_record
+from labelloop.core.model.recorded_predictions import RecordedPredictions, record_predictions
+from labelloop.core.people.label_errors import label_error_candidates
 from labelloop.core.randomness import random_stream
-from labelloop.core.request import resolve_size
-from labelloop.core.run_state import Labeling, RunState
 from labelloop.steps.labeling_parts import LABELING_OUTPUT
 from labelloop.steps.round_predictions import load_out_of_fold
 from labelloop.steps.step_handler import (
@@ -36,6 +34,8 @@ from labelloop.workbench.earlier_batches import EarlierBatches
 from labelloop.workbench.opening import Asked, Guess, asked_about, open_batch
 from labelloop.workbench.store import TaskStore
 from labelloop.workbench.tasks import Batch
+from labelloop.workflow.request import resolve_size
+from labelloop.workflow.run_state import Labeling, RunState
 
 STEP = "LabelInWorkbench"
 TITLE = "Choose the class"
@@ -165,7 +165,7 @@ def _to_label_again(state: RunState, most: int, earlier: EarlierBatches) -> Iter
             )
 
 
-def _unlearned_predictions(state: RunState, ledger: Ledger) -> list[Expectations]:
+def _unlearned_predictions(state: RunState, ledger: Ledger) -> list[RecordedPredictions]:
     """What models say of objects they have not learned from.
 
     The newest model's cross-validation, where its container has left one; else what models said of objects
@@ -173,7 +173,7 @@ def _unlearned_predictions(state: RunState, ledger: Ledger) -> list[Expectations
     """
     out_of_fold = load_out_of_fold(state, ledger)
     if out_of_fold is not None:
-        return [expectations_of(out_of_fold, np.flatnonzero(out_of_fold.present), NO_IDS)]
+        return [record_predictions(out_of_fold, np.flatnonzero(out_of_fold.present), NO_IDS)]
     files = [uri for prefix in _prefixes(state) for uri in s3.list_uris(prefix) if _is_expectation(uri)]
     return [from_bytes(s3.read_bytes(uri)) for uri in files]
 

@@ -6,9 +6,9 @@ import re
 from collections.abc import Iterable, Iterator
 from itertools import islice
 
-from labelloop.core import ground_truth
-from labelloop.core.run_state import Labeling, LabelingPart
 from labelloop.storage import s3
+from labelloop.workflow import ground_truth
+from labelloop.workflow.run_state import Labeling, LabelingPart
 
 LABELING_OUTPUT = "manifests/output/output.manifest"
 

@@ -8,28 +8,28 @@ import numpy as np
 import orjson
 
 from labelloop.core.arrays import from_bytes, to_bytes
-from labelloop.core.audit import Audit, Verdict
-from labelloop.core.human_labels import NO_ANSWER, HumanLabels, unanswerable
-from labelloop.core.label_review import LabelReview, apply_reviews, reviews_beside
-from labelloop.core.labeling_output import Answer, read_answers
+from labelloop.core.certificate.audit import Audit, Verdict
+from labelloop.core.certificate.audit_schedule import AuditSchedule
+from labelloop.core.certificate.inverse_probability import inclusion_chances_of
 from labelloop.core.ledger import Ids, Ledger, State
-from labelloop.core.looks import Looks
-from labelloop.core.manifest import ONE_PERSON_CONFIDENCE, failure_metadata, label_metadata, object_id
-from labelloop.core.merging import Addition, merge_fields, replace_labels
-from labelloop.core.probes import Probes
+from labelloop.core.manifest.labeling_output import Answer, read_answers
+from labelloop.core.manifest.lines import ONE_PERSON_CONFIDENCE, failure_metadata, label_metadata, object_id
+from labelloop.core.manifest.merging import Addition, merge_fields, replace_labels
+from labelloop.core.people.human_labels import NO_ANSWER, HumanLabels, unanswerable
+from labelloop.core.people.label_review import LabelReview, apply_reviews, reviews_beside
+from labelloop.core.people.second_opinions import Rows
+from labelloop.core.people.spot_checks import SpotChecks
 from labelloop.core.rounds import AuditConclusion, conclude_test, take_votes
-from labelloop.core.run_state import RunState, certificate_document
-from labelloop.core.stand_ins import chances_of
 from labelloop.core.stopping import Decision, decide
-from labelloop.core.votes import Rows
 from labelloop.steps.audit_under_way import load_audit, save_audit
 from labelloop.steps.auto_labels import auto_label_fields, auto_label_ids, class_indices
-from labelloop.steps.disputed_probes import load_disputed_probes, save_disputed_probes
+from labelloop.steps.disputed_spot_checks import load_disputed_spot_checks, save_disputed_spot_checks
 from labelloop.steps.labeling_parts import ended_early, failure, output_uris
 from labelloop.steps.snapshot import save_snapshot
 from labelloop.steps.step_handler import label_attribute, label_categories, load_ledger, step
 from labelloop.storage import s3
 from labelloop.storage.sorted_additions import SortedAdditions
+from labelloop.workflow.run_state import RunState, certificate_document
 
 
 @dataclass(frozen=True)
@@ -37,7 +37,7 @@ class _Outcome:
     """What a round came to."""
 
     ledger: Ledger
-    looks: Looks
+    schedule: AuditSchedule
     decision: Decision
     human_labels: int
     ignored_answers: int
@@ -47,7 +47,7 @@ class _Outcome:
     labeling_failure: str | None
     test: AuditConclusion | None
     audit: Audit | None  # that goes on
-    disputed_probes: Rows
+    disputed_spot_checks: Rows
     concluded: Audit | None
     certificate: dict[str, Any] | None
     review: LabelReview
@@ -64,7 +64,7 @@ def merge_labels(state: RunState, time: str) -> dict[str, Any]:
     record = _round_record(state, outcome)
     if outcome.concluded is not None:
         record["chances_s3_uri"] = f"{folder}chances.npy"
-        s3.write_bytes(record["chances_s3_uri"], to_bytes(chances_of(outcome.concluded)))
+        s3.write_bytes(record["chances_s3_uri"], to_bytes(inclusion_chances_of(outcome.concluded)))
     s3.write_json(f"{folder}round.json", record)
     merged = _next_round(state, outcome, folder, manifest_uri, ledger_uri)
     save_snapshot(merged, folder)
@@ -72,18 +72,18 @@ def merge_labels(state: RunState, time: str) -> dict[str, Any]:
 
 
 def _conclude_round(state: RunState, time: str, additions: SortedAdditions) -> _Outcome:
-    ledger, audit, probes = load_ledger(state), load_audit(state), _probes(state)
-    awaited = [drawn.awaited() for drawn in (probes, audit) if drawn is not None]
+    ledger, audit, spot_checks = load_ledger(state), load_audit(state), _spot_checks(state)
+    awaited = [drawn.awaited() for drawn in (spot_checks, audit) if drawn is not None]
     people = HumanLabels(ledger, np.concatenate(awaited))
     additions.add(people.additions(_answers(state)))
     people.record(state.round)
     review = apply_reviews(ledger, _reviews(state), state.request.label_attribute_name)
-    taken = take_votes(state, ledger, probes, audit, people, reviews=review.answered)
+    taken = take_votes(state, ledger, spot_checks, audit, people, reviews=review.answered)
     additions.add(_settled_fields(state, ledger, people, taken.settled, time))
     human_labels = len(people.labeled) + len(taken.settled)
     for selection_uri in ended_early(state.labeling) if state.labeling else ():
         ledger.withdraw(_ids_in(selection_uri))
-    disputed = np.concatenate([drawn.disputed() for drawn in (probes, audit) if drawn is not None])
+    disputed = np.concatenate([drawn.disputed() for drawn in (spot_checks, audit) if drawn is not None])
     additions.add(_give_up(ledger, state, disputed, time))
     heard = taken.state.with_ledger(ledger, state.ledger_s3_uri)
     test = conclude_test(heard, ledger, audit, goes_on=taken.goes_on) if audit else None
@@ -99,7 +99,7 @@ def _conclude_round(state: RunState, time: str, additions: SortedAdditions) -> _
     progress = concluded.progress(rounds_done=state.round, new_human_labels=human_labels)
     return _Outcome(
         ledger=ledger,
-        looks=test.looks if test else heard.looks,
+        schedule=test.schedule if test else heard.schedule,
         decision=decide(progress, concluded.limits),
         human_labels=human_labels,
         ignored_answers=people.ignored,
@@ -109,7 +109,7 @@ def _conclude_round(state: RunState, time: str, additions: SortedAdditions) -> _
         labeling_failure=failure(state.labeling) if state.labeling else None,
         test=test,
         audit=audit if testing else None,
-        disputed_probes=probes.still_disputed(),
+        disputed_spot_checks=spot_checks.still_disputed(),
         concluded=None if testing else audit,
         certificate=concluded.certificate,
         review=review,
@@ -152,12 +152,12 @@ def _commit(state: RunState, ledger: Ledger, test: AuditConclusion | None, addit
     return len(ids)
 
 
-def _probes(state: RunState) -> Probes:
+def _spot_checks(state: RunState) -> SpotChecks:
     """Those of this round's model, and those of earlier ones that people have not agreed on."""
     uri = state.labeling.expectations_s3_uri if state.labeling else None
     expected = from_bytes(s3.read_bytes(uri)) if uri else None
-    earlier = load_disputed_probes(state)
-    return Probes.of(expected, earlier, reviewed=state.settings.review_disagreements)
+    earlier = load_disputed_spot_checks(state)
+    return SpotChecks.of(expected, earlier, reviewed=state.settings.review_disagreements)
 
 
 def _answers(state: RunState) -> Iterator[Answer]:
@@ -269,9 +269,9 @@ def _next_round(
             "stopped_because": outcome.decision.stopped_because,
             "labeling_failure": outcome.labeling_failure,
             "certificate": outcome.certificate,
-            "looks": outcome.looks,
+            "schedule": outcome.schedule,
             "audit": audit,
-            "probes_s3_uri": save_disputed_probes(outcome.disputed_probes, folder),
+            "spot_checks_s3_uri": save_disputed_spot_checks(outcome.disputed_spot_checks, folder),
             "test": _test_record(outcome.test),
             "repeated_answers": (state.repeated_answers + outcome.repeated_answers + outcome.review.answered),
             "training": None,

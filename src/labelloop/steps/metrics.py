@@ -9,7 +9,7 @@ from typing import Any
 
 from aws_lambda_powertools.metrics import EphemeralMetrics, MetricUnit
 
-from labelloop.core.run_state import RunState
+from labelloop.workflow.run_state import RunState
 
 NAMESPACE = "labelloop"
 STEP_SECONDS = "StepSeconds"

@@ -8,19 +8,19 @@ from pydantic import BaseModel, ConfigDict
 from pydantic.alias_generators import to_pascal
 
 from labelloop.core.errors import RequestError
-from labelloop.core.ground_truth import complete_human_task
-from labelloop.core.input_manifest import InputManifest, first_record
-from labelloop.core.job_names import job_prefix
-from labelloop.core.label_categories import LabelCategories, parse_label_categories
-from labelloop.core.manifest import LabelAttribute
-from labelloop.core.request import LabelingRequest, parse_request, with_default_backend
-from labelloop.core.run_state import RunState
+from labelloop.core.manifest.input_manifest import InputManifest, first_record
+from labelloop.core.manifest.label_categories import LabelCategories, parse_label_categories
+from labelloop.core.manifest.lines import LabelAttribute
 from labelloop.core.stopping import decide
 from labelloop.steps.snapshot import resumed_state, save_snapshot
 from labelloop.steps.step_handler import note_place, read_event, tracer, watched
 from labelloop.steps.workbench_files import require_workbench_files
 from labelloop.storage import s3
 from labelloop.storage.container_image import image_uri_of_function
+from labelloop.workflow.ground_truth import complete_human_task
+from labelloop.workflow.job_names import job_prefix
+from labelloop.workflow.request import LabelingRequest, parse_request, with_default_backend
+from labelloop.workflow.run_state import RunState
 
 
 class PrepareEvent(BaseModel):

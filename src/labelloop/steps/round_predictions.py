@@ -5,10 +5,10 @@ import tarfile
 
 from labelloop.core.errors import PredictionsError
 from labelloop.core.ledger import Ledger, State
-from labelloop.core.predictions import Predictions, read_out_of_fold, read_predictions
-from labelloop.core.run_state import RunState
+from labelloop.core.model.predictions import Predictions, read_out_of_fold, read_predictions
 from labelloop.steps.step_handler import label_categories
 from labelloop.storage import s3
+from labelloop.workflow.run_state import RunState
 
 # What SageMaker makes of all that a training container leaves in output/data.
 _TRAINING_OUTPUT, _OUT_OF_FOLD = "/output/output.tar.gz", "out_of_fold.jsonl"

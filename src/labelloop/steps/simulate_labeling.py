@@ -3,11 +3,11 @@
 from typing import Any
 
 from labelloop.core.errors import TruthError
-from labelloop.core.run_state import RunState
-from labelloop.core.simulated_people import SimulatedPeople, read_truth
+from labelloop.core.people.simulated_people import SimulatedPeople, read_truth
 from labelloop.steps.labeling_parts import LABELING_OUTPUT
 from labelloop.steps.step_handler import label_attribute, label_categories, step
 from labelloop.storage import s3
+from labelloop.workflow.run_state import RunState
 
 
 def simulate_labeling(state: RunState, time: str) -> dict[str, Any]:

@@ -3,11 +3,11 @@
 import re
 
 from labelloop.core.errors import RequestError
-from labelloop.core.request import LabelingRequest
-from labelloop.core.run_state import RunState, round_name
 from labelloop.core.stopping import Next
 from labelloop.steps.labeling_parts import renamed, with_outputs_found
 from labelloop.storage import s3
+from labelloop.workflow.request import LabelingRequest
+from labelloop.workflow.run_state import RunState, round_name
 
 _SNAPSHOT = re.compile(r"(?:prepared|round-(\d+)/(selected|merged))/state\.json")
 

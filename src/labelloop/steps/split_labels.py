@@ -7,14 +7,14 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from labelloop.core.blazingtext import TEXT_ATTRIBUTE
 from labelloop.core.ledger import Ids, State
-from labelloop.core.manifest import ID_KEY, LabelAttribute, object_id
-from labelloop.core.rounds import looks_at_first_model, split
-from labelloop.core.run_state import RunState, Training
-from labelloop.core.training_job import training_job
+from labelloop.core.manifest.lines import ID_KEY, LabelAttribute, object_id
+from labelloop.core.rounds import schedule_at_first_model, split
 from labelloop.steps.step_handler import label_attribute, load_ledger, step
 from labelloop.storage import s3
+from labelloop.workflow.blazingtext import TEXT_ATTRIBUTE
+from labelloop.workflow.run_state import RunState, Training
+from labelloop.workflow.training_job import training_job
 
 
 def split_labels(state: RunState, _time: str) -> dict[str, Any]:
@@ -42,7 +42,7 @@ def split_labels(state: RunState, _time: str) -> dict[str, Any]:
     s3.write_lines(training.pool_s3_uri, (asked(line, len(state.class_names)) for line in lines))
     return (
         state.with_ledger(ledger, training.ledger_s3_uri)
-        .model_copy(update={"training": training, "looks": looks_at_first_model(state, ledger)})
+        .model_copy(update={"training": training, "schedule": schedule_at_first_model(state, ledger)})
         .as_document()
     )
 

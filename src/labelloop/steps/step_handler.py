@@ -10,12 +10,12 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from pydantic.alias_generators import to_pascal
 
 from labelloop.core.errors import EventError
-from labelloop.core.label_categories import LabelCategories
 from labelloop.core.ledger import Ledger
-from labelloop.core.manifest import LabelAttribute
-from labelloop.core.run_state import RunState
+from labelloop.core.manifest.label_categories import LabelCategories
+from labelloop.core.manifest.lines import LabelAttribute
 from labelloop.steps.metrics import emit_metrics
 from labelloop.storage import s3
+from labelloop.workflow.run_state import RunState
 
 logger = Logger(service="labelloop")
 tracer = Tracer(service="labelloop")

@@ -3,12 +3,12 @@
 from typing import Any
 
 from labelloop.core.errors import RequestError
-from labelloop.core.label_categories import LabelCategories
-from labelloop.core.labeling_output import read_labeled
-from labelloop.core.manifest import LabelAttribute
-from labelloop.core.request import LabelingRequest
+from labelloop.core.manifest.label_categories import LabelCategories
+from labelloop.core.manifest.labeling_output import read_labeled
+from labelloop.core.manifest.lines import LabelAttribute
 from labelloop.storage import s3
 from labelloop.workbench.worker_template import template_in_s3
+from labelloop.workflow.request import LabelingRequest
 
 
 def require_workbench_files(request: LabelingRequest, categories: LabelCategories) -> None:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from labelloop.core.consensus import Answers, dawid_skene, krippendorff_alpha
+from labelloop.core.people.consensus import Answers, dawid_skene, krippendorff_alpha
 from labelloop.workbench.tasks import Batch, Task
 
 

@@ -6,7 +6,7 @@ from itertools import islice
 from typing import Protocol
 
 from labelloop.core.errors import LabelloopError
-from labelloop.core.label_review import reviews_beside
+from labelloop.core.people.label_review import reviews_beside
 from labelloop.workbench.errors import ConflictError
 from labelloop.workbench.output import output_lines, review_lines
 from labelloop.workbench.store import TaskStore

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from labelloop.core.manifest import object_id, parse_record
+from labelloop.core.manifest.lines import object_id, parse_record
 from labelloop.workbench.store import TaskStore
 from labelloop.workbench.tasks import Batch, DataObject, Purpose, Task, task_id
 

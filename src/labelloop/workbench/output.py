@@ -5,8 +5,7 @@ from datetime import UTC, datetime
 
 import orjson
 
-from labelloop.core.label_review import Outcome, review_outcome
-from labelloop.core.manifest import (
+from labelloop.core.manifest.lines import (
     ID_KEY,
     ONE_PERSON_CONFIDENCE,
     LabelAttribute,
@@ -15,6 +14,7 @@ from labelloop.core.manifest import (
     label_metadata,
     object_id,
 )
+from labelloop.core.people.label_review import Outcome, review_outcome
 from labelloop.workbench.agreement import consensus_of
 from labelloop.workbench.tasks import Batch, Task
 

@@ -8,7 +8,7 @@ from functools import lru_cache
 from typing import Any, NamedTuple
 
 from labelloop.core.errors import StorageError
-from labelloop.core.label_review import OUTCOMES
+from labelloop.core.people.label_review import OUTCOMES
 from labelloop.storage import s3
 from labelloop.workbench.agreement import agreement_of
 from labelloop.workbench.api import batch_document

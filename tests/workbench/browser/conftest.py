@@ -13,7 +13,7 @@ import pytest
 from fastapi import APIRouter, FastAPI
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
-from labelloop.core.manifest import add_id
+from labelloop.core.manifest.lines import add_id
 from labelloop.workbench.application import create_app
 from labelloop.workbench.closing import Closing
 from labelloop.workbench.local_files import LocalFiles

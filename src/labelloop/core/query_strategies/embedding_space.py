@@ -5,7 +5,7 @@ import numpy.typing as npt
 
 from labelloop.core.errors import QueryStrategyError
 from labelloop.core.ledger import Ids
-from labelloop.core.predictions import Predictions
+from labelloop.core.model.predictions import Predictions
 
 Points = npt.NDArray[np.float32]
 

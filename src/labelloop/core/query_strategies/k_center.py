@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from labelloop.core.ledger import Ids
-from labelloop.core.predictions import Predictions
+from labelloop.core.model.predictions import Predictions
 from labelloop.core.query_strategies.embedding_space import Points, points_of, require_embedding
 
 

@@ -6,7 +6,7 @@ import numpy as np
 
 from labelloop.core.errors import QueryStrategyError
 from labelloop.core.ledger import Ids
-from labelloop.core.predictions import Predictions
+from labelloop.core.model.predictions import Predictions
 
 
 class QueryStrategy(Protocol):

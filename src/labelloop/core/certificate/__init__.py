@@ -1,0 +1,1 @@
+"""The certificate: when it is tested, on what, and what the answers prove."""

@@ -1,0 +1,208 @@
+"""The test of a certificate: of the objects the model would label, people label some, drawn at random.
+
+The drawn objects are the validation set: the model has never learned from them. They are drawn after the
+model has answered, so the test holds whatever came before: however the training labels were chosen, and
+however often the model was looked at.
+"""
+
+import math
+from enum import StrEnum
+
+import numpy as np
+import numpy.typing as npt
+
+from labelloop.core.certificate.audit_evidence import Evidence, Group, evidence_of
+from labelloop.core.certificate.betting import weights
+from labelloop.core.ledger import NO_IDS, NO_LABEL, Ids
+from labelloop.core.people.second_opinions import VOTES, Rows, SecondOpinions, refuted, settled_labels
+
+# The table a test is kept in: the objects the model would label, and what people answered about them.
+CANDIDATE = np.dtype(
+    [
+        ("id", "<i8"),
+        ("label", "<i2"),  # the model's
+        ("confidence", "<f4"),  # the model's own
+        ("uncertainty", "<f4"),  # the chance that it is wrong, as well as one knows
+        ("group", "<i2"),  # those certified together
+        ("place", "<i4"),  # in the order of drawing, in its group
+        ("stage", "<i2"),  # in which people were asked about it, from 1; 0 while nobody was
+        ("drawn", "?"),  # by chance; else it was withdrawn, as one of the most doubtful
+        ("stake", "<f8"),  # of the wealth, on its draw
+        VOTES,
+    ]
+)
+
+# Of the draws a test is expected to take, so many first: it may pass sooner.
+_FIRST_STAGE = 0.5
+_LEAST_STAGE = 20
+# A test is given up that would take so many times what was planned, and this share of the candidates besides.
+_PATIENCE = 3.0
+_PATIENCE_SHARE = 0.1
+
+
+class Verdict(StrEnum):
+    PASSED = "PASSED"
+    OPEN = "OPEN"  # more answers can decide it
+    FAILED = "FAILED"
+
+
+class Audit(SecondOpinions):
+    """Candidates for auto-labels, and the answers people gave about some of them."""
+
+    def __init__(
+        self,
+        candidates: Rows,
+        groups: list[Group],
+        target_error: float,
+        most_draws: int,
+        *,
+        reviewed: bool,
+    ) -> None:
+        """`candidates`: of dtype `CANDIDATE`, shape (candidates,), ascending by id.
+
+        `most_draws` in all groups together; `reviewed`: where people and model differ, more people are asked
+        until two agree.
+        """
+        super().__init__(candidates, reviewed=reviewed)
+        self.candidates = candidates
+        self.groups = groups
+        self.target_error = target_error
+        self.most_draws = most_draws
+
+    @classmethod
+    def of(
+        cls,
+        ids: Ids,
+        labels: npt.NDArray[np.integer],
+        confidence: npt.NDArray[np.floating],
+        uncertainty: npt.NDArray[np.floating],
+        group_of: npt.NDArray[np.integer],
+        groups: list[Group],
+        target_error: float,
+        most_draws: int,
+        rng: np.random.Generator,
+        *,
+        reviewed: bool,
+    ) -> "Audit":
+        """All arrays have shape (candidates,). The order of drawing is settled here, once for all."""
+        candidates = np.zeros(len(ids), CANDIDATE)
+        candidates["id"], candidates["label"] = ids, labels
+        candidates["confidence"], candidates["uncertainty"] = confidence, uncertainty
+        candidates["group"], candidates["votes"] = group_of, NO_LABEL
+        for number, group in enumerate(groups):
+            members = np.flatnonzero(group_of == number)
+            weight = weights(uncertainty[members], group.plan.evenness)
+            # Ascending, these keys are successive draws in proportion to the weights, without replacement
+            # (Efraimidis & Spirakis, 2006).
+            keys = rng.exponential(size=len(members)) / weight
+            candidates["place"][members[np.argsort(keys, kind="stable")]] = np.arange(len(members))
+        return cls(candidates, groups, target_error, most_draws, reviewed=reviewed)
+
+    # Whom to ask about, and answers -------------------------------------------------------------------------
+
+    @property
+    def asked(self) -> npt.NDArray[np.bool_]:
+        """Whether people were asked about each candidate; shape (candidates,)."""
+        return np.asarray(self.candidates["stage"] > 0)
+
+    def next_stage(self, *, once: bool = False) -> Ids:
+        """Objects people are to be asked about next: as many as are expected to decide each open group.
+
+        `once`: there can be no later stage, so as many as the test may take.
+        """
+        stage = int(self.candidates["stage"].max(initial=0)) + 1
+        asked = [self._ask(number, stage, once=once) for number in range(len(self.groups))]
+        return np.sort(np.concatenate(asked)) if asked else NO_IDS
+
+    def awaited(self) -> Ids:
+        """Objects people were asked about whose label is not settled yet."""
+        return np.asarray(self.candidates["id"][self.asked & (self.settled() == NO_LABEL)])
+
+    # What the answers say -----------------------------------------------------------------------------------
+
+    def open_ids(self) -> Ids:
+        """Candidates of the groups that have passed and nobody was asked about: what is labeled."""
+        mine = np.isin(self.candidates["group"], list(self.passed())) & ~self.asked
+        return np.asarray(self.candidates["id"][mine])
+
+    def passed(self) -> dict[int, Evidence]:
+        """Of the groups whose test has passed, by number."""
+        return {
+            number: evidence
+            for number, evidence in enumerate(self.all_evidence())
+            if self.verdict(number, evidence) == Verdict.PASSED
+        }
+
+    def all_evidence(self) -> list[Evidence]:
+        """Of each group."""
+        return [self.evidence(number) for number in range(len(self.groups))]
+
+    def outcome(self) -> Verdict:
+        """Of all groups: open as long as one is, then passed when one has."""
+        if len(self.disputed()):
+            return Verdict.OPEN
+        verdicts = {self.verdict(number, found) for number, found in enumerate(self.all_evidence())}
+        for verdict in (Verdict.OPEN, Verdict.PASSED):
+            if verdict in verdicts:
+                return verdict
+        return Verdict.FAILED
+
+    def evidence(self, number: int) -> Evidence:
+        """What is known of a group by now."""
+        rows = self.candidates[self.candidates["group"] == number]
+        settled = settled_labels(rows, reviewed=self.reviewed)
+        wrong = refuted(rows, settled)
+        return evidence_of(rows, settled != NO_LABEL, wrong, self.groups[number], self.target_error)
+
+    def verdict(self, number: int, evidence: Evidence) -> Verdict:
+        """Whether a group's test has passed, and whether it is worth going on."""
+        if evidence.way.answers == 0:
+            return Verdict.PASSED
+        planned = self.groups[number].plan.draws
+        patience = _PATIENCE * planned + max(_LEAST_STAGE, _PATIENCE_SHARE * evidence.candidates)
+        most = min(patience, self.most_draws / len(self.groups))
+        answered = evidence.drawn + evidence.withdrawn
+        if answered + evidence.way.answers > most or not evidence.open_objects:
+            return Verdict.FAILED
+        return Verdict.OPEN
+
+    def _ask(self, number: int, stage: int, *, once: bool) -> Ids:
+        evidence, planned = self.evidence(number), self.groups[number].plan.draws
+        if self.verdict(number, evidence) != Verdict.OPEN:
+            return NO_IDS
+        withdrawn, drawn = 0, min(evidence.way.draws, planned - evidence.drawn)
+        if not evidence.drawn:
+            drawn = _FIRST_STAGE * planned
+        elif evidence.drawn >= planned:
+            # Not sooner: of few draws one does not know if they were bad luck.
+            withdrawn, drawn = evidence.way.withdrawn, evidence.way.draws
+        if once:
+            # Not more than half: what is drawn cannot be promised.
+            drawn = min(_PATIENCE * planned - evidence.drawn, evidence.open_objects / 2)
+        return np.concatenate(
+            [
+                self._withdraw(number, stage, withdrawn),
+                self._draw(number, stage, max(_LEAST_STAGE, math.ceil(drawn)), evidence.way.stake),
+            ]
+        )
+
+    def _withdraw(self, number: int, stage: int, count: int) -> Ids:
+        rows = self._open_rows(number)
+        doubtful_first = np.argsort(-self.candidates["uncertainty"][rows], kind="stable")
+        return self._take(rows[doubtful_first], stage, count)
+
+    def _draw(self, number: int, stage: int, count: int, stake: float) -> Ids:
+        rows = self._open_rows(number)
+        taken = self._take(rows[np.argsort(self.candidates["place"][rows], kind="stable")], stage, count)
+        drawn = np.searchsorted(self.candidates["id"], taken)
+        self.candidates["drawn"][drawn], self.candidates["stake"][drawn] = True, stake
+        return taken
+
+    def _open_rows(self, number: int) -> npt.NDArray[np.int64]:
+        return np.flatnonzero((self.candidates["group"] == number) & ~self.asked)
+
+    def _take(self, rows: npt.NDArray[np.int64], stage: int, count: int) -> Ids:
+        room = max(0, self.most_draws - int(self.asked.sum()))
+        taken = rows[: min(count, room)]
+        self.candidates["stage"][taken] = stage
+        return np.asarray(self.candidates["id"][taken])

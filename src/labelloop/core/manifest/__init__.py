@@ -1,0 +1,1 @@
+"""Lines of manifests: checked, numbered, given labels, read back from people."""

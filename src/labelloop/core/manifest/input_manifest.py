@@ -1,0 +1,95 @@
+"""The user's manifest, checked line by line on its way to the working manifest."""
+
+from array import array
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+import numpy as np
+
+from labelloop.core.errors import ManifestError
+from labelloop.core.ledger import NO_LABEL, Ledger, State
+from labelloop.core.manifest.label_categories import LabelCategories
+from labelloop.core.manifest.lines import (
+    InputRecord,
+    LabelAttribute,
+    RecordError,
+    add_id,
+    parse_record,
+    read_input_line,
+)
+
+PROBLEMS_LISTED = 100
+_BYTE_ORDER_MARK = b"\xef\xbb\xbf"
+
+
+def first_record(lines: Iterable[bytes]) -> dict[str, Any]:
+    """The first data object of a manifest; empty where its line is none, which `InputManifest` then tells."""
+    line = next((line for line in lines if line.strip()), b"").removeprefix(_BYTE_ORDER_MARK)
+    try:
+        return parse_record(line)
+    except RecordError:
+        return {}
+
+
+class InputManifest:
+    """Reads lines once; afterwards knows the ledger they begin with. Blank lines are no data objects."""
+
+    def __init__(
+        self, attribute: LabelAttribute, categories: LabelCategories, *, text_only: bool = False
+    ) -> None:
+        self._attribute = attribute
+        self._categories = categories
+        self._text_only = text_only
+        self._states = array("B")
+        self._labels = array("h")
+        self._problems: list[str] = []
+        self._problem_count = 0
+
+    def working_lines(self, lines: Iterable[bytes]) -> Iterator[bytes]:
+        """Each record with its id. Raises ManifestError at the end, listing every line that is wrong."""
+        for number, line in enumerate(lines, 1):
+            if number == 1:
+                line = line.removeprefix(_BYTE_ORDER_MARK)
+            if not line.strip():
+                continue
+            try:
+                record = read_input_line(line, self._attribute, self._categories, text_only=self._text_only)
+            except RecordError as error:
+                self._note_problem(number, str(error))
+                continue
+            yield add_id(record.line, len(self._states))
+            self._note_state(record)
+        self._raise_problems()
+
+    def ledger(self) -> Ledger:
+        """The ledger of the lines read so far."""
+        ledger = Ledger.of_size(len(self._states))
+        states = np.frombuffer(self._states, np.uint8)
+        labels = np.frombuffer(self._labels, np.int16)
+        for state in (State.HUMAN, State.AUTO):
+            ids = np.flatnonzero(states == state)
+            ledger.label(ids, labels[ids], state, 0)
+        return ledger
+
+    def _note_state(self, record: InputRecord) -> None:
+        labeled = State.HUMAN if record.human_annotated else State.AUTO
+        self._states.append(State.POOL if record.label is None else labeled)
+        self._labels.append(NO_LABEL if record.label is None else record.label)
+
+    def _note_problem(self, number: int, reason: str) -> None:
+        self._problem_count += 1
+        if self._problem_count <= PROBLEMS_LISTED:
+            # Cut, so that a hundred of them still fit into a state machine's error.
+            self._problems.append(f"line {number}: {reason[:200]}")
+
+    def _raise_problems(self) -> None:
+        if self._problem_count:
+            more = self._problem_count - len(self._problems)
+            raise ManifestError(
+                f"the input manifest has {self._problem_count} line{'s' * (self._problem_count > 1)} "
+                "that cannot be used; mend or remove them and start again:\n"
+                + "\n".join(self._problems)
+                + (f"\n... and {more} more" if more else "")
+            )
+        if not self._states:
+            raise ManifestError("the input manifest is empty: it needs at least one data object")

@@ -1,0 +1,268 @@
+"""Lines of a manifest: read, checked, numbered, and given labels without touching the user's own bytes.
+
+A working line is the user's line with `"labelloop-id": N` put in front of its fields; labels are appended
+behind them. Nothing in between is ever parsed and written again, so big integers, escapes and key order
+come out as they went in.
+"""
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+
+from labelloop.core.errors import ManifestError
+from labelloop.core.manifest.label_categories import LabelCategories
+
+ID_KEY = "labelloop-id"
+# Ground Truth's limits on the input manifest.
+MOST_CHARACTERS = 100_000
+LONGEST_LABEL_ATTRIBUTE = 127
+# What Ground Truth writes as the confidence of a label that one person gave.
+ONE_PERSON_CONFIDENCE = 0.95
+_LABEL_ATTRIBUTE = re.compile(r"[a-zA-Z0-9](-*[a-zA-Z0-9]){0,126}")
+_WORKING_LINE = re.compile(rb'\{"labelloop-id":(\d+),')
+
+
+class RecordError(ValueError):
+    """Raised when one line cannot be used; the message is the reason alone."""
+
+
+@dataclass(frozen=True)
+class LabelAttribute:
+    """The key a label stands under, and its metadata's."""
+
+    name: str
+
+    @property
+    def metadata(self) -> str:
+        return f"{self.name}-metadata"
+
+
+@dataclass(frozen=True)
+class InputRecord:
+    """What a line of the input manifest says about its label."""
+
+    line: bytes
+    label: int | None
+    human_annotated: bool
+
+
+def label_attribute_fault(name: str) -> str | None:
+    """Why Ground Truth or labelloop would refuse this label attribute name; None if it is fine."""
+    if name in ("source", "source-ref"):
+        return "that key holds the data object itself"
+    if name.startswith("labelloop-"):
+        return "names that begin with labelloop- are labelloop's own"
+    if name.endswith(("-metadata", "-ref")):
+        return "Ground Truth keeps names that end in -metadata or -ref for itself"
+    if len(name) > LONGEST_LABEL_ATTRIBUTE:
+        return f"it has {len(name)} characters, and Ground Truth allows {LONGEST_LABEL_ATTRIBUTE}"
+    if not _LABEL_ATTRIBUTE.fullmatch(name):
+        return "Ground Truth allows letters a-z, digits and hyphens between them"
+    return None
+
+
+def read_input_line(
+    line: bytes, attribute: LabelAttribute, categories: LabelCategories, *, text_only: bool = False
+) -> InputRecord:
+    """Check one line of the input manifest, given without its line end.
+
+    text_only: the model reads no objects elsewhere in S3. Raises RecordError with the reason.
+    """
+    if len(line) > MOST_CHARACTERS:
+        _check_length(line)
+    record = parse_record(line)
+    _check_source(record)
+    if text_only and "source" not in record:
+        raise RecordError("it has no text under 'source', and BlazingText reads nothing else")
+    if ID_KEY in record:
+        raise RecordError(f"it already has the key {ID_KEY}, which labelloop uses itself")
+    if attribute.name not in record:
+        return InputRecord(_without_old_failure(line, record, attribute), None, False)
+    label, human_annotated = _read_label(record, attribute, categories)
+    return InputRecord(line.strip(), label, human_annotated)
+
+
+def parse_record(line: bytes) -> dict[str, Any]:
+    """Parse a line as one JSON object, stricter than most readers: no duplicate keys, no NaN, UTF-8 only."""
+    try:
+        text = line.decode()
+    except UnicodeDecodeError as error:
+        raise RecordError(f"it is not UTF-8 at byte {error.start + 1}") from None
+    try:
+        record = json.loads(
+            text,
+            object_pairs_hook=_object_without_duplicates,
+            parse_constant=_refuse_constant,
+            parse_float=_finite_float,
+        )
+        text.encode() if "\\ud" not in text.lower() else json.dumps(record, ensure_ascii=False).encode()
+    except json.JSONDecodeError as error:
+        raise RecordError(f"it is not JSON: {error.msg} at character {error.colno}") from None
+    except UnicodeEncodeError:
+        raise RecordError("it holds half of a surrogate pair (\\ud800 to \\udfff alone)") from None
+    except RecursionError:
+        raise RecordError("it is nested too deeply") from None
+    if not isinstance(record, dict):
+        raise RecordError(f"it is not a JSON object but {_kind(record)}")
+    return record
+
+
+def add_id(line: bytes, object_id: int) -> bytes:
+    """Turn a user's line into a working line."""
+    return b'{"%s":%d,%s' % (ID_KEY.encode(), object_id, line[line.index(b"{") + 1 :].lstrip())
+
+
+def remove_id(working_line: bytes) -> bytes:
+    """Turn a working line back into the user's line."""
+    return b"{" + working_line[_match_id(working_line).end() :]
+
+
+def object_id(working_line: bytes) -> int:
+    """The id of a working line."""
+    return int(_match_id(working_line).group(1))
+
+
+def append_fields(line: bytes, fields: Mapping[str, Any]) -> bytes:
+    """Put fields behind the last one of a line that has at least one."""
+    return line[: line.rindex(b"}")].rstrip() + b"," + orjson.dumps(fields)[1:]
+
+
+def replace_fields(line: bytes, fields: Mapping[str, Any]) -> bytes:
+    """Put fields in the place of those of the same names that were appended to a line last.
+
+    What stands before them is the user's, or another's: it stays as it is. Raises ManifestError where the
+    line's last fields are others.
+    """
+    mark = b"," + orjson.dumps(next(iter(fields))) + b":"
+    start = len(line)
+    while (start := line.rfind(mark, 0, start)) >= 0:
+        try:
+            last = orjson.loads(b"{" + line[start + 1 :])
+        except orjson.JSONDecodeError:
+            continue  # The name stands within a value.
+        if last.keys() == fields.keys():
+            return line[:start] + b"," + orjson.dumps(fields)[1:]
+    raise ManifestError(f"the line of object {object_id(line)} does not end in {', '.join(fields)}")
+
+
+def label_metadata(
+    *, class_name: str, confidence: float, human: bool, time: str, job_name: str, of: str = "text"
+) -> dict[str, object]:
+    """A label's metadata in Ground Truth's form for classification `of` texts or images."""
+    return {
+        "class-name": class_name,
+        "job-name": f"labeling-job/{job_name}",
+        "confidence": round(confidence, 4),
+        "human-annotated": "yes" if human else "no",
+        "creation-date": time,
+        "type": f"groundtruth/{of}-classification",
+    }
+
+
+def failure_metadata(*, reason: str, time: str, job_name: str, of: str = "text") -> dict[str, object]:
+    """The metadata of an object without a label: Ground Truth's own key for the reason."""
+    return {
+        "failure-reason": reason,
+        "human-annotated": "no",
+        "creation-date": time,
+        "type": f"groundtruth/{of}-classification",
+        "job-name": f"labeling-job/{job_name}",
+    }
+
+
+def _match_id(working_line: bytes) -> re.Match[bytes]:
+    match = _WORKING_LINE.match(working_line)
+    if match is None:
+        raise ManifestError(f"not a line of a working manifest: {working_line[:80]!r}")
+    return match
+
+
+def _check_length(line: bytes) -> None:
+    characters = len(line.decode(errors="replace"))
+    if characters > MOST_CHARACTERS:
+        raise RecordError(
+            f"it is over {MOST_CHARACTERS:,} characters long ({characters:,}), "
+            "which is the most that Ground Truth takes"
+        )
+
+
+def _object_without_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    record = dict(pairs)
+    if len(record) < len(pairs):
+        keys = [key for key, _ in pairs]
+        twice = next(key for key in keys if keys.count(key) > 1)
+        raise RecordError(f"it has the key {twice!r} twice")
+    return record
+
+
+def _refuse_constant(name: str) -> None:
+    raise RecordError(f"it holds {name}, which is not JSON")
+
+
+def _finite_float(text: str) -> float:
+    value = float(text)
+    if value in (float("inf"), float("-inf")):
+        raise RecordError(f"it holds the number {text[:40]}, which is too large for JSON readers")
+    return value
+
+
+def _kind(value: object) -> str:
+    kinds = {list: "a list", str: "a string", bool: "true or false", type(None): "null"}
+    return kinds.get(type(value), "a number")
+
+
+def _check_source(record: Mapping[str, Any]) -> None:
+    present = [key for key in ("source", "source-ref") if key in record]
+    if len(present) != 1:
+        raise RecordError(
+            "it has both source and source-ref" if present else "it has neither source nor source-ref"
+        )
+    source = record[present[0]]
+    if not isinstance(source, str):
+        raise RecordError(
+            f"its {present[0]} is not text but {_kind(source) if source is not None else 'null'}"
+        )
+    if not source.strip():
+        raise RecordError(f"its {present[0]} is empty")
+    if present[0] == "source-ref" and not re.fullmatch(r"s3://[^/]+/.+", source, re.DOTALL):
+        raise RecordError(f"its source-ref is not of the form s3://bucket/key: {source[:80]!r}")
+
+
+def _read_label(
+    record: Mapping[str, Any], attribute: LabelAttribute, categories: LabelCategories
+) -> tuple[int, bool]:
+    value = record[attribute.name]
+    label = categories.index_of(value)
+    if label is None:
+        raise RecordError(
+            f"its label {attribute.name!r} is {json.dumps(value)[:80]}, "
+            f"not the index of one of the {len(categories)} classes (0 to {len(categories) - 1})"
+        )
+    metadata = record.get(attribute.metadata)
+    if not isinstance(metadata, dict):
+        raise RecordError(f"its label has no {attribute.metadata!r} object beside it")
+    annotated = metadata.get("human-annotated")
+    if annotated not in ("yes", "no"):
+        raise RecordError(f"its {attribute.metadata!r} does not say human-annotated: yes or no")
+    name = metadata.get("class-name", categories.names[label])
+    if name != categories.names[label]:
+        raise RecordError(
+            f"its label {label} is {categories.names[label]!r} in the label category file, "
+            f"but {str(name)[:80]!r} in its metadata"
+        )
+    return label, annotated == "yes"
+
+
+def _without_old_failure(line: bytes, record: Mapping[str, Any], attribute: LabelAttribute) -> bytes:
+    """Without the reason an earlier run gave for leaving the object unlabeled: this run starts anew."""
+    if attribute.metadata not in record:
+        return line.strip()
+    metadata = record[attribute.metadata]
+    if not isinstance(metadata, dict) or "failure-reason" not in metadata:
+        raise RecordError(f"it has {attribute.metadata!r} but no {attribute.name!r}")
+    kept = {key: value for key, value in record.items() if key != attribute.metadata}
+    return json.dumps(kept, ensure_ascii=False, separators=(",", ":")).encode()

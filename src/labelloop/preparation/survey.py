@@ -1,0 +1,91 @@
+"""The first pass over the rows: which can be used, their labels, and what is wrong with the rest."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+
+from labelloop.core.ledger import NO_LABEL
+from labelloop.core.manifest.lines import MOST_CHARACTERS
+from labelloop.preparation.manifest_lines import ManifestLines
+from labelloop.preparation.source import BadRow, BlankLine, LabeledText, Rows, undecodable
+
+
+@dataclass(frozen=True, slots=True)
+class RowRules:
+    """What a row must be. `allowed` are the labels of the class list; None allows any."""
+
+    allowed: frozenset[str] | None
+    class_names: Mapping[str, str]
+    lines: ManifestLines
+
+    def fault(self, row: LabeledText) -> BadRow | None:
+        """Say what is wrong with the row; None where nothing is."""
+        kind, detail = self._text_fault(row) or self._label_fault(row.label) or ("", "")
+        return BadRow(row.line, row.line, kind, detail) if kind else None
+
+    def _text_fault(self, row: LabeledText) -> tuple[str, str] | None:
+        if not row.text:
+            return "empty text", ""
+        if row.text.isspace():
+            return "empty text", "it is only white space"
+        if fault := undecodable(row.text) or undecodable(row.label):
+            return "not valid Unicode", fault
+        length = self.lines.longest(row.text, self.class_names.get(row.label, row.label))
+        if length > MOST_CHARACTERS:
+            found = f"its manifest line would have {length:,} characters, and Ground Truth allows"
+            return "text too long", f"{found} {MOST_CHARACTERS:,}"
+        return None
+
+    def _label_fault(self, label: str) -> tuple[str, str] | None:
+        if label.isspace():
+            return "empty label", "it is only white space; leave it out where the label is not known"
+        if label and self.allowed is not None and label not in self.allowed:
+            return "label outside the class list", repr(label)
+        return None
+
+
+@dataclass(slots=True)
+class Census:
+    """What the rows hold. Memory: a few bytes a usable row, and no text.
+
+    `codes` has one entry a usable row, in order: the place of its label in `labels`, or NO_LABEL.
+    """
+
+    labels: list[str] = field(default_factory=list)
+    codes: list[int] = field(default_factory=list)
+    bad_rows: list[BadRow] = field(default_factory=list)
+    blank_lines: list[int] = field(default_factory=list)
+
+    @property
+    def rows_read(self) -> int:
+        return len(self.codes) + len(self.bad_rows)
+
+
+def take_census(rows: Rows, rules: RowRules) -> Census:
+    """Read every row once and count what is there."""
+    census = Census()
+    code_of: dict[str, int] = {"": NO_LABEL}
+    for row in _judged(rows, rules):
+        if isinstance(row, BadRow):
+            census.bad_rows.append(row)
+        elif isinstance(row, BlankLine):
+            census.blank_lines.append(row.line)
+        else:
+            census.codes.append(code_of.setdefault(row.label, len(code_of) - 1))
+    census.labels = list(code_of)[1:]
+    return census
+
+
+def usable_rows(rows: Rows, rules: RowRules) -> Iterator[LabeledText]:
+    """The rows that can be used, in order: as many as the census has codes."""
+    return (row for row in _judged(rows, rules) if isinstance(row, LabeledText))
+
+
+def _judged(rows: Rows, rules: RowRules) -> Iterator[LabeledText | BadRow | BlankLine]:
+    for place, row in enumerate(rows, start=1):
+        if not isinstance(row, LabeledText):
+            yield row
+            continue
+        numbered = row if row.line else LabeledText(row.text, row.label, place)
+        yield rules.fault(numbered) or numbered

@@ -1,0 +1,450 @@
+"""The execution input: the post's request, unchanged, and one optional block `ActiveLearning`."""
+
+import math
+from typing import Annotated, Any, Literal
+
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
+from pydantic.alias_generators import to_pascal
+
+from labelloop.core.errors import RequestError
+from labelloop.core.manifest.lines import label_attribute_fault
+from labelloop.core.query_strategies import (
+    DEFAULT_QUERY_STRATEGY,
+    QueryStrategyError,
+    load_query_strategy,
+)
+from labelloop.workflow.blazingtext import LONGEST_SPOT_SECONDS, hyperparameter_faults
+from labelloop.workflow.instance_types import takes_a_volume_key
+
+S3Uri = Annotated[
+    str, StringConstraints(pattern=r"^s3://[a-z0-9][a-z0-9.\-]{1,61}[a-z0-9](/.*)?$", max_length=1024)
+]
+S3ObjectUri = Annotated[
+    str, StringConstraints(pattern=r"^s3://[a-z0-9][a-z0-9.\-]{1,61}[a-z0-9]/.+$", max_length=1024)
+]
+Arn = Annotated[str, StringConstraints(pattern=r"^arn:aws[a-z\-]*:[^\s]+$", max_length=2048)]
+InstanceType = Annotated[str, StringConstraints(pattern=r"^ml\.[a-z0-9-]+\.[a-z0-9]+$")]
+KmsKeyId = Annotated[str, StringConstraints(pattern=r"^[a-zA-Z0-9:/_-]+$", max_length=2048)]
+WorkteamArn = Annotated[
+    str,
+    StringConstraints(
+        pattern=r"^arn:aws[a-z\-]*:sagemaker:[a-z0-9\-]+:[0-9]{12}:workteam/\S+$", max_length=256
+    ),
+]
+FunctionArn = Annotated[
+    str,
+    StringConstraints(
+        pattern=r"^arn:aws[a-z\-]*:lambda:[a-z0-9\-]+:[0-9]{12}:function:\S+$", max_length=2048
+    ),
+]
+# A share of the input when below 1, else a count of data objects.
+Size = Annotated[float, Field(gt=0)]
+
+
+class _Block(BaseModel):
+    # Fields have AWS's names outside (ManifestS3Uri) and Python's inside (manifest_s3_uri).
+    model_config = ConfigDict(
+        extra="forbid", frozen=True, strict=True, alias_generator=to_pascal, protected_namespaces=()
+    )
+
+
+class S3DataSource(_Block):
+    manifest_s3_uri: S3ObjectUri
+
+
+class DataSource(_Block):
+    s3_data_source: S3DataSource
+
+
+class DataAttributes(_Block):
+    content_classifiers: list[Literal["FreeOfPersonallyIdentifiableInformation", "FreeOfAdultContent"]] = (
+        Field(default_factory=list)
+    )
+
+
+class InputConfig(_Block):
+    data_source: DataSource
+    data_attributes: DataAttributes | None = None
+
+
+class OutputConfig(_Block):
+    s3_output_path: S3Uri
+    kms_key_id: str | None = None
+
+    @field_validator("s3_output_path")
+    @classmethod
+    def _end_in_a_slash(cls, uri: str) -> str:
+        return uri if uri.endswith("/") else uri + "/"
+
+
+class StoppingConditions(_Block):
+    """When Ground Truth stops a labeling job by itself; of each job, and every round has one."""
+
+    max_human_labeled_object_count: int | None = Field(default=None, ge=1)
+    max_percentage_of_input_dataset_labeled: int | None = Field(default=None, ge=1, le=100)
+
+
+class UiConfig(_Block):
+    ui_template_s3_uri: S3ObjectUri | None = None
+    human_task_ui_arn: Arn | None = None
+
+
+class AnnotationConsolidationConfig(_Block):
+    annotation_consolidation_lambda_arn: FunctionArn
+
+
+class AmountInUsd(_Block):
+    dollars: int = Field(default=0, ge=0, le=2)
+    cents: int = Field(default=0, ge=0, le=99)
+    tenth_fractions_of_a_cent: int = Field(default=0, ge=0, le=9)
+
+
+class PublicWorkforceTaskPrice(_Block):
+    amount_in_usd: AmountInUsd | None = None
+
+
+class HumanTaskConfig(_Block):
+    """What Ground Truth needs to show data objects to people; passed on as it is."""
+
+    workteam_arn: WorkteamArn
+    ui_config: UiConfig
+    pre_human_task_lambda_arn: FunctionArn | None = None
+    task_keywords: list[Annotated[str, StringConstraints(min_length=1, max_length=30)]] | None = Field(
+        default=None, min_length=1, max_length=5
+    )
+    task_title: Annotated[str, StringConstraints(min_length=1, max_length=128)]
+    task_description: Annotated[str, StringConstraints(min_length=1, max_length=255)]
+    number_of_human_workers_per_data_object: int = Field(ge=1, le=9)
+    task_time_limit_in_seconds: int = Field(ge=30)
+    task_availability_lifetime_in_seconds: int | None = Field(default=None, ge=60)
+    max_concurrent_task_count: int | None = Field(default=None, ge=1, le=5000)
+    annotation_consolidation_config: AnnotationConsolidationConfig | None = None
+    public_workforce_task_price: PublicWorkforceTaskPrice | None = None
+
+
+class ModelSettings(_Block):
+    """How the model is trained and asked. `ImageUri` is the stack's own model image unless given."""
+
+    algorithm: Literal["container", "blazingtext"] = "container"
+    image_uri: Annotated[str, StringConstraints(pattern=r"^\S+$", max_length=255)] | None = None
+    hyper_parameters: dict[str, str] = Field(default_factory=dict, max_length=90)
+    training_instance_type: InstanceType = "ml.m5.xlarge"
+    training_instance_count: int = Field(default=1, ge=1)
+    transform_instance_type: InstanceType = "ml.m5.xlarge"
+    transform_instance_count: int = Field(default=1, ge=1)
+    volume_size_in_gb: int = Field(default=30, ge=1, alias="VolumeSizeInGB")
+    volume_kms_key_id: KmsKeyId | None = None
+    max_runtime_in_seconds: int = Field(default=4 * 3600, ge=60)
+    use_spot_training: bool = False
+    # For spot instances and the training together; twice MaxRuntimeInSeconds unless given.
+    max_wait_time_in_seconds: int | None = Field(default=None, ge=60)
+    # Each round's training has a folder of its own below; in the round's own folder unless given.
+    checkpoint_s3_uri: S3Uri | None = None
+    input_mode: Literal["File", "FastFile", "Pipe"] | None = None  # File; Pipe for BlazingText
+    # Of the training labels, what the container may tune on instead of learning from. Unless given: none for
+    # the stack's own image, which needs none, a tenth for another.
+    holdout_share: float | None = Field(default=None, ge=0, le=0.5)
+    batch_strategy: Literal["MultiRecord", "SingleRecord"] = "MultiRecord"
+    max_payload_in_mb: int = Field(default=6, ge=1, le=100, alias="MaxPayloadInMB")
+
+    @property
+    def is_own_image(self) -> bool:
+        """Whether it is the stack's own model image, whose contract is known."""
+        return self.algorithm == "container" and self.image_uri is None
+
+    @property
+    def volumes_take_a_key(self) -> bool:
+        """Whether SageMaker takes a VolumeKmsKeyId for both jobs' instances."""
+        return takes_a_volume_key(self.training_instance_type) and takes_a_volume_key(
+            self.transform_instance_type
+        )
+
+    @property
+    def longest_wait_in_seconds(self) -> int:
+        """How long a spot training may take, with the wait for its instance."""
+        if self.max_wait_time_in_seconds is not None:
+            return self.max_wait_time_in_seconds
+        twice = 2 * self.max_runtime_in_seconds
+        return min(twice, LONGEST_SPOT_SECONDS) if self.algorithm == "blazingtext" else twice
+
+    @model_validator(mode="after")
+    def _consistent(self) -> "ModelSettings":
+        problems = [*self._spot_problems(), *self._input_mode_problems()]
+        if self.algorithm == "blazingtext":
+            problems += self._blazingtext_problems()
+        if problems:
+            raise ValueError("; ".join(problems))
+        return self
+
+    def _spot_problems(self) -> list[str]:
+        if not self.use_spot_training:
+            given = self.max_wait_time_in_seconds is not None
+            return ["MaxWaitTimeInSeconds is for UseSpotTraining: set that, or leave it out"] if given else []
+        if self.longest_wait_in_seconds < self.max_runtime_in_seconds:
+            return [
+                f"MaxWaitTimeInSeconds ({self.longest_wait_in_seconds}) counts the training too: "
+                f"it must not be below MaxRuntimeInSeconds ({self.max_runtime_in_seconds})"
+            ]
+        return []
+
+    def _input_mode_problems(self) -> list[str]:
+        if self.is_own_image and self.input_mode == "Pipe":
+            return ["the stack's own model image reads files: InputMode must be File or FastFile"]
+        return []
+
+    def _blazingtext_problems(self) -> list[str]:
+        problems = [f"BlazingText: {fault}" for fault in hyperparameter_faults(self.hyper_parameters)]
+        if self.image_uri is not None:
+            problems.append("Algorithm blazingtext has an image of its own: leave ImageUri out")
+        if self.input_mode not in (None, "Pipe"):
+            problems.append("BlazingText reads augmented manifests in Pipe mode only: leave InputMode out")
+        if self.training_instance_count > 1:
+            problems.append("BlazingText classifies text on one instance: TrainingInstanceCount is 1")
+        if self.checkpoint_s3_uri is not None:
+            problems.append("BlazingText keeps no checkpoints: leave CheckpointS3Uri out")
+        if self.use_spot_training and self.longest_wait_in_seconds > LONGEST_SPOT_SECONDS:
+            problems.append(
+                f"BlazingText keeps no checkpoints: MaxWaitTimeInSeconds is {LONGEST_SPOT_SECONDS} at most"
+            )
+        return problems
+
+
+class SimulatedPeople(_Block):
+    """People who know the truth, for trying a policy out: the `simulated` labeling backend."""
+
+    truth_s3_uri: S3ObjectUri | None = None
+    error_rate: float = Field(default=0.0, ge=0, le=1)
+    unanswered_share: float = Field(default=0.0, ge=0, le=1)
+    seed: int = Field(default=0, ge=0)
+
+
+class GoldObjects(_Block):
+    """Objects whose label is known, mixed in to see how well people label: an augmented manifest of them."""
+
+    manifest_s3_uri: S3ObjectUri
+    share: float = Field(default=0.05, gt=0, le=0.5)  # of the batch
+
+
+_MINUTE, _DAY = 60, 24 * 3600
+
+
+class WorkbenchSettings(_Block):
+    """How people label in the workbench. What `HumanTaskConfig` says of the task holds unless said here."""
+
+    title: Annotated[str, StringConstraints(min_length=1, max_length=128)] | None = None
+    short_instructions: Annotated[str, StringConstraints(min_length=1, max_length=2000)] | None = None
+    full_instructions: Annotated[str, StringConstraints(min_length=1, max_length=50_000)] | None = None
+    number_of_human_workers_per_data_object: int | None = Field(default=None, ge=1, le=9)
+    # Of the user's own Ground Truth worker template (HumanTaskConfig.UiConfig.UiTemplateS3Uri).
+    use_worker_template: bool = False
+    show_guess: bool = False  # the model's label, which biases people
+    lease_in_seconds: int = Field(default=10 * _MINUTE, ge=10, le=_DAY)
+    # Without an answer for so long, or after so long in all, what is labeled counts and the loop goes on.
+    heartbeat_in_seconds: int = Field(default=7 * _DAY, ge=1)
+    deadline_in_seconds: int = Field(default=30 * _DAY, ge=2, le=360 * _DAY)
+    gold: GoldObjects | None = None
+    # Of the batch, so many more: labels that the model most confidently contradicts, asked about again.
+    relabel_share: float = Field(default=0.0, ge=0, le=0.5)
+
+    @model_validator(mode="after")
+    def _heartbeat_before_deadline(self) -> "WorkbenchSettings":
+        if self.heartbeat_in_seconds >= self.deadline_in_seconds:
+            raise ValueError("HeartbeatInSeconds must be shorter than DeadlineInSeconds")
+        return self
+
+
+class Prices(_Block):
+    """What labels cost, for the report alone.
+
+    The defaults are of Ground Truth's public price list for text classification: what Amazon Mechanical Turk
+    took for one person's answer, and the service's own fee (first 50,000 objects a month). Vendors and
+    private people have a price of their own.
+    """
+
+    human_label: float = Field(default=0.012, ge=0)  # one person's answer about one data object
+    service_fee: float = Field(default=0.08, ge=0)  # for each object people label, however many answer
+    auto_label: float = Field(default=0.0, ge=0)
+    currency: Annotated[str, StringConstraints(pattern=r"^[A-Z]{3}$")] = "USD"
+
+    def of_an_object(self, people: int) -> float:
+        """What an object costs that so many people label."""
+        return people * self.human_label + self.service_fee
+
+    @model_validator(mode="after")
+    def _in_one_currency(self) -> "Prices":
+        if self.currency != "USD" and not {"human_label", "service_fee"} <= self.model_fields_set:
+            raise ValueError(
+                f"give HumanLabel and ServiceFee in {self.currency} too: their defaults are in USD"
+            )
+        return self
+
+
+class ActiveLearning(_Block):
+    """Every choice about the loop, each with a default. Sizes: a share of the input below 1, else a count."""
+
+    policy: Literal["default", "blog"] = "default"
+    labeling_backend: Literal["workbench", "groundtruth", "simulated"] = "groundtruth"
+    model: ModelSettings = ModelSettings()
+    target_error: float = Field(default=0.05, gt=0, lt=1)
+    confidence: float = Field(default=0.9, gt=0, lt=1)
+    query_strategy: str = DEFAULT_QUERY_STRATEGY
+    start_size: Size | None = None
+    validation_size: Size | None = None
+    batch_size: Size = 0.02
+    # What one certificate speaks of: all auto-labels together, or those of each class by themselves.
+    certificate_for: Literal["all", "class"] = "all"
+    # Where a test's answer differs from the model's, more people are asked until two agree.
+    review_disagreements: bool = True
+    # What a wrong label costs, in human labels: objects likelier to be wrong than its inverse go to people.
+    wrong_label_cost: float | None = Field(default=None, ge=1)
+    max_rounds: int = Field(default=100, ge=1, le=500)
+    max_human_labels: Size | None = None
+    max_cost: float | None = Field(default=None, gt=0)  # of people's labels, by the prices below
+    seed: int = Field(default=0, ge=0, lt=2**32)
+    simulated_people: SimulatedPeople = SimulatedPeople()
+    workbench: WorkbenchSettings = WorkbenchSettings()
+    prices: Prices = Prices()
+    resume_from_s3_uri: S3ObjectUri | None = None
+
+    @field_validator("query_strategy")
+    @classmethod
+    def _known(cls, name: str) -> str:
+        try:
+            load_query_strategy(name)
+        except QueryStrategyError as error:
+            raise ValueError(str(error)) from error
+        return name
+
+
+# The rules of the 2020 post, so that anything better can be measured against them.
+_BLOG_RULES = {"QueryStrategy": "random", "StartSize": 0.2, "ValidationSize": 0.1, "BatchSize": 0.1}
+BLOG_MARGIN = 0.5
+
+
+# Fields of CreateLabelingJob that have no place here.
+_WHY_NOT = {
+    "LabelingJobAlgorithmsConfig": "it has Ground Truth label with a model of its own, and here yours does: "
+    "leave it out",
+    "LabelingJobName": "every round has a labeling job of its own: give LabelingJobNamePrefix",
+}
+
+
+class LabelingRequest(_Block):
+    """The execution input of `ActiveLearningLoop`."""
+
+    input_config: InputConfig
+    output_config: OutputConfig
+    human_task_config: HumanTaskConfig | None = None
+    stopping_conditions: StoppingConditions | None = None
+    labeling_job_name_prefix: Annotated[
+        str, StringConstraints(pattern=r"^[a-zA-Z0-9](-*[a-zA-Z0-9])*$", max_length=63)
+    ]
+    label_attribute_name: str
+    label_category_config_s3_uri: S3ObjectUri
+    role_arn: Arn
+    active_learning: ActiveLearning = ActiveLearning()
+
+    @property
+    def people_per_object(self) -> int:
+        """How many people label each data object."""
+        settings = self.active_learning
+        if settings.labeling_backend == "workbench":
+            wanted = settings.workbench.number_of_human_workers_per_data_object
+            if wanted is not None:
+                return wanted
+        task = self.human_task_config
+        return task.number_of_human_workers_per_data_object if task else 1
+
+    @field_validator("label_attribute_name")
+    @classmethod
+    def _usable(cls, name: str) -> str:
+        fault = label_attribute_fault(name)
+        if fault:
+            raise ValueError(f"{name!r} cannot be a label attribute name: {fault}")
+        return name
+
+    @model_validator(mode="before")
+    @classmethod
+    def _with_the_rules_of_the_post(cls, request: Any) -> Any:
+        block = request.get("ActiveLearning") if isinstance(request, dict) else None
+        if not isinstance(block, dict) or block.get("Policy") != "blog":
+            return request
+        changed = [name for name, rule in _BLOG_RULES.items() if block.get(name, rule) != rule]
+        if changed:
+            raise ValueError(
+                f"Policy blog fixes {', '.join(changed)}: leave it out, or choose Policy default"
+            )
+        return {**request, "ActiveLearning": {**block, **_BLOG_RULES}}
+
+    @model_validator(mode="after")
+    def _somebody_to_ask(self) -> "LabelingRequest":
+        if self.active_learning.labeling_backend == "groundtruth" and self.human_task_config is None:
+            raise ValueError(
+                "HumanTaskConfig is missing: Ground Truth needs it to show data objects to people"
+            )
+        simulated = self.active_learning.labeling_backend == "simulated"
+        if simulated and self.active_learning.simulated_people.truth_s3_uri is None:
+            raise ValueError(
+                "ActiveLearning.SimulatedPeople.TruthS3Uri is missing: simulated people must know the truth"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _template_to_use(self) -> "LabelingRequest":
+        task = self.human_task_config
+        if self.active_learning.workbench.use_worker_template and (
+            task is None or task.ui_config.ui_template_s3_uri is None
+        ):
+            raise ValueError(
+                "Workbench.UseWorkerTemplate takes the template at HumanTaskConfig.UiConfig.UiTemplateS3Uri, "
+                "which is missing"
+            )
+        return self
+
+
+def with_default_backend(document: object, backend: str | None) -> object:
+    """An execution input with a labeling backend where it names none."""
+    if not backend or not isinstance(document, dict):
+        return document
+    block = document.get("ActiveLearning", {})
+    if not isinstance(block, dict) or "LabelingBackend" in block:
+        return document
+    return {**document, "ActiveLearning": {**block, "LabelingBackend": backend}}
+
+
+def parse_request(document: object) -> LabelingRequest:
+    """Check an execution input. Raises RequestError naming each field that is wrong, and why."""
+    try:
+        return LabelingRequest.model_validate(document)
+    except ValidationError as error:
+        problems = "; ".join(_describe(problem) for problem in error.errors())
+        raise RequestError(f"the request cannot be used: {problems}") from error
+
+
+def default_start_size(total: int) -> int:
+    """How many labels, drawn at random, before the first model; the factor is measured (bench/)."""
+    return min(total, max(20, math.ceil(0.5 * math.pow(total, 2 / 3))))
+
+
+def resolve_size(size: float, total: int) -> int:
+    """A share of the total (rounded up) when below 1, else a count; never more than the total."""
+    return min(total, math.ceil(round(size * total, 6)) if size < 1 else math.ceil(size))
+
+
+def _describe(problem: Any) -> str:
+    place = ".".join(str(part) for part in problem["loc"])
+    if problem["type"] == "extra_forbidden":
+        reason = _WHY_NOT.get(place)
+        return f"{place} cannot be used: {reason}" if reason else f"unknown field {place}"
+    if problem["type"] == "missing":
+        return f"{place} is missing"
+    message = str(problem["msg"]).removeprefix("Value error, ")
+    return f"{place}: {message}" if place else message
