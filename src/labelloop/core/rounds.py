@@ -190,7 +190,7 @@ def take_votes(
     *,
     reviews: int = 0,
 ) -> Heard:
-    """Take people's answers: settled spot checks become training objects, what a test drew validation objects.
+    """Take people's answers: settled spot checks go to training, what a test drew to validation.
 
     `reviews`: other answers of this round about objects that had been answered about before.
     """

@@ -13,7 +13,7 @@ RecordedPredictions = npt.NDArray[Any]
 
 
 def record_predictions(predictions: Predictions, ids: Ids, spot_checks: Ids) -> RecordedPredictions:
-    """Label and confidence of those of the objects that the model could read; `spot_checks`: see that module."""
+    """Label and confidence of the objects the model could read; `spot_checks`: ids drawn at random."""
     readable = ids[predictions.present[ids]]
     expected = np.empty(len(readable), RECORDED_PREDICTION)
     expected["id"] = readable

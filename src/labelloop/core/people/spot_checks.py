@@ -1,4 +1,4 @@
-"""Spot checks: some objects of each batch, drawn at random, tell how far the model's confidence can be believed.
+"""Spot checks: some objects of each batch, drawn at random, tell how far to believe the model.
 
 Where people are asked because the model is unsure says little of how often it errs where it is sure. Where a
 probe's answer is not the model's, more people are asked until two agree, as in a test: so the model's errors

@@ -228,8 +228,8 @@ def coverage_curve(
     """Accuracy of the objects whose score is at least s, for descending s; one point a distinct score.
 
     `scores`, `correct` and `others`, how many more each object stands for, have shape (objects,). Each point
-    has a one-sided lower bound on the accuracy at `confidence`, exact for a `sample` (see AccuracyBounds). Long
-    curves are thinned to about MOST_CURVE_POINTS; the last point, and the one at the threshold, stay.
+    has a one-sided lower bound on the accuracy at `confidence`, exact for a `sample` (see AccuracyBounds).
+    Long curves are thinned to about MOST_CURVE_POINTS; the last point, and the one at the threshold, stay.
     """
     if not len(scores):
         return []
