@@ -22,7 +22,7 @@ from bench.models import Smoothed
 from bench.neighborhoods import InPlace
 from bench.results import RESULTS, machine, markdown_table, percent, write_json
 from bench.runs import console, one_thread
-from bench.simulated_loop import Labels, Model, Probabilities
+from labelloop.simulation import Labels, Model, Probabilities
 
 _ASKED = 3_000
 _LABELS = (300, 500, 1_000, 2_000)

@@ -21,7 +21,7 @@ from bench.models import KnowsNothing, Modest, Overconfident, Ridge
 from bench.plots import plot_certificate
 from bench.results import QUOTED, RESULTS, machine, markdown_table, percent, quote_in_document, write_json
 from bench.runs import console, cores, run_all
-from bench.simulated_loop import SIMULATED_PEOPLE, AutoLabel, Model, simulate
+from labelloop.simulation import Model, simulate
 from labelloop.core.certificate.audit_schedule import SHARE_SPENT
 from labelloop.core.certificate.auto_labeling import AutoLabeling
 from labelloop.core.ledger import Ledger
@@ -75,7 +75,7 @@ def run_one(task: Task) -> Ended:
     data = _data(task.data, task.seed)
     settings: dict[str, Any] = {"TargetError": TARGET_ERROR, "Confidence": CONFIDENCE, "Seed": task.seed}
     if task.testing == PEOPLE_ERR:
-        settings["SimulatedPeople"] = {**SIMULATED_PEOPLE, "ErrorRate": ERROR_RATE}
+        settings["SimulatedPeople"] = {**"ErrorRate": ERROR_RATE}
     rule = TESTING.get(task.testing, label_what_is_sure)
     ended = simulate(data.inputs, data.labels, MODELS[task.model], settings, auto_label=rule)
     return Ended(

@@ -8,7 +8,7 @@ from text_classifier.smoothing import Neighborhoods
 from text_classifier.stopping import StopOrder
 
 from bench.neighborhoods import InPlace
-from bench.simulated_loop import Answers, Labels, Predict
+from labelloop.simulation import ModelAnswers, Labels, Predict
 
 
 class ContainerModel:
@@ -31,8 +31,8 @@ class ContainerModel:
             references = References(self._texts.seen, around, inputs.places)
         fitted = fit(inputs.seen, labels.astype(np.int64), settings, stop, references=references)
 
-        def predict(unseen: InPlace) -> Answers:
+        def predict(unseen: InPlace) -> ModelAnswers:
             probabilities, of_nets = fitted.model.predict(unseen.seen, unseen.neighbors, unseen.places)
-            return Answers(probabilities, unseen.embedding, mutual_information(of_nets.dense))
+            return ModelAnswers(probabilities, unseen.embedding, mutual_information(of_nets.dense))
 
         return predict

@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from bench.simulated_loop import Labels
+from labelloop.simulation import Labels
 
 CACHE = Path(__file__).parent / ".cache"
 UCI = "LABELLOOP_UCI_CSV"

@@ -32,7 +32,7 @@ from bench.results import (
     write_json,
 )
 from bench.runs import console, cores, run_all
-from bench.simulated_loop import SIMULATED_PEOPLE, Labels, simulate
+from labelloop.simulation import Labels, simulate
 from labelloop.core.query_strategies import DEFAULT_QUERY_STRATEGY, QUERY_STRATEGIES
 
 SEEDS, QUICK_SEEDS = 10, 2
@@ -44,8 +44,8 @@ SETTINGS: dict[str, dict[str, Any]] = {
     "target 0.05": {"TargetError": 0.05},
     "target 0.03": {"TargetError": 0.03},
     "the post's sizes": {"TargetError": 0.05, "StartSize": 0.2, "ValidationSize": 0.1, "BatchSize": 0.1},
-    "5 % wrong answers": {"TargetError": 0.05, "SimulatedPeople": {**SIMULATED_PEOPLE, "ErrorRate": 0.05}},
-    "10 % wrong answers": {"TargetError": 0.05, "SimulatedPeople": {**SIMULATED_PEOPLE, "ErrorRate": 0.1}},
+    "5 % wrong answers": {"TargetError": 0.05, "SimulatedPeople": {**"ErrorRate": 0.05}},
+    "10 % wrong answers": {"TargetError": 0.05, "SimulatedPeople": {**"ErrorRate": 0.1}},
 }
 # All contenders take part in the first setting, and on data whose labels a model can come near to.
 MAIN_SETTING = "target 0.05"

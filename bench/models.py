@@ -16,7 +16,7 @@ from text_classifier.nearest_examples import better_without, choose_nearest_exam
 from text_classifier.smoothing import Neighborhoods, choose_smoothing
 
 from bench.neighborhoods import InPlace
-from bench.simulated_loop import Answers, Labels, Predict
+from labelloop.simulation import ModelAnswers, Labels, Predict
 
 Matrix = npt.NDArray[np.float64]
 
@@ -50,10 +50,10 @@ class Ridge:
         _, weights, temperature = min(found, key=lambda fitted: fitted[0])
         weights = vectors @ weights
 
-        def predict(unseen: Any) -> Answers:
+        def predict(unseen: Any) -> ModelAnswers:
             scores = _with_constant(unseen) @ weights
             embedding = unseen[:, : self.embedding_size] if self.embedding_size else None
-            return Answers(softmax(scores / temperature, axis=1), embedding)
+            return ModelAnswers(softmax(scores / temperature, axis=1), embedding)
 
         return predict
 
@@ -73,7 +73,7 @@ class Logistic:
             logits[left_out] = self.logits(inputs[kept], labels[kept], classes)(inputs[left_out])
         temperature = fit_temperature(_probabilities(logits), labels.astype(np.int64))
         predict_logits = self.logits(inputs, labels, classes)
-        return lambda unseen: Answers(with_temperature(_probabilities(predict_logits(unseen)), temperature))
+        return lambda unseen: ModelAnswers(with_temperature(_probabilities(predict_logits(unseen)), temperature))
 
     def folds_of(self, number: int, seed: int) -> npt.NDArray[np.int64]:
         """The fold of each of a number of objects."""
@@ -121,9 +121,9 @@ class Smoothed:
         smoothing = choice.smoothing(neighborhoods, of_all, targets)
         examples = nearest.of(inputs.places, targets)
 
-        def predict(unseen: InPlace) -> Answers:
+        def predict(unseen: InPlace) -> ModelAnswers:
             smoothed = smoothing.probabilities(of_all[unseen.numbers], unseen.neighbors)
-            return Answers(examples.probabilities(smoothed, unseen.places), unseen.embedding)
+            return ModelAnswers(examples.probabilities(smoothed, unseen.places), unseen.embedding)
 
         return predict
 
@@ -147,11 +147,11 @@ class Overconfident:
         direction = np.random.default_rng(seed).standard_normal(inputs.shape[1])
         middle = float(np.median(inputs @ direction))
 
-        def predict(unseen: Any) -> Answers:
+        def predict(unseen: Any) -> ModelAnswers:
             answers = honest(unseen)
             surer = np.where(unseen @ direction > middle, _MUCH_SURER, _SURER)[:, np.newaxis]
             logits = np.log(np.maximum(answers.probabilities, 1e-12))
-            return Answers(softmax(surer * logits, axis=1), answers.embedding)
+            return ModelAnswers(softmax(surer * logits, axis=1), answers.embedding)
 
         return predict
 
@@ -165,10 +165,10 @@ class Modest:
     def fit(self, inputs: Any, labels: Labels, classes: int, seed: int) -> Predict:
         honest = self.model.fit(inputs, labels, classes, seed)
 
-        def predict(unseen: Any) -> Answers:
+        def predict(unseen: Any) -> ModelAnswers:
             answers = honest(unseen)
             logits = np.log(np.maximum(answers.probabilities, 1e-12))
-            return Answers(softmax(_LESS_SURE * logits, axis=1), answers.embedding)
+            return ModelAnswers(softmax(_LESS_SURE * logits, axis=1), answers.embedding)
 
         return predict
 
@@ -179,7 +179,7 @@ class KnowsNothing:
 
     def fit(self, inputs: Any, labels: Labels, classes: int, seed: int) -> Predict:  # noqa: ARG002
         rng = np.random.default_rng(seed)
-        return lambda unseen: Answers(rng.dirichlet(np.full(classes, 0.3), len(unseen)))
+        return lambda unseen: ModelAnswers(rng.dirichlet(np.full(classes, 0.3), len(unseen)))
 
 
 def _probabilities(logits: Matrix) -> npt.NDArray[np.float32]:

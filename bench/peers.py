@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from bench.simulated_loop import Answers, Labels, Model, Predict, Probabilities
+from labelloop.simulation import ModelAnswers, Labels, Model, Predict, Probabilities
 from labelloop.core.ledger import Ids
 from labelloop.core.model.predictions import Predictions
 
@@ -26,7 +26,7 @@ class Remembering:
     def fit(self, inputs: Any, labels: Labels, classes: int, seed: int) -> Predict:
         predict = self._model.fit(inputs, labels, classes, seed)
 
-        def remember(unseen: Any) -> Answers:
+        def remember(unseen: Any) -> ModelAnswers:
             answers = predict(unseen)
             self.probabilities = answers.probabilities
             return answers

@@ -32,7 +32,7 @@ from labelloop.local.template import TemplateError
 from labelloop.preparation import PreparationError
 from labelloop.workbench.server import DEFAULT_PORT, listening
 from labelloop.workflow.ground_truth import is_public_workforce
-from labelloop.workflow.run_state import first_snapshot
+from labelloop.workflow.run_files import RunFiles
 
 _EXPLAINED = (
     LabelloopError,
@@ -306,7 +306,7 @@ def _interrupted_prefix(record: RunRecord) -> str | None:
     output_path = record.request["OutputConfig"]["S3OutputPath"].rstrip("/")
     for name in reversed(record.executions):
         prefix = f"{output_path}/{name}/"
-        if local_path(Path(record.s3_root), first_snapshot(prefix)).exists():
+        if local_path(Path(record.s3_root), RunFiles(prefix).prepared_state).exists():
             return prefix
     return None
 

@@ -8,6 +8,7 @@ LabelloopError
 ├── QueryStrategyError        a query strategy is not there, or does not do what one must
 ├── PredictionsError          the model's predictions do not fit what was asked
 ├── LabelingOutputError       a labeling job's output manifest cannot be used
+├── DocumentError             a stored document was written by a later version
 ├── LedgerError               a ledger does not fit its manifest
 ├── TruthError                the file of true labels cannot be used
 └── StorageError              an S3 object or bucket that is needed is not there
@@ -44,6 +45,10 @@ class PredictionsError(LabelloopError):
 
 class LabelingOutputError(LabelloopError):
     """Raised when a labeling job's output manifest is missing or unreadable."""
+
+
+class DocumentError(LabelloopError):
+    """Raised when a stored document has a format that this version does not know."""
 
 
 class LedgerError(LabelloopError):

@@ -17,7 +17,7 @@ from labelloop.operations.stack import BACKEND_PARAMETER, Stack
 from labelloop.storage.s3 import split_uri
 from labelloop.workflow.ground_truth import check_human_task
 from labelloop.workflow.request import LabelingRequest, parse_request
-from labelloop.workflow.run_state import first_snapshot
+from labelloop.workflow.run_files import RunFiles
 
 # The account number that AWS keeps for documentation: `prepare` writes it where it cannot know better.
 PLACEHOLDER_ACCOUNT = "111122223333"
@@ -150,7 +150,7 @@ def _earlier(cloud: Cloud, stack: Stack, name: str) -> Execution | None:
 def _require_resumable(cloud: Cloud, request: LabelingRequest) -> None:
     """Raises OperationError where the request goes on from an execution that has left nothing in S3."""
     earlier = request.active_learning.resume_from_s3_uri
-    if earlier and not _is_there(cloud, first_snapshot(earlier)):
+    if earlier and not _is_there(cloud, RunFiles.under(earlier).prepared_state):
         raise OperationError(
             f"ActiveLearning.ResumeFromS3Uri: there is nothing to resume under {earlier}; it must be "
             "<S3OutputPath><execution name>/ of an earlier execution, as `stop` prints it"

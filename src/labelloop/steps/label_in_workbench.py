@@ -15,12 +15,11 @@ from labelloop.core.manifest.lines import object_id, parse_record
 from labelloop.core.model.recorded_predictions import RecordedPredictions, record_predictions
 from labelloop.core.people.label_errors import label_error_candidates
 from labelloop.core.randomness import random_stream
-from labelloop.steps.labeling_parts import LABELING_OUTPUT
-from labelloop.steps.round_predictions import load_out_of_fold
+from labelloop.core.settings import resolve_size
+from labelloop.steps.loop_files import load_ledger, load_loop
+from labelloop.steps.prediction_files import load_out_of_fold
 from labelloop.steps.step_handler import (
     StepEvent,
-    label_categories,
-    load_ledger,
     logger,
     note_place,
     read_event,
@@ -34,7 +33,7 @@ from labelloop.workbench.earlier_batches import EarlierBatches
 from labelloop.workbench.opening import Asked, Guess, asked_about, open_batch
 from labelloop.workbench.store import TaskStore
 from labelloop.workbench.tasks import Batch
-from labelloop.workflow.request import resolve_size
+from labelloop.workflow.run_files import is_recorded_predictions, labeling_output, state_beside
 from labelloop.workflow.run_state import Labeling, RunState
 
 STEP = "LabelInWorkbench"
@@ -94,11 +93,11 @@ def _batch(state: RunState, labeling: Labeling, time: str, people: tuple[str, ..
         total=0,
         created=datetime.fromisoformat(time).timestamp(),
         selection_uri=labeling.selection_s3_uri,
-        output_uri=f"{labeling.output_folder_s3_uri}{labeling.job_name}/{LABELING_OUTPUT}",
-        worker_template_uri=worker_template_uri(state.request, label_categories(state)),
+        output_uri=labeling_output(labeling.output_folder_s3_uri, labeling.job_name),
+        worker_template_uri=worker_template_uri(state.request, state.label_categories),
         people=people,
         heartbeat_every=min(LONGEST_HEARTBEAT_PAUSE, settings.heartbeat_in_seconds / 4),
-        run_state_uri=f"{labeling.selection_s3_uri.rpartition('/')[0]}/state.json",
+        run_state_uri=state_beside(labeling.selection_s3_uri),
     )
 
 
@@ -116,28 +115,27 @@ def _asked(state: RunState, labeling: Labeling, earlier: EarlierBatches) -> Iter
 def _earlier(state: RunState, labeling: Labeling, store: TaskStore) -> EarlierBatches:
     """Looked up only where somebody may be asked again: all their tasks are read."""
     if labeling.drawn or state.settings.workbench.relabel_share:
-        return EarlierBatches.of_run(store, _prefixes(state))
+        return EarlierBatches.of_run(store, [files.prefix for files in state.all_files])
     return EarlierBatches()
 
 
 def _most_reviews(state: RunState, labeling: Labeling) -> int:
     """A review takes an answer out of the run's budget, as any other."""
-    progress = state.progress(rounds_done=state.round - 1, new_human_labels=0)
-    left = progress.human_labels_left(state.limits) - labeling.selected
+    left = load_loop(state).human_labels_left() - labeling.selected
     return max(0, min(left, resolve_size(state.settings.workbench.relabel_share, labeling.selected)))
 
 
 def _guesses(labeling: Labeling) -> dict[int, Guess]:
-    if labeling.expectations_s3_uri is None:
+    if labeling.recorded_s3_uri is None:
         return {}
-    expected = from_bytes(s3.read_bytes(labeling.expectations_s3_uri))
+    expected = from_bytes(s3.read_bytes(labeling.recorded_s3_uri))
     return {
         int(one["id"]): (int(one["label"]), float(one["confidence"])) for one in expected if one["label"] >= 0
     }
 
 
 def _gold(state: RunState, share: float, selected: int) -> Iterator[Asked]:
-    known = gold_objects(state.request, label_categories(state))
+    known = gold_objects(state.request, state.label_categories)
     wanted = min(len(known), resolve_size(share, selected))
     drawn = random_stream(state.settings.seed, "gold", state.round).permutation(len(known))[:wanted]
     for number in sorted(drawn.tolist()):
@@ -174,13 +172,5 @@ def _unlearned_predictions(state: RunState, ledger: Ledger) -> list[RecordedPred
     out_of_fold = load_out_of_fold(state, ledger)
     if out_of_fold is not None:
         return [record_predictions(out_of_fold, np.flatnonzero(out_of_fold.present), NO_IDS)]
-    files = [uri for prefix in _prefixes(state) for uri in s3.list_uris(prefix) if _is_expectation(uri)]
-    return [from_bytes(s3.read_bytes(uri)) for uri in files]
-
-
-def _prefixes(state: RunState) -> list[str]:
-    return [*state.earlier_prefixes, state.prefix]
-
-
-def _is_expectation(uri: str) -> bool:
-    return uri.endswith("/selected/expectations.npy")
+    uris = (uri for files in state.all_files for uri in s3.list_uris(files.rounds))
+    return [from_bytes(s3.read_bytes(uri)) for uri in uris if is_recorded_predictions(uri)]

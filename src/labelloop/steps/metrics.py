@@ -39,8 +39,8 @@ def run_values(state: RunState) -> dict[str, float]:
     if model is not None and model.expected_error is not None:
         values["ExpectedAccuracy"] = 1 - model.expected_error
     if state.certificate is not None:
-        values["ValidationAccuracy"] = 1 - state.certificate["ErrorEstimate"]
-        values["CertifiedThreshold"] = state.certificate["Threshold"]
+        values["ValidationAccuracy"] = 1 - state.certificate.error_estimate
+        values["CertifiedThreshold"] = state.certificate.threshold
     return values
 
 

@@ -8,10 +8,11 @@ from pydantic import BaseModel, ConfigDict
 from pydantic.alias_generators import to_pascal
 
 from labelloop.core.errors import RequestError
+from labelloop.core.loop import Loop
 from labelloop.core.manifest.input_manifest import InputManifest, first_record
 from labelloop.core.manifest.label_categories import LabelCategories, parse_label_categories
 from labelloop.core.manifest.lines import LabelAttribute
-from labelloop.core.stopping import decide
+from labelloop.core.query_strategies import QueryStrategyError, load_query_strategy, looks_for_doubt
 from labelloop.steps.snapshot import resumed_state, save_snapshot
 from labelloop.steps.step_handler import note_place, read_event, tracer, watched
 from labelloop.steps.workbench_files import require_workbench_files
@@ -20,6 +21,7 @@ from labelloop.storage.container_image import image_uri_of_function
 from labelloop.workflow.ground_truth import complete_human_task
 from labelloop.workflow.job_names import job_prefix
 from labelloop.workflow.request import LabelingRequest, parse_request, with_default_backend
+from labelloop.workflow.run_files import RunFiles
 from labelloop.workflow.run_state import RunState
 
 
@@ -46,18 +48,21 @@ def prepare_manifest(execution: PrepareEvent) -> dict[str, Any]:
     request = _for_ground_truth(parse_request(asked))
     request = _with_image_of_stack(_with_the_stacks_key(request))
     _require_job_role(request)
-    prefix = f"{request.output_config.s3_output_path}{execution.execution_name}/"
-    _refuse_reused_name(prefix, execution.start_time)
+    doubt = _looks_for_doubt(request)
+    files = RunFiles(f"{request.output_config.s3_output_path}{execution.execution_name}/")
+    _refuse_reused_name(files, execution.start_time)
     categories = parse_label_categories(s3.read_bytes(request.label_category_config_s3_uri))
     _require_truth(request)
     require_workbench_files(request, categories)
     if request.active_learning.resume_from_s3_uri:
-        state = resumed_state(request, execution.execution_name, prefix, _job_prefix(request, execution))
+        state = resumed_state(
+            request, execution.execution_name, files.prefix, _job_prefix(request, execution)
+        )
         # The image may be what was mended.
-        state = state.model_copy(update={"image_uri": image_uri(request)})
+        state = state.model_copy(update={"image_uri": image_uri(request), "looks_for_doubt": doubt})
     else:
-        state = _new_state(request, categories, execution, prefix)
-    save_snapshot(state, f"{prefix}prepared/")
+        state = _new_state(request, categories, execution, files, looks_for_doubt=doubt)
+    save_snapshot(state, files.prepared_state)
     return state.as_document()
 
 
@@ -95,8 +100,16 @@ def _for_ground_truth(request: LabelingRequest) -> LabelingRequest:
     return request.model_copy(update={"human_task_config": task})
 
 
-def _refuse_reused_name(prefix: str, start_time: str) -> None:
-    marker = f"{prefix}execution.json"
+def _looks_for_doubt(request: LabelingRequest) -> bool:
+    """What the query strategy says of itself. Raises RequestError where it cannot be loaded."""
+    try:
+        return looks_for_doubt(load_query_strategy(request.active_learning.query_strategy))
+    except QueryStrategyError as error:
+        raise RequestError(f"ActiveLearning.QueryStrategy: {error}") from error
+
+
+def _refuse_reused_name(files: RunFiles, start_time: str) -> None:
+    marker, prefix = files.execution, files.prefix
     if s3.exists(marker) and s3.read_json(marker) != {"StartTime": start_time}:
         raise RequestError(
             f"an execution of this name has written to {prefix} before: start one with another name, "
@@ -143,30 +156,33 @@ def image_uri(request: LabelingRequest) -> str:
 
 
 def _new_state(
-    request: LabelingRequest, categories: LabelCategories, execution: PrepareEvent, prefix: str
+    request: LabelingRequest,
+    categories: LabelCategories,
+    execution: PrepareEvent,
+    files: RunFiles,
+    *,
+    looks_for_doubt: bool,
 ) -> RunState:
-    manifest_uri, ledger_uri = f"{prefix}prepared/manifest.jsonl", f"{prefix}prepared/ledger.npy"
     manifest = InputManifest(
         LabelAttribute(request.label_attribute_name),
         categories,
         text_only=request.active_learning.model.algorithm == "blazingtext",
     )
     source = request.input_config.data_source.s3_data_source.manifest_s3_uri
-    s3.write_lines(manifest_uri, manifest.working_lines(s3.read_lines(source)))
+    s3.write_lines(files.prepared_manifest, manifest.working_lines(s3.read_lines(source)))
     ledger = manifest.ledger()
-    s3.write_bytes(ledger_uri, ledger.to_bytes())
+    s3.write_bytes(files.prepared_ledger, ledger.to_bytes())
     state = RunState(
         execution_name=execution.execution_name,
-        prefix=prefix,
+        prefix=files.prefix,
         job_prefix=_job_prefix(request, execution),
         request=request,
         class_names=list(categories.names),
         image_uri=image_uri(request),
+        looks_for_doubt=looks_for_doubt,
         labels_in_input=ledger.counts().human_labels,
         counts=ledger.counts(),
-        manifest_s3_uri=manifest_uri,
-        ledger_s3_uri=ledger_uri,
+        manifest_s3_uri=files.prepared_manifest,
+        ledger_s3_uri=files.prepared_ledger,
     )
-    progress = state.progress(rounds_done=0, new_human_labels=state.labels_in_input)
-    decision = decide(progress, state.limits)
-    return state.model_copy(update={"next": decision.next, "stopped_because": decision.stopped_because})
+    return state.decided(Loop.begin(state.loop_settings, ledger).decide())

@@ -1,20 +1,19 @@
 """Snapshots of the run's state, and how a new execution goes on from the last one of an earlier."""
 
-import re
+from pydantic import ValidationError
 
 from labelloop.core.errors import RequestError
 from labelloop.core.stopping import Next
-from labelloop.steps.labeling_parts import renamed, with_outputs_found
+from labelloop.steps.labeling_files import renamed, with_outputs_found
 from labelloop.storage import s3
 from labelloop.workflow.request import LabelingRequest
+from labelloop.workflow.run_files import RunFiles
 from labelloop.workflow.run_state import RunState, round_name
 
-_SNAPSHOT = re.compile(r"(?:prepared|round-(\d+)/(selected|merged))/state\.json")
 
-
-def save_snapshot(state: RunState, folder: str) -> None:
+def save_snapshot(state: RunState, uri: str) -> None:
     """Written last of all a step writes: where there is a snapshot, all it names is there."""
-    s3.write_json(f"{folder}state.json", state.as_document())
+    s3.write_json(uri, state.as_document())
 
 
 def resumed_state(request: LabelingRequest, execution_name: str, prefix: str, job_prefix: str) -> RunState:
@@ -22,8 +21,8 @@ def resumed_state(request: LabelingRequest, execution_name: str, prefix: str, jo
 
     Raises RequestError when there is nothing to resume, or the request asks for something else.
     """
-    earlier = (request.active_learning.resume_from_s3_uri or "").rstrip("/") + "/"
-    state = RunState.model_validate(s3.read_json(_last_snapshot(earlier)))
+    earlier = RunFiles.under(request.active_learning.resume_from_s3_uri or "")
+    state = _last_state(earlier)
     _require_same_task(request, state.request)
     return state.model_copy(
         update={
@@ -31,25 +30,27 @@ def resumed_state(request: LabelingRequest, execution_name: str, prefix: str, jo
             "prefix": prefix,
             "job_prefix": job_prefix,
             "request": request,
-            "earlier_prefixes": [*state.earlier_prefixes, earlier],
+            "earlier_prefixes": [*state.earlier_prefixes, earlier.prefix],
             "labeling_failure": None,
             **_interrupted_labeling(state, job_prefix),
         }
     )
 
 
-def _last_snapshot(prefix: str) -> str:
-    found = {}
-    for uri in s3.list_uris(prefix):
-        match = _SNAPSHOT.fullmatch(uri.removeprefix(prefix))
-        if match:
-            found[int(match[1] or 0), match[2] == "merged"] = uri
-    if not found:
+def _last_state(files: RunFiles) -> RunState:
+    newest = files.newest_snapshot(s3.list_uris(files.prefix))
+    if newest is None:
         raise RequestError(
-            f"ActiveLearning.ResumeFromS3Uri: there is nothing to resume under {prefix}; "
+            f"ActiveLearning.ResumeFromS3Uri: there is nothing to resume under {files.prefix}; "
             "it must be <S3OutputPath><execution name>/ of an earlier execution"
         )
-    return found[max(found)]
+    try:
+        return RunState.model_validate(s3.read_json(newest))
+    except ValidationError as error:
+        problems = "; ".join(str(problem["msg"]) for problem in error.errors())
+        raise RequestError(
+            f"ActiveLearning.ResumeFromS3Uri: {newest} cannot be resumed by this version: {problems}"
+        ) from error
 
 
 def _require_same_task(request: LabelingRequest, earlier: LabelingRequest) -> None:

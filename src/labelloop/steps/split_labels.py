@@ -1,16 +1,13 @@
 """SplitLabels: the channels of the training job, and the objects the model shall look at."""
 
 import json
-from collections.abc import Iterator
 from typing import Any
 
-import numpy as np
-import numpy.typing as npt
-
-from labelloop.core.ledger import Ids, State
-from labelloop.core.manifest.lines import ID_KEY, LabelAttribute, object_id
-from labelloop.core.rounds import schedule_at_first_model, split
-from labelloop.steps.step_handler import label_attribute, load_ledger, step
+from labelloop.core.ledger import State
+from labelloop.core.manifest.lines import ID_KEY, LabelAttribute
+from labelloop.steps.loop_files import load_loop
+from labelloop.steps.manifest_files import lines_of
+from labelloop.steps.step_handler import step
 from labelloop.storage import s3
 from labelloop.workflow.blazingtext import TEXT_ATTRIBUTE
 from labelloop.workflow.run_state import RunState, Training
@@ -18,33 +15,26 @@ from labelloop.workflow.training_job import training_job
 
 
 def split_labels(state: RunState, _time: str) -> dict[str, Any]:
-    ledger = load_ledger(state)
-    channels = split(state, ledger)
-    folder = f"{state.round_folder}training/"
-    training = Training(
-        train_s3_uri=f"{folder}train/train.jsonl",
-        validation_s3_uri=f"{folder}validation/validation.jsonl",
-        pool_s3_uri=f"{folder}pool/pool.jsonl",
-        ledger_s3_uri=f"{folder}ledger.npy",
-        model_folder_s3_uri=f"{state.round_folder}model/",
-        predictions_folder_s3_uri=f"{state.round_folder}predictions/",
-        job={},
-    )
-    training = training.model_copy(update={"job": _job(state, training)})
-    size = len(ledger)
-    s3.write_bytes(training.ledger_s3_uri, ledger.to_bytes())
-    s3.write_lines(training.train_s3_uri, _lines(state, channels.train, size))
-    s3.write_lines(training.validation_s3_uri, _lines(state, channels.holdout, size))
-    unseen = ledger.ids(State.POOL, State.VALIDATION)
-    attribute = label_attribute(state)
+    loop, files = load_loop(state), state.round_files
+    channels = loop.split()
+    s3.write_bytes(files.training_ledger, loop.ledger.to_bytes())
+    size, manifest = len(loop.ledger), state.manifest_s3_uri
+    s3.write_lines(files.train, lines_of(manifest, channels.train, size))
+    s3.write_lines(files.holdout, lines_of(manifest, channels.holdout, size))
+    unseen = loop.ledger.ids(State.POOL, State.VALIDATION)
     asked = _for_blazingtext if state.settings.model.algorithm == "blazingtext" else _as_it_is
-    lines = (without_label(line, attribute) for line in _lines(state, unseen, size))
-    s3.write_lines(training.pool_s3_uri, (asked(line, len(state.class_names)) for line in lines))
-    return (
-        state.with_ledger(ledger, training.ledger_s3_uri)
-        .model_copy(update={"training": training, "schedule": schedule_at_first_model(state, ledger)})
-        .as_document()
+    lines = (without_label(line, state.label_attribute) for line in lines_of(manifest, unseen, size))
+    s3.write_lines(files.pool, (asked(line, len(state.class_names)) for line in lines))
+    training = Training(
+        train_s3_uri=files.train,
+        validation_s3_uri=files.holdout,
+        pool_s3_uri=files.pool,
+        ledger_s3_uri=files.training_ledger,
+        model_folder_s3_uri=files.model_folder,
+        predictions_folder_s3_uri=files.predictions_folder,
+        job=_job(state),
     )
+    return state.with_loop(loop, ledger_s3_uri=files.training_ledger, training=training).as_document()
 
 
 def without_label(line: bytes, attribute: LabelAttribute) -> bytes:
@@ -67,30 +57,21 @@ def _for_blazingtext(line: bytes, classes: int) -> bytes:
     return json.dumps({**question, "k": classes}, ensure_ascii=False, separators=(",", ":")).encode()
 
 
-def _lines(state: RunState, ids: Ids, size: int) -> Iterator[bytes]:
-    wanted: npt.NDArray[np.bool_] = np.zeros(size, np.bool_)
-    wanted[ids] = True
-    return (line for line in s3.read_lines(state.manifest_s3_uri) if wanted[object_id(line)])
-
-
-def _job(state: RunState, training: Training) -> dict[str, Any]:
+def _job(state: RunState) -> dict[str, Any]:
     contract = {
         "num_classes": str(len(state.class_names)),
         "label_attribute": state.request.label_attribute_name,
         "seed": str(state.settings.seed),
     }
-    channels = {
-        "train": training.train_s3_uri,
-        "validation": training.validation_s3_uri,
-        "pool": training.pool_s3_uri,
-    }
+    files = state.round_files
+    channels = {"train": files.train, "validation": files.holdout, "pool": files.pool}
     return training_job(state.request, state.image_uri, channels, contract, _checkpoints(state))
 
 
 def _checkpoints(state: RunState) -> str:
     folder = state.settings.model.checkpoint_s3_uri
     if folder is None:
-        return f"{state.round_folder}checkpoints/"
+        return state.round_files.checkpoints
     return f"{folder.rstrip('/')}/{state.round_name}/"
 
 

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable
+from dataclasses import asdict
 from typing import Any, TypeVar
 
 from aws_lambda_powertools import Logger, Tracer
@@ -10,11 +11,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from pydantic.alias_generators import to_pascal
 
 from labelloop.core.errors import EventError
-from labelloop.core.ledger import Ledger
-from labelloop.core.manifest.label_categories import LabelCategories
-from labelloop.core.manifest.lines import LabelAttribute
 from labelloop.steps.metrics import emit_metrics
-from labelloop.storage import s3
 from labelloop.workflow.run_state import RunState
 
 logger = Logger(service="labelloop")
@@ -106,7 +103,7 @@ def watched(
         extra={
             "seconds": seconds,
             "memory_mb": int(context.memory_limit_in_mb),
-            "counts": after.counts.as_dict() if after else result["Counts"],
+            "counts": asdict(after.counts) if after else result["Counts"],
             **(_people_gave(state, after) if state and after else {}),
         },
     )
@@ -119,19 +116,6 @@ def watched(
 def _people_gave(before: RunState, after: RunState) -> dict[str, Any]:
     """How many labels people gave in this step, and what they cost by the request's prices."""
     labels = max(0, after.counts.human_labels - before.counts.human_labels)
-    prices, task = before.settings.prices, before.request.human_task_config
-    answers = task.number_of_human_workers_per_data_object if task else 1
-    cost = labels * (answers * prices.human_label + prices.service_fee)
-    return {"labeled_by_people": labels, "people_cost": round(cost, 4), "currency": prices.currency}
-
-
-def load_ledger(state: RunState) -> Ledger:
-    return Ledger.from_bytes(s3.read_bytes(state.ledger_s3_uri))
-
-
-def label_attribute(state: RunState) -> LabelAttribute:
-    return LabelAttribute(state.request.label_attribute_name)
-
-
-def label_categories(state: RunState) -> LabelCategories:
-    return LabelCategories(tuple(state.class_names))
+    prices = before.loop_settings.prices
+    cost = round(prices.of_objects(labels), 4)
+    return {"labeled_by_people": labels, "people_cost": cost, "currency": prices.currency}

@@ -3,7 +3,6 @@
 import contextlib
 import functools
 import json
-import re
 from collections.abc import Generator, Iterable, Iterator
 from typing import IO, TYPE_CHECKING, Any, TypedDict
 from urllib.parse import urlsplit
@@ -14,6 +13,7 @@ from botocore.config import Config
 from botocore.exceptions import ClientError
 
 from labelloop.core.errors import StorageError
+from labelloop.workflow.run_files import is_intermediate
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -24,7 +24,6 @@ LONGEST_LINE = 4 * 1024 * 1024
 # What only its run needs carries a tag: the lifecycle rule of the stack's bucket removes it in time. People's
 # answers, models and the output do not.
 _INTERMEDIATE_TAG: "TagTypeDef" = {"Key": "labelloop", "Value": "intermediate"}
-_INTERMEDIATE = re.compile(r"/(prepared|round-\d+/(training|predictions|auto-labels|selected|merged))/")
 _REASONS = {
     "NoSuchBucket": "there is no such bucket: check its name",
     "NoSuchKey": "there is no such object: check its name; intermediate files expire (IntermediateDays)",
@@ -136,7 +135,7 @@ def _opened(uri: str, mode: str) -> Iterator[IO[bytes]]:
 
 def tagging(uri: str) -> _Tagging:
     """The argument that tags an object on writing, where it is an intermediate one."""
-    if not _INTERMEDIATE.search(uri):
+    if not is_intermediate(uri):
         return {}
     return {"Tagging": f"{_INTERMEDIATE_TAG['Key']}={_INTERMEDIATE_TAG['Value']}"}
 

@@ -6,11 +6,11 @@ from itertools import islice
 from typing import Protocol
 
 from labelloop.core.errors import LabelloopError
-from labelloop.core.people.label_review import reviews_beside
 from labelloop.workbench.errors import ConflictError
 from labelloop.workbench.output import output_lines, review_lines
 from labelloop.workbench.store import TaskStore
 from labelloop.workbench.tasks import Batch, Task
+from labelloop.workflow.run_files import reviews_beside
 
 # As many tasks as one write takes.
 _AT_ONCE = 50

@@ -1,7 +1,6 @@
 """The execution input: the post's request, unchanged, and one optional block `ActiveLearning`."""
 
-import math
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import (
     BaseModel,
@@ -14,13 +13,15 @@ from pydantic import (
 )
 from pydantic.alias_generators import to_pascal
 
+from labelloop.core.costs import LIST_PRICE_OF_AN_ANSWER, LIST_PRICE_OF_THE_SERVICE, PriceList
 from labelloop.core.errors import RequestError
 from labelloop.core.manifest.lines import label_attribute_fault
 from labelloop.core.query_strategies import (
     DEFAULT_QUERY_STRATEGY,
     QueryStrategyError,
-    load_query_strategy,
+    check_name,
 )
+from labelloop.core.settings import LoopSettings
 from labelloop.workflow.blazingtext import LONGEST_SPOT_SECONDS, hyperparameter_faults
 from labelloop.workflow.instance_types import takes_a_volume_key
 
@@ -54,6 +55,9 @@ class _Block(BaseModel):
     model_config = ConfigDict(
         extra="forbid", frozen=True, strict=True, alias_generator=to_pascal, protected_namespaces=()
     )
+
+
+_Form = TypeVar("_Form", bound=_Block)
 
 
 class S3DataSource(_Block):
@@ -262,21 +266,26 @@ class WorkbenchSettings(_Block):
 
 
 class Prices(_Block):
-    """What labels cost, for the report alone.
+    """What labels cost, for the report and for MaxCost; the defaults are Ground Truth's list prices.
 
-    The defaults are of Ground Truth's public price list for text classification: what Amazon Mechanical Turk
-    took for one person's answer, and the service's own fee (first 50,000 objects a month). Vendors and
-    private people have a price of their own.
+    Vendors and private people have a price of their own.
     """
 
-    human_label: float = Field(default=0.012, ge=0)  # one person's answer about one data object
-    service_fee: float = Field(default=0.08, ge=0)  # for each object people label, however many answer
+    human_label: float = Field(default=LIST_PRICE_OF_AN_ANSWER, ge=0)  # one person's answer about one object
+    service_fee: float = Field(default=LIST_PRICE_OF_THE_SERVICE, ge=0)  # each object people label
     auto_label: float = Field(default=0.0, ge=0)
     currency: Annotated[str, StringConstraints(pattern=r"^[A-Z]{3}$")] = "USD"
 
-    def of_an_object(self, people: int) -> float:
-        """What an object costs that so many people label."""
-        return people * self.human_label + self.service_fee
+    def price_list(self, people_per_object: int) -> PriceList:
+        """The prices where so many people label each object."""
+        return PriceList(
+            human_label=self.human_label,
+            service_fee=self.service_fee,
+            auto_label=self.auto_label,
+            currency=self.currency,
+            people_per_object=people_per_object,
+            list_prices=self == Prices(),
+        )
 
     @model_validator(mode="after")
     def _in_one_currency(self) -> "Prices":
@@ -314,19 +323,64 @@ class ActiveLearning(_Block):
     prices: Prices = Prices()
     resume_from_s3_uri: S3ObjectUri | None = None
 
+    @property
+    def holdout_share(self) -> float:
+        """Of the training labels, what the model may tune on instead of learning from."""
+        if self.model.holdout_share is not None:
+            return self.model.holdout_share
+        return 0.0 if self.model.is_own_image else HOLDOUT_SHARE_OF_OTHER_IMAGES
+
+    def loop_settings(self, *, people_per_object: int = 1, looks_for_doubt: bool = True) -> LoopSettings:
+        """What of it the loop needs to know.
+
+        `looks_for_doubt`: as the query strategy says of itself, which only those know who load it.
+        """
+        return LoopSettings(
+            policy=self.policy,
+            target_error=self.target_error,
+            confidence=self.confidence,
+            certificate_for=self.certificate_for,
+            review_disagreements=self.review_disagreements,
+            wrong_label_cost=self.wrong_label_cost,
+            start_size=self.start_size,
+            validation_size=self.validation_size,
+            batch_size=self.batch_size,
+            max_rounds=self.max_rounds,
+            max_human_labels=self.max_human_labels,
+            max_cost=self.max_cost,
+            prices=self.prices.price_list(people_per_object),
+            holdout_share=self.holdout_share,
+            looks_for_doubt=looks_for_doubt,
+            seed=self.seed,
+        )
+
     @field_validator("query_strategy")
     @classmethod
-    def _known(cls, name: str) -> str:
+    def _well_named(cls, name: str) -> str:
+        # Whether a class of the user's own is there is for the steps' image to say: it may be there alone.
         try:
-            load_query_strategy(name)
+            check_name(name)
         except QueryStrategyError as error:
             raise ValueError(str(error)) from error
         return name
 
+    @model_validator(mode="before")
+    @classmethod
+    def _with_the_rules_of_the_post(cls, block: Any) -> Any:
+        if not isinstance(block, dict) or block.get("Policy") != "blog":
+            return block
+        changed = [name for name, rule in _BLOG_RULES.items() if block.get(name, rule) != rule]
+        if changed:
+            raise ValueError(
+                f"Policy blog fixes {', '.join(changed)}: leave it out, or choose Policy default"
+            )
+        return {**block, **_BLOG_RULES}
+
 
 # The rules of the 2020 post, so that anything better can be measured against them.
 _BLOG_RULES = {"QueryStrategy": "random", "StartSize": 0.2, "ValidationSize": 0.1, "BatchSize": 0.1}
-BLOG_MARGIN = 0.5
+# The stack's own image needs no labels to tune on; others may stop early by them.
+HOLDOUT_SHARE_OF_OTHER_IMAGES = 0.1
 
 
 # Fields of CreateLabelingJob that have no place here.
@@ -371,19 +425,6 @@ class LabelingRequest(_Block):
             raise ValueError(f"{name!r} cannot be a label attribute name: {fault}")
         return name
 
-    @model_validator(mode="before")
-    @classmethod
-    def _with_the_rules_of_the_post(cls, request: Any) -> Any:
-        block = request.get("ActiveLearning") if isinstance(request, dict) else None
-        if not isinstance(block, dict) or block.get("Policy") != "blog":
-            return request
-        changed = [name for name, rule in _BLOG_RULES.items() if block.get(name, rule) != rule]
-        if changed:
-            raise ValueError(
-                f"Policy blog fixes {', '.join(changed)}: leave it out, or choose Policy default"
-            )
-        return {**request, "ActiveLearning": {**block, **_BLOG_RULES}}
-
     @model_validator(mode="after")
     def _somebody_to_ask(self) -> "LabelingRequest":
         if self.active_learning.labeling_backend == "groundtruth" and self.human_task_config is None:
@@ -422,21 +463,20 @@ def with_default_backend(document: object, backend: str | None) -> object:
 
 def parse_request(document: object) -> LabelingRequest:
     """Check an execution input. Raises RequestError naming each field that is wrong, and why."""
+    return _checked(LabelingRequest, document)
+
+
+def parse_settings(block: object) -> ActiveLearning:
+    """Check a block `ActiveLearning` by itself. Raises RequestError as `parse_request` does."""
+    return _checked(ActiveLearning, block)
+
+
+def _checked(form: type[_Form], document: object) -> _Form:
     try:
-        return LabelingRequest.model_validate(document)
+        return form.model_validate(document)
     except ValidationError as error:
         problems = "; ".join(_describe(problem) for problem in error.errors())
         raise RequestError(f"the request cannot be used: {problems}") from error
-
-
-def default_start_size(total: int) -> int:
-    """How many labels, drawn at random, before the first model; the factor is measured (bench/)."""
-    return min(total, max(20, math.ceil(0.5 * math.pow(total, 2 / 3))))
-
-
-def resolve_size(size: float, total: int) -> int:
-    """A share of the total (rounded up) when below 1, else a count; never more than the total."""
-    return min(total, math.ceil(round(size * total, 6)) if size < 1 else math.ceil(size))
 
 
 def _describe(problem: Any) -> str:

@@ -1,20 +1,24 @@
-"""What the steps hand to one another: URIs, counts and settings, never records."""
+"""What the steps hand to one another: URIs, counts and settings, never records of data objects."""
 
-from dataclasses import asdict
-from typing import Any
+from typing import Any, ClassVar
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 from pydantic.alias_generators import to_pascal
 
 from labelloop.core.certificate.audit import Audit
 from labelloop.core.certificate.audit_evidence import Group
-from labelloop.core.certificate.audit_schedule import AuditSchedule, level
-from labelloop.core.certificate.betting import Plan, fewest_draws
-from labelloop.core.certificate.certificate import Certificate
-from labelloop.core.ledger import Counts, Ledger
-from labelloop.core.people.second_opinions import MOST_VOTES
-from labelloop.core.stopping import Limits, Next, Progress
-from labelloop.workflow.request import ActiveLearning, LabelingRequest, default_start_size, resolve_size
+from labelloop.core.certificate.audit_schedule import AuditSchedule
+from labelloop.core.certificate.betting import Plan
+from labelloop.core.certificate.conclusion import TestUnderWay
+from labelloop.core.ledger import Counts
+from labelloop.core.loop import Loop
+from labelloop.core.manifest.label_categories import LabelCategories
+from labelloop.core.manifest.lines import LabelAttribute
+from labelloop.core.records import Certificate, ModelRecord, TestRecord
+from labelloop.core.settings import LoopSettings
+from labelloop.core.stopping import Decision, Next
+from labelloop.workflow.request import ActiveLearning, LabelingRequest
+from labelloop.workflow.run_files import RoundFiles, RunFiles, transform_output
 
 
 class _Passed(BaseModel):
@@ -24,18 +28,28 @@ class _Passed(BaseModel):
 
 
 class ModelOutput(_Passed):
-    """What the round's model said, and what it may label."""
+    """What the round's model said (see ModelRecord), and where it is kept."""
 
-    predictions_s3_uri: str
+    predictions_s3_uri: str  # as the transform job wrote them
     auto_labels_s3_uri: str
     auto_labels: int
-    validation_accuracy: float | None = None  # under the policy `blog`
+    validation_accuracy: float | None = None
     threshold: float | None = None
-    expected_error: float | None = None  # of the labels the model would give, by its own account
-    left_to_people: int | None = None  # objects it would give none
-    expected_draws: float | None = None  # what a test would take; none where none can be expected to pass
-    unreadable: int = 0  # objects the model could not read
+    expected_error: float | None = None
+    left_to_people: int | None = None
+    expected_draws: float | None = None
+    unreadable: int = 0
     first_unreadable: str | None = None
+
+    @classmethod
+    def of(cls, record: ModelRecord, *, predictions_s3_uri: str, auto_labels_s3_uri: str) -> "ModelOutput":
+        return cls(
+            predictions_s3_uri=predictions_s3_uri, auto_labels_s3_uri=auto_labels_s3_uri, **dict(record)
+        )
+
+    @property
+    def record(self) -> ModelRecord:
+        return ModelRecord(**{name: getattr(self, name) for name in ModelRecord.model_fields})
 
 
 class Training(_Passed):
@@ -51,8 +65,8 @@ class Training(_Passed):
 
     @property
     def predictions_s3_uri(self) -> str:
-        """The transform job names its output after its input."""
-        return f"{self.predictions_folder_s3_uri}{self.pool_s3_uri.rsplit('/', 1)[1]}.out"
+        """As the transform job writes them."""
+        return transform_output(self.predictions_folder_s3_uri, self.pool_s3_uri)
 
 
 class LabelingPart(_Passed):
@@ -70,7 +84,7 @@ class Labeling(_Passed):
 
     selection_s3_uri: str
     selected: int
-    expectations_s3_uri: str | None = None  # what the model said of the objects people are asked about
+    recorded_s3_uri: str | None = None  # what the model said of the objects people are asked about
     drawn: int = 0  # of the objects selected, those drawn for a test
     job_name: str
     output_folder_s3_uri: str
@@ -106,9 +120,7 @@ class AuditUnderWay(_Passed):
     groups: list[GroupUnderTest]
 
     @classmethod
-    def of(
-        cls, audit: Audit, *, threshold: float, pool: int, candidates_s3_uri: str, auto_labels_s3_uri: str
-    ) -> "AuditUnderWay":
+    def of(cls, test: TestUnderWay, *, candidates_s3_uri: str, auto_labels_s3_uri: str) -> "AuditUnderWay":
         groups = [
             GroupUnderTest(
                 evenness=group.plan.evenness,
@@ -116,38 +128,43 @@ class AuditUnderWay(_Passed):
                 draws=group.plan.draws,
                 level=group.level,
             )
-            for group in audit.groups
+            for group in test.audit.groups
         ]
         return cls(
             candidates_s3_uri=candidates_s3_uri,
             auto_labels_s3_uri=auto_labels_s3_uri,
-            threshold=threshold,
-            pool=pool,
-            most_draws=audit.most_draws,
+            threshold=test.threshold,
+            pool=test.pool,
+            most_draws=test.audit.most_draws,
             groups=groups,
         )
 
-    def audit(self, candidates: Any, settings: ActiveLearning) -> Audit:
+    def test(self, candidates: Any, settings: LoopSettings) -> TestUnderWay:
         """With its candidates, of dtype `CANDIDATE`."""
         groups = [Group(Plan(group.evenness, group.stake, group.draws), group.level) for group in self.groups]
-        return Audit(
+        audit = Audit(
             candidates,
             groups,
             settings.target_error,
             self.most_draws,
             reviewed=settings.review_disagreements,
         )
+        return TestUnderWay(audit, self.threshold, self.pool)
 
 
 class RunState(_Passed):
     """The whole state of a run; what every step takes and returns."""
 
+    FORMAT: ClassVar = 2
+
+    format: int = FORMAT
     execution_name: str
     prefix: str  # s3://.../<execution name>/
     job_prefix: str  # unique to the execution; job names are this and the round
     request: LabelingRequest
     class_names: list[str]
     image_uri: str
+    looks_for_doubt: bool = True  # the query strategy; see `QueryStrategy`
     earlier_prefixes: list[str] = Field(default_factory=list)  # of the executions this one resumes
     labels_in_input: int
     counts: Counts
@@ -158,106 +175,100 @@ class RunState(_Passed):
     schedule: AuditSchedule = AuditSchedule()
     audit: AuditUnderWay | None = None
     spot_checks_s3_uri: str | None = None  # of objects drawn at random that people have not agreed on
-    test: dict[str, Any] | None = None  # how it stood at the end of the last round, as in the round's record
+    test: TestRecord | None = None  # how it stood at the end of the last round
     manifest_s3_uri: str
     ledger_s3_uri: str
     training: Training | None = None
     model: ModelOutput | None = None
     labeling: Labeling | None = None
     trained_model_arn: str | None = None
-    certificate: dict[str, Any] | None = None
+    certificate: Certificate | None = None
     stopped_because: str | None = None
     labeling_failure: str | None = None  # what people labeled is kept, but the run cannot go on
+
+    @model_validator(mode="before")
+    @classmethod
+    def _from_earlier_formats(cls, state: Any) -> Any:
+        """A run begun by an earlier version goes on."""
+        if not isinstance(state, dict) or "execution_name" in state:
+            return state
+        written = state.get("Format", 1)
+        if written > cls.FORMAT:
+            raise ValueError(
+                f"its Format is {written}, and this version of labelloop reads up to {cls.FORMAT}: "
+                "deploy the version that wrote it, or a newer one"
+            )
+        return _from_format_1(state) if written == 1 else state
 
     @property
     def settings(self) -> ActiveLearning:
         return self.request.active_learning
 
     @property
-    def round_folder(self) -> str:
-        return round_folder(self.prefix, self.round)
+    def loop_settings(self) -> LoopSettings:
+        return self.settings.loop_settings(
+            people_per_object=self.request.people_per_object, looks_for_doubt=self.looks_for_doubt
+        )
+
+    @property
+    def label_attribute(self) -> LabelAttribute:
+        return LabelAttribute(self.request.label_attribute_name)
+
+    @property
+    def label_categories(self) -> LabelCategories:
+        return LabelCategories(tuple(self.class_names))
+
+    @property
+    def files(self) -> RunFiles:
+        return RunFiles(self.prefix)
+
+    @property
+    def round_files(self) -> RoundFiles:
+        return self.files.round(self.round)
+
+    @property
+    def all_files(self) -> list[RunFiles]:
+        """Of the executions that this one goes on from, and its own."""
+        return [*map(RunFiles, self.earlier_prefixes), self.files]
 
     @property
     def round_name(self) -> str:
         """What this round's jobs are called; unique to the execution and the round."""
         return round_name(self.job_prefix, self.round)
 
-    @property
-    def limits(self) -> Limits:
-        total, settings = self.counts.input, self.settings
-        blog = settings.policy == "blog"
-        return Limits(
-            start=(
-                default_start_size(total)
-                if settings.start_size is None
-                else resolve_size(settings.start_size, total)
-            ),
-            validation=resolve_size(settings.validation_size or 0, total) if blog else 0,
-            batch=resolve_size(settings.batch_size, total),
-            new_human_labels=self._most_human_labels(),
-            rounds=settings.max_rounds,
-            fewest_draws=(
-                0 if blog else fewest_draws(settings.target_error, level(self.schedule, settings.confidence))
-            ),
+    def with_loop(self, loop: Loop, **changes: Any) -> "RunState":
+        """As the loop stands now, and with other changes; what is kept in files is saved by who calls."""
+        return self.model_copy(
+            update={
+                "counts": loop.counts,
+                "round": loop.round,
+                "idle_rounds": loop.idle_rounds,
+                "repeated_answers": loop.repeated_answers,
+                "schedule": loop.schedule,
+                "certificate": loop.certificate,
+                **changes,
+            }
         )
 
-    def _most_human_labels(self) -> int:
-        total, settings = self.counts.input, self.settings
-        # Without a limit, as many as could ever be asked for: in a test some objects are asked about again.
-        unlimited = total * MOST_VOTES
-        most = (
-            unlimited if settings.max_human_labels is None else resolve_size(settings.max_human_labels, total)
-        )
-        price = settings.prices.of_an_object(self.request.people_per_object)
-        if settings.max_cost is None or not price:
-            return most
-        return min(most, int(settings.max_cost / price))
-
-    def progress(self, *, rounds_done: int, new_human_labels: int) -> Progress:
-        """Where the loop stands, for `decide`."""
-        return Progress(
-            counts=self.counts,
-            labels_in_input=self.labels_in_input,
-            round_number=rounds_done,
-            new_human_labels=new_human_labels,
-            idle_rounds=self.idle_rounds,
-            repeated_answers=self.repeated_answers,
-            testing=self.audit is not None,
-            committed=self.certificate is not None,
-        )
-
-    def with_ledger(self, ledger: Ledger, uri: str) -> "RunState":
-        return self.model_copy(update={"counts": ledger.counts(), "ledger_s3_uri": uri})
+    def decided(self, decision: Decision) -> "RunState":
+        """With what comes next."""
+        return self.model_copy(update={"next": decision.next, "stopped_because": decision.stopped_because})
 
     def as_document(self) -> dict[str, Any]:
         return self.model_dump(by_alias=True, mode="json", exclude_none=True)
 
 
+# What format 1 called otherwise.
+_RENAMED_SINCE_1 = {"Looks": "Schedule", "ProbesS3Uri": "SpotChecksS3Uri"}
+
+
+def _from_format_1(state: dict[str, Any]) -> dict[str, Any]:
+    fields = {_RENAMED_SINCE_1.get(name, name): value for name, value in state.items()}
+    if labeling := fields.get("Labeling"):
+        renamed = {"ExpectationsS3Uri": "RecordedS3Uri"}
+        fields["Labeling"] = {renamed.get(name, name): value for name, value in labeling.items()}
+    return {**fields, "Format": RunState.FORMAT}
+
+
 def round_name(job_prefix: str, round_number: int) -> str:
     return f"{job_prefix}-r{round_number:03d}"
-
-
-def round_folder(prefix: str, round_number: int) -> str:
-    return f"{prefix}round-{round_number:03d}/"
-
-
-def first_snapshot(prefix: str) -> str:
-    """The address of the state that an execution under `prefix` writes first of all."""
-    return f"{prefix.rstrip('/')}/prepared/state.json"
-
-
-def certificate_document(certificate: Certificate | None) -> dict[str, Any] | None:
-    """A certificate with the sentence that says what it promises."""
-    if certificate is None:
-        return None
-    fields = _in_pascal_case(asdict(certificate))
-    fields["ByClass"] = [_in_pascal_case(asdict(part)) for part in certificate.by_class]
-    error, confidence = f"{certificate.target_error:.3g}", f"{certificate.confidence:.0%}"
-    promise = f"error among the auto-labels <= {error}, {confidence} confidence"
-    if certificate.by_class:
-        promise = f"error among the auto-labels of each class <= {error}, {confidence} confidence"
-    return {"Promise": promise, **fields}
-
-
-def _in_pascal_case(fields: dict[str, Any]) -> dict[str, Any]:
-    return {to_pascal(name): value for name, value in fields.items()}

@@ -6,7 +6,6 @@ however often the model was looked at.
 """
 
 import math
-from enum import StrEnum
 
 import numpy as np
 import numpy.typing as npt
@@ -15,6 +14,7 @@ from labelloop.core.certificate.audit_evidence import Evidence, Group, evidence_
 from labelloop.core.certificate.betting import weights
 from labelloop.core.ledger import NO_IDS, NO_LABEL, Ids
 from labelloop.core.people.second_opinions import VOTES, Rows, SecondOpinions, refuted, settled_labels
+from labelloop.core.records import Verdict
 
 # The table a test is kept in: the objects the model would label, and what people answered about them.
 CANDIDATE = np.dtype(
@@ -38,12 +38,6 @@ _LEAST_STAGE = 20
 # A test is given up that would take so many times what was planned, and this share of the candidates besides.
 _PATIENCE = 3.0
 _PATIENCE_SHARE = 0.1
-
-
-class Verdict(StrEnum):
-    PASSED = "PASSED"
-    OPEN = "OPEN"  # more answers can decide it
-    FAILED = "FAILED"
 
 
 class Audit(SecondOpinions):

@@ -19,9 +19,8 @@ from labelloop.core.certificate.audit_schedule import (
 from labelloop.core.certificate.betting import Plan, make_plan
 from labelloop.core.ledger import NO_IDS, Ids, Ledger, State
 from labelloop.core.model.predictions import Predictions
-from labelloop.core.query_strategies import load_query_strategy
+from labelloop.core.settings import BLOG_MARGIN, LoopSettings
 from labelloop.core.stopping import Limits, next_batch
-from labelloop.workflow.request import BLOG_MARGIN, ActiveLearning, resolve_size
 
 # Of the pool, shares that might be left to people.
 _SHARES_LEFT = np.concatenate([[0.0], np.geomspace(0.005, 0.7, 14)])
@@ -81,7 +80,7 @@ class _Part:
 def auto_label(
     ledger: Ledger,
     predictions: Predictions,
-    settings: ActiveLearning,
+    settings: LoopSettings,
     schedule: AuditSchedule,
     limits: Limits,
     human_labels_left: int,
@@ -95,7 +94,7 @@ def auto_label(
     test again.
     """
     readable = ledger.mask(State.POOL) & predictions.present
-    if settings.policy == "blog":
+    if settings.is_blog:
         confident = np.flatnonzero(readable & (predictions.margin > BLOG_MARGIN))
         return AutoLabeling(confident, BLOG_MARGIN, schedule)
     # Who was asked about and got no answer is no like of those that were never asked about: people only.
@@ -107,9 +106,7 @@ def auto_label(
     expected = _less_modest(schedule.uncertainty(confidence), schedule) * schedule.overconfidence * _CAUTION
     unexpected = _UNEXPECTED * settings.target_error
     believed = np.clip(expected, unexpected, 1.0)
-    most_draws = human_labels_left
-    if settings.validation_size is not None:
-        most_draws = min(most_draws, resolve_size(settings.validation_size, len(ledger)))
+    most_draws = settings.most_draws(len(ledger), human_labels_left)
     proposal = _Proposal(ledger, predictions, settings, schedule, pool, last=last)
     parts = proposal.parts(believed)
     outlook, labels = _outlook(parts, len(pool)), ledger.counts().human_labels
@@ -140,7 +137,7 @@ class _Proposal:
         self,
         ledger: Ledger,
         predictions: Predictions,
-        settings: ActiveLearning,
+        settings: LoopSettings,
         schedule: AuditSchedule,
         pool: Ids,
         *,
@@ -224,10 +221,9 @@ class _Proposal:
         return _Part(self.pool[kept], uncertainty[kept], len(members) - len(kept), plan)
 
 
-def _labels_after(batch: int, ahead: Outlook, pool: int, settings: ActiveLearning) -> float:
+def _labels_after(batch: int, ahead: Outlook, pool: int, settings: LoopSettings) -> float:
     """What people label if they are asked about one more batch, before what the test draws."""
-    strategy = load_query_strategy(settings.query_strategy)
-    if getattr(strategy, "looks_for_doubt", True):
+    if settings.looks_for_doubt:
         # The batch is of those that would be left to people.
         return max(batch, ahead.left_to_people)
     return ahead.left_to_people + batch * (1 - ahead.left_to_people / pool)

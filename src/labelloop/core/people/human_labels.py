@@ -1,8 +1,7 @@
 """Taking people's answers into the ledger."""
 
 from array import array
-from collections.abc import Iterable, Iterator
-from typing import Any
+from collections.abc import Iterable
 
 import numpy as np
 import numpy.typing as npt
@@ -27,38 +26,33 @@ class HumanLabels:
         self._ledger = ledger
         self._open = ledger.mask(State.POOL) & (ledger.times_asked > 0)
         self._drawn = set(drawn.tolist())
-        self._votes: dict[int, Answer] = {}
+        self._votes: dict[int, int] = {}
         self._ids = array("q")
         self._labels = array("h")
         self.ignored = 0  # answers about objects nobody was asked about
 
     @property
     def labeled(self) -> Ids:
+        """Objects with a new label that were not drawn at random, in the order of the answers."""
         return np.frombuffer(self._ids, np.int64) if self._ids else np.empty(0, np.int64)
 
     def votes_about(self, ids: Ids) -> tuple[Ids, npt.NDArray[np.int16]]:
         """Those of some drawn objects that were answered about, and the labels; shapes (answers,)."""
         voted = np.array(sorted(self._votes.keys() & set(ids.tolist())), np.int64)
-        return voted, np.array([self._votes[number].label for number in voted.tolist()], np.int16)
+        return voted, np.array([self._votes[number] for number in voted.tolist()], np.int16)
 
-    def vote_fields(self, object_id: int) -> dict[str, Any] | None:
-        """The fields of this round's answer about a drawn object; None without one."""
-        answer = self._votes.get(object_id)
-        return answer.fields if answer else None
-
-    def additions(self, answers: Iterable[Answer]) -> Iterator[tuple[int, dict[str, Any]]]:
-        """Fields for each newly labeled object that was not drawn at random, in the order of the answers."""
+    def read(self, answers: Iterable[Answer]) -> None:
+        """Take note of answers, in their order."""
         for answer in answers:
             if not (0 <= answer.object_id < len(self._open) and self._open[answer.object_id]):
                 self.ignored += 1
             elif answer.label is not None:
                 self._open[answer.object_id] = False
                 if answer.object_id in self._drawn:
-                    self._votes[answer.object_id] = answer
-                    continue
-                self._ids.append(answer.object_id)
-                self._labels.append(answer.label)
-                yield answer.object_id, answer.fields
+                    self._votes[answer.object_id] = answer.label
+                else:
+                    self._ids.append(answer.object_id)
+                    self._labels.append(answer.label)
 
     def record(self, round_number: int) -> None:
         """Write the labels into the ledger."""

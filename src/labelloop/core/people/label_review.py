@@ -1,21 +1,19 @@
 """Human labels that the model contradicts, asked about again: what becomes of each."""
 
-from collections.abc import Collection, Iterable, Mapping
+from collections import Counter
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any, Literal
 
 import numpy as np
+import orjson
 
 from labelloop.core.ledger import Ledger, State
 from labelloop.core.manifest.lines import ID_KEY
+from labelloop.core.records import ReviewCounts
 
 Outcome = Literal["confirmed", "changed", "undecided"]
 OUTCOMES: tuple[Outcome, ...] = ("confirmed", "changed", "undecided")
-
-
-def reviews_beside(output_uri: str) -> str:
-    """Where the reviews of a labeling job lie, whose output manifest is at `output_uri`."""
-    return f"{output_uri.removesuffix('output.manifest')}relabeled.jsonl"
 
 
 def review_outcome(label: int, model_label: int | None, answers: Collection[int]) -> Outcome:
@@ -32,35 +30,54 @@ def review_outcome(label: int, model_label: int | None, answers: Collection[int]
 
 
 @dataclass(frozen=True)
+class Review:
+    """What people said of one label, asked again."""
+
+    object_id: int
+    label: int  # that they were asked about
+    outcome: Outcome
+    new_label: int | None  # where it changes
+    fields: dict[str, Any]  # then, of the object's line
+
+
+@dataclass(frozen=True)
 class LabelReview:
     """The reviews of a round: how many of each outcome, and the fields of the labels that change."""
 
-    counts: dict[str, int]
+    counts: ReviewCounts
     changed: dict[int, dict[str, Any]]
 
-    @property
-    def answered(self) -> int:
-        """How many objects people answered about once more: they cost what a label does."""
-        return sum(self.counts.values())
+
+def read_reviews(lines: Iterable[bytes], attribute: str) -> Iterator[Review]:
+    """Reviews as the workbench writes them."""
+    for line in lines:
+        review = orjson.loads(line)
+        fields = dict(review.get("fields") or {})
+        yield Review(int(review[ID_KEY]), review["label"], review["outcome"], fields.get(attribute), fields)
 
 
-def apply_reviews(ledger: Ledger, reviews: Iterable[Mapping[str, Any]], attribute: str) -> LabelReview:
+def apply_reviews(ledger: Ledger, reviews: Iterable[Review]) -> LabelReview:
     """Change the ledger's labels as people's new answers say.
 
-    `reviews` are as the workbench writes them. One that is not about the label the object has now, or about
-    an object that is no training object (any more), is left out.
+    A review is left out where the object has another label by now, or is no training object (any more).
     """
-    counts: dict[str, int] = dict.fromkeys(OUTCOMES, 0)
-    changed: dict[int, dict[str, Any]] = {}
+    outcomes: Counter[str] = Counter()
+    changed: dict[int, Review] = {}
     for review in reviews:
-        number = int(review[ID_KEY])
+        number = review.object_id
         if number in changed or ledger.state_of(number) != State.HUMAN:
             continue
-        if int(ledger.labels[number]) != review["label"]:
+        if int(ledger.labels[number]) != review.label:
             continue
-        counts[review["outcome"]] += 1
-        if review["outcome"] == "changed":
-            changed[number] = dict(review["fields"])
+        outcomes[review.outcome] += 1
+        if review.outcome == "changed":
+            changed[number] = review
     ids = np.array(sorted(changed), np.int64)
-    ledger.adjust(ids, [changed[number][attribute] for number in ids.tolist()])
-    return LabelReview(counts, changed)
+    ledger.adjust(ids, [_new_label(changed[number]) for number in ids.tolist()])
+    fields = {number: review.fields for number, review in changed.items()}
+    return LabelReview(ReviewCounts(**outcomes), fields)
+
+
+def _new_label(review: Review) -> int:
+    assert review.new_label is not None, "a label that changes has another"
+    return review.new_label

@@ -65,6 +65,10 @@ class SecondOpinions:
         voted = self.rows["votes"][:, 0] != NO_LABEL
         return np.asarray(self.rows["id"][voted & (self.settled() == NO_LABEL)])
 
+    def still_disputed(self) -> Rows:
+        """The rows of the disputed objects: the next round asks about them again."""
+        return self.rows[np.isin(self.rows["id"], self.disputed())]
+
     def vote(self, ids: Ids, labels: npt.NDArray[np.integer]) -> None:
         """Note one more answer about each of some objects; shapes (answers,)."""
         places = np.searchsorted(self.rows["id"], ids)

@@ -5,7 +5,7 @@ import random
 import re
 from array import array
 from collections.abc import Iterable, Iterator
-from typing import TypeAlias
+from typing import Protocol, TypeAlias
 
 from labelloop.core.errors import TruthError
 from labelloop.core.ledger import NO_LABEL
@@ -18,7 +18,6 @@ from labelloop.core.manifest.lines import (
     label_metadata,
     object_id,
 )
-from labelloop.workflow.request import SimulatedPeople as Faults
 
 # Class index by object id, -1 where nobody knows: two bytes an object.
 Truth: TypeAlias = "array[int]"
@@ -48,6 +47,19 @@ def read_truth(lines: Iterable[str], categories: LabelCategories) -> Truth:
 
 
 _ROUND = re.compile(r"-(r\d+)")  # in the name of a labeling job
+
+
+class Faults(Protocol):
+    """How people fail, as a request says."""
+
+    @property
+    def error_rate(self) -> float: ...
+
+    @property
+    def unanswered_share(self) -> float: ...
+
+    @property
+    def seed(self) -> int: ...
 
 
 class SimulatedPeople:

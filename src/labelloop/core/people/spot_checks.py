@@ -28,7 +28,3 @@ class SpotChecks(SecondOpinions):
         rows["votes"] = NO_LABEL
         rows = np.concatenate([earlier, rows])
         return cls(rows[np.argsort(rows["id"])], reviewed=reviewed)
-
-    def still_disputed(self) -> Rows:
-        """What the next round is asked about again."""
-        return self.rows[np.isin(self.rows["id"], self.disputed())]

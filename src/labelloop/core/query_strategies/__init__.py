@@ -9,7 +9,9 @@ from labelloop.core.query_strategies.protocol import QueryStrategy, checked_rank
 from labelloop.core.query_strategies.registry import (
     DEFAULT_QUERY_STRATEGY,
     QUERY_STRATEGIES,
+    check_name,
     load_query_strategy,
+    looks_for_doubt,
 )
 
 __all__ = [
@@ -17,6 +19,8 @@ __all__ = [
     "QUERY_STRATEGIES",
     "QueryStrategy",
     "QueryStrategyError",
+    "check_name",
     "checked_ranking",
     "load_query_strategy",
+    "looks_for_doubt",
 ]

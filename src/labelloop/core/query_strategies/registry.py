@@ -38,6 +38,15 @@ DEFAULT_QUERY_STRATEGY = "neighborhood-margin"
 _CLASS_NAME = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*", re.ASCII)
 
 
+def check_name(name: str) -> None:
+    """Raises QueryStrategyError for a name not in QUERY_STRATEGIES and not of the form "module:Class"."""
+    if name not in QUERY_STRATEGIES and not _CLASS_NAME.fullmatch(name):
+        raise QueryStrategyError(
+            f"there is no query strategy {name!r}: choose from {', '.join(QUERY_STRATEGIES)}, "
+            'or name a class of your own as "module:Class"'
+        )
+
+
 def load_query_strategy(name: str) -> QueryStrategy:
     """A strategy by its name in QUERY_STRATEGIES, or a user's own by "module:Class".
 
@@ -45,15 +54,16 @@ def load_query_strategy(name: str) -> QueryStrategy:
     """
     if name in QUERY_STRATEGIES:
         return QUERY_STRATEGIES[name]()
-    if not _CLASS_NAME.fullmatch(name):
-        raise QueryStrategyError(
-            f"there is no query strategy {name!r}: choose from {', '.join(QUERY_STRATEGIES)}, "
-            'or name a class of your own as "module:Class"'
-        )
+    check_name(name)
     module_name, class_name = name.split(":")
     strategy: QueryStrategy = _construct(name, _find_class(name, module_name, class_name))
     _check_rank(name, strategy)
     return strategy
+
+
+def looks_for_doubt(strategy: QueryStrategy) -> bool:
+    """Whether its batches are of what the model is least sure of; so unless its class says otherwise."""
+    return bool(getattr(strategy, "looks_for_doubt", True))
 
 
 def _find_class(name: str, module_name: str, class_name: str) -> type[Any]:

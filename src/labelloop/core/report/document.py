@@ -1,18 +1,28 @@
 """The report: what the run did, and what became of every data object."""
 
 from collections import Counter
+from dataclasses import dataclass
 from typing import Any
 
 from labelloop.core.certificate.audit_schedule import AuditSchedule, level
 from labelloop.core.certificate.betting import fewest_draws
 from labelloop.core.ledger import Counts
+from labelloop.core.records import (
+    Certificate,
+    Failure,
+    FailureRecord,
+    LearningLaw,
+    ModelQuality,
+    OutcomeCounts,
+    RandomBaseline,
+    Report,
+    RoundRecord,
+)
 from labelloop.core.report.forecast import forecast
 from labelloop.core.report.learning_curve import InversePowerLaw, fit_inverse_power_law
-from labelloop.workflow.request import Prices
-from labelloop.workflow.run_state import RunState
+from labelloop.core.settings import LoopSettings
 
 FAILURES_LISTED = 100
-Record = dict[str, Any]
 
 
 class Failures:
@@ -20,146 +30,113 @@ class Failures:
 
     def __init__(self) -> None:
         self._reasons: Counter[str] = Counter()
-        self._listed: list[dict[str, Any]] = []
+        self._listed: list[Failure] = []
 
     def note(self, line_number: int, reason: str) -> None:
         """Take note of an object, by its line in the output manifest, counted from 1."""
         self._reasons[reason] += 1
         if len(self._listed) < FAILURES_LISTED:
-            self._listed.append({"line": line_number, "reason": reason})
+            self._listed.append(Failure(line=line_number, reason=reason))
 
-    def as_dict(self) -> dict[str, Any]:
-        return {"by_reason": dict(self._reasons.most_common(FAILURES_LISTED)), "first": self._listed}
-
-
-def outcome_counts(counts: Counts) -> dict[str, int]:
-    """How many objects have a label from people, from the model, or none; sums to the input."""
-    return {
-        "input": counts.input,
-        "human": counts.human_labels,
-        "auto": counts.auto,
-        "failed": counts.failed,
-        "unlabeled": counts.pool,
-    }
+    def record(self) -> FailureRecord:
+        return FailureRecord(
+            by_reason=dict(self._reasons.most_common(FAILURES_LISTED)), first=tuple(self._listed)
+        )
 
 
-def report_document(
-    state: RunState, round_records: list[Record], failures: Failures, evidence: Record | None
-) -> Record:
+@dataclass(frozen=True)
+class EndedRun:
+    """A run at its end: what the report is made of."""
+
+    execution: str
+    settings: LoopSettings
+    requested: dict[str, Any]  # the request's block `ActiveLearning`, with its defaults
+    query_strategy: str
+    classes: tuple[str, ...]
+    counts: Counts
+    labels_in_input: int
+    repeated_answers: int
+    tests: int
+    certificate: Certificate | None
+    stopped_because: str | None
+    rounds: tuple[RoundRecord, ...]
+
+
+def report_of(run: EndedRun, failures: Failures, quality: ModelQuality | None) -> Report:
     """The machine-readable report; seconds and comparisons with a known truth are added by who has them.
 
-    `evidence`: what `model_quality` makes of the models' predictions; None when there are none.
+    `quality`: what `model_quality` makes of the models' predictions; None when there are none.
     """
-    settings = state.settings
-    foretold = forecast(round_records, state.counts.pool, settings.target_error)
-    return {
-        "execution": state.execution_name,
-        "policy": settings.policy,
-        "query_strategy": settings.query_strategy,
-        "seed": settings.seed,
-        "target_error": settings.target_error,
-        "confidence": settings.confidence,
-        "classes": state.class_names,
-        "counts": outcome_counts(state.counts),
-        "human_labels_in_input": state.labels_in_input,
-        "human_share": state.counts.human_labels / state.counts.input,
-        "certificate": state.certificate,
-        "no_certificate_because": _why_no_certificate(state),
-        "stopped_because": state.stopped_because,
-        "cost": labeling_cost(
-            settings.prices,
-            human_labels=state.counts.human_labels - state.labels_in_input,
-            auto_labels=_auto_labels_of_the_run(state, round_records),
-            people_per_object=state.request.people_per_object,
-            repeated_answers=state.repeated_answers,
+    settings, counts = run.settings, run.counts
+    return Report(
+        execution=run.execution,
+        policy=settings.policy,
+        query_strategy=run.query_strategy,
+        seed=settings.seed,
+        target_error=settings.target_error,
+        confidence=settings.confidence,
+        classes=run.classes,
+        counts=OutcomeCounts.of(counts),
+        human_labels_in_input=run.labels_in_input,
+        human_share=counts.human_labels / counts.input,
+        certificate=run.certificate,
+        no_certificate_because=_why_no_certificate(run),
+        stopped_because=run.stopped_because,
+        cost=settings.prices.cost(
+            human_labels=counts.human_labels - run.labels_in_input,
+            auto_labels=_auto_labels_of_the_run(run),
+            repeated_answers=run.repeated_answers,
         ),
-        "rounds": round_records,
-        "random_baseline": random_baseline(state, round_records, evidence),
-        "evidence": evidence,
-        "next_round": foretold.as_dict() if foretold else None,
-        "failures": failures.as_dict(),
-        "settings": settings.model_dump(by_alias=True, mode="json", exclude_none=True),
-    }
+        rounds=run.rounds,
+        random_baseline=random_baseline(run.query_strategy, run.rounds, quality),
+        evidence=quality,
+        next_round=forecast(run.rounds, counts.pool, settings.target_error),
+        failures=failures.record(),
+        settings=run.requested,
+    )
 
 
-def labeling_cost(
-    prices: Prices, *, human_labels: int, auto_labels: int, people_per_object: int, repeated_answers: int = 0
-) -> dict[str, Any]:
-    """What the run's labels cost, and what labels by people in place of the auto-labels would have cost.
-
-    `human_labels` and `auto_labels` count data objects; each takes `people_per_object` answers when people
-    label it. `repeated_answers`: how often people were asked anew about objects they had answered about, at
-    the price of one more object each. Labels that came with the input cost nothing here.
-    """
-    of_an_object = prices.of_an_object(people_per_object)
-    people, model = (human_labels + repeated_answers) * of_an_object, auto_labels * prices.auto_label
-    return {
-        "currency": prices.currency,
-        "human_label": prices.human_label,
-        "service_fee": prices.service_fee,
-        "auto_label": prices.auto_label,
-        "list_prices": prices == Prices(),
-        "people_per_object": people_per_object,
-        "human_labels": human_labels,
-        "repeated_answers": repeated_answers,
-        "answers": (human_labels + repeated_answers) * people_per_object,
-        "auto_labels": auto_labels,
-        "answers_saved": (auto_labels - repeated_answers) * people_per_object,
-        "spent_on_people": round(human_labels * of_an_object, 4),
-        "spent_on_repeated_answers": round(repeated_answers * of_an_object, 4),
-        "spent_on_model": round(model, 4),
-        "spent": round(people + model, 4),
-        "model_labels_by_people": round(auto_labels * of_an_object, 4),
-        "saved": round((auto_labels - repeated_answers) * of_an_object - model, 4),
-    }
-
-
-def human_labels_before(record: Record) -> int:
-    """How many labels by people there were when a round began, by the counts at its end."""
-    counts = record["counts"]
-    return int(counts["human"] + counts["validation"] - record.get("labeled_by_people", 0))
-
-
-def random_baseline(state: RunState, round_records: list[Record], evidence: Record | None) -> dict[str, Any]:
-    """What labels drawn at random would have given: a learning curve through the rounds that had no others.
-
-    Either `law` with the `rounds` it was fitted to and its `accuracy` at the run's last number of labels, or
-    `unknown_because`.
-    """
-    rounds = _rounds_on_random_labels(round_records, state.settings.query_strategy)
-    scored = {entry["round"]: entry for entry in (evidence or {}).get("accuracy_by_round", ())}
-    known = [record for record in rounds if "accuracy" in scored.get(record["round"], {})]
-    labels = [human_labels_before(record) for record in known]
+def random_baseline(
+    query_strategy: str, rounds: tuple[RoundRecord, ...], quality: ModelQuality | None
+) -> RandomBaseline:
+    """What randomly drawn labels would have given: a learning curve through the rounds that had no others."""
+    scored = {entry.round: entry for entry in (quality.accuracy_by_round if quality else ())}
+    known = [
+        (record, entry.accuracy, entry.labeled)
+        for record in _rounds_on_random_labels(rounds, query_strategy)
+        if (entry := scored.get(record.round)) is not None
+        and entry.accuracy is not None
+        and entry.labeled is not None
+    ]
+    labels = [record.human_labels_before for record, _, _ in known]
     law = fit_inverse_power_law(
-        labels,
-        [scored[record["round"]]["accuracy"] for record in known],
-        [scored[record["round"]]["labeled"] for record in known],
+        labels, [accuracy for _, accuracy, _ in known], [weight for _, _, weight in known]
     )
     if law is None:
-        return {"unknown_because": _why_no_baseline(len(set(labels)))}
-    last = human_labels_before([record for record in round_records if record.get("trained")][-1])
-    return {
-        "law": {"limit": law.limit, "factor": law.factor, "decay": law.decay},
-        "rounds": [record["round"] for record in known],
-        "human_labels": last,
-        "accuracy": law.at(last),
-        "curve": _points(law, min(labels), max(last, *labels)),
-    }
+        return RandomBaseline(unknown_because=_why_no_baseline(len(set(labels))))
+    last = [record for record in rounds if record.trained][-1].human_labels_before
+    return RandomBaseline(
+        law=LearningLaw(limit=law.limit, factor=law.factor, decay=law.decay),
+        rounds=tuple(record.round for record, _, _ in known),
+        human_labels=last,
+        accuracy=law.at(last),
+        curve=_points(law, min(labels), max(last, *labels)),
+    )
 
 
-def _rounds_on_random_labels(round_records: list[Record], query_strategy: str) -> list[Record]:
+def _rounds_on_random_labels(rounds: tuple[RoundRecord, ...], query_strategy: str) -> list[RoundRecord]:
     """Rounds whose model learned from labels drawn from the whole input alike.
 
-    Where a strategy has chosen, what the model may label was left out, or a test has drawn the doubtful ones
-    more often, later labels are no such draw.
+    Once a strategy has chosen, auto-labels have been left out, or a test has drawn the doubtful objects more
+    often, the labels are no longer such a draw.
     """
-    rounds = []
-    for record in round_records:
-        if record.get("trained"):
-            rounds.append(record)
-            if query_strategy != "random" or record.get("auto_labels_committed") or record.get("test"):
+    found = []
+    for record in rounds:
+        if record.trained:
+            found.append(record)
+            if query_strategy != "random" or record.auto_labels_committed or record.test:
                 break
-    return rounds
+    return found
 
 
 def _why_no_baseline(random_sizes: int) -> str:
@@ -174,34 +151,34 @@ def _why_no_baseline(random_sizes: int) -> str:
     return "the accuracy did not rise with the number of randomly drawn labels"
 
 
-def _points(law: InversePowerLaw, first: int, last: int) -> list[list[float]]:
+def _points(law: InversePowerLaw, first: int, last: int) -> tuple[tuple[float, float], ...]:
     steps = 24
     sizes = [first + (last - first) * step / steps for step in range(steps + 1)]
-    return [[size, law.at(size)] for size in sizes]
+    return tuple((size, law.at(size)) for size in sizes)
 
 
-def _auto_labels_of_the_run(state: RunState, round_records: list[Record]) -> int:
+def _auto_labels_of_the_run(run: EndedRun) -> int:
     """Auto-labels that came with the input are left out."""
-    committed = sum(int(record.get("auto_labels_committed", 0)) for record in round_records)
-    return min(committed, state.counts.auto)
+    return min(sum(record.auto_labels_committed for record in run.rounds), run.counts.auto)
 
 
-def _why_no_certificate(state: RunState) -> str | None:
-    if state.certificate is not None:
+def _why_no_certificate(run: EndedRun) -> str | None:
+    settings, counts = run.settings, run.counts
+    if run.certificate is not None:
         return None
-    if state.settings.policy == "blog":
+    if settings.is_blog:
         return "the post's rules promise nothing about the error"
-    fewest = fewest_draws(state.settings.target_error, level(AuditSchedule(), state.settings.confidence))
-    if not state.schedule.tests and state.counts.input - state.labels_in_input <= fewest:
+    fewest = fewest_draws(settings.target_error, level(AuditSchedule(), settings.confidence))
+    if not run.tests and counts.input - run.labels_in_input <= fewest:
         return (
-            f"a test of an error of {state.settings.target_error:.3g} at {state.settings.confidence:.0%} "
-            f"confidence draws {fewest} objects or more, and there are {state.counts.input} in all"
+            f"a test of an error of {settings.target_error:.3g} at {settings.confidence:.0%} "
+            f"confidence draws {fewest} objects or more, and there are {counts.input} in all"
         )
-    if state.counts.auto == 0:
-        tests = "1 test" if state.schedule.tests == 1 else f"{state.schedule.tests} tests"
+    if counts.auto == 0:
+        tests = "1 test" if run.tests == 1 else f"{run.tests} tests"
         return (
             f"{tests} failed, so the model labeled nothing"
-            if state.schedule.tests
+            if run.tests
             else "the model never expected to pass a test, so it labeled nothing"
         )
     return "the auto-labels came with the input"

@@ -5,6 +5,7 @@ Everything is computed from the predictions for objects that a model had not lea
 people have labeled most of them; for those that the model labeled stand the ones drawn for its test.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -14,6 +15,15 @@ import numpy.typing as npt
 from labelloop.core.certificate.inverse_probability import inverse_probability_weights
 from labelloop.core.ledger import NO_IDS, NO_LABEL, Ids, Ledger, State
 from labelloop.core.model.predictions import Predictions
+from labelloop.core.records import (
+    AccuracyOfRound,
+    ClassQuality,
+    Confusion,
+    CoveragePoint,
+    Example,
+    Examples,
+    ModelQuality,
+)
 from labelloop.core.report.accuracy_bounds import AccuracyBounds
 
 EXAMPLES = 20
@@ -73,7 +83,7 @@ class _Scored:
 
 
 @dataclass
-class ModelQuality:
+class ModelQualityCollector:
     """Takes in the rounds' predictions one after the other, in order, so that one round's are held at a time.
 
     Of the rounds before, only the labels are held. `ledger` is the run's last; `confidence` that of every
@@ -123,8 +133,8 @@ class ModelQuality:
         self._margin = predictions.margin
         self._near = near_threshold(predictions.margin, pool & predictions.present, threshold)
 
-    def document(self) -> dict[str, Any] | None:
-        """The evidence as JSON takes it, examples by their id; None when no model was asked.
+    def record(self) -> ModelQuality | None:
+        """What is known by now; None when no model was asked.
 
         `basis`: the accuracies are those on the `validation set`, on `all objects` a model had not learned
         from, those nobody labeled by the drawn ones that stand for them, or `unknown`.
@@ -135,79 +145,77 @@ class ModelQuality:
         people = self.ledger.labels[last.ids]
         right = np.asarray(people == last.label[last.ids])
         by_class = AccuracyBounds.of_each(people, self.classes, right, last.others, sample=last.sample)
-        return {
-            "round": last.round,
-            "threshold": last.threshold,
-            "basis": _basis(last),
-            "labeled": len(last.ids),
-            "stood_for": round(float(last.others.sum())),
-            "not_known": last.not_known,
-            "accuracy_by_round": [self._summary(each) for each in self._rounds],
-            "coverage_curve": (
-                coverage_curve(
-                    self._margin[last.ids],
-                    right,
-                    self.confidence,
-                    last.threshold,
-                    others=last.others,
-                    sample=last.sample,
-                )
-                if last.tells
-                else []
-            ),
-            "confusion": confusion(people, last.label[last.ids], 1 + last.others),
-            "by_class": labels_by_class(self.ledger, by_class, self.confidence),
-            "examples": {
-                "near_threshold": self._examples(self._near),
-                "least_confident": self._examples(
+        curve = coverage_curve(
+            self._margin[last.ids],
+            right,
+            self.confidence,
+            last.threshold,
+            others=last.others,
+            sample=last.sample,
+        )
+        return ModelQuality(
+            round=last.round,
+            threshold=last.threshold,
+            basis=_basis(last),
+            labeled=len(last.ids),
+            stood_for=round(float(last.others.sum())),
+            not_known=last.not_known,
+            accuracy_by_round=tuple(self._summary(each) for each in self._rounds),
+            coverage_curve=curve if last.tells else (),
+            confusion=confusion(people, last.label[last.ids], 1 + last.others),
+            by_class=labels_by_class(self.ledger, by_class, self.confidence),
+            examples=Examples(
+                near_threshold=self._examples(self._near),
+                least_confident=self._examples(
                     least_confident(self._unlearned, self.ledger.mask(State.AUTO))
                 ),
-                "likely_label_errors": self._examples(likely_label_errors(self._unlearned, self.ledger)),
-            },
-        }
+                likely_label_errors=self._examples(likely_label_errors(self._unlearned, self.ledger)),
+            ),
+        )
 
     def _labeled_by_people(self) -> Bools:
         return self.ledger.mask(State.HUMAN, State.VALIDATION)
 
-    def _summary(self, each: _Scored) -> dict[str, Any]:
-        summary = {"round": each.round, "expected_accuracy": each.expected_accuracy}
+    def _summary(self, each: _Scored) -> AccuracyOfRound:
         if not each.tells:
-            return summary
-        told = self._tally(each, each.ids, each.others)
+            return AccuracyOfRound(round=each.round, expected_accuracy=each.expected_accuracy)
+        told = self._bounds(each, each.ids, each.others)
         low, high = told.interval(self.confidence)
         # Of what nobody labeled the model may have all wrong, or all right.
         known = float(told.objects[0]) / (float(told.objects[0]) + each.not_known)
-        summary |= {
-            "objects": float(told.objects[0]),
-            "labeled": int(told.labeled[0]),
-            "correct": float(told.right[0]),
-            "accuracy": float(told.accuracy[0]),
-            "low": float(low[0]) * known,
-            "high": float(high[0]) * known + 1 - known,
-        }
-        last = self._rounds[-1]
+        last, on_the_last = self._rounds[-1], None
         if last.tells and not last.sample:
-            summary["on_the_last"] = float(self._tally(each, last.ids, last.others).accuracy[0])
-        return summary
+            on_the_last = float(self._bounds(each, last.ids, last.others).accuracy[0])
+        return AccuracyOfRound(
+            round=each.round,
+            expected_accuracy=each.expected_accuracy,
+            objects=float(told.objects[0]),
+            labeled=int(told.labeled[0]),
+            correct=float(told.right[0]),
+            accuracy=float(told.accuracy[0]),
+            low=float(low[0]) * known,
+            high=float(high[0]) * known + 1 - known,
+            on_the_last=on_the_last,
+        )
 
-    def _tally(self, each: _Scored, ids: Ids, others: Floats) -> AccuracyBounds:
+    def _bounds(self, each: _Scored, ids: Ids, others: Floats) -> AccuracyBounds:
         right = np.asarray(each.label[ids] == self.ledger.labels[ids])
         return AccuracyBounds.of_each(np.zeros(len(ids), np.int64), 1, right, others, sample=each.sample)
 
-    def _examples(self, ids: Ids) -> list[dict[str, Any]]:
+    def _examples(self, ids: Ids) -> tuple[Example, ...]:
         unlearned, people = self._unlearned, self._labeled_by_people()
-        return [
-            {
-                "id": number,
-                "model": int(unlearned.label[number]),
-                "confidence": round(float(unlearned.confidence[number]), 4),
-                "margin": round(float(unlearned.margin[number]), 4),
-                "round": int(unlearned.round[number]),
-                "people": int(self.ledger.labels[number]) if people[number] else None,
-                "outcome": self.ledger.state_of(number).name.lower(),
-            }
+        return tuple(
+            Example(
+                line=number + 1,
+                model=int(unlearned.label[number]),
+                confidence=round(float(unlearned.confidence[number]), 4),
+                margin=round(float(unlearned.margin[number]), 4),
+                round=int(unlearned.round[number]),
+                people=int(self.ledger.labels[number]) if people[number] else None,
+                outcome=self.ledger.state_of(number).name.lower(),
+            )
             for number in ids.tolist()
-        ]
+        )
 
 
 def _basis(last: _Scored) -> str:
@@ -224,7 +232,7 @@ def coverage_curve(
     *,
     others: Floats | None = None,
     sample: bool = True,
-) -> list[dict[str, Any]]:
+) -> tuple[CoveragePoint, ...]:
     """Accuracy of the objects whose score is at least s, for descending s; one point a distinct score.
 
     `scores`, `correct` and `others`, how many more each object stands for, have shape (objects,). Each point
@@ -232,7 +240,7 @@ def coverage_curve(
     Long curves are thinned to about MOST_CURVE_POINTS; the last point, and the one at the threshold, stay.
     """
     if not len(scores):
-        return []
+        return ()
     order = np.argsort(-scores, kind="stable")
     ranked = scores[order]
     stand_for = np.zeros(len(scores)) if others is None else others[order]
@@ -247,21 +255,21 @@ def coverage_curve(
     points = np.array(sorted(kept))
     above = above.at(points)
     covered, accuracy, bound = above.objects, above.accuracy, above.low(confidence)
-    return [
-        {
-            "covered": float(covered[number]),
-            "coverage": float(covered[number] / total),
-            "accuracy": float(accuracy[number]),
-            "bound": float(bound[number]),
-            "score": float(ranked[ends[point]]),
-        }
+    return tuple(
+        CoveragePoint(
+            covered=float(covered[number]),
+            coverage=float(covered[number] / total),
+            accuracy=float(accuracy[number]),
+            bound=float(bound[number]),
+            score=float(ranked[ends[point]]),
+        )
         for number, point in enumerate(points.tolist())
-    ]
+    )
 
 
 def confusion(
     people: npt.NDArray[np.int16], model: npt.NDArray[np.int16], stand_for: Floats | None = None
-) -> dict[str, Any]:
+) -> Confusion:
     """How often people's label met the model's: `pairs` of (people, model, objects), most frequent first.
 
     `stand_for`, shape (objects,): how many each counts for, itself included. Objects the model could not read
@@ -273,34 +281,36 @@ def confusion(
     pairs, of = np.unique(both, axis=0, return_inverse=True)
     numbers = np.bincount(of.ravel(), weight[read], len(pairs))
     order = np.argsort(-numbers, kind="stable")[:MOST_CONFUSIONS]
-    return {
-        "pairs": [[*pairs[row].tolist(), round(float(numbers[row]), 1)] for row in order.tolist()],
-        "objects": round(float(weight[read].sum()), 1),
-        "unread": round(float(weight[~read].sum()), 1),
-        "pairs_left_out": max(0, len(numbers) - MOST_CONFUSIONS),
-    }
+    return Confusion(
+        pairs=tuple(
+            (int(pairs[row][0]), int(pairs[row][1]), round(float(numbers[row]), 1)) for row in order.tolist()
+        ),
+        objects=round(float(weight[read].sum()), 1),
+        unread=round(float(weight[~read].sum()), 1),
+        pairs_left_out=max(0, len(numbers) - MOST_CONFUSIONS),
+    )
 
 
-def labels_by_class(ledger: Ledger, tally: AccuracyBounds, confidence: float) -> list[dict[str, Any]]:
+def labels_by_class(ledger: Ledger, right: AccuracyBounds, confidence: float) -> tuple[ClassQuality, ...]:
     """Of each class: labels by people and by the model, and how many objects the last model got right.
 
-    `tally`: of the objects that model had not learned from, by people's label.
+    `right`: of the objects that model had not learned from, by people's label.
     """
-    classes = len(tally.labeled)
+    classes = len(right.labeled)
     people = np.bincount(ledger.labels[ledger.ids(State.HUMAN, State.VALIDATION)], minlength=classes)
     auto = np.bincount(ledger.labels[ledger.ids(State.AUTO)], minlength=classes)
-    bound = tally.low(confidence)
-    return [
-        {
-            "class": index,
-            "human": int(people[index]),
-            "auto": int(auto[index]),
-            "objects": round(float(tally.objects[index]), 1),
-            "correct": round(float(tally.right[index]), 1),
-            "bound": float(bound[index]),
-        }
+    bound = right.low(confidence)
+    return tuple(
+        ClassQuality(
+            class_index=index,
+            human=int(people[index]),
+            auto=int(auto[index]),
+            objects=round(float(right.objects[index]), 1),
+            correct=round(float(right.right[index]), 1),
+            bound=float(bound[index]),
+        )
         for index in range(classes)
-    ]
+    )
 
 
 def near_threshold(margin: Floats, pool: Bools, threshold: float | None, count: int = EXAMPLES) -> Ids:
@@ -329,19 +339,23 @@ def likely_label_errors(unlearned: Unlearned, ledger: Ledger, count: int = EXAMP
     return ids[np.argsort(-unlearned.confidence[ids], kind="stable")[:count]]
 
 
-def example_ids(evidence: dict[str, Any] | None) -> set[int]:
+def example_ids(quality: ModelQuality | None) -> set[int]:
     """Ids of the objects whose text the report shows."""
-    groups = evidence["examples"].values() if evidence else ()
-    return {example["id"] for group in groups for example in group}
+    return {example.line - 1 for example in quality.examples.all()} if quality else set()
 
 
-def with_excerpts(evidence: dict[str, Any] | None, records: dict[int, dict[str, Any]]) -> None:
-    """Put each example's line number and the beginning of its text, or its source-ref, in place of its id."""
-    for group in evidence["examples"].values() if evidence else ():
-        for example in group:
-            number = example.pop("id")
-            record = records.get(number, {})
-            example["line"] = number + 1
-            for key in ("source", "source-ref"):
-                if key in record:
-                    example[key] = str(record[key])[:LONGEST_EXCERPT]
+def with_excerpts(quality: ModelQuality | None, records: Mapping[int, dict[str, Any]]) -> ModelQuality | None:
+    """With the beginning of each example's text, or its source-ref; `records`: the data objects by id."""
+    if quality is None:
+        return None
+
+    def shown(example: Example) -> Example:
+        record = records.get(example.line - 1, {})
+        excerpts = {
+            field: str(record[key])[:LONGEST_EXCERPT]
+            for field, key in (("source", "source"), ("source_ref", "source-ref"))
+            if key in record
+        }
+        return example.model_copy(update=excerpts)
+
+    return quality.model_copy(update={"examples": quality.examples.each(shown)})

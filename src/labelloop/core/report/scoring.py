@@ -8,6 +8,7 @@ from labelloop.core.ledger import NO_LABEL
 from labelloop.core.manifest.label_categories import LabelCategories
 from labelloop.core.manifest.lines import LabelAttribute
 from labelloop.core.people.simulated_people import Truth
+from labelloop.core.records import Score
 
 
 @dataclass
@@ -28,26 +29,26 @@ class ErrorCount:
 
 
 @dataclass(frozen=True)
-class Score:
+class ErrorCounts:
     """Labels of people, of the model, and all of them."""
 
     human: ErrorCount
     auto: ErrorCount
     final: ErrorCount
 
-    def as_dict(self) -> dict[str, float | None]:
-        return {
-            "auto_label_error": self.auto.error,
-            "human_label_error": self.human.error,
-            "final_error": self.final.error,
-        }
+    def record(self) -> Score:
+        return Score(
+            auto_label_error=self.auto.error,
+            human_label_error=self.human.error,
+            final_error=self.final.error,
+        )
 
 
 def score_manifest(
     lines: Iterable[bytes], truth: Truth, attribute: LabelAttribute, categories: LabelCategories
-) -> Score:
+) -> ErrorCounts:
     """Compare an output manifest, whose lines are in the order of the input, with the truth."""
-    score = Score(ErrorCount(), ErrorCount(), ErrorCount())
+    score = ErrorCounts(ErrorCount(), ErrorCount(), ErrorCount())
     for number, line in enumerate(lines):
         record = json.loads(line)
         true_label = truth[number] if number < len(truth) else NO_LABEL

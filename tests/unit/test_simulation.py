@@ -10,7 +10,7 @@ import pytest
 
 from bench.datasets import easy, hard
 from bench.models import KnowsNothing, Ridge
-from bench.simulated_loop import SIMULATED_PEOPLE, Answers, Labels, Predict, RunResult, simulate
+from labelloop.simulation import ModelAnswers, Labels, Predict, SimulatedRun, simulate
 from labelloop.core.ledger import State
 from tests.statemachine.conftest import CLASSES, WORDS, Loop, texts
 
@@ -23,9 +23,9 @@ class WordCounts:
     def fit(self, inputs: Any, labels: Labels, classes: int, seed: int) -> Predict:
         counts = np.eye(classes)[labels].T @ inputs
 
-        def predict(unseen: Any) -> Answers:
+        def predict(unseen: Any) -> ModelAnswers:
             scores = 1 + unseen @ counts.T
-            return Answers(scores / scores.sum(axis=1, keepdims=True))
+            return ModelAnswers(scores / scores.sum(axis=1, keepdims=True))
 
         return predict
 
@@ -111,7 +111,7 @@ def test_a_small_pool_is_tested_when_the_model_is_ready_not_at_once() -> None:
 
 @pytest.mark.slow
 def test_people_who_err_do_not_keep_a_model_from_its_certificate() -> None:
-    faults = {**SIMULATED_PEOPLE, "ErrorRate": 0.05}
+    faults = {**"ErrorRate": 0.05}
     ended = simulate(*of(easy(0)), Ridge(), {"SimulatedPeople": faults})
     assert ended.certificate is not None
     assert ended.auto_label_error <= 0.05
@@ -130,7 +130,7 @@ def of(data: Any) -> tuple[Any, Labels]:
     return data.inputs, data.labels
 
 
-def accounted_for(ended: RunResult) -> None:
+def accounted_for(ended: SimulatedRun) -> None:
     counts = ended.ledger.counts()
     assert counts.human_labels + counts.auto + counts.pool == counts.input
     assert ended.human_share == pytest.approx(1 - counts.auto / counts.input)

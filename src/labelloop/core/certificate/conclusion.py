@@ -1,0 +1,93 @@
+"""What a test has come to, and the certificate it gives where it has passed."""
+
+from dataclasses import dataclass
+
+from labelloop.core.certificate.audit import Audit
+from labelloop.core.certificate.audit_evidence import Evidence
+from labelloop.core.ledger import NO_IDS, Ids
+from labelloop.core.records import Certificate, ClassCertificate, TestRecord, Verdict
+
+
+@dataclass(frozen=True)
+class TestUnderWay:
+    """A test, and what it is of."""
+
+    __test__ = False  # pytest: it is no test case
+
+    audit: Audit
+    threshold: float  # the least margin among the candidates
+    pool: int  # objects without a label when the model predicted
+
+
+@dataclass(frozen=True)
+class Conclusion:
+    """How a test stands."""
+
+    record: TestRecord
+    certificate: Certificate | None
+    committed: Ids  # pool objects the model labels
+
+    @property
+    def verdict(self) -> Verdict:
+        return self.record.verdict
+
+
+def conclude(test: TestUnderWay, confidence: float, *, by_class: bool, goes_on: bool) -> Conclusion:
+    """Whether a test has passed, failed, or needs more draws.
+
+    `goes_on`: people can be asked again.
+    """
+    audit, certificate, committed = test.audit, None, NO_IDS
+    verdict = audit.outcome()
+    if verdict == Verdict.OPEN and not goes_on:
+        verdict = Verdict.PASSED if audit.passed() else Verdict.FAILED
+    if verdict == Verdict.PASSED:
+        certificate = certificate_of(test, confidence, by_class=by_class)
+        committed = audit.open_ids()
+    evidence = audit.all_evidence()
+    candidates = sum(found.candidates for found in evidence)
+    record = TestRecord(
+        verdict=verdict,
+        drawn=sum(found.drawn for found in evidence),
+        wrong=sum(found.wrong for found in evidence),
+        withdrawn=sum(found.withdrawn for found in evidence),
+        error_estimate=sum(found.error_share(candidates) for found in evidence),
+        error_bound=max(found.error_bound for found in evidence),
+    )
+    return Conclusion(record, certificate, committed)
+
+
+def certificate_of(test: TestUnderWay, confidence: float, *, by_class: bool) -> Certificate | None:
+    """Of the groups whose test has passed; None where none has."""
+    audit = test.audit
+    passed = audit.passed()
+    if not passed:
+        return None
+    labels = sum(evidence.open_objects for evidence in passed.values())
+    candidates = sum(evidence.candidates for evidence in passed.values())
+    target, whose = f"{audit.target_error:.3g}", " of each class" if by_class else ""
+    return Certificate(
+        promise=f"error among the auto-labels{whose} <= {target}, {confidence:.0%} confidence",
+        threshold=test.threshold,
+        target_error=audit.target_error,
+        confidence=confidence,
+        level=sum(audit.groups[number].level for number in passed),
+        error_bound=max(evidence.error_bound for evidence in passed.values()),
+        error_estimate=sum(evidence.error_share(candidates) for evidence in passed.values()),
+        coverage=labels / test.pool,
+        auto_labels=labels,
+        validation_objects=sum(evidence.drawn for evidence in passed.values()),
+        validation_errors=sum(evidence.wrong for evidence in passed.values()),
+        by_class=tuple(_of_class(audit, *found) for found in passed.items()) if by_class else (),
+    )
+
+
+def _of_class(audit: Audit, number: int, evidence: Evidence) -> ClassCertificate:
+    members = audit.candidates["label"][audit.candidates["group"] == number]
+    return ClassCertificate(
+        class_index=int(members[0]),
+        auto_labels=evidence.open_objects,
+        error_bound=evidence.error_bound,
+        validation_objects=evidence.drawn,
+        validation_errors=evidence.wrong,
+    )

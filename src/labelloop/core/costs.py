@@ -1,0 +1,66 @@
+"""What labels cost: the one place where answers are counted and priced."""
+
+from dataclasses import dataclass
+
+from labelloop.core.records import LabelingCost
+
+# Ground Truth's public price list for text classification: what Amazon Mechanical Turk took for one person's
+# answer, and the service's own fee (first 50,000 objects a month).
+LIST_PRICE_OF_AN_ANSWER = 0.012
+LIST_PRICE_OF_THE_SERVICE = 0.08
+
+
+@dataclass(frozen=True)
+class PriceList:
+    """Prices of one run, in one currency."""
+
+    human_label: float = LIST_PRICE_OF_AN_ANSWER  # one person's answer about one data object
+    service_fee: float = LIST_PRICE_OF_THE_SERVICE  # each object people label, however many answer
+    auto_label: float = 0.0
+    currency: str = "USD"
+    people_per_object: int = 1
+    list_prices: bool = True  # nobody has said what people really cost
+
+    @property
+    def of_an_object(self) -> float:
+        """What an object costs that people label: each of them answers once."""
+        return self.people_per_object * self.human_label + self.service_fee
+
+    def of_objects(self, objects: int) -> float:
+        """What people's labels of so many objects cost."""
+        return objects * self.of_an_object
+
+    def affordable(self, budget: float | None, most: int) -> int:
+        """How many objects people can label for a budget, `most` at the most; `most` without a budget."""
+        if budget is None or not self.of_an_object:
+            return most
+        return min(most, int(budget / self.of_an_object))
+
+    def cost(self, *, human_labels: int, auto_labels: int, repeated_answers: int = 0) -> LabelingCost:
+        """What a run's labels cost, and what people's labels in place of the auto-labels would have cost.
+
+        `human_labels` and `auto_labels` count data objects; each takes `people_per_object` answers when
+        people label it. `repeated_answers`: how often people were asked again about an object they had
+        answered about, at the price of one more object each. Labels that came with the input cost nothing.
+        """
+        people, again = self.of_objects(human_labels), self.of_objects(repeated_answers)
+        model = auto_labels * self.auto_label
+        return LabelingCost(
+            currency=self.currency,
+            human_label=self.human_label,
+            service_fee=self.service_fee,
+            auto_label=self.auto_label,
+            list_prices=self.list_prices,
+            people_per_object=self.people_per_object,
+            human_labels=human_labels,
+            repeated_answers=repeated_answers,
+            answers=(human_labels + repeated_answers) * self.people_per_object,
+            auto_labels=auto_labels,
+            answers_saved=(auto_labels - repeated_answers) * self.people_per_object,
+            spent_on_people=round(people, 4),
+            spent_on_repeated_answers=round(again, 4),
+            spent_on_model=round(model, 4),
+            spent=round(self.of_objects(human_labels + repeated_answers) + model, 4),
+            model_labels_by_people=round(self.of_objects(auto_labels), 4),
+            saved=round(self.of_objects(auto_labels - repeated_answers) - model, 4),
+        )

@@ -1,0 +1,403 @@
+"""The loop: train, predict, auto-label, ask people, until nothing is left. Pure: no I/O, no clock.
+
+One object holds all that a run knows between its steps. Its verbs are the subject's, in the order of a round:
+
+    split         the labels the round's model learns from
+    hear_model    what it says of the pool; a test of its labels may begin
+    select        which objects people see
+    hear_people   their answers; tests are settled, labels are committed, the round ends
+    decide        what comes next
+
+Whoever drives it (the steps on AWS, `labelloop.simulation` in memory) loads it, calls one verb, and keeps it.
+"""
+
+import math
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+
+from labelloop.core.certificate.audit import Audit
+from labelloop.core.certificate.audit_schedule import AuditSchedule, level
+from labelloop.core.certificate.auto_labeling import AutoLabeling, auto_label
+from labelloop.core.certificate.betting import fewest_draws
+from labelloop.core.certificate.conclusion import Conclusion, TestUnderWay, conclude
+from labelloop.core.ledger import NO_IDS, Counts, Ids, Ledger, State
+from labelloop.core.manifest.labeling_output import Answer
+from labelloop.core.model.predictions import Predictions
+from labelloop.core.model.recorded_predictions import RecordedPredictions, record_predictions
+from labelloop.core.model.splitting import (
+    Split,
+    draw_validation_set,
+    split_with_holdout,
+    split_with_validation_set,
+)
+from labelloop.core.people.hearing import hear, settle
+from labelloop.core.people.human_labels import HumanLabels, unanswerable
+from labelloop.core.people.label_review import LabelReview, Review, apply_reviews
+from labelloop.core.people.second_opinions import MOST_VOTES, Rows, SecondOpinions
+from labelloop.core.people.spot_checks import NO_SPOT_CHECKS, SpotChecks
+from labelloop.core.query_strategies import QueryStrategy
+from labelloop.core.query_strategies.selection import select_at_random, select_most_useful
+from labelloop.core.randomness import random_stream
+from labelloop.core.records import Certificate, ModelRecord, RoundRecord, Verdict
+from labelloop.core.settings import LoopSettings
+from labelloop.core.stopping import Decision, Limits, Progress, decide, objects_to_ask
+
+# Of a batch, so much is drawn at random: the answers tell how often the model errs where it is sure.
+SHARE_OF_SPOT_CHECKS = 0.05
+
+
+@dataclass(frozen=True)
+class Selection:
+    """Pool objects to ask people about."""
+
+    asked: Ids
+    drawn: Ids = field(default_factory=NO_IDS.copy)  # of these, for a test
+    spot_checks: Ids = field(default_factory=NO_IDS.copy)  # of these, at random
+    recorded: RecordedPredictions | None = None  # what the round's model said of them
+
+
+@dataclass(frozen=True)
+class Proposal:
+    """Labels the model gives that need no test: they are committed at the end of the round."""
+
+    ids: Ids
+    labels: np.ndarray[tuple[int], np.dtype[np.int16]]
+
+
+@dataclass(frozen=True)
+class RoundOutcome:
+    """What a round came to, object by object; all ids ascend."""
+
+    labeled: Ids  # by people, in this round's answers
+    settled: Ids  # drawn at random: people's label is settled now
+    given_up: Ids  # people could not label them
+    auto_labels: Ids  # committed
+    review: LabelReview
+    ended_test: Audit | None
+    record: RoundRecord
+
+
+AutoLabelRule = Callable[["Loop", Predictions], AutoLabeling]
+
+
+@dataclass
+class Loop:
+    """A run: the ledger, what is known of its models and tests, and where it stands."""
+
+    settings: LoopSettings
+    ledger: Ledger
+    labels_in_input: int  # human labels the input brought
+    round: int = 1
+    idle_rounds: int = 0
+    repeated_answers: int = 0
+    schedule: AuditSchedule = field(default_factory=AuditSchedule)
+    test: TestUnderWay | None = None
+    certificate: Certificate | None = None
+    disputed: Rows = field(default_factory=NO_SPOT_CHECKS.copy)  # spot checks people have not agreed on
+    new_human_labels: int = 0  # in the last round; at first, those of the input
+    # Of the round under way:
+    model: ModelRecord | None = None
+    proposal: Proposal | None = None
+    recorded: RecordedPredictions | None = None  # what it said of the objects people were asked about
+    sent_to_people: int = 0
+    drawn_for_test: int = 0
+
+    @classmethod
+    def begin(cls, settings: LoopSettings, ledger: Ledger) -> "Loop":
+        """A run's first state; the ledger holds the labels that the input brings."""
+        labels = ledger.counts().human_labels
+        return cls(settings, ledger, labels_in_input=labels, new_human_labels=labels)
+
+    @property
+    def counts(self) -> Counts:
+        return self.ledger.counts()
+
+    @property
+    def limits(self) -> Limits:
+        """The run's limits, in data objects."""
+        of_a_test = level(self.schedule, self.settings.confidence)
+        return self.settings.limits(
+            len(self.ledger),
+            most_votes=MOST_VOTES,
+            fewest_draws=fewest_draws(self.settings.target_error, of_a_test),
+        )
+
+    def progress(self, *, unsettled: int = 0, new_human_labels: int = 0) -> Progress:
+        """Where the run stands; `unsettled`: answers that the ledger does not know of yet."""
+        return Progress(
+            counts=self.counts,
+            labels_in_input=self.labels_in_input,
+            round_number=self.round - 1,
+            new_human_labels=new_human_labels,
+            idle_rounds=self.idle_rounds,
+            repeated_answers=self.repeated_answers + unsettled,
+            testing=self.test is not None,
+            committed=self.certificate is not None,
+        )
+
+    def human_labels_left(self) -> int:
+        """How many more answers people may be asked for."""
+        return self.progress().human_labels_left(self.limits)
+
+    # The verbs ----------------------------------------------------------------------------------------------
+
+    def split(self) -> Split:
+        """The labels for the round's model. Under `blog` the first one draws the validation set."""
+        if not self.schedule.human_labels:
+            # Before the first test, growth is counted from the labels of the first model.
+            self.schedule = replace(self.schedule, human_labels=self.counts.human_labels)
+        if not self.settings.is_blog:
+            rng = random_stream(self.settings.seed, "holdout", self.round)
+            return split_with_holdout(self.ledger, self.settings.holdout_share, rng)
+        if not self.counts.validation:
+            rng = random_stream(self.settings.seed, "validation set")
+            draw_validation_set(self.ledger, self.limits.validation, rng)
+        return split_with_validation_set(self.ledger)
+
+    def hear_model(self, predictions: Predictions, rule: AutoLabelRule | None = None) -> AutoLabeling:
+        """What the round's model labels, or a test of what it would label.
+
+        `predictions`: of pool and validation set; `rule`: in place of labelloop's own.
+        """
+        labeling = (rule or label_what_is_sure)(self, predictions)
+        self.schedule = labeling.schedule
+        self.model = _model_record(self.ledger, predictions, labeling)
+        if labeling.audit is not None:
+            threshold = 0.0 if labeling.threshold is None else labeling.threshold
+            self.test = TestUnderWay(labeling.audit, threshold, self.counts.pool)
+        else:
+            self.proposal = Proposal(labeling.ids, predictions.label[labeling.ids])
+        return labeling
+
+    def select(self, predictions: Predictions | None, strategy: QueryStrategy) -> Selection:
+        """What people see next; a test's next objects are drawn, and marked so in it.
+
+        `predictions` are of this round's model; None when there was none.
+        """
+        unsettled = len(self.disputed) + (len(self.test.audit.disputed()) if self.test else 0)
+        progress = self.progress(unsettled=unsettled)
+        selection = self._choose(predictions, strategy, progress)
+        again = np.setdiff1d(self.disputed["id"], selection.asked)
+        room = max(0, progress.human_labels_left(self.limits) - len(selection.asked))
+        asked = np.union1d(selection.asked, again[:room])
+        recorded = (
+            record_predictions(predictions, asked, selection.spot_checks) if predictions is not None else None
+        )
+        self.ledger.ask(asked)
+        self.recorded, self.sent_to_people = recorded, len(asked)
+        self.drawn_for_test = len(selection.drawn)
+        return replace(selection, asked=asked, recorded=recorded)
+
+    def hear_people(
+        self,
+        answers: Iterable[Answer],
+        *,
+        reviews: Iterable[Review] = (),
+        not_shown: Iterable[Ids] = (),
+    ) -> RoundOutcome:
+        """Take in what people said, and end the round.
+
+        `answers` are read once, in their order; `reviews`: of labels that people were asked about again;
+        `not_shown`: objects that people may not have seen, as their labeling job failed or was stopped.
+        """
+        drawn = self._drawn_at_random()
+        people = HumanLabels(self.ledger, np.concatenate([opinions.awaited() for opinions, _ in drawn]))
+        people.read(answers)
+        people.record(self.round)
+        review = apply_reviews(self.ledger, reviews)
+        repeated, settled, goes_on = self._hear(drawn, people, review)
+        for ids in not_shown:
+            self.ledger.withdraw(ids)
+        given_up = unanswerable(self.ledger, np.concatenate([opinions.disputed() for opinions, _ in drawn]))
+        self.ledger.fail(given_up, self.round)
+        conclusion = self._conclude(goes_on=goes_on)
+        committed = self._commit(conclusion)
+        self.new_human_labels = len(people.labeled) + len(settled)
+        labeled = self.new_human_labels or repeated or len(committed)
+        self.idle_rounds = 0 if labeled else self.idle_rounds + 1
+        ended_test = self._ended_test(conclusion)
+        record = self._record(conclusion, people.ignored, repeated, len(committed), review)
+        self._next_round(ended=ended_test is not None)
+        return RoundOutcome(
+            labeled=np.sort(people.labeled),
+            settled=np.sort(settled),
+            given_up=given_up,
+            auto_labels=committed,
+            review=review,
+            ended_test=ended_test,
+            record=record.model_copy(update={"next": self.decide().next}),
+        )
+
+    def decide(self) -> Decision:
+        """What comes next, and why the loop stops where it does."""
+        return decide(self.progress(new_human_labels=self.new_human_labels), self.limits)
+
+    # Choosing for people ------------------------------------------------------------------------------------
+
+    def _choose(
+        self, predictions: Predictions | None, strategy: QueryStrategy, progress: Progress
+    ) -> Selection:
+        if self.test is not None:
+            return self._choose_for_test(self.test.audit, predictions, strategy, progress)
+        rng = random_stream(self.settings.seed, "selection", self.round)
+        left_to_people = self.model.left_to_people if self.model else None
+        count = objects_to_ask(progress, self.limits, left_to_people=left_to_people)
+        if predictions is None:
+            return Selection(select_at_random(self.ledger, count, rng))
+        auto_labeled = self.proposal.ids if self.proposal else NO_IDS
+        spot_checks = self._draw_spot_checks(auto_labeled, count, rng)
+        left_out = np.union1d(auto_labeled, spot_checks)
+        useful = select_most_useful(
+            self.ledger, predictions, left_out, count - len(spot_checks), strategy, rng
+        )
+        return Selection(np.union1d(useful, spot_checks), spot_checks=spot_checks)
+
+    def _choose_for_test(
+        self, audit: Audit, predictions: Predictions | None, strategy: QueryStrategy, progress: Progress
+    ) -> Selection:
+        disputed = audit.disputed()
+        drawn = disputed if len(disputed) else audit.next_stage(once=self.round >= self.limits.rounds)
+        if len(disputed) or predictions is None:
+            return Selection(drawn[: progress.human_labels_left(self.limits)], drawn)
+        # What the test will take comes first; the rest of a batch is asked about along with it.
+        candidates = np.asarray(audit.candidates["id"])
+        planned = round(sum(group.plan.draws for group in audit.groups))
+        count = max(0, min(self.limits.batch, audit.most_draws - max(planned, len(drawn))))
+        rng = random_stream(self.settings.seed, "selection", self.round)
+        useful = select_most_useful(self.ledger, predictions, candidates, count, strategy, rng)
+        return Selection(np.union1d(useful, drawn), drawn)
+
+    def _draw_spot_checks(self, left_out: Ids, count: int, rng: np.random.Generator) -> Ids:
+        if self.settings.is_blog:
+            return NO_IDS
+        # Objects that people were asked about in vain, or disagree on, differ from those never asked about.
+        never_asked = np.flatnonzero(self.ledger.mask(State.POOL) & (self.ledger.times_asked == 0))
+        open_objects = np.setdiff1d(never_asked, left_out)
+        return np.sort(rng.permutation(open_objects)[: math.ceil(SHARE_OF_SPOT_CHECKS * count)])
+
+    # Hearing people -----------------------------------------------------------------------------------------
+
+    def _drawn_at_random(self) -> list[tuple[SecondOpinions, State]]:
+        """Objects whose label several people may have to agree on, and what they become."""
+        spot_checks = SpotChecks.of(self.recorded, self.disputed, reviewed=self.settings.review_disagreements)
+        drawn: list[tuple[SecondOpinions, State]] = [(spot_checks, State.HUMAN)]
+        if self.test is not None:
+            drawn.append((self.test.audit, State.VALIDATION))
+        return drawn
+
+    def _hear(
+        self, drawn: list[tuple[SecondOpinions, State]], people: HumanLabels, review: LabelReview
+    ) -> tuple[int, Ids, bool]:
+        """Answers given again, objects whose label is settled now, and whether people can be asked again."""
+        repeated = sum(hear(opinions, people) for opinions, _ in drawn)
+        self.repeated_answers += repeated + review.counts.answered
+        unsettled = sum(len(opinions.disputed()) for opinions, _ in drawn)
+        left = self.progress(unsettled=unsettled).human_labels_left(self.limits)
+        goes_on = left > 0 and self.round < self.limits.rounds
+        settled = [
+            settle(self.ledger, opinions, becomes, self.round, goes_on=goes_on) for opinions, becomes in drawn
+        ]
+        spot_checks = drawn[0][0]
+        self.disputed = spot_checks.still_disputed()
+        self.schedule = self.schedule.learned(*spot_checks.findings())
+        return repeated, np.concatenate(settled), goes_on
+
+    def _conclude(self, *, goes_on: bool) -> Conclusion | None:
+        if self.test is None:
+            return None
+        by_class = self.settings.certificate_for == "class"
+        conclusion = conclude(self.test, self.settings.confidence, by_class=by_class, goes_on=goes_on)
+        if conclusion.verdict == Verdict.FAILED:
+            self.schedule = self.schedule.failed(*self.test.audit.findings())
+            self.ledger.release_to_training(self.ledger.ids(State.VALIDATION))
+        self.certificate = conclusion.certificate or self.certificate
+        return conclusion
+
+    def _ended_test(self, conclusion: Conclusion | None) -> Audit | None:
+        if self.test is None or conclusion is None or conclusion.verdict == Verdict.OPEN:
+            return None
+        return self.test.audit
+
+    def _commit(self, conclusion: Conclusion | None) -> Ids:
+        """The model's labels: those a test has passed for, or that take no test."""
+        if conclusion is not None and self.test is not None:
+            candidates = self.test.audit.candidates
+            ids = conclusion.committed
+            labels = candidates["label"][np.searchsorted(candidates["id"], ids)]
+        elif self.proposal is not None:
+            ids, labels = self.proposal.ids, self.proposal.labels
+        else:
+            return NO_IDS
+        self.ledger.label(ids, labels, State.AUTO, self.round)
+        return ids
+
+    def _record(
+        self, conclusion: Conclusion | None, ignored: int, repeated: int, committed: int, review: LabelReview
+    ) -> RoundRecord:
+        model = self.model or ModelRecord()
+        return RoundRecord(
+            round=self.round,
+            trained=self.model is not None,
+            validation_accuracy=model.validation_accuracy,
+            threshold=model.threshold,
+            expected_error=model.expected_error,
+            left_to_people=model.left_to_people,
+            expected_draws=model.expected_draws,
+            drawn_for_test=self.drawn_for_test,
+            test=conclusion.record if conclusion else None,
+            certificate=conclusion.certificate if conclusion else None,
+            auto_labels_committed=committed,
+            unreadable_by_model=model.unreadable,
+            first_unreadable=model.first_unreadable,
+            sent_to_people=self.sent_to_people,
+            labeled_by_people=self.new_human_labels,
+            ignored_answers=ignored,
+            repeated_answers=repeated,
+            label_review=review.counts,
+            counts=self.counts,
+        )
+
+    def _next_round(self, *, ended: bool) -> None:
+        self.test = None if ended else self.test
+        self.model, self.proposal, self.recorded = None, None, None
+        self.sent_to_people, self.drawn_for_test = 0, 0
+        self.round += 1
+
+
+def label_what_is_sure(loop: Loop, predictions: Predictions) -> AutoLabeling:
+    """Labelloop's rule: what can be certified, once that is worth its test."""
+    progress = loop.progress()
+    return auto_label(
+        loop.ledger,
+        predictions,
+        loop.settings,
+        loop.schedule,
+        loop.limits,
+        progress.human_labels_left(loop.limits),
+        random_stream(loop.settings.seed, "audit", loop.round),
+        last=progress.is_last_round(loop.limits),
+    )
+
+
+def _model_record(ledger: Ledger, predictions: Predictions, labeling: AutoLabeling) -> ModelRecord:
+    outlook = labeling.outlook
+    return ModelRecord(
+        auto_labels=len(labeling.ids),
+        validation_accuracy=_validation_accuracy(ledger, predictions),
+        threshold=labeling.threshold,
+        expected_error=outlook.expected_error if outlook else None,
+        left_to_people=outlook.left_to_people if outlook else None,
+        expected_draws=outlook.draws if outlook and math.isfinite(outlook.draws) else None,
+        unreadable=predictions.errors,
+        first_unreadable=predictions.first_error,
+    )
+
+
+def _validation_accuracy(ledger: Ledger, predictions: Predictions) -> float | None:
+    """Share of the validation set the model got right; None where there is none, as under `default`."""
+    validation = ledger.ids(State.VALIDATION)
+    if not len(validation):
+        return None
+    return float(np.mean(predictions.label[validation] == ledger.labels[validation]))

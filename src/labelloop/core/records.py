@@ -1,0 +1,427 @@
+"""The records of a run: what is written down about rounds, tests, certificates and the whole run.
+
+They are read and written here alone. In Python their fields are snake_case; as JSON a certificate has AWS's
+PascalCase, since it is part of an execution's output, and all others are as they are in Python.
+
+A document that is kept in a file carries its `format`. A reader takes every format up to its own.
+"""
+
+from collections.abc import Callable, Iterator
+from enum import StrEnum
+from itertools import chain
+from typing import Annotated, Any, ClassVar, Self
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic.alias_generators import to_pascal
+
+from labelloop.core.errors import DocumentError
+from labelloop.core.ledger import Counts
+
+# Written only where there is something to say.
+IfKnown = Field(exclude_if=lambda value: value is None)
+
+
+class Record(BaseModel):
+    """A part of a document; it never changes."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", protected_namespaces=(), populate_by_name=True)
+
+    def as_document(self) -> dict[str, Any]:
+        """As JSON takes it."""
+        return self.model_dump(by_alias=True, mode="json")
+
+
+class Document(Record):
+    """A record with a file of its own."""
+
+    FORMAT: ClassVar[int]
+
+    def as_file(self) -> dict[str, Any]:
+        """As JSON takes it, with its format."""
+        return {"format": self.FORMAT, **self.as_document()}
+
+    @classmethod
+    def read(cls, content: dict[str, Any]) -> Self:
+        """What `as_file` wrote, by this version or an earlier one.
+
+        Raises DocumentError where a later version has written it.
+        """
+        fields = dict(content)
+        written = int(fields.pop("format", 1))
+        if written > cls.FORMAT:
+            raise DocumentError(
+                f"a {cls.__name__} of format {written} was written by a later version of labelloop, and this "
+                f"one reads up to {cls.FORMAT}: use the version that wrote it, or a newer one"
+            )
+        return cls.model_validate(cls.upgraded(fields, written))
+
+    @classmethod
+    def upgraded(cls, fields: dict[str, Any], written: int) -> dict[str, Any]:  # noqa: ARG003
+        """The fields as this version has them, from an earlier format."""
+        return fields
+
+
+class Verdict(StrEnum):
+    """How a test stands."""
+
+    PASSED = "PASSED"
+    OPEN = "OPEN"  # more answers can decide it
+    FAILED = "FAILED"
+
+
+class TestRecord(Record):
+    """A test of a certificate, as it stood at the end of a round."""
+
+    __test__: ClassVar = False  # pytest: it is no test case
+
+    verdict: Verdict
+    drawn: int  # objects drawn by chance that people have answered about
+    wrong: int  # of these, how many the model had wrong
+    withdrawn: int = 0  # doubtful candidates people labeled so that the rest may pass
+    error_estimate: float  # of the model, on all that it would label
+    error_bound: float  # of what nobody was asked about; the largest of all groups
+
+
+class _InPascalCase(Record):
+    model_config = ConfigDict(
+        frozen=True,
+        extra="forbid",
+        alias_generator=to_pascal,
+        populate_by_name=True,
+        protected_namespaces=(),
+    )
+
+
+class ClassCertificate(_InPascalCase):
+    """What is promised about the auto-labels of one class by themselves."""
+
+    class_index: int
+    auto_labels: int
+    error_bound: float
+    validation_objects: int
+    validation_errors: int
+
+
+class Certificate(_InPascalCase):
+    """What is promised about the pool objects that the model labeled, and on what grounds."""
+
+    promise: str
+    threshold: float  # the least margin among them
+    target_error: float
+    confidence: float  # for the whole run
+    level: float  # the chance of a wrong promise that this one test was given
+    error_bound: float  # exact upper bound at that level
+    error_estimate: float  # of the model's labels before people corrected those drawn
+    coverage: float  # share of the pool that the model labeled
+    auto_labels: int
+    validation_objects: int  # drawn at random for the test, and labeled by people
+    validation_errors: int  # of these, how many the model got wrong
+    by_class: tuple[ClassCertificate, ...] = ()
+
+
+class ModelRecord(Record):
+    """What a round's model said of itself, before people answered."""
+
+    auto_labels: int = 0  # that it gives, or would give once a test has passed
+    validation_accuracy: float | None = None  # under the policy `blog`
+    threshold: float | None = None  # on the margin between the two best classes
+    expected_error: float | None = None  # of the labels it would give, by its own account
+    left_to_people: int | None = None  # pool objects it would give none
+    expected_draws: float | None = None  # for a test; None where no test can be expected to pass
+    unreadable: int = 0  # objects it could not read
+    first_unreadable: str | None = None
+
+
+class ReviewCounts(Record):
+    """Labels that people were asked about again, by what became of them."""
+
+    confirmed: int = 0
+    changed: int = 0
+    undecided: int = 0
+
+    @property
+    def answered(self) -> int:
+        """How many objects people answered about once more: they cost what a label does."""
+        return self.confirmed + self.changed + self.undecided
+
+
+class RoundRecord(Document):
+    """What a round came to."""
+
+    FORMAT: ClassVar = 2
+
+    round: int
+    trained: bool
+    validation_accuracy: float | None = None
+    threshold: float | None = None
+    expected_error: float | None = None
+    left_to_people: int | None = None
+    expected_draws: float | None = None
+    drawn_for_test: int = 0
+    test: TestRecord | None = None
+    certificate: Certificate | None = None
+    auto_labels_committed: int = 0
+    unreadable_by_model: int = 0
+    first_unreadable: str | None = None
+    sent_to_people: int = 0
+    labeled_by_people: int = 0
+    ignored_answers: int = 0
+    repeated_answers: int = 0
+    label_review: ReviewCounts = ReviewCounts()
+    counts: Counts
+    next: str = ""  # the branch the state machine takes
+    # Where a later reader finds what the round's model saw and said, and what its test drew.
+    predictions_s3_uri: Annotated[str | None, IfKnown] = None
+    ledger_s3_uri: Annotated[str | None, IfKnown] = None
+    chances_s3_uri: Annotated[str | None, IfKnown] = None
+    seconds: Annotated[dict[str, float] | None, IfKnown] = None  # by state; who ran it on a laptop adds them
+
+    @property
+    def human_labels(self) -> int:
+        """Labels by people, at the end of the round."""
+        return self.counts.human_labels
+
+    @property
+    def human_labels_before(self) -> int:
+        """Labels by people when the round began: what its model was trained on."""
+        return self.counts.human_labels - self.labeled_by_people
+
+
+class OutcomeCounts(Record):
+    """Data objects by who labeled them; sums to the input."""
+
+    input: int
+    human: int
+    auto: int
+    failed: int
+    unlabeled: int
+
+    @classmethod
+    def of(cls, counts: Counts) -> "OutcomeCounts":
+        return cls(
+            input=counts.input,
+            human=counts.human_labels,
+            auto=counts.auto,
+            failed=counts.failed,
+            unlabeled=counts.pool,
+        )
+
+    @property
+    def without_a_label(self) -> int:
+        return self.failed + self.unlabeled
+
+
+class LabelingCost(Record):
+    """What the run's labels cost; see `labelloop.core.costs`."""
+
+    currency: str
+    human_label: float
+    service_fee: float
+    auto_label: float
+    list_prices: bool
+    people_per_object: int
+    human_labels: int
+    repeated_answers: int = 0
+    answers: int
+    auto_labels: int
+    answers_saved: int
+    spent_on_people: float
+    spent_on_repeated_answers: float = 0.0
+    spent_on_model: float
+    spent: float
+    model_labels_by_people: float
+    saved: float
+
+
+class AccuracyOfRound(Record):
+    """A round's model on objects it had not learned from. What is not known is absent."""
+
+    round: int
+    expected_accuracy: float | None = None  # mean confidence
+    objects: Annotated[float | None, IfKnown] = None
+    labeled: Annotated[int | None, IfKnown] = None
+    correct: Annotated[float | None, IfKnown] = None
+    accuracy: Annotated[float | None, IfKnown] = None
+    low: Annotated[float | None, IfKnown] = None
+    high: Annotated[float | None, IfKnown] = None
+    on_the_last: Annotated[float | None, IfKnown] = None  # on the objects of the last round
+
+
+class CoveragePoint(Record):
+    """The answers whose score is at least `score`."""
+
+    covered: float  # objects
+    coverage: float  # share of all
+    accuracy: float
+    bound: float  # one-sided lower bound on the accuracy
+    score: float
+
+
+class Confusion(Record):
+    """How often people's label met the model's."""
+
+    pairs: tuple[tuple[int, int, float], ...]  # people's class, the model's, objects; most frequent first
+    objects: float
+    unread: float = 0.0  # the model could not read them
+    pairs_left_out: int = 0
+
+
+class ClassQuality(Record):
+    """One class: its labels by people and by the model, and how right the last model was."""
+
+    class_index: Annotated[int, Field(alias="class")]
+    human: int
+    auto: int
+    objects: float
+    correct: float
+    bound: float  # one-sided lower bound on the accuracy
+
+
+class Example(Record):
+    """A data object worth a look."""
+
+    line: int  # in the output manifest, from 1
+    model: int
+    confidence: float
+    margin: float
+    round: int
+    people: int | None
+    outcome: str
+    source: Annotated[str | None, IfKnown] = None  # the beginning of its text
+    source_ref: Annotated[str | None, IfKnown, Field(alias="source-ref")] = None
+    truth: Annotated[int | None, IfKnown] = None  # where it is known
+
+
+class Examples(Record):
+    """The data objects worth a look, by why."""
+
+    near_threshold: tuple[Example, ...] = ()
+    least_confident: tuple[Example, ...] = ()
+    likely_label_errors: tuple[Example, ...] = ()
+
+    def all(self) -> Iterator[Example]:
+        """Those of every group."""
+        return chain(self.near_threshold, self.least_confident, self.likely_label_errors)
+
+    def each(self, change: Callable[[Example], Example]) -> "Examples":
+        """With each example changed."""
+        return Examples(
+            near_threshold=tuple(map(change, self.near_threshold)),
+            least_confident=tuple(map(change, self.least_confident)),
+            likely_label_errors=tuple(map(change, self.likely_label_errors)),
+        )
+
+
+class ModelQuality(Record):
+    """What the models' predictions say, held against people's labels."""
+
+    round: int  # of the last model
+    threshold: float | None = None
+    basis: str  # `validation set`, `all objects` or `unknown`
+    labeled: int  # by people, of what the last model had not learned from
+    stood_for: int  # objects nobody labeled for which others stand that were drawn at random
+    not_known: int  # objects nobody labeled or stands for
+    accuracy_by_round: tuple[AccuracyOfRound, ...] = ()
+    coverage_curve: tuple[CoveragePoint, ...] = ()
+    confusion: Confusion
+    by_class: tuple[ClassQuality, ...] = ()
+    examples: Examples = Examples()
+
+
+class LearningLaw(Record):
+    """accuracy = limit - factor * labels ** -decay"""
+
+    limit: float
+    factor: float
+    decay: float
+
+
+class RandomBaseline(Record):
+    """What labels drawn at random would have given; either known, or why not."""
+
+    unknown_because: Annotated[str | None, IfKnown] = None
+    law: Annotated[LearningLaw | None, IfKnown] = None
+    rounds: Annotated[tuple[int, ...] | None, IfKnown] = None  # the law was fitted to
+    human_labels: Annotated[int | None, IfKnown] = None  # at the last model
+    accuracy: Annotated[float | None, IfKnown] = None  # there, by the law
+    curve: Annotated[tuple[tuple[float, float], ...] | None, IfKnown] = None  # labels, accuracy
+
+
+class Forecast(Record):
+    """How many more labels by people it probably takes until the model labels the rest."""
+
+    human_labels: int
+    expected_auto_labels: int
+    explanation: str
+
+
+class Failure(Record):
+    """A data object without a label."""
+
+    line: int  # in the output manifest, from 1
+    reason: str
+
+
+class FailureRecord(Record):
+    """All objects without a label: counted by reason, the first of them listed."""
+
+    by_reason: dict[str, int] = {}
+    first: tuple[Failure, ...] = ()
+
+
+class Score(Record):
+    """Shares of wrong labels, where the truth is known; None where there are no such labels."""
+
+    auto_label_error: float | None
+    human_label_error: float | None
+    final_error: float | None
+
+
+class Report(Document):
+    """The machine-readable report of a run."""
+
+    FORMAT: ClassVar = 2
+
+    execution: str
+    policy: str
+    query_strategy: str
+    seed: int
+    target_error: float
+    confidence: float
+    classes: tuple[str, ...]
+    counts: OutcomeCounts
+    human_labels_in_input: int = 0
+    human_share: float
+    certificate: Certificate | None = None
+    no_certificate_because: str | None = None
+    stopped_because: str | None = None
+    cost: LabelingCost | None = None
+    rounds: tuple[RoundRecord, ...] = ()
+    random_baseline: RandomBaseline | None = None
+    evidence: ModelQuality | None = None
+    next_round: Forecast | None = None
+    failures: FailureRecord = FailureRecord()
+    settings: dict[str, Any] = {}  # the request's block `ActiveLearning`, with its defaults
+    # A run on a laptop adds how long it took and, where the truth is known, how right the labels are.
+    output: Annotated[dict[str, Any] | None, IfKnown] = None
+    seconds: Annotated[float | None, IfKnown] = None
+    seconds_after_last_round: Annotated[dict[str, float] | None, IfKnown] = None
+    score: Score | None = None
+
+    @property
+    def repeated_answers(self) -> int:
+        """How often people were asked again in tests and spot checks, over all rounds."""
+        return sum(record.repeated_answers for record in self.rounds)
+
+    def as_document(self) -> dict[str, Any]:
+        """As JSON takes it: the score's fields stand among the report's own."""
+        fields = super().as_document()
+        return {**fields, **(fields.pop("score") or {})}
+
+    @model_validator(mode="before")
+    @classmethod
+    def _gather_the_score(cls, fields: Any) -> Any:
+        if not isinstance(fields, dict) or "final_error" not in fields:
+            return fields
+        score = {name: fields[name] for name in Score.model_fields if name in fields}
+        return {**{name: value for name, value in fields.items() if name not in score}, "score": score}

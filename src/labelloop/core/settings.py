@@ -1,0 +1,81 @@
+"""What may be chosen about the loop, as plain values: no AWS names, no addresses."""
+
+import math
+from dataclasses import dataclass, field
+from typing import Literal
+
+from labelloop.core.costs import PriceList
+from labelloop.core.stopping import Limits
+
+Policy = Literal["default", "blog"]
+CertificateFor = Literal["all", "class"]
+# The margin between the two best classes above which the 2020 post had its model label.
+BLOG_MARGIN = 0.5
+
+
+@dataclass(frozen=True)
+class LoopSettings:
+    """Every choice about the loop. Sizes: a share of the input below 1, else a count of data objects."""
+
+    policy: Policy = "default"
+    target_error: float = 0.05
+    confidence: float = 0.9
+    certificate_for: CertificateFor = "all"
+    # Where an answer differs from the model's on an object drawn at random, others are asked until two agree.
+    review_disagreements: bool = True
+    # In human labels: objects likelier to be wrong than its inverse go to people.
+    wrong_label_cost: float | None = None
+    start_size: float | None = None
+    validation_size: float | None = None
+    batch_size: float = 0.02
+    max_rounds: int = 100
+    max_human_labels: float | None = None
+    max_cost: float | None = None
+    prices: PriceList = field(default_factory=PriceList)
+    # Of the training labels, what the model may tune on instead of learning from.
+    holdout_share: float = 0.0
+    # Whether the query strategy picks what the model is least sure of (see `QueryStrategy`).
+    looks_for_doubt: bool = True
+    seed: int = 0
+
+    @property
+    def is_blog(self) -> bool:
+        """Whether the 2020 post's rules hold: nothing is tested, nothing is promised."""
+        return self.policy == "blog"
+
+    def limits(self, total: int, *, most_votes: int, fewest_draws: int) -> Limits:
+        """The sizes as counts of `total` data objects.
+
+        `most_votes`: how often an object can be asked about; `fewest_draws`: what a test takes at least.
+        """
+        start = default_start_size(total) if self.start_size is None else resolve_size(self.start_size, total)
+        return Limits(
+            start=start,
+            validation=resolve_size(self.validation_size or 0, total) if self.is_blog else 0,
+            batch=resolve_size(self.batch_size, total),
+            new_human_labels=self._most_human_labels(total, most_votes),
+            rounds=self.max_rounds,
+            fewest_draws=0 if self.is_blog else fewest_draws,
+        )
+
+    def most_draws(self, total: int, human_labels_left: int) -> int:
+        """How many objects a test may draw, of so many labels that people may still be asked for."""
+        if self.validation_size is None:
+            return human_labels_left
+        return min(human_labels_left, resolve_size(self.validation_size, total))
+
+    def _most_human_labels(self, total: int, most_votes: int) -> int:
+        # Without a limit, as many as could ever be asked for: in a test some objects are asked about again.
+        unlimited = total * most_votes
+        most = unlimited if self.max_human_labels is None else resolve_size(self.max_human_labels, total)
+        return self.prices.affordable(self.max_cost, most)
+
+
+def default_start_size(total: int) -> int:
+    """How many labels, drawn at random, before the first model; the factor is measured (bench/)."""
+    return min(total, max(20, math.ceil(0.5 * math.pow(total, 2 / 3))))
+
+
+def resolve_size(size: float, total: int) -> int:
+    """A share of the total (rounded up) when below 1, else a count; never more than the total."""
+    return min(total, math.ceil(round(size * total, 6)) if size < 1 else math.ceil(size))

@@ -1,0 +1,254 @@
+"""A whole run in memory, where all labels are known: what a policy would take, and how right it ends.
+
+It drives the very Loop that the steps on AWS drive, without S3, jobs or a state machine. Given the same
+model, people and seed, a run ends here as it does there, object for object; tests hold the two together.
+"""
+
+from array import array
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from labelloop.core.ledger import Counts, Ids, Ledger, State
+from labelloop.core.loop import AutoLabelRule, Loop, Selection
+from labelloop.core.manifest.label_categories import LabelCategories
+from labelloop.core.manifest.labeling_output import Answer
+from labelloop.core.model.predictions import Predictions
+from labelloop.core.people.label_review import Review
+from labelloop.core.people.simulated_people import SimulatedPeople
+from labelloop.core.query_strategies import QueryStrategy, load_query_strategy, looks_for_doubt
+from labelloop.core.records import Certificate, RoundRecord
+from labelloop.core.stopping import Next
+from labelloop.workflow.request import parse_settings
+
+Labels = npt.NDArray[np.integer]
+Probabilities = npt.NDArray[np.floating]
+
+
+@dataclass(frozen=True)
+class ModelAnswers:
+    """What a model says of some objects."""
+
+    probabilities: Probabilities  # shape (objects, classes)
+    embedding: npt.NDArray[np.floating] | None = None  # shape (objects, numbers)
+    disagreement: npt.NDArray[np.floating] | None = None  # nats; shape (objects,)
+
+
+Predict = Callable[[Any], ModelAnswers]
+
+
+class Model(Protocol):
+    """What a container does in one round."""
+
+    def fit(self, inputs: Any, labels: Labels, classes: int, seed: int) -> Predict:
+        """Learn from some objects, and return what predicts others; rows of `inputs` are objects."""
+        ...
+
+
+@dataclass(frozen=True)
+class Batch:
+    """What people say of one round's selection."""
+
+    answers: Iterable[Answer]
+    reviews: Iterable[Review] = ()  # of labels given before, asked about again
+    not_shown: tuple[Ids, ...] = ()  # of a batch that was closed early: objects not all of which were shown
+
+
+class People(Protocol):
+    """Whoever labels: what a labeling backend does in one round."""
+
+    def label(self, loop: Loop, selection: Selection) -> Batch:
+        """Answer about the objects selected in the loop's current round."""
+        ...
+
+
+@dataclass(frozen=True)
+class PeopleWhoKnow:
+    """Simulated people, who know the truth and make mistakes at a given rate."""
+
+    people: SimulatedPeople
+
+    def label(self, loop: Loop, selection: Selection) -> Batch:
+        """One answer about each object."""
+        return Batch(self._answers(loop.round, selection.asked))
+
+    def _answers(self, round_number: int, asked: Ids) -> Iterator[Answer]:
+        for number in asked.tolist():
+            yield Answer(number, self.people.answer(number, f"r{round_number:03d}"), {})
+
+
+@dataclass(frozen=True)
+class TrainedRound:
+    """A round that had a model, before people were asked."""
+
+    number: int
+    human_labels: int
+    accuracy: float  # on the pool
+    best_human_labels: int  # if the best threshold were known now, and people labeled what is left
+    expected_error: float | None
+    tested: bool
+
+
+@dataclass(frozen=True)
+class SimulatedRun:
+    """How a run ended, held against the truth."""
+
+    ledger: Ledger
+    rounds: int
+    tests: int
+    certificate: Certificate | None
+    stopped_because: str
+    human_share: float  # what nobody labeled within the limits is left to people, and counts as theirs
+    answers: int  # of people: one a label, and those of objects asked about again
+    auto_labels: int
+    auto_label_error: float  # share of wrong ones; 0 when there are none
+    oracle_human_share: float  # with the best threshold in the best round, known without a test
+    history: list[TrainedRound] = field(default_factory=list)
+    records: list[RoundRecord] = field(default_factory=list)
+
+
+def simulate(
+    inputs: Any,
+    truth: Labels,
+    model: Model,
+    settings: Mapping[str, Any] | None = None,
+    *,
+    people: People | None = None,
+    strategy: QueryStrategy | None = None,
+    rule: AutoLabelRule | None = None,
+    labeled: Iterable[int] = (),
+) -> SimulatedRun:
+    """Label a data set whose labels are known, and see what that took and how well it went.
+
+    `inputs`: anything that an array of ids picks rows of; `truth`: class indices, shape (objects,);
+    `settings`: the request's block `ActiveLearning`; `people`: instead of simulated people with the faults
+    that the settings name; `strategy`, `rule`: instead of the query strategy the settings name, and of
+    labelloop's rule for what is auto-labeled; `labeled`: ids of the objects whose label the input brings.
+
+    Raises RequestError for settings that cannot be used, QueryStrategyError for a strategy that cannot.
+    """
+    block = parse_settings(dict(settings or {}))
+    classes = int(truth.max()) + 1
+    ledger = Ledger.of_size(len(truth))
+    given = np.asarray(list(labeled), np.int64)
+    ledger.label(given, truth[given], State.HUMAN, 0)
+    chosen = strategy or load_query_strategy(block.query_strategy)
+    loop = Loop.begin(block.loop_settings(looks_for_doubt=looks_for_doubt(chosen)), ledger)
+    if people is None:
+        categories = LabelCategories(tuple(map(str, range(classes))))
+        known = array("h", truth.tolist())
+        people = PeopleWhoKnow(SimulatedPeople.with_faults(known, categories, block.simulated_people))
+    run = _Run(loop, inputs, truth, classes, model, people, chosen, rule)
+    return run.result(run.to_the_end())
+
+
+@dataclass
+class _Run:
+    loop: Loop
+    inputs: Any
+    truth: Labels
+    classes: int
+    model: Model
+    people: People
+    strategy: QueryStrategy
+    rule: AutoLabelRule | None
+    history: list[TrainedRound] = field(default_factory=list)
+    records: list[RoundRecord] = field(default_factory=list)
+
+    def to_the_end(self) -> str:
+        """Run round after round; returns why it stopped."""
+        decision = self.loop.decide()
+        while decision.next != Next.EXPORT:
+            predictions = self._train_and_predict() if decision.next == Next.TRAIN else None
+            selection = self.loop.select(predictions, self.strategy)
+            batch = self.people.label(self.loop, selection)
+            outcome = self.loop.hear_people(batch.answers, reviews=batch.reviews, not_shown=batch.not_shown)
+            self.records.append(outcome.record)
+            decision = self.loop.decide()
+        return decision.stopped_because or ""
+
+    def _train_and_predict(self) -> Predictions:
+        loop, ledger = self.loop, self.loop.ledger
+        channels = loop.split()
+        seed = loop.settings.seed + loop.round
+        predict = self.model.fit(
+            self.inputs[channels.train], ledger.labels[channels.train], self.classes, seed
+        )
+        unseen = ledger.ids(State.POOL, State.VALIDATION)
+        predictions = predictions_of(len(ledger), unseen, predict(self.inputs[unseen]))
+        tests = loop.schedule.tests
+        loop.hear_model(predictions, self.rule)
+        self._note(predictions, tested=loop.schedule.tests > tests)
+        return predictions
+
+    def _note(self, predictions: Predictions, *, tested: bool) -> None:
+        loop, pool, counts = self.loop, self.loop.ledger.ids(State.POOL), self.loop.counts
+        right = predictions.label[pool] == self.truth[pool]
+        most = _most_within_target(predictions.margin[pool], right, loop.settings.target_error)
+        self.history.append(
+            TrainedRound(
+                number=loop.round,
+                human_labels=counts.human_labels,
+                accuracy=float(right.mean()) if len(pool) else 1.0,
+                best_human_labels=counts.input - counts.auto - most,
+                expected_error=loop.model.expected_error if loop.model else None,
+                tested=tested,
+            )
+        )
+
+    def result(self, stopped_because: str) -> SimulatedRun:
+        loop, counts = self.loop, self.loop.counts
+        auto = loop.ledger.ids(State.AUTO)
+        wrong = loop.ledger.labels[auto] != self.truth[auto]
+        people = _left_to_people(counts)
+        return SimulatedRun(
+            ledger=loop.ledger,
+            rounds=loop.round - 1,
+            tests=loop.schedule.tests,
+            certificate=loop.certificate,
+            stopped_because=stopped_because,
+            human_share=people / len(self.truth),
+            answers=counts.human_labels + loop.repeated_answers,
+            auto_labels=len(auto),
+            auto_label_error=float(wrong.mean()) if len(auto) else 0.0,
+            oracle_human_share=min([people, *(each.best_human_labels for each in self.history)])
+            / len(self.truth),
+            history=self.history,
+            records=self.records,
+        )
+
+
+def _left_to_people(counts: Counts) -> int:
+    return counts.human_labels + counts.pool + counts.failed
+
+
+def predictions_of(size: int, ids: Ids, answers: ModelAnswers) -> Predictions:
+    """What reading the transform job's output gives."""
+    probabilities = np.asarray(answers.probabilities, np.float64)
+    order = np.argsort(-probabilities, axis=1, kind="stable")[:, :2]
+    best, second = np.take_along_axis(probabilities, order, axis=1).T
+    predictions = Predictions(size)
+    predictions.label[ids] = order[:, 0]
+    predictions.confidence[ids] = best
+    predictions.margin[ids] = best - second
+    predictions.entropy[ids] = -(probabilities * np.log(np.maximum(probabilities, 1e-12))).sum(axis=1)
+    if answers.embedding is not None:
+        predictions.embedding = np.zeros((size, answers.embedding.shape[1]), "<f2")
+        predictions.embedding[ids] = answers.embedding
+    if answers.disagreement is not None:
+        predictions.disagreement = np.zeros(size, "<f4")
+        predictions.disagreement[ids] = answers.disagreement
+    return predictions
+
+
+def _most_within_target(margin: npt.NDArray[np.floating], right: npt.NDArray[np.bool_], target: float) -> int:
+    """How many objects the best threshold labels; equal margins stay together."""
+    order = np.argsort(-margin, kind="stable")
+    errors = np.cumsum(~right[order])
+    counts = np.arange(1, len(order) + 1)
+    ends = np.append(margin[order][1:] < margin[order][:-1], True)[: len(order)]
+    good = np.flatnonzero(ends & (errors <= target * counts))
+    return int(good[-1]) + 1 if len(good) else 0

@@ -1,0 +1,74 @@
+"""The Loop between two steps: made of the run's state and what lies in S3, and kept there again."""
+
+import numpy as np
+
+from labelloop.core.arrays import from_bytes, to_bytes
+from labelloop.core.certificate.conclusion import TestUnderWay
+from labelloop.core.ledger import Ledger
+from labelloop.core.loop import Loop, Proposal
+from labelloop.steps.auto_label_files import read_auto_labels
+from labelloop.storage import s3
+from labelloop.workflow.run_state import AuditUnderWay, RunState
+
+
+def load_loop(state: RunState) -> Loop:
+    """Raises LedgerError or StorageError where what the state names cannot be read."""
+    labeling, model = state.labeling, state.model
+    loop = Loop(
+        settings=state.loop_settings,
+        ledger=load_ledger(state),
+        labels_in_input=state.labels_in_input,
+        round=state.round,
+        idle_rounds=state.idle_rounds,
+        repeated_answers=state.repeated_answers,
+        schedule=state.schedule,
+        test=_load_test(state),
+        certificate=state.certificate,
+        model=model.record if model else None,
+        proposal=_load_proposal(state),
+    )
+    if state.spot_checks_s3_uri is not None:
+        loop.disputed = _load_array(state.spot_checks_s3_uri)
+    if labeling is not None:
+        loop.sent_to_people, loop.drawn_for_test = labeling.selected, labeling.drawn
+        if labeling.recorded_s3_uri is not None:
+            loop.recorded = _load_array(labeling.recorded_s3_uri)
+    return loop
+
+
+def load_ledger(state: RunState) -> Ledger:
+    return Ledger.from_bytes(s3.read_bytes(state.ledger_s3_uri))
+
+
+def save_test(state: RunState, test: TestUnderWay | None, uri: str) -> AuditUnderWay | None:
+    """Write a test that goes on, with what people have said by now; returns where it stands."""
+    if test is None or state.audit is None:
+        return None
+    s3.write_bytes(uri, to_bytes(test.audit.candidates))
+    return state.audit.model_copy(update={"candidates_s3_uri": uri})
+
+
+def save_disputed(loop: Loop, uri: str) -> str | None:
+    """Write the spot checks that people disagree on; None where there are none."""
+    if not len(loop.disputed):
+        return None
+    s3.write_bytes(uri, to_bytes(loop.disputed))
+    return uri
+
+
+def _load_test(state: RunState) -> TestUnderWay | None:
+    if state.audit is None:
+        return None
+    return state.audit.test(_load_array(state.audit.candidates_s3_uri), state.loop_settings)
+
+
+def _load_proposal(state: RunState) -> Proposal | None:
+    """Labels that need no test; where there is one, its candidates hold them."""
+    if state.model is None or state.audit is not None or not state.model.auto_labels:
+        return None
+    return Proposal(*read_auto_labels(state.model.auto_labels_s3_uri, state.label_attribute))
+
+
+def _load_array(uri: str) -> "np.ndarray[tuple[int], np.dtype[np.void]]":
+    # A copy: as it comes it is read-only.
+    return from_bytes(s3.read_bytes(uri)).copy()

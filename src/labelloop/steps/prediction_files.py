@@ -1,0 +1,67 @@
+"""The round's predictions: read once from the transform job's lines, then kept as arrays."""
+
+import io
+import tarfile
+
+from labelloop.core.errors import PredictionsError
+from labelloop.core.ledger import Ledger, State
+from labelloop.core.manifest.label_categories import LabelCategories
+from labelloop.core.model.predictions import Predictions, read_out_of_fold, read_predictions
+from labelloop.storage import s3
+from labelloop.workflow.run_files import training_output
+from labelloop.workflow.run_state import RunState
+
+_OUT_OF_FOLD = "out_of_fold.jsonl"
+
+
+def read_transform_output(state: RunState, ledger: Ledger) -> Predictions:
+    """What the round's model says of pool and validation set.
+
+    Raises PredictionsError when the transform job left no output, or one that does not fit.
+    """
+    if state.training is None:
+        raise PredictionsError("no model was asked in this round")
+    uri = state.training.predictions_s3_uri
+    if not s3.exists(uri):
+        raise PredictionsError(
+            f"the transform job ended well but wrote no {uri}: look at the job's log, "
+            "and check that its role may write there"
+        )
+    return _from_lines(uri, ledger, state.label_categories)
+
+
+def save_predictions(state: RunState, predictions: Predictions) -> None:
+    s3.write_bytes(state.round_files.predictions, predictions.to_bytes())
+
+
+def load_predictions(
+    arrays_uri: str, lines_uri: str, ledger: Ledger, categories: LabelCategories
+) -> Predictions:
+    """A round's predictions; `ledger`: as its model saw it.
+
+    Rounds of format 1 have none but the transform job's lines. Raises PredictionsError, StorageError.
+    """
+    if s3.exists(arrays_uri):
+        return Predictions.from_bytes(s3.read_bytes(arrays_uri))
+    return _from_lines(lines_uri, ledger, categories)
+
+
+def load_out_of_fold(state: RunState, ledger: Ledger) -> Predictions | None:
+    """What the round's training job says of each object it learned from, by a part of the model that has not.
+
+    Ours leaves it; None where a container leaves none.
+    """
+    if state.training is None:
+        return None
+    archive = training_output(s3.list_uris(state.training.model_folder_s3_uri))
+    if archive is None:
+        return None
+    with tarfile.open(fileobj=io.BytesIO(s3.read_bytes(archive)), mode="r:gz") as output:
+        member = next((one for one in output if one.isfile() and one.name.endswith(_OUT_OF_FOLD)), None)
+        lines = output.extractfile(member) if member is not None else None
+        return read_out_of_fold(lines, len(ledger), state.label_categories) if lines is not None else None
+
+
+def _from_lines(uri: str, ledger: Ledger, categories: LabelCategories) -> Predictions:
+    asked = ledger.ids(State.POOL, State.VALIDATION)
+    return read_predictions(s3.read_lines(uri), asked, len(ledger), categories)

@@ -1,0 +1,263 @@
+"""Every S3 key of a run, written and read in this one place.
+
+All lie under `<S3OutputPath><execution name>/`; none is ever written a second time with other content:
+
+    execution.json                    who owns this prefix
+    prepared/      manifest.jsonl  ledger.npy  state.json
+    round-001/     training/          train/ validation/ pool/ ledger.npy
+                   model/             SageMaker's model.tar.gz, output.tar.gz
+                   predictions/       pool.jsonl.out
+                   auto-labels/       predictions.npz  auto-labels.jsonl  candidates.npy
+                   selected/          selection.manifest  expectations.npy  candidates.npy  ledger.npy
+                                      state.json
+                   labeling/          <job>/manifests/output/output.manifest
+                   merged/            manifest.jsonl  candidates.npy  probes.npy  chances.npy  ledger.npy
+                                      round.json  state.json
+                   checkpoints/       where a request asks for them
+    output/        output.manifest  report.json  report.html
+
+`candidates.npy` is there while a test is under way, `probes.npy` while people disagree on a spot check,
+`chances.npy` where a test has ended.
+"""
+
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+# Below a labeling job's own folder, as Ground Truth has it.
+LABELING_OUTPUT = "manifests/output/output.manifest"
+# A round's folders that only its run needs, and those of the start.
+_INTERMEDIATE = re.compile(r"/(prepared|round-\d+/(training|predictions|auto-labels|selected|merged))/")
+_SNAPSHOT = re.compile(r"(?:prepared|round-(\d+)/(selected|merged))/state\.json")
+_ROUND_RECORD = re.compile(r"round-(\d+)/merged/round\.json")
+# What SageMaker makes of all that a training container leaves in output/data.
+_TRAINING_OUTPUT = "/output/output.tar.gz"
+
+
+def is_intermediate(uri: str) -> bool:
+    """Whether only its run needs it: a lifecycle rule may remove it in time."""
+    return _INTERMEDIATE.search(uri) is not None
+
+
+def reviews_beside(output_uri: str) -> str:
+    """Where the reviews of a labeling job lie, whose output manifest is at `output_uri`."""
+    return f"{output_uri.removesuffix('output.manifest')}relabeled.jsonl"
+
+
+def training_output(uris: Iterable[str]) -> str | None:
+    """Among what a training job left: the archive of its output/data; the newest, if it was repeated."""
+    return max((uri for uri in uris if uri.endswith(_TRAINING_OUTPUT)), default=None)
+
+
+def transform_output(folder: str, input_uri: str) -> str:
+    """The transform job names its output after its input."""
+    return f"{folder}{input_uri.rsplit('/', 1)[1]}.out"
+
+
+@dataclass(frozen=True)
+class RunFiles:
+    """A run's files; `prefix` ends in a slash."""
+
+    prefix: str
+
+    @classmethod
+    def under(cls, uri: str) -> "RunFiles":
+        """With or without a slash at the end, as people write it."""
+        return cls(uri.rstrip("/") + "/")
+
+    @property
+    def execution(self) -> str:
+        return f"{self.prefix}execution.json"
+
+    @property
+    def prepared_manifest(self) -> str:
+        return f"{self.prefix}prepared/manifest.jsonl"
+
+    @property
+    def prepared_ledger(self) -> str:
+        return f"{self.prefix}prepared/ledger.npy"
+
+    @property
+    def prepared_state(self) -> str:
+        """The first snapshot of all."""
+        return f"{self.prefix}prepared/state.json"
+
+    @property
+    def output_folder(self) -> str:
+        return f"{self.prefix}output/"
+
+    @property
+    def output_manifest(self) -> str:
+        return f"{self.prefix}output/output.manifest"
+
+    @property
+    def report(self) -> str:
+        return f"{self.prefix}output/report.json"
+
+    @property
+    def report_page(self) -> str:
+        return f"{self.prefix}output/report.html"
+
+    @property
+    def rounds(self) -> str:
+        """What the keys of all rounds begin with."""
+        return f"{self.prefix}round-"
+
+    def round(self, number: int) -> "RoundFiles":
+        """The files of a round, counted from 1."""
+        return RoundFiles(f"{self.rounds}{number:03d}/")
+
+    def newest_snapshot(self, uris: Iterable[str]) -> str | None:
+        """Among these: a round's merge comes after its selection, and that after all before."""
+        found = {}
+        for uri in uris:
+            if match := _SNAPSHOT.fullmatch(uri.removeprefix(self.prefix)):
+                found[int(match[1] or 0), match[2] == "merged"] = uri
+        return found[max(found)] if found else None
+
+    def round_records(self, uris: Iterable[str]) -> Iterator[str]:
+        """Those of them that are records of rounds, in their order."""
+        return (uri for uri in uris if _ROUND_RECORD.fullmatch(uri.removeprefix(self.prefix)))
+
+
+@dataclass(frozen=True)
+class RoundFiles:
+    """A round's files; `folder` ends in a slash."""
+
+    folder: str
+
+    @classmethod
+    def of_training_ledger(cls, uri: str) -> "RoundFiles":
+        """Of the round whose model saw this ledger."""
+        return cls(uri.removesuffix("training/ledger.npy"))
+
+    # SplitLabels
+
+    @property
+    def train(self) -> str:
+        return f"{self.folder}training/train/train.jsonl"
+
+    @property
+    def holdout(self) -> str:
+        """The channel that SageMaker calls `validation`."""
+        return f"{self.folder}training/validation/validation.jsonl"
+
+    @property
+    def pool(self) -> str:
+        return f"{self.folder}training/pool/pool.jsonl"
+
+    @property
+    def training_ledger(self) -> str:
+        return f"{self.folder}training/ledger.npy"
+
+    @property
+    def checkpoints(self) -> str:
+        return f"{self.folder}checkpoints/"
+
+    @property
+    def model_folder(self) -> str:
+        return f"{self.folder}model/"
+
+    @property
+    def predictions_folder(self) -> str:
+        return f"{self.folder}predictions/"
+
+    # AutoLabel
+
+    @property
+    def predictions(self) -> str:
+        """As arrays."""
+        return f"{self.folder}auto-labels/predictions.npz"
+
+    @property
+    def auto_labels(self) -> str:
+        return f"{self.folder}auto-labels/auto-labels.jsonl"
+
+    @property
+    def candidates(self) -> str:
+        """Of a test that begins."""
+        return f"{self.folder}auto-labels/candidates.npy"
+
+    # SelectForHumans
+
+    @property
+    def selection(self) -> str:
+        return f"{self.folder}selected/selection.manifest"
+
+    @property
+    def recorded_predictions(self) -> str:
+        """What the round's model said of the objects people are asked about."""
+        return f"{self.folder}selected/expectations.npy"
+
+    @property
+    def selected_candidates(self) -> str:
+        return f"{self.folder}selected/candidates.npy"
+
+    @property
+    def selected_ledger(self) -> str:
+        return f"{self.folder}selected/ledger.npy"
+
+    @property
+    def selected_state(self) -> str:
+        return f"{self.folder}selected/state.json"
+
+    @property
+    def labeling_folder(self) -> str:
+        return f"{self.folder}labeling/"
+
+    # MergeLabels
+
+    @property
+    def merged_manifest(self) -> str:
+        return f"{self.folder}merged/manifest.jsonl"
+
+    @property
+    def merged_candidates(self) -> str:
+        return f"{self.folder}merged/candidates.npy"
+
+    @property
+    def disputed_spot_checks(self) -> str:
+        return f"{self.folder}merged/probes.npy"
+
+    @property
+    def inclusion_chances(self) -> str:
+        """Of a test that has ended: each candidate's chance to be drawn."""
+        return f"{self.folder}merged/chances.npy"
+
+    @property
+    def merged_ledger(self) -> str:
+        return f"{self.folder}merged/ledger.npy"
+
+    @property
+    def record(self) -> str:
+        return f"{self.folder}merged/round.json"
+
+    @property
+    def merged_state(self) -> str:
+        return f"{self.folder}merged/state.json"
+
+
+def is_recorded_predictions(uri: str) -> bool:
+    """Whether this is what a round's model said of the objects people were asked about."""
+    return uri.endswith("/selected/expectations.npy")
+
+
+def labeling_output(folder: str, job_name: str) -> str:
+    """The output manifest of a labeling job, whose output folder this is."""
+    return f"{folder}{job_name}/{LABELING_OUTPUT}"
+
+
+def part_of_selection(selection_uri: str, number: int) -> str:
+    """A part of a selection that is too large for one labeling job; parts are counted from 1."""
+    return f"{selection_uri.removesuffix('.manifest')}-{number:03d}.manifest"
+
+
+def labeling_outputs_of(job_name: str, folder: str, uris: Iterable[str]) -> Iterator[str]:
+    """A job's output manifests, the newest first: after a redrive, its number ends the job's name."""
+    job = re.compile(rf"{re.escape(folder)}{re.escape(job_name)}(?:-\d+)?/{LABELING_OUTPUT}")
+    return (uri for uri in sorted(uris, reverse=True) if job.fullmatch(uri))
+
+
+def state_beside(selection_uri: str) -> str:
+    """The snapshot that names a selection."""
+    return f"{selection_uri.rpartition('/')[0]}/state.json"
