@@ -21,13 +21,11 @@ from bench.models import KnowsNothing, Modest, Overconfident, Ridge
 from bench.plots import plot_certificate
 from bench.results import QUOTED, RESULTS, machine, markdown_table, percent, quote_in_document, write_json
 from bench.runs import console, cores, run_all
-from labelloop.simulation import Model, simulate
 from labelloop.core.certificate.audit_schedule import SHARE_SPENT
 from labelloop.core.certificate.auto_labeling import AutoLabeling
-from labelloop.core.ledger import Ledger
+from labelloop.core.loop import AutoLabelRule, Loop, label_what_is_sure
 from labelloop.core.model.predictions import Predictions
-from labelloop.core.rounds import label_what_is_sure
-from labelloop.workflow.run_state import RunState
+from labelloop.simulation import Model, simulate
 
 TARGET_ERROR, CONFIDENCE = 0.05, 0.9
 RUNS, QUICK_RUNS = 15, 2
@@ -42,14 +40,14 @@ MODELS: dict[str, Model] = {
 }
 
 
-def each_look(state: RunState, ledger: Ledger, predictions: Predictions) -> AutoLabeling:
-    """What one would do who gives each test the full level: never used by labelloop."""
-    unspent = state.model_copy(update={"schedule": replace(state.schedule, chance_left=1 / SHARE_SPENT)})
-    return label_what_is_sure(unspent, ledger, predictions)
+def each_look(loop: Loop, predictions: Predictions) -> AutoLabeling:
+    """Each test gets the full level, as a naive user would do it; labelloop never does."""
+    unspent = replace(loop.schedule, chance_left=1 / SHARE_SPENT)
+    return label_what_is_sure(replace(loop, schedule=unspent), predictions)
 
 
 SYNTHETIC: dict[str, Callable[[int], Vectors]] = {"easy": easy, "hard": hard, "hopeless": hopeless}
-TESTING: dict[str, AutoLabel] = {SHARED_OUT: label_what_is_sure, "each look": each_look}
+TESTING: dict[str, AutoLabelRule] = {SHARED_OUT: label_what_is_sure, "each look": each_look}
 
 
 @dataclass(frozen=True)
@@ -75,9 +73,9 @@ def run_one(task: Task) -> Ended:
     data = _data(task.data, task.seed)
     settings: dict[str, Any] = {"TargetError": TARGET_ERROR, "Confidence": CONFIDENCE, "Seed": task.seed}
     if task.testing == PEOPLE_ERR:
-        settings["SimulatedPeople"] = {**"ErrorRate": ERROR_RATE}
+        settings["SimulatedPeople"] = {"ErrorRate": ERROR_RATE}
     rule = TESTING.get(task.testing, label_what_is_sure)
-    ended = simulate(data.inputs, data.labels, MODELS[task.model], settings, auto_label=rule)
+    ended = simulate(data.inputs, data.labels, MODELS[task.model], settings, rule=rule)
     return Ended(
         human_share=ended.human_share,
         oracle_human_share=ended.oracle_human_share,

@@ -8,7 +8,7 @@ from text_classifier.smoothing import Neighborhoods
 from text_classifier.stopping import StopOrder
 
 from bench.neighborhoods import InPlace
-from labelloop.simulation import ModelAnswers, Labels, Predict
+from labelloop.simulation import Labels, ModelAnswers, Predict
 
 
 class ContainerModel:

@@ -32,8 +32,8 @@ from bench.results import (
     write_json,
 )
 from bench.runs import console, cores, run_all
-from labelloop.simulation import Labels, simulate
 from labelloop.core.query_strategies import DEFAULT_QUERY_STRATEGY, QUERY_STRATEGIES
+from labelloop.simulation import Labels, simulate
 
 SEEDS, QUICK_SEEDS = 10, 2
 DEFAULT, POST = "labelloop's default", "the post's policy"
@@ -44,8 +44,8 @@ SETTINGS: dict[str, dict[str, Any]] = {
     "target 0.05": {"TargetError": 0.05},
     "target 0.03": {"TargetError": 0.03},
     "the post's sizes": {"TargetError": 0.05, "StartSize": 0.2, "ValidationSize": 0.1, "BatchSize": 0.1},
-    "5 % wrong answers": {"TargetError": 0.05, "SimulatedPeople": {**"ErrorRate": 0.05}},
-    "10 % wrong answers": {"TargetError": 0.05, "SimulatedPeople": {**"ErrorRate": 0.1}},
+    "5 % wrong answers": {"TargetError": 0.05, "SimulatedPeople": {"ErrorRate": 0.05}},
+    "10 % wrong answers": {"TargetError": 0.05, "SimulatedPeople": {"ErrorRate": 0.1}},
 }
 # All contenders take part in the first setting, and on data whose labels a model can come near to.
 MAIN_SETTING = "target 0.05"

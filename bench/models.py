@@ -16,7 +16,7 @@ from text_classifier.nearest_examples import better_without, choose_nearest_exam
 from text_classifier.smoothing import Neighborhoods, choose_smoothing
 
 from bench.neighborhoods import InPlace
-from labelloop.simulation import ModelAnswers, Labels, Predict
+from labelloop.simulation import Labels, ModelAnswers, Predict
 
 Matrix = npt.NDArray[np.float64]
 
@@ -73,7 +73,9 @@ class Logistic:
             logits[left_out] = self.logits(inputs[kept], labels[kept], classes)(inputs[left_out])
         temperature = fit_temperature(_probabilities(logits), labels.astype(np.int64))
         predict_logits = self.logits(inputs, labels, classes)
-        return lambda unseen: ModelAnswers(with_temperature(_probabilities(predict_logits(unseen)), temperature))
+        return lambda unseen: ModelAnswers(
+            with_temperature(_probabilities(predict_logits(unseen)), temperature)
+        )
 
     def folds_of(self, number: int, seed: int) -> npt.NDArray[np.int64]:
         """The fold of each of a number of objects."""

@@ -5,9 +5,9 @@ from typing import Any
 
 import numpy as np
 
-from labelloop.simulation import ModelAnswers, Labels, Model, Predict, Probabilities
 from labelloop.core.ledger import Ids
 from labelloop.core.model.predictions import Predictions
+from labelloop.simulation import Labels, Model, ModelAnswers, Predict, Probabilities
 
 # What each asks for, in scikit-activeml's own words.
 SCIKIT_ACTIVEML = {

@@ -10,8 +10,8 @@ import pytest
 
 from bench.datasets import easy, hard
 from bench.models import KnowsNothing, Ridge
-from labelloop.simulation import ModelAnswers, Labels, Predict, SimulatedRun, simulate
 from labelloop.core.ledger import State
+from labelloop.simulation import Labels, ModelAnswers, Predict, SimulatedRun, simulate
 from tests.statemachine.conftest import CLASSES, WORDS, Loop, texts
 
 VOCABULARY = [word for name in CLASSES for word in WORDS[name]]
@@ -111,7 +111,7 @@ def test_a_small_pool_is_tested_when_the_model_is_ready_not_at_once() -> None:
 
 @pytest.mark.slow
 def test_people_who_err_do_not_keep_a_model_from_its_certificate() -> None:
-    faults = {**"ErrorRate": 0.05}
+    faults = {"ErrorRate": 0.05}
     ended = simulate(*of(easy(0)), Ridge(), {"SimulatedPeople": faults})
     assert ended.certificate is not None
     assert ended.auto_label_error <= 0.05

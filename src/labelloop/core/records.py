@@ -406,7 +406,7 @@ class Report(Document):
     output: Annotated[dict[str, Any] | None, IfKnown] = None
     seconds: Annotated[float | None, IfKnown] = None
     seconds_after_last_round: Annotated[dict[str, float] | None, IfKnown] = None
-    score: Score | None = None
+    score: Annotated[Score | None, IfKnown] = None
 
     @property
     def repeated_answers(self) -> int:
@@ -416,7 +416,7 @@ class Report(Document):
     def as_document(self) -> dict[str, Any]:
         """As JSON takes it: the score's fields stand among the report's own."""
         fields = super().as_document()
-        return {**fields, **(fields.pop("score") or {})}
+        return {**fields, **(fields.pop("score", None) or {})}
 
     @model_validator(mode="before")
     @classmethod
