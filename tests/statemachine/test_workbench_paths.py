@@ -22,6 +22,7 @@ from labelloop.workbench.pages.run_view import run_view
 from labelloop.workbench.service import Workbench
 
 from .conftest import CLASSES, TOO_STRICT, Loop, Outcome
+from .replay import ends_the_same_in_memory
 
 AccountedFor = Callable[[Outcome], None]
 BUDGET = 150
@@ -154,6 +155,7 @@ def test_a_batch_closed_early_counts_what_is_labeled_and_the_rest_returns_to_the
     first = merged(loop)
     assert (first["labeled_by_people"], first["counts"]["failed"]) == (5, 0)
     assert execution.output["Counts"] == {"input": 60, "human": 60, "auto": 0, "failed": 0, "unlabeled": 0}
+    ends_the_same_in_memory(loop, Outcome(execution, loop.s3), stopped={1})
 
 
 @pytest.mark.parametrize("settings", [{"DeadlineInSeconds": 3}, {"HeartbeatInSeconds": 1}])
@@ -216,6 +218,7 @@ def test_an_object_that_is_skipped_is_asked_about_once_more_then_fails_with_the_
     assert outcome.counts == {"input": 12, "human": 11, "auto": 0, "failed": 1, "unlabeled": 0}
     assert outcome.lines()[3]["category-metadata"]["failure-reason"] == "skipped: blank page"
     assert sorted(asked) == sorted([*range(12), 3])
+    ends_the_same_in_memory(loop, outcome)
 
 
 def test_a_killed_machine_goes_on_with_the_same_batch_and_nobody_labels_twice(
@@ -309,6 +312,7 @@ def test_several_people_label_each_object_and_the_majority_of_the_able_wins(
     assert max(map(_confidence, disputed)) < min(map(_confidence, others)) <= 1
     assert min(map(_confidence, disputed)) > 0.5
     assert outcome.report()["cost"]["people_per_object"] == 3
+    ends_the_same_in_memory(loop, outcome)
 
 
 def test_gold_objects_are_mixed_in_and_never_reach_the_output(
@@ -399,6 +403,7 @@ def test_labels_that_the_model_contradicts_are_asked_about_once_more_and_reporte
     assert sum(record["label_review"]["changed"] for record in rounds) == len(changed)
     assert sum(sum(record["label_review"].values()) for record in rounds) == len(again)
     assert outcome.report()["cost"]["repeated_answers"] == len(again) + _repeated_answers(outcome)
+    assert ends_the_same_in_memory(loop, outcome).certificate is None
     slips = [task.object_id in wrong for task in again]
     assert sum(slips) / len(slips) > len(wrong) / 400, "more of these are slips than of all labels"
 

@@ -8,7 +8,7 @@ import pytest
 
 from labelloop.local.template import Template
 from labelloop.storage import s3
-from labelloop.workflow.run_state import round_folder
+from labelloop.workflow.run_files import RunFiles
 
 ROOT = Path(__file__).parents[2]
 KEY = "arn:aws:kms:us-east-1:123456789012:key/11111111-2222-3333-4444-555555555555"
@@ -72,7 +72,7 @@ def test_only_what_its_run_alone_needs_expires(key: str, intermediate: bool) -> 
     assert expiring["ExpirationInDays"] == 90
     tagging = s3.tagging(f"s3://bucket/run/{key}").get("Tagging")
     assert (tagging == f"{tag['Key']}={tag['Value']}") == intermediate
-    assert round_folder("s3://bucket/run/", 2) == "s3://bucket/run/round-002/"
+    assert RunFiles("s3://bucket/run/").round(2).folder == "s3://bucket/run/round-002/"
 
 
 def test_every_parameter_is_in_a_group_and_described() -> None:

@@ -3,11 +3,12 @@ import math
 import numpy as np
 import pytest
 
-from labelloop.core.certificate.audit import Audit, Verdict
+from labelloop.core.certificate.audit import Audit
 from labelloop.core.certificate.audit_evidence import Group
 from labelloop.core.certificate.betting import make_plan
-from labelloop.core.certificate.certificate import certificate_of
+from labelloop.core.certificate.conclusion import TestUnderWay, certificate_of
 from labelloop.core.ledger import Ids
+from labelloop.core.records import Verdict
 
 SIZE = 2_000
 LEVEL = 0.1
@@ -57,7 +58,7 @@ def test_a_test_fails_when_many_are_wrong_and_nothing_is_labeled() -> None:
     audit = audit_of()
     assert play(audit, set(range(10, 10 + SIZE // 5))) == Verdict.FAILED
     assert not len(audit.open_ids())
-    assert certificate_of(audit, 0.9, 0.5, SIZE, by_class=False) is None
+    assert certificate_of(TestUnderWay(audit, 0.5, SIZE), 0.9, by_class=False) is None
     assert audit.evidence(0).drawn < 200, "it does not go on for long"
 
 
@@ -211,7 +212,7 @@ def test_each_group_is_tested_by_itself_and_only_those_that_pass_are_labeled() -
     labeled = audit.open_ids()
     assert len(labeled)
     assert all((number - 10) % 2 == 0 for number in labeled)
-    certificate = certificate_of(audit, 0.9, 0.5, SIZE, by_class=True)
+    certificate = certificate_of(TestUnderWay(audit, 0.5, SIZE), 0.9, by_class=True)
     assert certificate is not None
     assert [found.class_index for found in certificate.by_class] == [0]
     assert certificate.auto_labels == len(labeled)

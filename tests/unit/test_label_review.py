@@ -2,7 +2,6 @@
 
 import itertools
 import json
-from typing import Any
 
 import numpy as np
 import pytest
@@ -11,7 +10,8 @@ from labelloop.core.errors import LedgerError, ManifestError
 from labelloop.core.ledger import Ledger, State
 from labelloop.core.manifest.lines import append_fields, replace_fields
 from labelloop.core.manifest.merging import replace_labels
-from labelloop.core.people.label_review import apply_reviews, review_outcome
+from labelloop.core.people.label_review import Review, apply_reviews, read_reviews, review_outcome
+from labelloop.core.records import ReviewCounts
 
 
 @pytest.mark.parametrize(
@@ -45,20 +45,23 @@ def ledger_of_labels(labels: list[int]) -> Ledger:
     return ledger
 
 
-def review(number: int, label: int, outcome: str, new_label: int = 0) -> dict[str, Any]:
+def review(number: int, label: int, outcome: str, new_label: int = 0) -> Review:
+    """As it is read of a line that the workbench writes."""
     fields = {"category": new_label, "category-metadata": {"class-name": "x"}}
     changed = {"fields": fields} if outcome == "changed" else {}
-    return {"labelloop-id": number, "label": label, "outcome": outcome, **changed}
+    line = {"labelloop-id": number, "label": label, "outcome": outcome, **changed}
+    (read,) = read_reviews([json.dumps(line).encode()], "category")
+    return read
 
 
 def test_changed_labels_are_the_ledgers_and_each_outcome_is_counted() -> None:
     ledger = ledger_of_labels([0, 1, 2, 0])
     before = ledger.counts()
     reviews = [review(0, 0, "changed", 2), review(1, 1, "confirmed"), review(2, 2, "undecided")]
-    done = apply_reviews(ledger, reviews, "category")
+    done = apply_reviews(ledger, reviews)
     assert ledger.labels.tolist() == [2, 1, 2, 0]
-    assert done.counts == {"confirmed": 1, "changed": 1, "undecided": 1}
-    assert done.changed == {0: reviews[0]["fields"]}
+    assert done.counts == ReviewCounts(confirmed=1, changed=1, undecided=1)
+    assert done.changed == {0: reviews[0].fields}
     assert ledger.counts() == before, "every object is where it was"
 
 
@@ -66,9 +69,9 @@ def test_a_review_of_what_has_changed_since_is_left_out() -> None:
     ledger = ledger_of_labels([0, 0, 0])
     ledger.keep_for_validation(np.array([1]))
     reviews = [review(0, 2, "changed", 1), review(1, 0, "changed", 1), *[review(2, 0, "changed", 1)] * 2]
-    done = apply_reviews(ledger, reviews, "category")
+    done = apply_reviews(ledger, reviews)
     assert ledger.labels.tolist() == [0, 0, 1]
-    assert done.counts == {"confirmed": 0, "changed": 1, "undecided": 0}
+    assert done.counts == ReviewCounts(changed=1)
 
 
 def test_only_training_objects_get_another_label() -> None:

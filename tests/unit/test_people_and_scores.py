@@ -114,7 +114,8 @@ def test_answers_nobody_asked_for_are_ignored_and_counted() -> None:
     ledger.ask(np.array([0]))
     people = HumanLabels(ledger)
     lines = [b'{"labelloop-id":%d,"category":1}' % n for n in (1, 0, 0, 77)]
-    assert [n for n, _ in people.additions(read_answers(lines, CATEGORY, CLASSES))] == [0]
+    people.read(read_answers(lines, CATEGORY, CLASSES))
+    assert people.labeled.tolist() == [0]
     assert people.ignored == 3
 
 

@@ -5,13 +5,12 @@ import botocore.session
 import pytest
 
 from labelloop.core.errors import RequestError
+from labelloop.core.settings import default_start_size, resolve_size
 from labelloop.workflow.request import (
     HumanTaskConfig,
     InputConfig,
     OutputConfig,
-    default_start_size,
     parse_request,
-    resolve_size,
 )
 
 POST_REQUEST: dict[str, Any] = {
@@ -175,5 +174,5 @@ def test_a_budget_in_money_is_a_number_of_labels() -> None:
         changed("ActiveLearning", {"MaxCost": 10.0, "Prices": {"HumanLabel": 0.15, "ServiceFee": 0.05}})
     )
     settings = request.active_learning
-    assert settings.prices.of_an_object(request.people_per_object) == pytest.approx(0.2)
+    assert settings.loop_settings(people_per_object=1).prices.of_an_object == pytest.approx(0.2)
     assert settings.max_cost == 10.0

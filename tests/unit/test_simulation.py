@@ -1,67 +1,12 @@
 """The run in memory ends as the deployed state machines end, and its own figures agree with its ledger."""
 
-from collections.abc import Iterator
-from contextlib import ExitStack
-from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
 
 from bench.datasets import easy, hard
 from bench.models import KnowsNothing, Ridge
-from labelloop.core.ledger import State
-from labelloop.simulation import Labels, ModelAnswers, Predict, SimulatedRun, simulate
-from tests.statemachine.conftest import CLASSES, WORDS, Loop, texts
-
-VOCABULARY = [word for name in CLASSES for word in WORDS[name]]
-
-
-class WordCounts:
-    """What tests' stand-in container learns: the scores are counts of a class's words, plus one."""
-
-    def fit(self, inputs: Any, labels: Labels, classes: int, seed: int) -> Predict:
-        counts = np.eye(classes)[labels].T @ inputs
-
-        def predict(unseen: Any) -> ModelAnswers:
-            scores = 1 + unseen @ counts.T
-            return ModelAnswers(scores / scores.sum(axis=1, keepdims=True))
-
-        return predict
-
-
-@pytest.fixture
-def loop(tmp_path: Path) -> Iterator[Loop]:
-    with ExitStack() as stack:
-        yield Loop(tmp_path, stack)
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize(
-    ("settings", "labeled"),
-    [
-        ({"TargetError": 0.2, "Seed": 3}, 20),
-        ({"TargetError": 0.2, "MaxHumanLabels": 200}, 0),
-        ({"Policy": "blog"}, 0),
-    ],
-)
-def test_a_run_in_memory_labels_what_the_state_machine_labels(
-    loop: Loop, settings: dict[str, Any], labeled: int
-) -> None:
-    loop.data(600, labeled=labeled, clean=False)
-    # The steps hold a tenth out for containers other than the stack's own.
-    loop.settings(**settings, Model={"HoldoutShare": 0.0})
-    lines = loop.run().lines()
-    rows = texts(600, clean=False)
-    inputs = np.array([[text.split().count(word) for word in VOCABULARY] for text, _ in rows], float)
-    truth = np.array([CLASSES.index(label) for _, label in rows])
-    simulated = simulate(inputs, truth, WordCounts(), settings, labeled=range(labeled))
-    automatic = [
-        "category" in line and line["category-metadata"].get("human-annotated") == "no" for line in lines
-    ]
-    assert any(automatic)
-    assert np.array_equal(simulated.ledger.mask(State.AUTO), automatic)
-    assert [line.get("category", -1) for line in lines] == simulated.ledger.labels.tolist()
+from labelloop.simulation import Labels, SimulatedRun, simulate
 
 
 def test_a_model_that_learns_saves_labels_within_the_target() -> None:

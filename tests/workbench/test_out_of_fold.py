@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from labelloop.core.ledger import Ledger, State
-from labelloop.steps.round_predictions import load_out_of_fold
+from labelloop.steps.prediction_files import load_out_of_fold
 from labelloop.storage import s3
 from labelloop.workflow.run_state import RunState, Training
 
