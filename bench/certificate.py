@@ -22,8 +22,8 @@ from bench.plots import plot_certificate
 from bench.results import QUOTED, RESULTS, machine, markdown_table, percent, quote_in_document, write_json
 from bench.runs import console, cores, run_all
 from bench.simulated_loop import SIMULATED_PEOPLE, AutoLabel, Model, simulate
-from labelloop.core.certificate.audit_schedule import SHARE_SPENT
 from labelloop.core.certificate.auto_labeling import AutoLabeling
+from labelloop.core.certificate.tuning import DEFAULT
 from labelloop.core.ledger import Ledger
 from labelloop.core.model.predictions import Predictions
 from labelloop.core.rounds import label_what_is_sure
@@ -44,7 +44,8 @@ MODELS: dict[str, Model] = {
 
 def each_look(state: RunState, ledger: Ledger, predictions: Predictions) -> AutoLabeling:
     """What one would do who gives each test the full level: never used by labelloop."""
-    unspent = state.model_copy(update={"schedule": replace(state.schedule, chance_left=1 / SHARE_SPENT)})
+    chance_left = 1 / DEFAULT.timing.share_spent
+    unspent = state.model_copy(update={"schedule": replace(state.schedule, chance_left=chance_left)})
     return label_what_is_sure(unspent, ledger, predictions)
 
 

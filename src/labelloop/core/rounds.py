@@ -9,6 +9,7 @@ from labelloop.core.certificate.audit import Audit, Verdict
 from labelloop.core.certificate.audit_schedule import AuditSchedule
 from labelloop.core.certificate.auto_labeling import AutoLabeling, auto_label
 from labelloop.core.certificate.certificate import Certificate, certificate_of
+from labelloop.core.certificate.tuning import DEFAULT
 from labelloop.core.ledger import NO_IDS, Ids, Ledger, State
 from labelloop.core.model.predictions import Predictions
 from labelloop.core.model.splitting import (
@@ -25,11 +26,6 @@ from labelloop.core.query_strategies.selection import select_at_random, select_m
 from labelloop.core.randomness import random_stream
 from labelloop.core.stopping import Progress, objects_to_ask
 from labelloop.workflow.run_state import RunState
-
-# The stack's own image needs no labels to tune on; others may stop early by them.
-HOLDOUT_SHARE_OF_OTHER_IMAGES = 0.1
-# Of a batch, so much is drawn at random: the answers tell how often the model errs where it is sure.
-SHARE_OF_SPOT_CHECKS = 0.05
 
 
 @dataclass(frozen=True)
@@ -168,7 +164,7 @@ def _spot_checks(state: RunState, ledger: Ledger, left_out: Ids, count: int, rng
     # Who was asked about and got no answer, or answers that differ, is no like of those never asked about.
     never_asked = np.flatnonzero(ledger.mask(State.POOL) & (ledger.times_asked == 0))
     open_objects = np.setdiff1d(never_asked, left_out)
-    return np.sort(rng.permutation(open_objects)[: math.ceil(SHARE_OF_SPOT_CHECKS * count)])
+    return np.sort(rng.permutation(open_objects)[: math.ceil(DEFAULT.rounds.spot_checks * count)])
 
 
 @dataclass(frozen=True)
@@ -273,4 +269,4 @@ def _holdout_share(state: RunState) -> float:
     model = state.settings.model
     if model.holdout_share is not None:
         return model.holdout_share
-    return 0.0 if model.is_own_image else HOLDOUT_SHARE_OF_OTHER_IMAGES
+    return 0.0 if model.is_own_image else DEFAULT.rounds.holdout_of_other_images

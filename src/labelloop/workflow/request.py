@@ -429,11 +429,6 @@ def parse_request(document: object) -> LabelingRequest:
         raise RequestError(f"the request cannot be used: {problems}") from error
 
 
-def default_start_size(total: int) -> int:
-    """How many labels, drawn at random, before the first model; the factor is measured (bench/)."""
-    return min(total, max(20, math.ceil(0.5 * math.pow(total, 2 / 3))))
-
-
 def resolve_size(size: float, total: int) -> int:
     """A share of the total (rounded up) when below 1, else a count; never more than the total."""
     return min(total, math.ceil(round(size * total, 6)) if size < 1 else math.ceil(size))

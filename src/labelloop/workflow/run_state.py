@@ -13,8 +13,8 @@ from labelloop.core.certificate.betting import Plan, fewest_draws
 from labelloop.core.certificate.certificate import Certificate
 from labelloop.core.ledger import Counts, Ledger
 from labelloop.core.people.second_opinions import MOST_VOTES
-from labelloop.core.stopping import Limits, Next, Progress
-from labelloop.workflow.request import ActiveLearning, LabelingRequest, default_start_size, resolve_size
+from labelloop.core.stopping import Limits, Next, Progress, default_start_size
+from labelloop.workflow.request import ActiveLearning, LabelingRequest, resolve_size
 
 
 class _Passed(BaseModel):

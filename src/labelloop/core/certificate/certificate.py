@@ -8,7 +8,7 @@ from labelloop.core.certificate.audit_evidence import Evidence
 
 @dataclass(frozen=True)
 class ClassCertificate:
-    """The same for the auto-labels of one class by themselves."""
+    """The certificate of one class's auto-labels by themselves."""
 
     class_index: int
     auto_labels: int
@@ -19,9 +19,9 @@ class ClassCertificate:
 
 @dataclass(frozen=True)
 class Certificate:
-    """What is promised about the pool objects that the model labeled, and on what grounds."""
+    """What is promised about the pool objects that the model labeled, and the evidence for it."""
 
-    threshold: float  # the least margin among them
+    threshold: float  # the smallest margin among them
     target_error: float
     confidence: float  # for the whole run
     level: float  # the chance of a wrong promise that this one test was given
@@ -30,14 +30,14 @@ class Certificate:
     coverage: float  # share of the pool that the model labeled
     auto_labels: int
     validation_objects: int  # drawn at random for the test, and labeled by people
-    validation_errors: int  # of these, how many the model got wrong
+    validation_errors: int  # how many of these the model got wrong
     by_class: tuple[ClassCertificate, ...] = ()
 
 
 def certificate_of(
     audit: Audit, confidence: float, threshold: float, pool: int, *, by_class: bool
 ) -> Certificate | None:
-    """Of the groups whose test has passed; None where none has. `pool`: how many objects had no label."""
+    """For the groups whose test has passed; None if none has. `pool`: how many objects had no label."""
     passed = audit.passed()
     if not passed:
         return None
