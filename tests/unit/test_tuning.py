@@ -1,6 +1,7 @@
 """Every tuned constant is in the `Tuning`, says what it is, and reaches the code that it tunes."""
 
 import ast
+import inspect
 import math
 import pickle
 import re
@@ -21,6 +22,7 @@ from labelloop.core.certificate.betting import fewest_draws, make_plan
 from labelloop.core.certificate.reliability import Reliability
 from labelloop.core.certificate.tuning import DEFAULT, Betting, Drawing, Timing, Tuning
 from labelloop.core.ledger import Counts
+from labelloop.core.query_strategies.neighborhood_margin import NeighborhoodMargin
 from labelloop.core.stopping import Limits, Next, Progress, decide, default_start_size, objects_to_ask
 
 CORE = Path(__file__).parents[2] / "src" / "labelloop" / "core"
@@ -44,11 +46,10 @@ def groups() -> Iterator[tuple[str, type[Any]]]:
         yield group.name, type(getattr(DEFAULT, group.name))
 
 
-def described() -> dict[tuple[str, str], str]:
-    """The string that stands under each field."""
+def described(path: Path, classes: dict[str, str]) -> dict[tuple[str, str], str]:
+    """The string that stands under each field, by its group and name."""
     found = {}
-    classes = {cls.__name__: name for name, cls in groups()}
-    for node in ast.parse(Path(module.__file__).read_text()).body:
+    for node in ast.parse(path.read_text()).body:
         if isinstance(node, ast.ClassDef) and node.name in classes:
             for field, text in pairwise(node.body):
                 if isinstance(field, ast.AnnAssign) and isinstance(text, ast.Expr):
@@ -56,6 +57,8 @@ def described() -> dict[tuple[str, str], str]:
     return found
 
 
+DESCRIPTION = re.compile(r"\S.+ Unit: \S.+\. Larger: \S.+\. Source: \S.+\.")
+DESCRIBED = described(Path(module.__file__), {cls.__name__: name for name, cls in groups()})
 FIELDS = [(name, field.name) for name, cls in groups() for field in fields(cls)]
 
 
@@ -94,14 +97,20 @@ def test_no_number_inside_a_function_or_class_tunes_anything(path: Path) -> None
 
 @pytest.mark.parametrize(("group", "field"), FIELDS)
 def test_each_field_says_its_unit_what_it_trades_and_where_it_comes_from(group: str, field: str) -> None:
-    text = " ".join(described().get((group, field), "").split())
-    assert re.fullmatch(r"\S.+ Unit: \S.+\. Larger: \S.+\. Source: \S.+\.", text)
+    assert DESCRIPTION.fullmatch(" ".join(DESCRIBED.get((group, field), "").split()))
 
 
 @pytest.mark.parametrize(("group", "field"), FIELDS)
 def test_each_field_tunes_something(group: str, field: str) -> None:
     name = re.compile(rf"\b{group}\.{field}\b")
     assert any(name.search(path.read_text()) for path in [*TUNED, CORE / "rounds.py"])
+
+
+def test_the_default_query_strategy_says_the_same_of_its_own_numbers() -> None:
+    path = Path(str(inspect.getsourcefile(NeighborhoodMargin)))
+    numbers = described(path, {"NeighborhoodMargin": ""})
+    assert set(numbers) == {("", field.name) for field in fields(NeighborhoodMargin)}
+    assert all(DESCRIPTION.fullmatch(" ".join(text.split())) for text in numbers.values())
 
 
 # How a Tuning gets there -----------------------------------------------------------------------------------
