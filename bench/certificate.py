@@ -21,8 +21,8 @@ from bench.models import KnowsNothing, Modest, Overconfident, Ridge
 from bench.plots import plot_certificate
 from bench.results import QUOTED, RESULTS, machine, markdown_table, percent, quote_in_document, write_json
 from bench.runs import console, cores, run_all
-from labelloop.core.certificate.audit_schedule import SHARE_SPENT
 from labelloop.core.certificate.auto_labeling import AutoLabeling
+from labelloop.core.certificate.tuning import DEFAULT
 from labelloop.core.loop import AutoLabelRule, Loop, label_what_is_sure
 from labelloop.core.model.predictions import Predictions
 from labelloop.simulation import Model, simulate
@@ -42,7 +42,7 @@ MODELS: dict[str, Model] = {
 
 def each_look(loop: Loop, predictions: Predictions) -> AutoLabeling:
     """Each test gets the full level, as a naive user would do it; labelloop never does."""
-    unspent = replace(loop.schedule, chance_left=1 / SHARE_SPENT)
+    unspent = replace(loop.schedule, chance_left=1 / DEFAULT.timing.share_spent)
     return label_what_is_sure(replace(loop, schedule=unspent), predictions)
 
 

@@ -12,6 +12,7 @@ from typing import Any, Protocol
 import numpy as np
 import numpy.typing as npt
 
+from labelloop.core.certificate.tuning import DEFAULT, Tuning
 from labelloop.core.ledger import Counts, Ids, Ledger, State
 from labelloop.core.loop import AutoLabelRule, Loop, Selection
 from labelloop.core.manifest.label_categories import LabelCategories
@@ -120,13 +121,15 @@ def simulate(
     strategy: QueryStrategy | None = None,
     rule: AutoLabelRule | None = None,
     labeled: Iterable[int] = (),
+    tuning: Tuning = DEFAULT,
 ) -> SimulatedRun:
     """Label a data set whose labels are known, and see what that took and how well it went.
 
     `inputs`: anything that an array of ids picks rows of; `truth`: class indices, shape (objects,);
     `settings`: the request's block `ActiveLearning`; `people`: instead of simulated people with the faults
     that the settings name; `strategy`, `rule`: instead of the query strategy the settings name, and of
-    labelloop's rule for what is auto-labeled; `labeled`: ids of the objects whose label the input brings.
+    labelloop's rule for what is auto-labeled; `labeled`: ids of the objects whose label the input brings;
+    `tuning`: other constants than labelloop's, to search for better ones.
 
     Raises RequestError for settings that cannot be used, QueryStrategyError for a strategy that cannot.
     """
@@ -136,7 +139,7 @@ def simulate(
     given = np.asarray(list(labeled), np.int64)
     ledger.label(given, truth[given], State.HUMAN, 0)
     chosen = strategy or load_query_strategy(block.query_strategy)
-    loop = Loop.begin(block.loop_settings(looks_for_doubt=looks_for_doubt(chosen)), ledger)
+    loop = Loop.begin(block.loop_settings(looks_for_doubt=looks_for_doubt(chosen)), ledger, tuning)
     if people is None:
         categories = LabelCategories(tuple(map(str, range(classes))))
         known = array("h", truth.tolist())

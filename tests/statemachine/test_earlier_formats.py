@@ -1,7 +1,7 @@
 """Runs begun by earlier versions of labelloop go on with this one.
 
-`tests/fixtures/format_1/run.tar.xz` is the S3 folder of a whole run of the first format, but for its models and training
-channels: 240 objects, simulated people who err and stay silent, a test over three rounds.
+`tests/fixtures/format_1/run.tar.xz` is the S3 folder of a whole run of the first format, without its models
+and training channels: 240 objects, simulated people who err and stay silent, a test over three rounds.
 """
 
 import json

@@ -4,13 +4,13 @@ import numpy as np
 import pytest
 
 from labelloop.core.certificate.audit_schedule import (
-    HOPELESS,
     AuditSchedule,
     error_after,
     level,
     may_be_modest,
     may_test_again,
 )
+from labelloop.core.certificate.tuning import DEFAULT
 
 
 def test_all_tests_together_take_what_the_confidence_leaves() -> None:
@@ -44,7 +44,7 @@ def test_a_modest_model_is_tested_after_a_while_a_hopeless_one_is_not() -> None:
     schedule = AuditSchedule(human_labels=1000)
     assert may_be_modest(schedule, 1500, 0.1, target_error=0.05)
     assert not may_be_modest(schedule, 1499, 0.1, target_error=0.05)
-    assert not may_be_modest(schedule, 9000, HOPELESS * 0.05 + 0.01, target_error=0.05)
+    assert not may_be_modest(schedule, 9000, DEFAULT.timing.hopeless_error * 0.05 + 0.01, target_error=0.05)
 
 
 def test_another_batch_takes_errors_away_the_less_the_more_labels_there_are() -> None:
@@ -62,18 +62,18 @@ def learned(
 
 def test_overconfidence_is_learned_from_what_people_answer() -> None:
     fair = learned(np.full(100, 0.9), np.arange(100) < 10)
-    assert fair.overconfidence == pytest.approx(1.0)
+    assert fair.overconfidence() == pytest.approx(1.0)
     boastful = learned(np.full(1000, 0.99), np.arange(1000) < 200)
-    assert boastful.overconfidence > 4
+    assert boastful.overconfidence() > 4
     modest = learned(np.full(1000, 0.8), np.arange(1000) < 2)
-    assert modest.overconfidence < 0.3
+    assert modest.overconfidence() < 0.3
 
 
 def test_a_few_answers_change_little_least_of_all_to_the_better() -> None:
     worse = learned(np.full(20, 0.97), np.arange(20) < 2)
-    assert 1 < worse.overconfidence < 1.3
+    assert 1 < worse.overconfidence() < 1.3
     better = learned(np.full(100, 0.97), np.zeros(100, bool))
-    assert 0.8 < better.overconfidence < 1
+    assert 0.8 < better.overconfidence() < 1
 
 
 def test_a_round_without_random_answers_forgets_nothing() -> None:
@@ -87,9 +87,9 @@ def test_what_people_err_is_told_from_what_the_model_does() -> None:
     confidence = 1 - (0.1 + 0.9 * errors)
     mistaken = np.arange(1200) % 10 == 0
     schedule = learned(confidence, np.zeros(1200, bool), mistaken)
-    assert schedule.mistakes == pytest.approx(0.1, abs=0.002)
+    assert schedule.mistakes() == pytest.approx(0.1, abs=0.002)
     assert schedule.own_uncertainty(confidence[[400, 800]]) == pytest.approx([0.02, 0.3], abs=0.005)
-    assert learned(confidence, mistaken).mistakes == 0, "the model was wrong, as others say too"
+    assert learned(confidence, mistaken).mistakes() == 0, "the model was wrong, as others say too"
 
 
 def test_a_little_doubt_is_the_models_own_whatever_people_do() -> None:
@@ -98,8 +98,8 @@ def test_a_little_doubt_is_the_models_own_whatever_people_do() -> None:
 
 
 def test_a_few_mistakes_say_little_and_no_number_of_them_says_all() -> None:
-    assert learned(np.full(2, 0.9), np.zeros(2, bool), np.ones(2, bool)).mistakes < 0.1
-    assert learned(np.full(500, 0.9), np.zeros(500, bool), np.ones(500, bool)).mistakes == 0.5
+    assert learned(np.full(2, 0.9), np.zeros(2, bool), np.ones(2, bool)).mistakes() < 0.1
+    assert learned(np.full(500, 0.9), np.zeros(500, bool), np.ones(500, bool)).mistakes() == 0.5
 
 
 def test_a_failed_test_corrects_the_probabilities_themselves() -> None:
@@ -108,15 +108,15 @@ def test_a_failed_test_corrects_the_probabilities_themselves() -> None:
     wrong = np.concatenate([np.arange(200) < 20, np.arange(200) < 40])
     schedule = learned(confidence, wrong)
     schedule = schedule.failed(confidence, wrong, ~wrong & (np.arange(400) % 10 == 0))
-    assert schedule.overconfidence == 1.0, "or it would count twice"
-    assert schedule.mistakes > 0.03, "a test tells how often people err, too"
+    assert schedule.overconfidence() == 1.0, "or it would count twice"
+    assert schedule.mistakes() > 0.03, "a test tells how often people err, too"
     assert schedule.uncertainty(np.array([0.9999]))[0] > 0.01
 
 
 def test_doubt_is_borne_out_by_errors_and_by_a_test() -> None:
     confidence = np.full(200, 0.8)
-    assert AuditSchedule().borne_out == 0
-    assert learned(confidence, np.arange(200) < 2).borne_out < 0.1
+    assert AuditSchedule().confirmed_doubt() == 0
+    assert learned(confidence, np.arange(200) < 2).confirmed_doubt() < 0.1
     honest = learned(confidence, np.arange(200) < 40)
-    assert 0.9 < honest.borne_out < 1
-    assert AuditSchedule().failed(confidence, np.arange(200) < 40, np.zeros(200, bool)).borne_out == 1
+    assert 0.9 < honest.confirmed_doubt() < 1
+    assert AuditSchedule().failed(confidence, np.arange(200) < 40, np.zeros(200, bool)).confirmed_doubt() == 1

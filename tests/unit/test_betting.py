@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from labelloop.core.certificate.betting import Draws, fewest_draws, make_plan, plan_with, weights
+from labelloop.core.certificate.tuning import DEFAULT
 
 TOTAL = 6
 
@@ -24,6 +25,7 @@ def draws_of(order: tuple[int, ...], wrong: np.ndarray, weight: np.ndarray, stak
         by_chance=np.ones(len(order), bool),
         least_weight=float(weight.min()),
         stake=np.full(len(order), stake),
+        most_at_stake=DEFAULT.betting.most_at_stake,
     )
 
 
@@ -145,11 +147,12 @@ def test_where_more_than_half_must_be_drawn_a_better_model_still_takes_fewer() -
 @pytest.mark.parametrize(("target", "level"), [(0.05, 0.1), (0.03, 0.06), (0.2, 0.01)])
 def test_the_fewest_draws_are_just_enough_when_all_are_right(target: float, level: float) -> None:
     fewest, total = fewest_draws(target, level), 1_000_000
+    most = DEFAULT.betting.most_at_stake
 
     def wealth(count: int) -> float:
         draws = Draws(
             np.ones(count), np.ones(count), np.full(count, float(total)), np.zeros(count, bool),
-            np.ones(count, bool), 1.0, np.full(count, 0.95),
+            np.ones(count, bool), 1.0, np.full(count, most), most,
         )  # fmt: skip
         return draws.log_wealth(round(target * total))
 

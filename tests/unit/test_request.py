@@ -5,7 +5,7 @@ import botocore.session
 import pytest
 
 from labelloop.core.errors import RequestError
-from labelloop.core.settings import default_start_size, resolve_size
+from labelloop.core.settings import resolve_size
 from labelloop.workflow.request import (
     HumanTaskConfig,
     InputConfig,
@@ -160,13 +160,6 @@ def test_our_field_names_are_ground_truths(block: Any, member: str) -> None:
     request: Any = service.operation_model("CreateLabelingJob").input_shape
     theirs = request.members[member].members
     assert {field.alias for field in block.model_fields.values()} <= set(theirs)
-
-
-@pytest.mark.parametrize(
-    ("total", "start"), [(1, 1), (15, 15), (50, 20), (1_000, 50), (10_000, 233), (1_000_000, 5_000)]
-)
-def test_the_default_start_grows_more_slowly_than_the_input(total: int, start: int) -> None:
-    assert default_start_size(total) == start
 
 
 def test_a_budget_in_money_is_a_number_of_labels() -> None:

@@ -3,7 +3,15 @@ from dataclasses import replace
 import pytest
 
 from labelloop.core.ledger import Counts
-from labelloop.core.stopping import Decision, Limits, Next, Progress, decide, objects_to_ask
+from labelloop.core.stopping import (
+    Decision,
+    Limits,
+    Next,
+    Progress,
+    decide,
+    default_start_size,
+    objects_to_ask,
+)
 
 LIMITS = Limits(start=20, validation=10, batch=10, new_human_labels=100, rounds=50, fewest_draws=5)
 AFTER_START = Progress(
@@ -17,6 +25,13 @@ AFTER_START = Progress(
 
 def counts(**changes: int) -> Counts:
     return replace(AFTER_START.counts, **changes)
+
+
+@pytest.mark.parametrize(
+    ("total", "start"), [(1, 1), (15, 15), (50, 20), (1_000, 50), (10_000, 233), (1_000_000, 5_000)]
+)
+def test_the_default_start_grows_more_slowly_than_the_input(total: int, start: int) -> None:
+    assert default_start_size(total) == start
 
 
 def test_too_few_labels_to_start_asks_people_at_random() -> None:

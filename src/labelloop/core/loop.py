@@ -22,6 +22,7 @@ from labelloop.core.certificate.audit_schedule import AuditSchedule, level
 from labelloop.core.certificate.auto_labeling import AutoLabeling, auto_label
 from labelloop.core.certificate.betting import fewest_draws
 from labelloop.core.certificate.conclusion import Conclusion, TestUnderWay, conclude
+from labelloop.core.certificate.tuning import DEFAULT, Tuning
 from labelloop.core.ledger import NO_IDS, Counts, Ids, Ledger, State
 from labelloop.core.manifest.labeling_output import Answer
 from labelloop.core.model.predictions import Predictions
@@ -43,9 +44,6 @@ from labelloop.core.randomness import random_stream
 from labelloop.core.records import Certificate, ModelRecord, RoundRecord, Verdict
 from labelloop.core.settings import LoopSettings
 from labelloop.core.stopping import Decision, Limits, Progress, decide, objects_to_ask
-
-# Of a batch, so much is drawn at random: the answers tell how often the model errs where it is sure.
-SHARE_OF_SPOT_CHECKS = 0.05
 
 
 @dataclass(frozen=True)
@@ -89,6 +87,7 @@ class Loop:
     settings: LoopSettings
     ledger: Ledger
     labels_in_input: int  # human labels the input brought
+    tuning: Tuning = DEFAULT  # the same for a whole run
     round: int = 1
     idle_rounds: int = 0
     repeated_answers: int = 0
@@ -105,10 +104,10 @@ class Loop:
     drawn_for_test: int = 0
 
     @classmethod
-    def begin(cls, settings: LoopSettings, ledger: Ledger) -> "Loop":
+    def begin(cls, settings: LoopSettings, ledger: Ledger, tuning: Tuning = DEFAULT) -> "Loop":
         """A run's first state; the ledger holds the labels that the input brings."""
         labels = ledger.counts().human_labels
-        return cls(settings, ledger, labels_in_input=labels, new_human_labels=labels)
+        return cls(settings, ledger, labels_in_input=labels, tuning=tuning, new_human_labels=labels)
 
     @property
     def counts(self) -> Counts:
@@ -117,11 +116,12 @@ class Loop:
     @property
     def limits(self) -> Limits:
         """The run's limits, in data objects."""
-        of_a_test = level(self.schedule, self.settings.confidence)
+        of_a_test = level(self.schedule, self.settings.confidence, tuning=self.tuning)
         return self.settings.limits(
             len(self.ledger),
             most_votes=MOST_VOTES,
-            fewest_draws=fewest_draws(self.settings.target_error, of_a_test),
+            fewest_draws=fewest_draws(self.settings.target_error, of_a_test, tuning=self.tuning),
+            tuning=self.tuning,
         )
 
     def progress(self, *, unsettled: int = 0, new_human_labels: int = 0) -> Progress:
@@ -232,7 +232,8 @@ class Loop:
 
     def decide(self) -> Decision:
         """What comes next, and why the loop stops where it does."""
-        return decide(self.progress(new_human_labels=self.new_human_labels), self.limits)
+        progress = self.progress(new_human_labels=self.new_human_labels)
+        return decide(progress, self.limits, tuning=self.tuning)
 
     # Choosing for people ------------------------------------------------------------------------------------
 
@@ -243,7 +244,7 @@ class Loop:
             return self._choose_for_test(self.test.audit, predictions, strategy, progress)
         rng = random_stream(self.settings.seed, "selection", self.round)
         left_to_people = self.model.left_to_people if self.model else None
-        count = objects_to_ask(progress, self.limits, left_to_people=left_to_people)
+        count = objects_to_ask(progress, self.limits, left_to_people=left_to_people, tuning=self.tuning)
         if predictions is None:
             return Selection(select_at_random(self.ledger, count, rng))
         auto_labeled = self.proposal.ids if self.proposal else NO_IDS
@@ -275,7 +276,7 @@ class Loop:
         # Objects that people were asked about in vain, or disagree on, differ from those never asked about.
         never_asked = np.flatnonzero(self.ledger.mask(State.POOL) & (self.ledger.times_asked == 0))
         open_objects = np.setdiff1d(never_asked, left_out)
-        return np.sort(rng.permutation(open_objects)[: math.ceil(SHARE_OF_SPOT_CHECKS * count)])
+        return np.sort(rng.permutation(open_objects)[: math.ceil(self.tuning.rounds.spot_checks * count)])
 
     # Hearing people -----------------------------------------------------------------------------------------
 
@@ -301,7 +302,7 @@ class Loop:
         ]
         spot_checks = drawn[0][0]
         self.disputed = spot_checks.still_disputed()
-        self.schedule = self.schedule.learned(*spot_checks.findings())
+        self.schedule = self.schedule.learned(*spot_checks.findings(), tuning=self.tuning)
         return repeated, np.concatenate(settled), goes_on
 
     def _conclude(self, *, goes_on: bool) -> Conclusion | None:
@@ -310,7 +311,7 @@ class Loop:
         by_class = self.settings.certificate_for == "class"
         conclusion = conclude(self.test, self.settings.confidence, by_class=by_class, goes_on=goes_on)
         if conclusion.verdict == Verdict.FAILED:
-            self.schedule = self.schedule.failed(*self.test.audit.findings())
+            self.schedule = self.schedule.failed(*self.test.audit.findings(), tuning=self.tuning)
             self.ledger.release_to_training(self.ledger.ids(State.VALIDATION))
         self.certificate = conclusion.certificate or self.certificate
         return conclusion
@@ -378,6 +379,7 @@ def label_what_is_sure(loop: Loop, predictions: Predictions) -> AutoLabeling:
         progress.human_labels_left(loop.limits),
         random_stream(loop.settings.seed, "audit", loop.round),
         last=progress.is_last_round(loop.limits),
+        tuning=loop.tuning,
     )
 
 

@@ -4,8 +4,9 @@ import math
 from dataclasses import dataclass, field
 from typing import Literal
 
+from labelloop.core.certificate.tuning import DEFAULT, Tuning
 from labelloop.core.costs import PriceList
-from labelloop.core.stopping import Limits
+from labelloop.core.stopping import Limits, default_start_size
 
 Policy = Literal["default", "blog"]
 CertificateFor = Literal["all", "class"]
@@ -43,14 +44,14 @@ class LoopSettings:
         """Whether the 2020 post's rules hold: nothing is tested, nothing is promised."""
         return self.policy == "blog"
 
-    def limits(self, total: int, *, most_votes: int, fewest_draws: int) -> Limits:
+    def limits(self, total: int, *, most_votes: int, fewest_draws: int, tuning: Tuning = DEFAULT) -> Limits:
         """The sizes as counts of `total` data objects.
 
         `most_votes`: how often an object can be asked about; `fewest_draws`: what a test takes at least.
         """
-        start = default_start_size(total) if self.start_size is None else resolve_size(self.start_size, total)
+        given = self.start_size
         return Limits(
-            start=start,
+            start=(default_start_size(total, tuning=tuning) if given is None else resolve_size(given, total)),
             validation=resolve_size(self.validation_size or 0, total) if self.is_blog else 0,
             batch=resolve_size(self.batch_size, total),
             new_human_labels=self._most_human_labels(total, most_votes),
@@ -69,11 +70,6 @@ class LoopSettings:
         unlimited = total * most_votes
         most = unlimited if self.max_human_labels is None else resolve_size(self.max_human_labels, total)
         return self.prices.affordable(self.max_cost, most)
-
-
-def default_start_size(total: int) -> int:
-    """How many labels, drawn at random, before the first model; the factor is measured (bench/)."""
-    return min(total, max(20, math.ceil(0.5 * math.pow(total, 2 / 3))))
 
 
 def resolve_size(size: float, total: int) -> int:

@@ -1,27 +1,24 @@
 """What the loop does next, and why it stops.
 
-It always stops: a round that labels nothing counts as idle, and idle rounds are counted.
+It always stops: a round that labels nothing is idle, and a few idle rounds in a row end the run.
 """
 
 import math
 from dataclasses import dataclass
 from enum import StrEnum
 
+from labelloop.core.certificate.tuning import DEFAULT, Tuning
 from labelloop.core.ledger import Counts
-
-MOST_IDLE_ROUNDS = 2
-# Under a large BatchSize people are asked in smaller batches near the end, but never fewer than this share.
-LEAST_BATCH = 0.02
 
 
 class Next(StrEnum):
     """The branches of the state machine's `NextAction`."""
 
-    SELECT = "SELECT"  # ask people, without a model, or on in a test
+    SELECT = "SELECT"  # ask people without a new model: there is none yet, or a test goes on
     TRAIN = "TRAIN"  # train, predict, auto-label, then ask people
     EXPORT = "EXPORT"  # stop
-    ASK = "ASK"  # only on resuming: people were chosen objects for, but gave no answer yet
-    MERGE = "MERGE"  # only on resuming: people's answers are there, but not yet merged
+    ASK = "ASK"  # only on resuming: objects were chosen, but people have not answered yet
+    MERGE = "MERGE"  # only on resuming: people have answered, but the answers are not merged yet
 
 
 @dataclass(frozen=True)
@@ -29,7 +26,7 @@ class Limits:
     """Counts of data objects, fixed at the start of the run."""
 
     start: int
-    validation: int  # kept from training from the first model on: under the policy `blog`
+    validation: int  # kept out of training from the first model on; only under the policy `blog`
     batch: int
     new_human_labels: int
     rounds: int
@@ -41,13 +38,13 @@ class Progress:
     """Where the loop stands after a merge."""
 
     counts: Counts
-    labels_in_input: int  # human labels the input brought
+    labels_in_input: int  # human labels that came with the input
     round_number: int  # rounds done
     new_human_labels: int  # in the last round
     idle_rounds: int  # rounds in a row without a new label
-    repeated_answers: int = 0  # about objects that people had answered about before
+    repeated_answers: int = 0  # about objects that people had already answered about
     testing: bool = False  # a certificate is being tested
-    committed: bool = False  # the model's labels are in: people label what is left
+    committed: bool = False  # the model has given its labels: people label what is left
 
     def human_labels_left(self, limits: Limits) -> int:
         """How many more answers people may be asked for."""
@@ -65,9 +62,16 @@ class Decision:
     stopped_because: str | None = None
 
 
-def decide(progress: Progress, limits: Limits) -> Decision:
-    """Choose the next branch; the reason is given when the loop stops."""
-    reason = _reason_to_stop(progress, limits)
+def default_start_size(total: int, *, tuning: Tuning = DEFAULT) -> int:
+    """How many labels, drawn at random, before the first model."""
+    rounds = tuning.rounds
+    grown = math.ceil(rounds.start_factor * math.pow(total, rounds.start_power))
+    return min(total, max(rounds.least_start, grown))
+
+
+def decide(progress: Progress, limits: Limits, *, tuning: Tuning = DEFAULT) -> Decision:
+    """Choose the next branch, with the reason if the loop stops."""
+    reason = _reason_to_stop(progress, limits, tuning=tuning)
     if reason:
         return Decision(Next.EXPORT, reason)
     if progress.human_labels_left(limits) == 0:
@@ -83,12 +87,14 @@ def worth_training(progress: Progress, limits: Limits) -> bool:
     return not progress.committed and counts.human_labels >= 2 and counts.pool > limits.fewest_draws
 
 
-def objects_to_ask(progress: Progress, limits: Limits, *, left_to_people: int | None = None) -> int:
-    """How many pool objects people are asked about: a batch, or what is missing to the first model.
+def objects_to_ask(
+    progress: Progress, limits: Limits, *, left_to_people: int | None = None, tuning: Tuning = DEFAULT
+) -> int:
+    """How many pool objects people are asked about: a batch, or what is missing for the first model.
 
-    All that is left where no model can help (any more). `left_to_people`: how many pool objects the model
-    cannot be hoped to label, where there is a model: a large batch is cut to half of them, for most of them
-    the next model may label. Never more answers than are left to ask for.
+    All that is left if no model can help, or none can any more. `left_to_people`: how many pool objects the
+    model, if there is one, is not expected to label. A large batch is cut to a part of them, since the next
+    model may label the rest. Never more than the answers that may still be asked for.
     """
     counts = progress.counts
     if progress.committed or counts.pool <= limits.fewest_draws:
@@ -100,20 +106,21 @@ def objects_to_ask(progress: Progress, limits: Limits, *, left_to_people: int | 
     elif left_to_people is None:
         wanted = limits.batch
     else:
-        wanted = next_batch(limits, counts.input, left_to_people)
+        wanted = next_batch(limits, counts.input, left_to_people, tuning=tuning)
     return min(wanted, progress.human_labels_left(limits))
 
 
-def next_batch(limits: Limits, data_objects: int, left_to_people: int) -> int:
-    """A batch, cut to half of what the model cannot be hoped to label, but not below a share of the input."""
-    least = math.ceil(LEAST_BATCH * data_objects)
-    return min(limits.batch, max(least, math.ceil(left_to_people / 2)))
+def next_batch(limits: Limits, data_objects: int, left_to_people: int, *, tuning: Tuning = DEFAULT) -> int:
+    """A batch, cut to a part of what the model is not expected to label, but not below a share of all."""
+    least = math.ceil(tuning.rounds.least_batch * data_objects)
+    wanted = math.ceil(tuning.rounds.batch_of_left_to_people * left_to_people)
+    return min(limits.batch, max(least, wanted))
 
 
-def _reason_to_stop(progress: Progress, limits: Limits) -> str | None:
+def _reason_to_stop(progress: Progress, limits: Limits, *, tuning: Tuning = DEFAULT) -> str | None:
     if progress.counts.pool == 0:
         return _complete(progress.counts)
-    if progress.idle_rounds >= MOST_IDLE_ROUNDS:
+    if progress.idle_rounds >= tuning.rounds.most_idle_rounds:
         return f"people gave no new label in {progress.idle_rounds} rounds in a row"
     if progress.round_number >= limits.rounds:
         return f"the limit of {limits.rounds} rounds (MaxRounds) is reached"
@@ -123,7 +130,7 @@ def _reason_to_stop(progress: Progress, limits: Limits) -> str | None:
 
 
 def _learns_the_last_labels(progress: Progress, limits: Limits) -> bool:
-    """Where labels need no test, the model may still give some when people can be asked no more."""
+    """If labels need no test, the model may still give some when people cannot be asked any more."""
     return limits.fewest_draws == 0 and progress.new_human_labels > 0 and worth_training(progress, limits)
 
 

@@ -13,6 +13,7 @@ from pydantic import (
 )
 from pydantic.alias_generators import to_pascal
 
+from labelloop.core.certificate.tuning import DEFAULT
 from labelloop.core.costs import LIST_PRICE_OF_AN_ANSWER, LIST_PRICE_OF_THE_SERVICE, PriceList
 from labelloop.core.errors import RequestError
 from labelloop.core.manifest.lines import label_attribute_fault
@@ -328,7 +329,7 @@ class ActiveLearning(_Block):
         """Of the training labels, what the model may tune on instead of learning from."""
         if self.model.holdout_share is not None:
             return self.model.holdout_share
-        return 0.0 if self.model.is_own_image else HOLDOUT_SHARE_OF_OTHER_IMAGES
+        return 0.0 if self.model.is_own_image else DEFAULT.rounds.holdout_of_other_images
 
     def loop_settings(self, *, people_per_object: int = 1, looks_for_doubt: bool = True) -> LoopSettings:
         """What of it the loop needs to know.
@@ -379,8 +380,6 @@ class ActiveLearning(_Block):
 
 # The rules of the 2020 post, so that anything better can be measured against them.
 _BLOG_RULES = {"QueryStrategy": "random", "StartSize": 0.2, "ValidationSize": 0.1, "BatchSize": 0.1}
-# The stack's own image needs no labels to tune on; others may stop early by them.
-HOLDOUT_SHARE_OF_OTHER_IMAGES = 0.1
 
 
 # Fields of CreateLabelingJob that have no place here.

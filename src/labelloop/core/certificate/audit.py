@@ -1,8 +1,8 @@
-"""The test of a certificate: of the objects the model would label, people label some, drawn at random.
+"""The test of a certificate: people label some of the objects that the model would label, drawn at random.
 
 The drawn objects are the validation set: the model has never learned from them. They are drawn after the
 model has answered, so the test holds whatever came before: however the training labels were chosen, and
-however often the model was looked at.
+however often the model was tested.
 """
 
 import math
@@ -12,36 +12,30 @@ import numpy.typing as npt
 
 from labelloop.core.certificate.audit_evidence import Evidence, Group, evidence_of
 from labelloop.core.certificate.betting import weights
+from labelloop.core.certificate.tuning import DEFAULT, Tuning
 from labelloop.core.ledger import NO_IDS, NO_LABEL, Ids
 from labelloop.core.people.second_opinions import VOTES, Rows, SecondOpinions, refuted, settled_labels
 from labelloop.core.records import Verdict
 
-# The table a test is kept in: the objects the model would label, and what people answered about them.
+# A test is kept in this table: the objects that the model would label, and people's answers about them.
 CANDIDATE = np.dtype(
     [
         ("id", "<i8"),
         ("label", "<i2"),  # the model's
         ("confidence", "<f4"),  # the model's own
-        ("uncertainty", "<f4"),  # the chance that it is wrong, as well as one knows
-        ("group", "<i2"),  # those certified together
-        ("place", "<i4"),  # in the order of drawing, in its group
-        ("stage", "<i2"),  # in which people were asked about it, from 1; 0 while nobody was
-        ("drawn", "?"),  # by chance; else it was withdrawn, as one of the most doubtful
-        ("stake", "<f8"),  # of the wealth, on its draw
+        ("uncertainty", "<f4"),  # the chance that the label is wrong, as far as it is known
+        ("group", "<i2"),  # objects of one group are certified together
+        ("place", "<i4"),  # in its group's order of drawing
+        ("stage", "<i2"),  # the stage, from 1, in which people were asked about it; 0 before that
+        ("drawn", "?"),  # at random; if not, people were asked because it is doubtful: it was withdrawn
+        ("stake", "<f8"),  # the part of the wealth that was bet on its draw
         VOTES,
     ]
 )
 
-# Of the draws a test is expected to take, so many first: it may pass sooner.
-_FIRST_STAGE = 0.5
-_LEAST_STAGE = 20
-# A test is given up that would take so many times what was planned, and this share of the candidates besides.
-_PATIENCE = 3.0
-_PATIENCE_SHARE = 0.1
-
 
 class Audit(SecondOpinions):
-    """Candidates for auto-labels, and the answers people gave about some of them."""
+    """Candidates for auto-labels, and people's answers about some of them."""
 
     def __init__(
         self,
@@ -51,10 +45,11 @@ class Audit(SecondOpinions):
         most_draws: int,
         *,
         reviewed: bool,
+        tuning: Tuning = DEFAULT,
     ) -> None:
         """`candidates`: of dtype `CANDIDATE`, shape (candidates,), ascending by id.
 
-        `most_draws` in all groups together; `reviewed`: where people and model differ, more people are asked
+        `most_draws`: in all groups together; `reviewed`: where people and model differ, more people are asked
         until two agree.
         """
         super().__init__(candidates, reviewed=reviewed)
@@ -62,6 +57,7 @@ class Audit(SecondOpinions):
         self.groups = groups
         self.target_error = target_error
         self.most_draws = most_draws
+        self.tuning = tuning
 
     @classmethod
     def of(
@@ -77,8 +73,9 @@ class Audit(SecondOpinions):
         rng: np.random.Generator,
         *,
         reviewed: bool,
+        tuning: Tuning = DEFAULT,
     ) -> "Audit":
-        """All arrays have shape (candidates,). The order of drawing is settled here, once for all."""
+        """All arrays have shape (candidates,). The order of drawing is fixed here, once and for all."""
         candidates = np.zeros(len(ids), CANDIDATE)
         candidates["id"], candidates["label"] = ids, labels
         candidates["confidence"], candidates["uncertainty"] = confidence, uncertainty
@@ -90,9 +87,9 @@ class Audit(SecondOpinions):
             # (Efraimidis & Spirakis, 2006).
             keys = rng.exponential(size=len(members)) / weight
             candidates["place"][members[np.argsort(keys, kind="stable")]] = np.arange(len(members))
-        return cls(candidates, groups, target_error, most_draws, reviewed=reviewed)
+        return cls(candidates, groups, target_error, most_draws, reviewed=reviewed, tuning=tuning)
 
-    # Whom to ask about, and answers -------------------------------------------------------------------------
+    # What people are asked about ----------------------------------------------------------------------------
 
     @property
     def asked(self) -> npt.NDArray[np.bool_]:
@@ -100,27 +97,27 @@ class Audit(SecondOpinions):
         return np.asarray(self.candidates["stage"] > 0)
 
     def next_stage(self, *, once: bool = False) -> Ids:
-        """Objects people are to be asked about next: as many as are expected to decide each open group.
+        """Objects to ask people about next: as many as are expected to decide each open group.
 
-        `once`: there can be no later stage, so as many as the test may take.
+        `once`: there can be no later stage, so it is as many as the test may take.
         """
         stage = int(self.candidates["stage"].max(initial=0)) + 1
         asked = [self._ask(number, stage, once=once) for number in range(len(self.groups))]
         return np.sort(np.concatenate(asked)) if asked else NO_IDS
 
     def awaited(self) -> Ids:
-        """Objects people were asked about whose label is not settled yet."""
+        """Objects that people were asked about and whose label is not settled yet."""
         return np.asarray(self.candidates["id"][self.asked & (self.settled() == NO_LABEL)])
 
     # What the answers say -----------------------------------------------------------------------------------
 
     def open_ids(self) -> Ids:
-        """Candidates of the groups that have passed and nobody was asked about: what is labeled."""
+        """What gets labels: in groups that have passed, the candidates that nobody was asked about."""
         mine = np.isin(self.candidates["group"], list(self.passed())) & ~self.asked
         return np.asarray(self.candidates["id"][mine])
 
     def passed(self) -> dict[int, Evidence]:
-        """Of the groups whose test has passed, by number."""
+        """The evidence of each group whose test has passed, by the group's number."""
         return {
             number: evidence
             for number, evidence in enumerate(self.all_evidence())
@@ -128,11 +125,11 @@ class Audit(SecondOpinions):
         }
 
     def all_evidence(self) -> list[Evidence]:
-        """Of each group."""
+        """The evidence of each group."""
         return [self.evidence(number) for number in range(len(self.groups))]
 
     def outcome(self) -> Verdict:
-        """Of all groups: open as long as one is, then passed when one has."""
+        """Of all groups: open as long as one of them is; after that, passed if one of them has."""
         if len(self.disputed()):
             return Verdict.OPEN
         verdicts = {self.verdict(number, found) for number, found in enumerate(self.all_evidence())}
@@ -142,19 +139,21 @@ class Audit(SecondOpinions):
         return Verdict.FAILED
 
     def evidence(self, number: int) -> Evidence:
-        """What is known of a group by now."""
+        """What is known about a group by now."""
         rows = self.candidates[self.candidates["group"] == number]
         settled = settled_labels(rows, reviewed=self.reviewed)
         wrong = refuted(rows, settled)
-        return evidence_of(rows, settled != NO_LABEL, wrong, self.groups[number], self.target_error)
+        return evidence_of(
+            rows, settled != NO_LABEL, wrong, self.groups[number], self.target_error, tuning=self.tuning
+        )
 
     def verdict(self, number: int, evidence: Evidence) -> Verdict:
         """Whether a group's test has passed, and whether it is worth going on."""
         if evidence.way.answers == 0:
             return Verdict.PASSED
-        planned = self.groups[number].plan.draws
-        patience = _PATIENCE * planned + max(_LEAST_STAGE, _PATIENCE_SHARE * evidence.candidates)
-        most = min(patience, self.most_draws / len(self.groups))
+        planned, giving_up = self.groups[number].plan.draws, self.tuning.giving_up
+        least = max(self.tuning.drawing.least_stage, giving_up.patience_share * evidence.candidates)
+        most = min(giving_up.patience * planned + least, self.most_draws / len(self.groups))
         answered = evidence.drawn + evidence.withdrawn
         if answered + evidence.way.answers > most or not evidence.open_objects:
             return Verdict.FAILED
@@ -162,21 +161,23 @@ class Audit(SecondOpinions):
 
     def _ask(self, number: int, stage: int, *, once: bool) -> Ids:
         evidence, planned = self.evidence(number), self.groups[number].plan.draws
+        drawing = self.tuning.drawing
         if self.verdict(number, evidence) != Verdict.OPEN:
             return NO_IDS
         withdrawn, drawn = 0, min(evidence.way.draws, planned - evidence.drawn)
         if not evidence.drawn:
-            drawn = _FIRST_STAGE * planned
+            drawn = drawing.first_stage * planned
         elif evidence.drawn >= planned:
-            # Not sooner: of few draws one does not know if they were bad luck.
+            # Not sooner: a few bad draws may be bad luck.
             withdrawn, drawn = evidence.way.withdrawn, evidence.way.draws
         if once:
-            # Not more than half: what is drawn cannot be promised.
-            drawn = min(_PATIENCE * planned - evidence.drawn, evidence.open_objects / 2)
+            # Not all: nothing is promised about objects that are drawn.
+            most = drawing.most_in_only_stage * evidence.open_objects
+            drawn = min(self.tuning.giving_up.patience * planned - evidence.drawn, most)
         return np.concatenate(
             [
                 self._withdraw(number, stage, withdrawn),
-                self._draw(number, stage, max(_LEAST_STAGE, math.ceil(drawn)), evidence.way.stake),
+                self._draw(number, stage, max(drawing.least_stage, math.ceil(drawn)), evidence.way.stake),
             ]
         )
 

@@ -1,4 +1,4 @@
-"""What people's answers say of objects whose labels are tested together, and what is still missing."""
+"""What people's answers say about objects whose labels are tested together, and what is still missing."""
 
 import math
 from dataclasses import dataclass
@@ -7,12 +7,11 @@ import numpy as np
 import numpy.typing as npt
 
 from labelloop.core.certificate.betting import Draws, Plan, plan_with, weights
+from labelloop.core.certificate.tuning import DEFAULT, Tuning
 from labelloop.core.people.second_opinions import Flags, Rows
 
-# Weight of the belief in the planned error against what the draws show, in errors.
-_PRIOR_ERRORS = 4.0
-# Of the open objects, shares that might be withdrawn so that the rest passes sooner.
-_SHARES_WITHDRAWN = (0.0, 0.01, 0.03, 0.06, 0.1, 0.18, 0.3, 0.5)
+# Mathematics, not tuned: decimals to which a share of objects is rounded, for 0.05 * 20 is not quite 1.
+_DECIMALS = 9
 
 
 @dataclass(frozen=True)
@@ -20,16 +19,16 @@ class Group:
     """Objects whose labels are certified together, and how they are tested."""
 
     plan: Plan
-    level: float  # the chance of a wrong promise that this test may take
+    level: float  # the chance of a wrong promise that this test was given
 
 
 @dataclass(frozen=True)
 class Way:
-    """By which a test is expected to pass with the fewest answers of people."""
+    """The way in which a test is expected to pass with the fewest answers."""
 
     draws: float
-    withdrawn: int  # open objects, the most doubtful ones, that people are asked about besides
-    stake: float  # the best for these draws
+    withdrawn: int  # the most doubtful open objects, which people are asked about in addition
+    stake: float  # the best one for these draws
 
     @property
     def answers(self) -> float:
@@ -39,14 +38,14 @@ class Way:
 
 @dataclass(frozen=True)
 class Evidence:
-    """What people's answers say of a group."""
+    """What people's answers say about a group."""
 
-    drawn: int  # objects drawn by chance that people answered about
-    wrong: int  # of these, how many the model had wrong
-    withdrawn: int  # doubtful objects people were asked about so that the rest passes
-    open_objects: int  # those that would be labeled: nobody was asked about them
-    error_estimate: float  # share of wrong ones among all of the group, without bias
-    error_bound: float  # exact upper bound on the share of wrong ones among the open objects
+    drawn: int  # objects drawn at random that people answered about
+    wrong: int  # how many of these the model had wrong
+    withdrawn: int  # doubtful objects that people were asked about so that the rest passes
+    open_objects: int  # what would be labeled: nobody was asked about these
+    error_estimate: float  # share of wrong labels in the whole group, without bias
+    error_bound: float  # exact upper bound on the share of wrong labels among the open objects
     way: Way
 
     @property
@@ -54,15 +53,23 @@ class Evidence:
         return self.drawn + self.withdrawn + self.open_objects
 
     def error_share(self, candidates: int) -> float:
-        """What this group adds to the estimated error of so many candidates."""
+        """What this group adds to the estimated error of all candidates, given their number."""
         return self.error_estimate * self.candidates / max(1, candidates)
 
 
-def evidence_of(rows: Rows, answered: Flags, wrong: Flags, group: Group, target_error: float) -> Evidence:
-    """Of a group's candidates; `answered`, and `wrong` where the model is wrong: shapes (rows,)."""
+def evidence_of(
+    rows: Rows,
+    answered: Flags,
+    wrong: Flags,
+    group: Group,
+    target_error: float,
+    *,
+    tuning: Tuning = DEFAULT,
+) -> Evidence:
+    """From a group's candidates. `answered`, and `wrong` where the model is wrong: shapes (rows,)."""
     order = _in_order_of_leaving(rows)
     rows, answered, wrong = rows[order], answered[order], wrong[order]
-    draws = _draws(rows, group.plan, np.flatnonzero(answered), wrong[answered])
+    draws = _draws(rows, group.plan, np.flatnonzero(answered), wrong[answered], tuning=tuning)
     open_objects = int((rows["stage"] == 0).sum())
     by_chance = rows["drawn"] & answered
     return Evidence(
@@ -72,21 +79,23 @@ def evidence_of(rows: Rows, answered: Flags, wrong: Flags, group: Group, target_
         open_objects=open_objects,
         error_estimate=draws.error_estimate(),
         error_bound=_bound(draws, group, open_objects),
-        way=_way(rows, group, draws, target_error),
+        way=_way(rows, group, draws, target_error, tuning=tuning),
     )
 
 
 def _in_order_of_leaving(rows: Rows) -> npt.NDArray[np.int64]:
-    """Stage by stage: first what was withdrawn, then what was drawn; last what is open."""
+    """Stage by stage: first what was withdrawn, then what was drawn. What is open comes last."""
     stage = np.where(rows["stage"] == 0, np.iinfo(np.int16).max, rows["stage"])
     return np.lexsort((rows["place"], rows["drawn"], stage))
 
 
-def _draws(rows: Rows, plan: Plan, answered: npt.NDArray[np.int64], wrong: Flags) -> Draws:
-    """The answered ones of a group's objects, which are in the order of leaving."""
+def _draws(
+    rows: Rows, plan: Plan, answered: npt.NDArray[np.int64], wrong: Flags, *, tuning: Tuning = DEFAULT
+) -> Draws:
+    """The objects of a group that people answered about. `rows` are in the order of leaving."""
     weight = weights(rows["uncertainty"], plan.evenness)
-    # What has left before, answered or not, is gone: whom nobody could label is no part of the promise, and
-    # to leave it in the weights until its turn can only make the estimate too high.
+    # What has left before, answered or not, is gone. An object that nobody could label is no part of the
+    # promise. That its weight counts until its turn can only make the estimate too high.
     mean_weight = np.cumsum(weight[::-1])[::-1] / np.arange(len(rows), 0, -1)
     return Draws(
         weight=weight[answered],
@@ -96,10 +105,11 @@ def _draws(rows: Rows, plan: Plan, answered: npt.NDArray[np.int64], wrong: Flags
         by_chance=rows["drawn"][answered],
         least_weight=float(weight.min()) if len(weight) else 1.0,
         stake=rows["stake"][answered],
+        most_at_stake=tuning.betting.most_at_stake,
     )
 
 
-def _way(rows: Rows, group: Group, draws: Draws, target_error: float) -> Way:
+def _way(rows: Rows, group: Group, draws: Draws, target_error: float, *, tuning: Tuning = DEFAULT) -> Way:
     is_open = rows["stage"] == 0
     if not is_open.any():
         return Way(math.inf, 0, 0.0)
@@ -107,28 +117,29 @@ def _way(rows: Rows, group: Group, draws: Draws, target_error: float) -> Way:
     if draws.log_wealth(_wrong_if_broken(wrong, int(is_open.sum()), target_error)) >= goal:
         return Way(0.0, 0, 0.0)
     expected = float(rows["uncertainty"][~is_open].sum())
-    believed = (wrong + _PRIOR_ERRORS) / (expected + _PRIOR_ERRORS)
+    prior = tuning.belief.prior_errors_in_test
+    believed = (wrong + prior) / (expected + prior)
     chances = np.sort(np.minimum(rows["uncertainty"][is_open] * believed, 1.0).astype(np.float64))[::-1]
 
     def having_withdrawn(count: int) -> Way:
         rest = chances[count:]
         found = wrong + float(chances[:count].sum())
         wealth = draws.log_wealth(_wrong_if_broken(found, len(rest), target_error))
-        plan = plan_with(group.plan.evenness, rest, target_error, min(1.0, math.exp(wealth - goal)))
+        level = min(1.0, math.exp(wealth - goal))
+        plan = plan_with(group.plan.evenness, rest, target_error, level, tuning=tuning)
         return Way(max(1.0, plan.draws), count, plan.stake)
 
-    counts = {math.floor(share * len(chances)) for share in _SHARES_WITHDRAWN}
+    counts = {math.floor(share * len(chances)) for share in tuning.drawing.shares_withdrawn}
     return min(map(having_withdrawn, sorted(counts)), key=lambda way: way.answers)
 
 
 def _wrong_if_broken(wrong: float, open_objects: int, share: float) -> float:
-    """The fewest wrong candidates with which more than that share of the open objects is wrong."""
-    # Rounded, for 0.05 * 20 is not quite 1.
-    return wrong + math.floor(round(share * open_objects, 9)) + 1
+    """The fewest wrong candidates with which more than `share` of the open objects is wrong."""
+    return wrong + math.floor(round(share * open_objects, _DECIMALS)) + 1
 
 
 def _bound(draws: Draws, group: Group, open_objects: int) -> float:
-    """The least share that the wealth refutes: of the open objects no more are wrong, at the test's level."""
+    """The least share that the wealth refutes: no more of the open objects is wrong, at the test's level."""
     least, most, target = 0, open_objects, -math.log(group.level)
     if not open_objects:
         return 0.0

@@ -1,4 +1,4 @@
-"""For how many objects that nobody labeled each object stands that people labeled for a test."""
+"""How many unlabeled objects each object represents that people labeled for a test."""
 
 from typing import Any
 
@@ -30,8 +30,8 @@ def inclusion_chances_of(audit: Audit) -> npt.NDArray[Any]:
 def inclusion_chances(weight: Floats, drawn: int) -> Floats:
     """The chance of each object to be among the first `drawn`, drawn one by one in proportion to `weight`.
 
-    As exponential keys have it whose threshold is known (Cohen & Kaplan, 2007, bottom-k sketches), with the
-    threshold at which as many are expected as were drawn. Shapes (objects,).
+    Computed for exponential keys with a known threshold (Cohen & Kaplan, 2007, bottom-k sketches). The
+    threshold is the one at which as many objects are expected as were drawn. Shapes (objects,).
     """
     if drawn >= len(weight):
         return np.ones(len(weight))
@@ -47,10 +47,11 @@ def inclusion_chances(weight: Floats, drawn: int) -> Floats:
 def inverse_probability_weights(
     chances: npt.NDArray[Any], ledger: Ledger
 ) -> tuple[Floats, npt.NDArray[np.bool_]]:
-    """How many objects nobody labeled each object stands for, and which are stood for; shapes (objects,).
+    """How many objects that people did not label each object represents, and which ones are represented.
 
-    Ratio (Hajek) estimates: in each group the drawn ones stand for all that people did not label, in
-    proportion to the odds that such an object is not drawn. `ledger` is the run's last.
+    Shapes (objects,). These are ratio (Hajek) estimates: in each group the drawn objects represent all that
+    people did not label, in proportion to the odds that such an object is not drawn. `ledger` is the run's
+    last one.
     """
     counted, represented = np.zeros(len(ledger)), np.zeros(len(ledger), np.bool_)
     by_people = ledger.mask(State.HUMAN, State.VALIDATION)
