@@ -139,7 +139,7 @@ def simulate(
     given = np.asarray(list(labeled), np.int64)
     ledger.label(given, truth[given], State.HUMAN, 0)
     chosen = strategy or load_query_strategy(block.query_strategy)
-    loop = Loop.begin(block.loop_settings(looks_for_doubt=looks_for_doubt(chosen)), ledger, tuning)
+    loop = Loop.begin(block.loop_settings(looks_for_doubt=looks_for_doubt(chosen)), ledger, tuning=tuning)
     if people is None:
         categories = LabelCategories(tuple(map(str, range(classes))))
         known = array("h", truth.tolist())

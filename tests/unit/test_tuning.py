@@ -129,7 +129,12 @@ def tuned_functions() -> set[str]:
                     argument.arg for argument in function.args.kwonlyargs
                 }:
                     constructor = function.name == "__init__" and isinstance(node, ast.ClassDef)
-                    names |= {node.name, "cls"} if constructor else {function.name}  # type: ignore[attr-defined]
+                    if isinstance(node, ast.ClassDef) and constructor:
+                        names |= {node.name, "cls"}
+                    elif isinstance(node, ast.ClassDef) and function.decorator_list:
+                        names.add(f"{node.name}.{function.name}")
+                    else:
+                        names.add(function.name)
     return names
 
 
@@ -137,11 +142,20 @@ def tuned_functions() -> set[str]:
 def test_a_tuning_is_handed_on_wherever_one_is_taken(path: Path) -> None:
     """Or a run with another Tuning would here and there use the default one."""
     taking = tuned_functions()
-    assert {"auto_label", "Audit", "of", "level", "decide", "_way"} <= taking
-    for node in ast.walk(ast.parse(path.read_text())):
+    assert {"auto_label", "Audit", "Audit.of", "level", "decide", "_way"} <= taking
+    tree = ast.parse(path.read_text())
+    # An object that holds a Tuning hands it on by itself.
+    holds_one = {
+        f"self.{method.name}"
+        for node in ast.walk(tree)
+        if isinstance(node, ast.ClassDef) and "tuning: Tuning" in ast.unparse(node)
+        for method in node.body
+        if isinstance(method, ast.FunctionDef) and "tuning" not in ast.unparse(method.args)
+    }
+    for node in ast.walk(tree):
         if isinstance(node, ast.Call):
-            called = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
-            if called in taking:
+            called = ast.unparse(node.func)
+            if {called, called.rpartition(".")[2]} & taking and called not in holds_one:
                 assert "tuning" in {keyword.arg for keyword in node.keywords}, f"line {node.lineno}: {called}"
 
 
@@ -149,14 +163,13 @@ def test_a_tuning_is_handed_on_wherever_one_is_taken(path: Path) -> None:
 def test_the_default_is_nothing_but_a_default(path: Path) -> None:
     tree = ast.parse(path.read_text())
     used = [node for node in ast.walk(tree) if isinstance(node, ast.Name) and node.id == "DEFAULT"]
-    defaults = [
-        default
-        for node in ast.walk(tree)
-        if isinstance(node, ast.FunctionDef)
-        for default in node.args.kw_defaults
-        if isinstance(default, ast.Name) and default.id == "DEFAULT"
-    ]
-    assert len(used) == len(defaults)
+    defaults: list[ast.AST | None] = []
+    for node in ast.walk(tree):
+        if isinstance(node, ast.FunctionDef):
+            defaults += node.args.kw_defaults
+        elif isinstance(node, ast.AnnAssign):
+            defaults.append(node.value)
+    assert len(used) == sum(isinstance(one, ast.Name) and one.id == "DEFAULT" for one in defaults)
 
 
 def test_a_tuning_can_be_sent_to_other_processes_and_compared() -> None:

@@ -104,7 +104,7 @@ class Loop:
     drawn_for_test: int = 0
 
     @classmethod
-    def begin(cls, settings: LoopSettings, ledger: Ledger, tuning: Tuning = DEFAULT) -> "Loop":
+    def begin(cls, settings: LoopSettings, ledger: Ledger, *, tuning: Tuning = DEFAULT) -> "Loop":
         """A run's first state; the ledger holds the labels that the input brings."""
         labels = ledger.counts().human_labels
         return cls(settings, ledger, labels_in_input=labels, tuning=tuning, new_human_labels=labels)
@@ -328,7 +328,9 @@ class Loop:
             ids = conclusion.committed
             labels = candidates["label"][np.searchsorted(candidates["id"], ids)]
         elif self.proposal is not None:
-            ids, labels = self.proposal.ids, self.proposal.labels
+            # A late answer about an object of an earlier round counts before the model's label.
+            still_open = self.ledger.mask(State.POOL)[self.proposal.ids]
+            ids, labels = self.proposal.ids[still_open], self.proposal.labels[still_open]
         else:
             return NO_IDS
         self.ledger.label(ids, labels, State.AUTO, self.round)
