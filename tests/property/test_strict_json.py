@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from itertools import product
 from typing import Any
 
 import pytest
@@ -92,6 +93,30 @@ def test_what_is_right_and_usual_is_parsed_fast(value: Any, ascii_only: bool) ->
     record = {"source": value}
     line = json.dumps(record, ensure_ascii=ascii_only).encode()
     assert repr(parse_plain(line)) == repr(record)
+
+
+@pytest.mark.parametrize("number", NUMBERS)
+@pytest.mark.parametrize("around", ['{"a":%s}', '{"a":[{"b":1,"c":%s}]}', "%s", '{"b":1,"b":2,"a":%s}'])
+def test_each_number_is_read_as_the_strict_way_reads_it(number: str, around: str) -> None:
+    line = (around % number).encode()
+    assert outcome(parse_object, line) == outcome(parse_strictly, line)
+
+
+@pytest.mark.parametrize("around", ['{"a":"%s"}', '{"%s":1}', '{"a":1,"a":"%s"}', '{"%s":1,"b":1,"b":2}'])
+def test_each_text_is_read_as_the_strict_way_reads_it(around: str) -> None:
+    for pieces in product(["", *PIECES], repeat=2):
+        line = (around % "".join(pieces)).encode()
+        assert outcome(parse_object, line) == outcome(parse_strictly, line)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["plain", "", 'a "quote"', '"', "\\", '\\"', '"\\', "\\\\", '\\\\"', "a: b", "\n", "é", "🎈", "\u2028"],
+)
+@pytest.mark.parametrize("ascii_only", [True, False])
+def test_usual_texts_are_parsed_fast(text: str, ascii_only: bool) -> None:
+    record = {text: text, "source": [text, {"confidence": 0.95, text: text}]}
+    assert parse_plain(json.dumps(record, ensure_ascii=ascii_only).encode()) == record
 
 
 @pytest.mark.parametrize("depth", [1, 150, 199, 200, 201, 300])
