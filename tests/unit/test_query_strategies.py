@@ -292,7 +292,7 @@ def test_a_users_own_strategy_ranks(own_strategies: str) -> None:
         ("own_strategies:RanksOtherwise", r"is called as rank\(.*\), but its method is rank\(candidates\)"),
         ("broken_strategies:Oldest", "cannot be imported: ModuleNotFoundError: .*a_library_that_is_missing"),
         ("failing_strategies:Oldest", "cannot be imported: ZeroDivisionError"),
-        ("magic", "there is no query strategy 'magic': choose from neighborhood-margin, margin"),
+        ("magic", "there is no query strategy 'magic': choose from neighborhood-margin, badge"),
         ("own_strategies:Oldest()", "there is no query strategy"),
         ("own-strategies:Oldest", "there is no query strategy"),
         ("../own_strategies:Oldest", "there is no query strategy"),
@@ -305,8 +305,12 @@ def test_a_users_own_strategy_ranks(own_strategies: str) -> None:
 def test_a_strategy_that_cannot_be_used_is_told_before_anything_is_spent(name: str, message: str) -> None:
     with pytest.raises(QueryStrategyError, match=message):
         load_query_strategy(name)
-    with pytest.raises(ValueError, match=message):
-        ActiveLearning.model_validate({"QueryStrategy": name})
+    if message.startswith("there is no query strategy"):
+        with pytest.raises(ValueError, match=message):
+            ActiveLearning.model_validate({"QueryStrategy": name})
+    else:
+        # It may be there in the steps' image alone.
+        assert ActiveLearning.model_validate({"QueryStrategy": name}).query_strategy == name
 
 
 def test_the_documentation_lists_every_strategy_with_its_description_and_source() -> None:

@@ -33,6 +33,7 @@ class NeighborhoodMargin:
     none.
     """
 
+    name: ClassVar = "neighborhood-margin"
     description: ClassVar = (
         "smallest margin first, seen together with that of the nearest neighbors; margin without embeddings"
     )
