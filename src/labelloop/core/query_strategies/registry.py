@@ -13,7 +13,7 @@ class _Registered(QueryStrategy, Protocol):
 
 
 DEFAULT_QUERY_STRATEGY = "neighborhood-margin"
-_IMPLEMENTATIONS: Implementations[_Registered] = Implementations(
+IMPLEMENTATIONS: Implementations[_Registered] = Implementations(
     package="labelloop.core.query_strategies",
     kind="query strategy",
     calls={"rank": ("candidates", "predictions", "rng", "batch_size")},
@@ -21,12 +21,12 @@ _IMPLEMENTATIONS: Implementations[_Registered] = Implementations(
     error=QueryStrategyError,
     first=DEFAULT_QUERY_STRATEGY,
 )
-QUERY_STRATEGIES = _IMPLEMENTATIONS.classes
+QUERY_STRATEGIES = IMPLEMENTATIONS.classes
 
 
 def check_name(name: str) -> None:
     """Raises QueryStrategyError for a name not in QUERY_STRATEGIES and not of the form "module:Class"."""
-    _IMPLEMENTATIONS.check_name(name)
+    IMPLEMENTATIONS.check_name(name)
 
 
 def load_query_strategy(name: str) -> QueryStrategy:
@@ -34,7 +34,7 @@ def load_query_strategy(name: str) -> QueryStrategy:
 
     Raises QueryStrategyError when there is no such strategy, or the user's class cannot serve as one.
     """
-    return _IMPLEMENTATIONS.load(name)
+    return IMPLEMENTATIONS.load(name)
 
 
 def looks_for_doubt(strategy: QueryStrategy) -> bool:
