@@ -105,6 +105,7 @@ def test_the_model_container_knows_nothing_of_labelloop() -> None:
         assert not any(name.split(".")[0] == "labelloop" for name in imported_modules(path)), path.name
 
 
-def test_steps_reach_aws_through_storage_alone() -> None:
-    for path in (SOURCE / "steps").glob("*.py"):
+@pytest.mark.parametrize("part", ["steps", "backends", "labelers"])
+def test_what_runs_in_a_step_reaches_aws_through_other_parts(part: str) -> None:
+    for path in PARTS[part]:
         assert not {name.split(".")[0] for name in imported_modules(path)} & {"boto3", "botocore"}, path.name
