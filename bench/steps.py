@@ -90,13 +90,13 @@ def run(folder: Path, objects: int) -> list[Measured]:
 
     state = do("prepare_manifest", None)
     state = do("select_for_humans", state, of=", no model")
-    state = do("simulate_labeling", state, of=", no model")
+    state = do("label_at_once", state, of=", no model")
     state = do("merge_labels", state, of=", no model")
     state = do("split_labels", state)
     _in_a_process(_predict, folder, state)
     state = do("auto_label", state)
     state = do("select_for_humans", state, of=", with a model")
-    state = do("simulate_labeling", state, of=", with a model")
+    state = do("label_at_once", state, of=", with a model")
     state = do("merge_labels", state, of=", with a model")
     state["StoppedBecause"] = "it was measured"
     do("export_manifest", state)

@@ -34,6 +34,8 @@ from labelloop.workbench.server import DEFAULT_PORT, listening
 from labelloop.workflow.ground_truth import is_public_workforce
 from labelloop.workflow.run_files import RunFiles
 
+# Backends whose people --people stands for on this machine; others answer by themselves.
+_NAMES_OF_PEOPLE = (None, "groundtruth", "workbench", "simulated")
 _EXPLAINED = (
     LabelloopError,
     PreparationError,
@@ -50,13 +52,6 @@ class People(StrEnum):
 
     SIMULATED = "simulated"
     WORKBENCH = "workbench"
-
-
-class Model(StrEnum):
-    """What is trained."""
-
-    CONTAINER = "container"
-    BLAZINGTEXT = "blazingtext"
 
 
 class Policy(StrEnum):
@@ -84,8 +79,10 @@ def run(
         typer.Option(help="default certifies the error; blog is the 2020 post's rules, to compare with."),
     ] = None,
     model: Annotated[
-        Model | None,
-        typer.Option(help="The model container, or a stand-in for SageMaker's BlazingText (fastText)."),
+        str | None,
+        typer.Option(
+            help="The labeler: container; blazingtext, a stand-in for SageMaker's (fastText); module:Class."
+        ),
     ] = None,
     seed: Annotated[int | None, typer.Option(min=0, help="The same seed gives the same labels.")] = None,
     error_rate: Annotated[
@@ -144,7 +141,7 @@ def run(
         else:
             asked_for = answered_here(_with_overrides(read_request(request), overrides))
             if record is None or not resume:
-                record = _new_record(asked_for, s3_root, _truth_for(people, truth))
+                record = _new_record(asked_for, s3_root, _truth_for(people, truth, asked_for))
             else:
                 _mend(record, asked_for, folder)
             _let_label(record, people)
@@ -239,8 +236,9 @@ def _let_label(record: RunRecord, people: People) -> None:
         settings["LabelingBackend"] = "groundtruth"
 
 
-def _truth_for(people: People, truth: Path | None) -> Path | None:
-    if truth is None and people == People.WORKBENCH:
+def _truth_for(people: People, truth: Path | None, request: dict[str, Any]) -> Path | None:
+    backend = request.get("ActiveLearning", {}).get("LabelingBackend")
+    if truth is None and (people == People.WORKBENCH or backend not in _NAMES_OF_PEOPLE):
         return None
     if truth is None:
         raise RequestError(

@@ -35,7 +35,7 @@ class InputManifest:
     """Reads lines once; afterwards knows the ledger they begin with. Blank lines are no data objects."""
 
     def __init__(
-        self, attribute: LabelAttribute, categories: LabelCategories, *, text_only: bool = False
+        self, attribute: LabelAttribute, categories: LabelCategories, *, text_only: str | None = None
     ) -> None:
         self._attribute = attribute
         self._categories = categories

@@ -67,18 +67,18 @@ def label_attribute_fault(name: str) -> str | None:
 
 
 def read_input_line(
-    line: bytes, attribute: LabelAttribute, categories: LabelCategories, *, text_only: bool = False
+    line: bytes, attribute: LabelAttribute, categories: LabelCategories, *, text_only: str | None = None
 ) -> InputRecord:
     """Check one line of the input manifest, given without its line end.
 
-    text_only: the model reads no objects elsewhere in S3. Raises RecordError with the reason.
+    text_only: what reads no objects elsewhere in S3. Raises RecordError with the reason.
     """
     if len(line) > MOST_CHARACTERS:
         _check_length(line)
     record = parse_record(line)
     _check_source(record)
     if text_only and "source" not in record:
-        raise RecordError("it has no text under 'source', and BlazingText reads nothing else")
+        raise RecordError(f"it has no text under 'source', and {text_only} reads nothing else")
     if ID_KEY in record:
         raise RecordError(f"it already has the key {ID_KEY}, which labelloop uses itself")
     if attribute.name not in record:
@@ -148,6 +148,16 @@ def label_metadata(
         "creation-date": time,
         "type": f"groundtruth/{of}-classification",
     }
+
+
+def labeled_line(
+    line: bytes, attribute: LabelAttribute, label: int, *, class_name: str, time: str, job_name: str
+) -> bytes:
+    """A selection's line with one person's label, as a labeling job's output manifest has it."""
+    metadata = label_metadata(
+        class_name=class_name, confidence=ONE_PERSON_CONFIDENCE, human=True, time=time, job_name=job_name
+    )
+    return append_fields(line, {attribute.name: label, attribute.metadata: metadata})
 
 
 def failure_metadata(*, reason: str, time: str, job_name: str, of: str = "text") -> dict[str, object]:
