@@ -111,7 +111,7 @@ def test_the_page_of_the_run_tells_of_the_batch_and_closes_it_early(folder: Path
     (one, _) = ann.post("/api/tasks/next", {"count": 5})["tasks"]
     ann.post(f"/api/tasks/{one['id']}/skip", {"reason": "in Finnish"})
     page = ann.http.get("/run").text
-    for untrue in ("Nobody is asked for anything now", "Nobody has answered yet", "No object was skipped"):
+    for untrue in ("There is nothing to label now", "Nobody has answered yet", "No object was skipped"):
         assert untrue not in page
     for true in (">Ann<", "in Finnish", 'data-action="pause"', 'data-action="close"'):
         assert true in page
@@ -226,7 +226,7 @@ def test_a_start_without_an_address_leaves_the_folder_to_others(folder: Path, un
     arguments = ["label", *given, "--out", str(folder / "out")]
     refused = CliRunner().invoke(app, [*arguments, "--host", unreachable])
     assert refused.exit_code == 2
-    assert "name an address of this machine by --host" in " ".join(refused.output.split())
+    assert "use an address of this machine for --host" in " ".join(refused.output.split())
     (folder / "in.manifest").write_bytes(LINES[1] + b"\n")
     assert CliRunner().invoke(app, arguments).exit_code == 0, "it is nobody's yet"
 

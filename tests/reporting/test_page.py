@@ -123,11 +123,13 @@ def test_the_numbers_are_the_documents(full: dict[str, Any], page: Page) -> None
     assert f"At most 5% of the {count(counts['auto'])} labels the model gave are wrong" in text
     assert f"with {count(100 * certificate['Confidence'])}% confidence" in text
     drawn, labels = certificate["ValidationObjects"], certificate["AutoLabels"]
-    assert f"{count(drawn)} of the {count(drawn + labels)} objects the model was to label were drawn" in text
+    assert (
+        f"{count(drawn)} of the {count(drawn + labels)} objects that the model would label were drawn" in text
+    )
     assert f"the model wrong on {count(certificate['ValidationErrors'])}." in text
     assert f"an error of about {percent(certificate['ErrorEstimate'])}." in text
-    assert f"By the test's exact bound it is {percent(certificate['ErrorBound'])} at most." in text
-    assert "that took 2 answers more" in text
+    assert f"By the test's exact bound, the error is at most {percent(certificate['ErrorBound'])}." in text
+    assert "which took 2 more answers" in text
     assert f"labeled by people: {count(counts['human'])}" in text
     assert f"labeled by the model: {count(counts['auto'])}" in text
     assert f"impossible to label: {counts['failed']}" in text
@@ -245,10 +247,10 @@ def test_an_empty_run_says_so_and_nothing_more() -> None:
 
 def test_it_tells_what_became_of_labels_that_were_reviewed(full: dict[str, Any]) -> None:
     document = json.loads(json.dumps(full))
-    assert "People looked again" not in Page(render_report(document)).text
+    assert "People reviewed" not in Page(render_report(document)).text
     for record, changed in zip(document["rounds"], (2, 1), strict=False):
         record["label_review"] = {"confirmed": 3, "changed": changed, "undecided": 0}
-    told = "again at 9 labels of theirs that the model contradicted: 6 confirmed, 3 changed, 0 left"
+    told = "reviewed 9 labels of theirs that the model contradicted: 6 confirmed, 3 changed, 0 unchanged"
     assert told in Page(render_report(document)).text
 
 
@@ -258,7 +260,7 @@ def test_a_simulation_tells_which_labels_are_wrong(full: dict[str, Any]) -> None
     for number, example in enumerate(shown):
         example["truth"] = example["model"] if number else 1 - min(1, example["model"])
     page = Page(render_report(document))
-    assert f"By the known truth, 1 of these {len(shown)} labels are wrong." in page.text
+    assert f"Compared with the truth, 1 of these {len(shown)} labels are wrong." in page.text
 
 
 def test_where_nobody_labeled_anything_the_page_still_stands() -> None:

@@ -1,4 +1,4 @@
-"""Where the model mixes classes up, and how each class came off."""
+"""Which classes the model confuses, and the results of each class."""
 
 from collections import Counter
 from typing import Any
@@ -22,20 +22,20 @@ def class_name(document: dict[str, Any], index: int | None) -> str:
 
 
 def whose_objects(evidence: dict[str, Any]) -> str:
-    """Of which objects the last model's answers are compared with people's."""
+    """On which objects the last model's answers are compared with people's, in words."""
     last = f"round {evidence['round']}"
     if evidence.get("basis") == "validation set":
         return f"on the validation set of {last}"
-    of = f"on what the model of {last} had not learned from"
+    of = f"on the objects that the model of {last} had not learned from"
     labeled, stood_for = evidence.get("labeled", 0), evidence.get("stood_for", 0)
     if stood_for:
         return (
-            f"{of} (people labeled {count(labeled)} of it; for {count(stood_for)} that they did not label "
-            "stand those drawn for the test, so these numbers are estimates)"
+            f"{of} (people labeled {count(labeled)} of them; the objects drawn for the test represent the "
+            f"other {count(stood_for)}, so these numbers are estimates)"
         )
     left_out = evidence.get("not_known", 0)
     return f"{of} and people labeled" + (
-        f"; {count(left_out)} more that nobody labeled are left out, the easier ones rather"
+        f" (nobody labeled {count(left_out)} more, mostly easier ones, which are left out)"
         if left_out
         else ""
     )
@@ -48,7 +48,7 @@ def confusion(document: dict[str, Any]) -> Section | None:
     shown = sorted({index for people, model, _ in matrix["pairs"] for index in (people, model)})
     right = sum(number for people, model, number in matrix["pairs"] if people == model)
     text = (
-        f"People's label against the model's, {whose_objects(document['evidence'])}: they agree on "
+        f"People's labels compared with the model's, {whose_objects(document['evidence'])}: they agree on "
         f"{count(right)} of {count(matrix['objects'])} objects."
     )
     if matrix.get("unread"):
@@ -118,8 +118,8 @@ def _heat_map(document: dict[str, Any], matrix: dict[str, Any], shown: list[int]
         drawing.text((left - 4, middle + 4), str(index), "tick end")
         drawing.text((middle, left - 6), str(index), "tick middle")
     note = (
-        "Rows: people's label; columns: the model's, by class index. "
-        "The stronger the color, the larger the share of its row."
+        "Rows are people's labels and columns the model's, by class index. "
+        "A stronger color means a larger share of the row."
     )
     return Figure("Confusion matrix", drawing.markup(), note, _all_pairs(document, matrix), _KEYS, wide=True)
 
@@ -156,11 +156,12 @@ def by_class(document: dict[str, Any]) -> Section | None:
     evidence = document["evidence"]
     bound = "exact" if evidence.get("basis") == "validation set" else "approximate"
     text = (
-        f"Accuracy is the share of a class's objects the model got right, {whose_objects(evidence)}; at "
-        f"least: the {bound} lower bound at {short_percent(document['confidence'])} confidence."
+        "“Accuracy” is the share of a class's objects that the model got right, "
+        f"{whose_objects(evidence)}. “At least” is the {bound} lower bound at "
+        f"{short_percent(document['confidence'])} confidence."
     )
     if len(ordered) > len(listed):
-        text += f" The {count(len(listed))} largest of {count(len(ordered))} classes are listed."
+        text += f" The table has the {count(len(listed))} largest of {count(len(ordered))} classes."
     rows: list[list[Cell | str]] = [
         [
             Cell(class_name(document, entry["class"]), from_outside=True),
@@ -184,7 +185,7 @@ def certificate_by_class(document: dict[str, Any]) -> Section | None:
     parts = (document.get("certificate") or {}).get("ByClass")
     if not parts:
         return None
-    text = "Each class's labels by themselves: what was drawn for its test, and what it came to."
+    text = "The labels of each class separately: the objects drawn for its test, and the result."
     rows: list[list[Cell | str]] = [
         [
             Cell(class_name(document, part["ClassIndex"]), from_outside=True),
@@ -197,4 +198,4 @@ def certificate_by_class(document: dict[str, Any]) -> Section | None:
     ]
     columns = ["Class", "Labels by the model", "Drawn", "Wrong", "Error at most"]
     table = Table("The certificate of each class", columns, rows, frozenset({1, 2, 3, 4}))
-    return Section("certificate", "What is promised of each class", [text], tables=[table])
+    return Section("certificate", "What is promised for each class", [text], tables=[table])

@@ -1,4 +1,4 @@
-"""What people's labels cost, and what the model's saved."""
+"""What people's labels cost, and what the model's labels saved."""
 
 from typing import Any
 
@@ -19,7 +19,7 @@ def _summary(numbers: dict[str, Any]) -> str:
     people = counted(numbers["people_per_object"], "person", "people")
     repeated = numbers.get("repeated_answers", 0)
     anew = (
-        f" They were asked anew {counted(repeated, 'time')} where they and the model differed."
+        f" They were asked again {counted(repeated, 'time')} where they and the model differed."
         if repeated
         else ""
     )
@@ -31,7 +31,7 @@ def _summary(numbers: dict[str, Any]) -> str:
     instead = money(numbers["model_labels_by_people"], numbers["currency"])
     return (
         f"In this run people labeled {count(numbers['human_labels'])} data objects, {people} each.{anew} "
-        f"Had they labeled what the model did too, that would have cost {instead} more."
+        f"If people had also labeled the model's objects, that would have cost {instead} more."
     )
 
 
@@ -43,13 +43,13 @@ def _prices(numbers: dict[str, Any]) -> str:
     )
     if numbers["list_prices"]:
         return (
-            f"Prices: {amounts}. These are list prices, not yours: what Amazon Mechanical Turk took for an "
+            f"Prices: {amounts}. These are list prices, not yours: Amazon Mechanical Turk's price for an "
             "answer to a text classification task, and the fee of SageMaker Ground Truth for each of the "
-            "first 50,000 objects a month. Set ActiveLearning.Prices to what your people cost. Training and "
+            "first 50,000 objects a month. Set ActiveLearning.Prices to your own prices. Training and "
             "prediction are not counted."
         )
     model = price(numbers["auto_label"], currency)
-    return f"Prices, as the request gives them: {amounts}; {model} for a label by the model."
+    return f"Prices from the request: {amounts}; {model} for a label by the model."
 
 
 def _table(numbers: dict[str, Any]) -> Table:
@@ -59,7 +59,7 @@ def _table(numbers: dict[str, Any]) -> Table:
     repeated = numbers.get("repeated_answers", 0)
     anew = count(repeated * numbers["people_per_object"])
     asked_anew = (
-        [["By people, asked anew", "", anew, amount("spent_on_repeated_answers")]] if repeated else []
+        [["By people, asked again", "", anew, amount("spent_on_repeated_answers")]] if repeated else []
     )
     return Table(
         "Labels of this run and their price",
@@ -74,7 +74,7 @@ def _table(numbers: dict[str, Any]) -> Table:
             *asked_anew,
             ["By the model", count(numbers["auto_labels"]), "0", amount("spent_on_model")],
             [
-                "The model's, had people given them",
+                "The model's, if people had given them",
                 count(numbers["auto_labels"]),
                 count(numbers["auto_labels"] * numbers["people_per_object"]),
                 amount("model_labels_by_people"),

@@ -1,4 +1,4 @@
-"""The top of the page: what is promised, on what grounds, and the numbers that matter most."""
+"""The top of the page: what is promised, the evidence for it, and the most important numbers."""
 
 from typing import Any
 
@@ -6,7 +6,7 @@ from labelloop.reporting.drawing import Drawing
 from labelloop.reporting.parts import Headline, Key, Tile
 from labelloop.reporting.text import count, counted, money, percent, printable, seconds, short_percent
 
-# Class in the style sheet, words, and the keys of the counts that sum up to it.
+# The class in the style sheet, the words, and the key of the counts.
 OUTCOMES = (
     ("human", "labeled by people", "human"),
     ("auto", "labeled by the model", "auto"),
@@ -43,32 +43,32 @@ def _promise(document: dict[str, Any], certificate: dict[str, Any]) -> str:
 
 
 def _grounds(document: dict[str, Any], certificate: dict[str, Any]) -> list[str]:
-    """The numbers the promise stands on; those that are there."""
+    """The numbers behind the promise, as far as the certificate has them."""
     sentences = []
     drawn, wrong = certificate.get("ValidationObjects"), certificate.get("ValidationErrors")
     if drawn and wrong is not None:
         labels = certificate.get("AutoLabels", document["counts"]["auto"])
         sentences.append(
-            f"To test this, {count(drawn)} of the {count(drawn + labels)} objects the model was to label "
-            "were drawn at random, the doubtful ones more often, and labeled by people, who found the model "
+            f"To test this, {count(drawn)} of the {count(drawn + labels)} objects that the model would label "
+            "were drawn at random, doubtful ones more often. People labeled them and found the model "
             f"wrong on {count(wrong)}."
         )
     if (estimate := certificate.get("ErrorEstimate")) is not None:
         sentences.append(
-            f"Weighed by how often each was drawn, that is an error of about {percent(estimate)}."
+            f"Weighted by the probability of each draw, that is an error of about {percent(estimate)}."
         )
     if (bound := certificate.get("ErrorBound")) is not None:
-        sentences.append(f"By the test's exact bound it is {percent(bound)} at most.")
+        sentences.append(f"By the test's exact bound, the error is at most {percent(bound)}.")
     if (coverage := certificate.get("Coverage")) is not None and "Threshold" in certificate:
         sentences.append(
-            f"The model labeled {percent(coverage)} of what was open then: its margin between the two best "
-            f"classes is {certificate['Threshold']:.3f} or more."
+            f"The model labeled {percent(coverage)} of the objects that were open then: those where its "
+            f"margin between the two best classes is {certificate['Threshold']:.3f} or more."
         )
     told = [" ".join(sentences)] if sentences else []
     return [
         *told,
-        f"An error is a label other than people's{_reviewed(document)}. The promise is for these labels, and "
-        "its confidence for the whole run, however often it was tested.",
+        f"An error is a label that differs from people's{_reviewed(document)}. The promise covers these "
+        "labels, and its confidence covers the whole run, however many tests it made.",
     ]
 
 
@@ -76,14 +76,14 @@ def _reviewed(document: dict[str, Any]) -> str:
     if not (document.get("settings") or {}).get("ReviewDisagreements"):
         return ""
     repeated = sum(record.get("repeated_answers", 0) for record in document.get("rounds", ()))
-    asked = f"; that took {counted(repeated, 'answer')} more" if repeated else ""
-    return f", two of whom must agree to overrule the model on an object that was drawn{asked}"
+    asked = f", which took {counted(repeated, 'more answer')}" if repeated else ""
+    return f". Two people must agree to overrule the model on an object that was drawn{asked}"
 
 
 def _no_promise(document: dict[str, Any]) -> str:
     counts = document["counts"]
     if counts["auto"]:
-        return f"Nothing is promised about the {count(counts['auto'])} labels the model gave."
+        return f"Nothing is promised about the {count(counts['auto'])} labels that the model gave."
     if counts["human"] == counts["input"]:
         return f"People labeled all {count(counts['input'])} data objects; the model labeled none."
     return "The model labeled nothing, so there is no certificate."
@@ -128,11 +128,11 @@ def _saved(document: dict[str, Any]) -> Tile | None:
         return None
     spent = money(cost["spent"], cost["currency"])
     if not cost["auto_labels"]:
-        return Tile("Spent on labels", spent, "nothing saved: the model labeled nothing")
+        return Tile("Spent on labels", spent, "nothing was saved: the model labeled nothing")
     return Tile(
         "Saved on labels",
         money(cost["saved"], cost["currency"]),
-        f"{count(cost['answers_saved'])} answers not asked for; {spent} spent",
+        f"{count(cost['answers_saved'])} answers fewer; {spent} spent",
     )
 
 
@@ -142,7 +142,11 @@ def _accuracy(document: dict[str, Any]) -> Tile | None:
     if not scored:
         return None
     last = scored[-1]
-    of = "the validation set" if evidence.get("basis") == "validation set" else "all it had not learned from"
+    of = (
+        "the validation set"
+        if evidence.get("basis") == "validation set"
+        else "objects it had not learned from"
+    )
     return Tile("Model's accuracy", percent(last["accuracy"]), f"in round {last['round']}, on {of}")
 
 
@@ -152,7 +156,7 @@ def _truth(document: dict[str, Any]) -> Tile | None:
         return None
     all_labels = document.get("final_error")
     of_all = f"; {percent(all_labels, 2)} of all labels" if all_labels is not None else ""
-    return Tile("Truly wrong", percent(error, 2), f"of the model's labels, by the known truth{of_all}")
+    return Tile("Truly wrong", percent(error, 2), f"of the model's labels, compared with the truth{of_all}")
 
 
 def _bar(counts: dict[str, int]) -> Any:

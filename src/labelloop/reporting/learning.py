@@ -1,4 +1,4 @@
-"""How the model got better from round to round, and how accurate the last one is where it is sure."""
+"""How the model improved from round to round, and how accurate the last model is where it is sure."""
 
 from typing import Any
 
@@ -25,7 +25,7 @@ def learning_curve(document: dict[str, Any]) -> Section | None:
 
 
 def _models(document: dict[str, Any]) -> list[dict[str, Any]]:
-    """What is known of the accuracy of each round's model, with the labels it was trained on."""
+    """The known accuracy of each round's model, with the number of labels it was trained on."""
     scored = {
         entry["round"]: entry for entry in (document.get("evidence") or {}).get("accuracy_by_round", ())
     }
@@ -44,7 +44,7 @@ def coverage(document: dict[str, Any]) -> Section | None:
     curve = evidence.get("coverage_curve")
     if not curve:
         return None
-    text = f"The model's answers, the surest first, {whose_objects(evidence)}."
+    text = f"The model's answers, starting with the surest, {whose_objects(evidence)}."
     return Section(
         "coverage", "Accuracy against coverage", [text], figures=[_coverage_figure(document, curve)]
     )
@@ -67,14 +67,16 @@ def _accuracy_figure(document: dict[str, Any], known: list[dict[str, Any]]) -> F
     plot.curve(points, "curve")
     mark_rounds(plot, [each["round"] for each in known], points, "point")
     exact = _on_a_validation_set(document)
-    keys = [Key("curve", "on the validation set" if exact else "on all it had not learned from")]
+    keys = [Key("curve", "on the validation set" if exact else "on all objects it had not learned from")]
     if intervals:
         method = "exact, Clopper-Pearson" if exact else "approximate"
         keys.append(Key("band", f"{short_percent(document['confidence'])} interval ({method})"))
     if len(same) > 1:
-        keys.append(Key("curve auto-stroke", "on the same objects: those the last had not learned from"))
+        keys.append(
+            Key("curve auto-stroke", "on the same objects: those the last model had not learned from")
+        )
     if estimate:
-        keys.append(Key("estimate", "the random baseline's estimate"))
+        keys.append(Key("estimate", "estimate for random labeling"))
     return Figure(
         "Accuracy by labels from people",
         plot.markup(),
@@ -101,21 +103,21 @@ def _describe(points: list[tuple[int, float]], what: str = "Accuracy") -> str:
 def _about_the_curve(document: dict[str, Any]) -> str:
     if _on_a_validation_set(document):
         return "Each round's model on objects it had not learned from."
-    told = "Each round's model on what it had not learned from, known by the labels people gave since"
+    told = "Each round's model on objects it had not learned from, compared with people's later labels."
     if (document.get("evidence") or {}).get("stood_for"):
-        told += "; for what the model labeled stand the objects drawn for the test"
-    told += ". This also rises because people are asked about the hard objects, which leave"
+        told += " The objects drawn for the test represent those that the model labeled."
+    told += " The curve also rises because people label the hard objects, so these are no longer counted."
     known = (document.get("evidence") or {}).get("accuracy_by_round", ())
     same = any("on_the_last" in each for each in known)
-    return f"{told}: learning alone is what the curve on the same objects shows." if same else f"{told}."
+    return f"{told} The curve on the same objects shows the effect of learning alone." if same else told
 
 
 def _why_not_known(document: dict[str, Any]) -> str:
     left_out = document["evidence"].get("not_known", 0)
     return (
-        "How accurate the models were cannot be said: no test of a certificate was finished on what the last "
-        f"one had not learned from, and nobody labeled {count(left_out)} of these objects. Shown is what the "
-        "models expected of themselves."
+        "The accuracy of the models is not known. No test of a certificate was finished on the objects that "
+        f"the last model had not learned from, and nobody labeled {count(left_out)} of these objects. The "
+        "chart shows the accuracy that the models expected."
     )
 
 
@@ -136,11 +138,11 @@ def _expected_accuracy_figure(rounds: list[dict[str, Any]]) -> Figure | None:
         "Expected accuracy by round", ["Round", "Labels by people", "Expected"], rows, frozenset({1, 2})
     )
     note = (
-        "The mean of each model's probabilities for its answers, on all it had not learned from. Models are "
-        "often surer than they are right."
+        "The mean of each model's probabilities for its answers, on all objects it had not learned from. "
+        "Models are often surer than they should be."
     )
-    keys = [Key("curve auto-stroke", "accuracy by the model's own account")]
-    return Figure("What the models expected of themselves", plot.markup(), note, table, keys)
+    keys = [Key("curve auto-stroke", "accuracy that the model expects")]
+    return Figure("The accuracy that the models expected", plot.markup(), note, table, keys)
 
 
 def _random_baseline(document: dict[str, Any]) -> str:
@@ -148,18 +150,18 @@ def _random_baseline(document: dict[str, Any]) -> str:
     if "law" in baseline:
         law = baseline["law"]
         given = (
-            ", those that came with the input taken for such" if document.get("human_labels_in_input") else ""
+            ", counting the labels that came with the input" if document.get("human_labels_in_input") else ""
         )
         return (
-            f"Random labeling of the same number, {count(baseline['human_labels'])} labels, would have given "
+            f"The same number of random labels, {count(baseline['human_labels'])}, would have given "
             f"an accuracy of about {percent(baseline['accuracy'])}. That is an estimate: accuracy = "
             f"{law['limit']:.3f} − {law['factor']:.3f} · n^−{law['decay']:.2f}, fitted to the "
-            f"{len(baseline['rounds'])} rounds that learned from randomly drawn labels alone{given}."
+            f"{len(baseline['rounds'])} rounds that learned only from randomly drawn labels{given}."
         )
-    because = baseline.get("unknown_because", "the rounds' records do not tell")
+    because = baseline.get("unknown_because", "the records of the rounds do not say")
     return (
-        "What random labeling of the same number of objects would have given cannot be said honestly from "
-        f"this run: {printable(because)}."
+        "This run does not show what the same number of random labels would have given: "
+        f"{printable(because)}."
     )
 
 
@@ -180,7 +182,7 @@ def _accuracy_table(known: list[dict[str, Any]]) -> Table:
 
 
 def _outlook_figures(document: dict[str, Any]) -> list[Figure]:
-    """How near each round's model came to a test of its certificate, by its own account."""
+    """What each round's model expected of a test of its certificate."""
     known = [record for record in document.get("rounds", ()) if record.get("expected_error") is not None]
     if not known:
         return []
@@ -197,11 +199,11 @@ def _expected_error_figure(document: dict[str, Any], known: list[dict[str, Any]]
     plot = plot_over_labels(_describe(expected, "Expected error"), expected, (0, highest * 1.1))
     plot.line([plot.at(0, wanted), plot.at(plot.x.high, wanted)], "target")
     plot.curve(expected, "curve auto-stroke")
-    tested = [", a test was begun" if _test_begun(record) else "" for record in known]
+    tested = [", a test began" if _test_begun(record) else "" for record in known]
     mark_rounds(plot, [record["round"] for record in known], expected, "point auto", tested)
     note = (
-        "What each model expected to get wrong of the labels it would give, corrected by how far models were "
-        "wrong about what people labeled since."
+        "The share of its labels that each model expected to be wrong. It is corrected by how wrong earlier "
+        "expectations were about objects that people labeled later."
     )
     keys = [
         Key("curve auto-stroke", "expected error"),
@@ -211,7 +213,7 @@ def _expected_error_figure(document: dict[str, Any], known: list[dict[str, Any]]
 
 
 def _in_all_figure(testable: list[dict[str, Any]], table: Table) -> Figure:
-    """What people would label in all, had the test been begun in that round."""
+    """How many objects people would label in total if the test had begun in that round."""
     labels = [human_labels_before(record) for record in testable]
     draws = [number + record["expected_draws"] for number, record in zip(labels, testable, strict=True)]
     in_all = [number + record["left_to_people"] for number, record in zip(draws, testable, strict=True)]
@@ -221,18 +223,18 @@ def _in_all_figure(testable: list[dict[str, Any]], table: Table) -> Figure:
     plot.band([(number, 0, value) for number, value in points], "band")
     plot.curve(points, "curve")
     for record, point in zip(testable, points, strict=True):
-        tested = ", the test was begun" if _test_begun(record) else ""
+        tested = ", the test began" if _test_begun(record) else ""
         plot.dot(plot.at(*point), "point", f"round {record['round']}: {count(point[1])}{tested}")
     note = (
-        "Labels given by then, those a test would draw, and the objects the model would leave to people. The "
-        "test is begun when one more round is not expected to lower this."
+        "The labels so far, plus the draws of a test, plus the objects that the model would leave to people. "
+        "The test begins when one more round is not expected to lower this sum."
     )
-    keys = [Key("curve", "labels by people in all, expected")]
-    return Figure("Were the test begun now", plot.markup(), note, table, keys)
+    keys = [Key("curve", "expected labels by people in total")]
+    return Figure("If the test began now", plot.markup(), note, table, keys)
 
 
 def _describe_in_all(record: dict[str, Any], in_all: float) -> str:
-    return f"Were the test begun in round {record['round']}, people would label about {count(in_all)} in all"
+    return f"If the test began in round {record['round']}, people would label about {count(in_all)} in total"
 
 
 def _outlook_table(known: list[dict[str, Any]]) -> Table:
@@ -242,7 +244,7 @@ def _outlook_table(known: list[dict[str, Any]]) -> Table:
             count(human_labels_before(record)),
             percent(record["expected_error"]),
             count(record.get("left_to_people") or 0),
-            "no hope yet" if record.get("expected_draws") is None else count(record["expected_draws"]),
+            "not possible yet" if record.get("expected_draws") is None else count(record["expected_draws"]),
             "begun" if _test_begun(record) else "",
         ]
         for record in known
@@ -258,7 +260,7 @@ def _test_begun(record: dict[str, Any]) -> bool:
 def _coverage_figure(document: dict[str, Any], curve: list[dict[str, Any]]) -> Figure:
     evidence = document["evidence"]
     threshold, wanted = evidence.get("threshold"), 1 - document["target_error"]
-    # Few objects say little: their bounds would flatten the rest.
+    # The bounds for only a few objects are very low, and would flatten the rest of the chart.
     shown = [point for point in curve if point["covered"] >= 10] or curve
     lowest = min([wanted, *(point["bound"] for point in shown if point["coverage"] > 0.1)])
     plot = Plot(
@@ -278,10 +280,10 @@ def _coverage_figure(document: dict[str, Any], curve: list[dict[str, Any]]) -> F
         )
         plot.dot(plot.at(marked[-1]["coverage"], marked[-1]["accuracy"]), "point")
     keys = [
-        Key("curve", "accuracy of what is covered"),
+        Key("curve", "accuracy on the covered objects"),
         Key(
             "band",
-            f"down to its {'exact' if _on_a_validation_set(document) else 'approximate'} lower bound, "
+            f"down to the {'exact' if _on_a_validation_set(document) else 'approximate'} lower bound, "
             f"{short_percent(document['confidence'])} confidence",
         ),
         Key("target", f"wanted: {short_percent(wanted)}"),
@@ -294,12 +296,12 @@ def _coverage_figure(document: dict[str, Any], curve: list[dict[str, Any]]) -> F
 
 def _read_off(curve: list[dict[str, Any]], at_threshold: dict[str, Any] | None) -> str:
     whole = curve[-1]
-    right = "the model is right on {}, and by the bound on {} at the least."
-    of_all = f"Answering all of it, {right.format(percent(whole['accuracy']), percent(whole['bound']))}"
+    right = "the model is right on {}, and by the bound on at least {}."
+    of_all = f"If it answers all of them, {right.format(percent(whole['accuracy']), percent(whole['bound']))}"
     if at_threshold is None:
         return f"No threshold was set in that round. {of_all}"
     of_the_sure = right.format(percent(at_threshold["accuracy"]), percent(at_threshold["bound"]))
-    return f"Answering {percent(at_threshold['coverage'])} of these objects, {of_the_sure} {of_all}"
+    return f"If it answers {percent(at_threshold['coverage'])} of these objects, {of_the_sure} {of_all}"
 
 
 def _describe_coverage(curve: list[dict[str, Any]], threshold: float | None) -> str:

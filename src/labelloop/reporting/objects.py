@@ -1,4 +1,4 @@
-"""Single data objects: examples worth a look, and those without a label."""
+"""Single data objects: examples worth a look, and objects without a label."""
 
 from typing import Any
 
@@ -10,7 +10,7 @@ _GROUPS = (
     (
         "likely_label_errors",
         "Likely label errors",
-        "A model that had not learned from people's label is sure of another class: worth a second look.",
+        "A model that had not learned from a person's label is sure of another class. Check these labels.",
     ),
     (
         "least_confident",
@@ -20,7 +20,7 @@ _GROUPS = (
     (
         "near_threshold",
         "Near the threshold",
-        "Open objects of the last round whose margin is nearest the threshold, on either side.",
+        "Open objects of the last round whose margin is closest to the threshold, on either side.",
     ),
 )
 _LABELED = ("human", "validation", "auto")
@@ -48,14 +48,14 @@ def examples(document: dict[str, Any]) -> Section | None:
 
 
 def _by_the_truth(entries: list[dict[str, Any]]) -> str:
-    """In a simulation: how many of the labels that these objects got are wrong."""
+    """In a simulation: how many of these objects' labels are wrong."""
     known = [entry for entry in entries if "truth" in entry and entry.get("outcome") in _LABELED]
     if not known:
         return ""
     wrong = sum(
         entry["truth"] != (entry["model"] if entry["people"] is None else entry["people"]) for entry in known
     )
-    return f" By the known truth, {count(wrong)} of these {counted(len(known), 'label')} are wrong."
+    return f" Compared with the truth, {count(wrong)} of these {counted(len(known), 'label')} are wrong."
 
 
 def _example(document: dict[str, Any], entry: dict[str, Any]) -> Example:
@@ -95,5 +95,5 @@ def failures(document: dict[str, Any]) -> Section | None:
             for entry in given["first"]
         ],
     )
-    text = f"{count(without)} of {count(counts['input'])} data objects have no label, each for a reason."
+    text = f"{count(without)} of {count(counts['input'])} data objects have no label, for the reasons below."
     return Section("failures", "Without a label", [text], tables=[reasons], folded_tables=[first])

@@ -1,4 +1,4 @@
-"""The page itself: a report document in, HTML out."""
+"""Renders the page: a report document in, HTML out."""
 
 import base64
 import hashlib
@@ -27,10 +27,10 @@ _SECTIONS = (
 
 
 def render_report(document: dict[str, Any]) -> str:
-    """One self-contained HTML page: no script, nothing to fetch.
+    """One self-contained HTML page, without scripts and external files.
 
-    `document` is the report of `core.report.document`, with or without what a local run adds to it. A
-    section whose data the document does not have is left out.
+    `document` is the report of `core.report.document`, with or without the additions of a local run. A
+    section is omitted if the document does not have its data.
     """
     style = resources.files(__package__).joinpath("templates/report.css").read_text(encoding="utf-8")
     template = _environment().get_template("report.html.j2")

@@ -1,4 +1,4 @@
-"""Who had labeled what after each round."""
+"""Who labeled which data objects, after each round."""
 
 from collections import Counter
 from typing import Any
@@ -19,28 +19,28 @@ def rounds(document: dict[str, Any]) -> Section | None:
     records = document.get("rounds")
     if not records:
         return None
-    text = "Every data object after each round."
+    text = "The state of all data objects after each round."
     if document.get("policy") != "blog":
         text += " The model's labels are committed once, when the test of its certificate has passed."
     return Section("rounds", "Round by round", [text, *_reviews(records)], figures=[_figure(records)])
 
 
 def _reviews(records: list[dict[str, Any]]) -> list[str]:
-    """What became of labels that people were asked about again, because the model contradicted them."""
+    """The outcomes of the labels that people reviewed because the model contradicted them."""
     totals = Counter[str]()
     for record in records:
         totals.update(record.get("label_review", {}))
     if not totals.total():
         return []
     return [
-        f"People looked again at {counted(totals.total(), 'label')} of theirs that the model contradicted: "
+        f"People reviewed {counted(totals.total(), 'label')} of theirs that the model contradicted: "
         f"{count(totals['confirmed'])} confirmed, {count(totals['changed'])} changed, "
-        f"{count(totals['undecided'])} left as they were since the new answers did not settle it."
+        f"{count(totals['undecided'])} unchanged because the new answers did not decide it."
     ]
 
 
 def segments(record: dict[str, Any]) -> dict[str, int]:
-    """Data objects by who labeled them at the end of a round; sums to the input."""
+    """The number of data objects by who labeled them, at the end of a round; sums to the input."""
     counts = record["counts"]
     return {
         "human": counts["human"] + counts["validation"],
@@ -85,7 +85,7 @@ def _in_words(records: list[dict[str, Any]]) -> str:
 
 
 def _tests(records: list[dict[str, Any]]) -> str:
-    """What became of the tests, in words."""
+    """The results of the tests, in words."""
     told = ""
     for record in records:
         test = record.get("test")
@@ -93,7 +93,7 @@ def _tests(records: list[dict[str, Any]]) -> str:
             stands = "passed" if test["verdict"] == "PASSED" else "failed"
             told += (
                 f" In round {record['round']} a test {stands}: "
-                f"{count(test['drawn'])} objects drawn, the model wrong on {count(test['wrong'])}."
+                f"{count(test['drawn'])} objects were drawn, the model was wrong on {count(test['wrong'])}."
             )
     return told
 
@@ -134,6 +134,6 @@ def _test(record: dict[str, Any]) -> str:
     test = record.get("test")
     if not test:
         return ""
-    stands = {"PASSED": "passed", "FAILED": "failed"}.get(test["verdict"], "goes on")
+    stands = {"PASSED": "passed", "FAILED": "failed"}.get(test["verdict"], "continues")
     withdrawn = f", {count(test['withdrawn'])} withdrawn" if test.get("withdrawn") else ""
     return f"{stands}: {count(test['wrong'])} of {count(test['drawn'])} wrong{withdrawn}"

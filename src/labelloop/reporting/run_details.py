@@ -1,4 +1,4 @@
-"""What the next round would bring, where the time went, and how the run was set up."""
+"""What the next round would bring, how long each part took, and the settings of the run."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -7,7 +7,7 @@ from labelloop.reporting.drawing import Plot
 from labelloop.reporting.parts import Cell, Figure, Key, Section, Table
 from labelloop.reporting.text import count, percent, printable, seconds
 
-# The nested state machine's time is that of its own states.
+# The time of the nested state machine is already counted in its own states.
 _CONTAINERS = {"ActiveLearning"}
 _KINDS = {
     "CreateLabelingJob": "human",
@@ -36,7 +36,7 @@ def next_round(document: dict[str, Any]) -> Section | None:
         )
     if outlook.get("explanation"):
         sentences.append(printable(outlook["explanation"], 1000))
-    return Section("next-round", "What the next round would probably buy", sentences) if sentences else None
+    return Section("next-round", "What the next round would probably bring", sentences) if sentences else None
 
 
 def timing(document: dict[str, Any]) -> Section | None:

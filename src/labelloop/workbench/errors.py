@@ -1,8 +1,8 @@
-"""What the workbench refuses, each with a sentence that says what to do.
+"""The errors of the workbench. Each message says what to do.
 
 WorkbenchError (a LabelloopError)
 ├── NotFoundError       no such batch or task
-├── RefusedError        what was asked cannot be done now
+├── RefusedError        the request cannot be done now
 ├── NotAllowedError     the person may not do this
 └── ConflictError       somebody else wrote first: read again and retry
 """
@@ -11,7 +11,7 @@ from labelloop.core.errors import LabelloopError
 
 
 class WorkbenchError(LabelloopError):
-    """What was asked of the workbench cannot be done."""
+    """The workbench cannot do what a request asks for."""
 
 
 class NotFoundError(WorkbenchError):
@@ -19,12 +19,12 @@ class NotFoundError(WorkbenchError):
 
 
 class RefusedError(WorkbenchError):
-    """Raised when a batch's or task's state does not allow what was asked."""
+    """Raised when the state of a batch or task does not allow the request."""
 
 
 class NotAllowedError(WorkbenchError):
-    """Raised when a person has not the role that something takes."""
+    """Raised when a person does not have the required role."""
 
 
 class ConflictError(WorkbenchError):
-    """Raised by a store when a document is no longer in the version it was read in."""
+    """Raised by a store when a document has changed since it was read."""

@@ -1,4 +1,4 @@
-"""What the person who runs it sees: the run so far, and how the batch is doing."""
+"""What the owner of a run sees: the run so far, and the progress of the batch."""
 
 import time
 from collections import Counter
@@ -18,13 +18,13 @@ from labelloop.workbench.store import TaskStore
 from labelloop.workbench.tasks import Annotator, Batch, Task
 
 SKIPPED_LISTED = 200
-# Looking at a large batch takes a moment: what several owners' pages ask for is looked up once.
+# Reading a large batch takes a moment, so the pages of several owners share one result.
 _KEPT_SECONDS = 3.0
 
 
 class _Kept(NamedTuple):
     at: float
-    done: tuple[str, str, int]  # by owners: the batch's state, and what was sent to one more person
+    done: tuple[str, str, int]  # by owners: the batch, its state, and the version of NOBODY's account
     document: dict[str, Any]
 
 
@@ -41,7 +41,7 @@ class Overview:
         if not batches:
             return {"run": None, "batch": None}
         batch = next((one for one in batches if one.state in ("open", "paused")), batches[-1])
-        # What an owner does is seen at once: they have pressed a button, and look for what it did.
+        # After an owner presses a button, the result must show at once.
         done = (batch.id, batch.state, self._store.annotator(batch.id, NOBODY).version)
         kept = self._kept
         if kept is None or kept.done != done or not 0 <= now - kept.at < _KEPT_SECONDS:
@@ -82,7 +82,7 @@ class Overview:
 
 
 def run_document(state_uri: str) -> dict[str, Any] | None:
-    """The run as its snapshots tell it; None when they are not there (any more)."""
+    """The state of the run, from its snapshots; None if they do not exist (any more)."""
     try:
         state = s3.read_json(state_uri)
         prefixes = [*state.get("EarlierPrefixes", ()), state["Prefix"]]
@@ -112,7 +112,7 @@ def run_document(state_uri: str) -> dict[str, Any] | None:
 
 
 def _newest_snapshot(uris: Sequence[str]) -> str | None:
-    """Of a run's files, round after round; what a round merges comes after what it selects."""
+    """The newest snapshot. `uris` are sorted by round; in a round, the merge follows the selection."""
     ends = ("/selected/state.json", "/merged/state.json")
     snapshots = {uri for uri in uris if uri.endswith(ends)}
     for uri in reversed(uris):
@@ -146,7 +146,7 @@ def _progress(tasks: Sequence[Task]) -> dict[str, int]:
 def _expected_end(
     batch: Batch, tasks: Sequence[Task], annotators: Sequence[Annotator], now: float
 ) -> str | None:
-    """When the batch ends if people go on as they did in the last minutes; None when nobody works on it."""
+    """When the batch ends if people keep the pace of the last minutes; None if nobody is working on it."""
     per_minute = sum(one.pace(now) or 0.0 for one in annotators)
     if batch.state != "open" or not per_minute:
         return None
@@ -171,7 +171,7 @@ def _gold(tasks: Sequence[Task]) -> dict[str, Any]:
 
 
 def _relabeled(tasks: Sequence[Task]) -> dict[str, int]:
-    """Of the labels asked about again: how many people answered, and what that made of them, so far."""
+    """The labels that people are asked about again: how many are answered so far, and the outcomes."""
     again = [task for task in tasks if task.purpose == "relabel"]
     outcomes = Counter(outcome_of_review(task) for task in again)
     return {

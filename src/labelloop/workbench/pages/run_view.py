@@ -1,4 +1,4 @@
-"""The run's page in words and drawings, from the document of `GET /api/run`."""
+"""The texts and drawings of the run's page, from the document of `GET /api/run`."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from labelloop.reporting.drawing import Drawing
 from labelloop.reporting.parts import Cell, Figure, Key, Table, Tile
 from labelloop.reporting.text import count, counted, percent, printable, short_percent
 
-# Class in the style sheet, words, and the key of the counts; in the order of the bar.
+# The class in the style sheet, the words, and the key of the counts, in the order of the bar.
 _LEDGER = (
     ("human", "labeled by people", "human"),
     ("validation", "labeled by people, not trained on", "validation"),
@@ -21,12 +21,12 @@ _LEDGER = (
 )
 _BAR = (720, 14)
 _RELIABLE = 0.8
-_FEW_RIGHT = " So few: are the instructions clear, and the gold labels right?"
+_FEW_RIGHT = " That is low: are the instructions clear, and the gold labels right?"
 
 
 @dataclass(frozen=True)
 class Action:
-    """A button: what it asks the API for, and whether to ask back first."""
+    """A button: the API call it makes, and whether to ask for confirmation first."""
 
     id: str
     text: str
@@ -55,13 +55,13 @@ class LedgerView:
 
 @dataclass(frozen=True)
 class RunView:
-    """All that the page says; every text from outside is fit to be shown.
+    """Everything that the page says. All texts from outside are safe to show.
 
-    Without a ledger there is no run: people label a manifest that no model learns from.
+    Without a ledger there is no run: people label a manifest, and no model learns from it.
     """
 
     name: str
-    over: bool  # the workbench is about to stop, and the page need not ask again
+    over: bool  # the workbench will stop soon, and the page need not ask again
     mark: str
     sentence: str
     details: Sequence[str]
@@ -75,7 +75,7 @@ class RunView:
 
 
 def run_view(document: dict[str, Any]) -> RunView:
-    """`document` as the API's contract has it; what it leaves out is left out of the page."""
+    """`document` follows the API's contract. Parts that it lacks are missing on the page too."""
     run = document.get("run") or {}
     mark, sentence, details = _state(run, document)
     return RunView(
@@ -100,12 +100,14 @@ def _state(run: dict[str, Any], document: dict[str, Any]) -> tuple[str, str, lis
         told = [printable(run["ended"], 400)] if run.get("ended") else _how_last_ended(document)
         return "done", "The run has ended." if run else "The work is over.", told
     if not batch or batch.get("state") in ("closed", "done", None):
-        whose = "The model is at work; nobody" if run else "Nobody"
-        return "wait", f"{whose} is asked for anything now.", _how_last_ended(document)
+        whose = "The model is at work. " if run else ""
+        return "wait", f"{whose}There is nothing to label now.", _how_last_ended(document)
     progress = _progress(document)
     left = max(0, progress["total"] - progress["done"])
     if batch["state"] == "paused":
-        held = "Nothing new is handed out until you resume it; answers to what people hold still count."
+        held = (
+            "People get no new objects until you resume it. Answers to objects they already have still count."
+        )
         return "paused", f"Round {batch['round']} is paused." if run else "Labeling is paused.", [held]
     of_round = f"Round {batch['round']}: " if run else ""
     return "open", f"{of_round}{counted(left, 'object')} for people to label.", []
@@ -136,7 +138,7 @@ def _ledger(counts: dict[str, int]) -> LedgerView:
 
 
 def _number_of(counts: dict[str, int], key: str) -> int:
-    # What people labeled and the model does not learn from is counted among theirs.
+    # The count `human` includes the labels that the model does not learn from.
     return counts.get(key, 0) - (counts.get("validation", 0) if key == "human" else 0)
 
 
@@ -161,7 +163,7 @@ def _certificate(run: dict[str, Any]) -> list[str]:
     certificate = run.get("certificate")
     if not certificate:
         return [
-            "None yet. The model labels nothing until people have looked at some of its labels, drawn at "
+            "None yet. The model labels nothing until people have checked some of its labels, drawn at "
             "random, and few enough were wrong."
         ]
     told = []
@@ -172,7 +174,7 @@ def _certificate(run: dict[str, Any]) -> list[str]:
         )
     if certificate.get("ValidationObjects") and "ValidationErrors" in certificate:
         told.append(
-            f"People looked at {counted(certificate['ValidationObjects'], 'label')} of the model's, drawn "
+            f"People checked {counted(certificate['ValidationObjects'], 'label')} of the model, drawn "
             f"at random: {count(certificate['ValidationErrors'])} wrong."
         )
     return told or ["The model's labels are certified."]
@@ -200,7 +202,7 @@ def _batch(document: dict[str, Any]) -> BatchView | None:
 
 def _of_objects(document: dict[str, Any]) -> str:
     skipped, gold = _progress(document)["skipped"], (document.get("gold") or {}).get("objects")
-    # Skips are not among them: an object that others have still to answer may be skipped already.
+    # Skips are counted separately: one person may have skipped an object that others must still answer.
     skips = f"{counted(skipped, 'skip')} so far" if skipped else "no skips"
     return f"{count(gold)} of them gold; {skips}" if gold else skips
 
@@ -245,21 +247,21 @@ def _quality(document: dict[str, Any]) -> list[str]:
     agreement = document.get("agreement")
     if agreement is not None:
         told.append(
-            f"Agreement (Krippendorff's alpha): {agreement:.2f}. 1 is perfect, 0 is what chance would give; "
-            "from 0.8 on answers are usually called reliable."
+            f"Agreement (Krippendorff's alpha): {agreement:.2f}. 1 is perfect, 0 is what chance would give. "
+            "From 0.8 on, answers are usually called reliable."
         )
     told += _disagreements(document)
     gold = document.get("gold") or {}
     if gold.get("answers"):
         told.append(
-            "Gold objects are mixed in to see how well people label, as their label is known: "
+            "Gold objects have known labels, and are mixed in to see how well people label: "
             f"{percent(gold['accuracy'])} of {counted(gold['answers'], 'answer')} right."
             + (_FEW_RIGHT if gold["accuracy"] < _RELIABLE else "")
         )
     again = document.get("relabeled") or {}
     if again.get("answered"):
         told.append(
-            f"Labels asked about again, because the model contradicts them: {count(again['answered'])} of "
+            f"Labels reviewed because the model contradicts them: {count(again['answered'])} of "
             f"{count(again['objects'])} answered, {count(again['confirmed'])} confirmed, "
             f"{count(again['changed'])} changed."
         )
@@ -272,9 +274,7 @@ def _disagreements(document: dict[str, Any]) -> list[str]:
     if settled:
         told.append(f"People disagree about {counted(settled, 'object')} with all answers.")
     if waiting:
-        told.append(
-            f"People disagree about {counted(waiting, 'object')} that one more person is asked about."
-        )
+        told.append(f"People disagree about {counted(waiting, 'object')}, and one more person is asked.")
     return told
 
 
@@ -311,14 +311,14 @@ def _curve(rounds: Sequence[dict[str, Any]]) -> Figure | None:
     columns = ["Round", "Labels by people", "Accuracy"]
     table = Table("Accuracy by round", columns, rows, frozenset({1, 2}))
     note = (
-        "The share of the labels it would give that each round's model expects to be right; under the policy "
-        "blog, the share it gets right of objects kept from it."
+        "The share of its labels that each round's model expects to be right. Under the policy blog, the "
+        "share that it gets right of objects kept out of its training."
     )
     return Figure("Accuracy by labels from people", plot.markup(), note, table, [Key("curve", "accuracy")])
 
 
 def _accuracy(row: dict[str, Any]) -> float | None:
-    """Measured where the policy measures it, else by the model's own account."""
+    """The measured accuracy if the policy measures it, otherwise the accuracy that the model expects."""
     measured: float | None = row.get("accuracy")
     expected: float | None = row.get("expected_error")
     return 1 - expected if measured is None and expected is not None else measured
