@@ -14,10 +14,10 @@ import typer
 from rich.console import Console
 from rich.text import Text
 
+from labelloop.cli.errors import explained_errors
 from labelloop.cli.folder_lock import claimed
 from labelloop.cli.image_folder import ImageFolder
 from labelloop.cli.labeling_folder import LabelingFolder
-from labelloop.cli.run import explained_errors
 from labelloop.cli.serve_workbench import open_desk
 from labelloop.core.errors import RequestError
 from labelloop.core.manifest.label_categories import LabelCategories, parse_label_categories

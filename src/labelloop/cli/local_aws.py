@@ -13,8 +13,8 @@ import typer
 from rich.console import Console
 from rich.text import Text
 
+from labelloop.cli.errors import explained_errors
 from labelloop.cli.local_run import Application, Jobs, people_who_know
-from labelloop.cli.run import explained_errors
 from labelloop.cli.run_folder import read_request
 from labelloop.cli.sample_run import BUCKET, SampleRun, prepare_sample, write_events
 from labelloop.local.aws import LocalAws

@@ -10,9 +10,10 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
+from labelloop.cli.errors import RunFailedError
 from labelloop.cli.run_folder import RunFolder, RunRecord
 from labelloop.cli.state_seconds import seconds_by_round
-from labelloop.core.errors import LabelloopError, RequestError
+from labelloop.core.errors import RequestError
 from labelloop.core.ledger import NO_LABEL
 from labelloop.core.manifest.label_categories import LabelCategories, parse_label_categories
 from labelloop.core.manifest.lines import LabelAttribute
@@ -51,10 +52,6 @@ class Jobs(StrEnum):
 
     PROCESS = "process"
     DOCKER = "docker"
-
-
-class RunFailedError(LabelloopError):
-    """Raised when the execution did not succeed; the message is its cause."""
 
 
 @dataclass(frozen=True)

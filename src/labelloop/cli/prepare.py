@@ -13,10 +13,10 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from labelloop.cli.errors import explained_errors
 from labelloop.preparation import (
     CsvFormat,
     Preparation,
-    PreparationError,
     PreparationOptions,
     check_label_attribute,
     prepare_csv,
@@ -115,7 +115,7 @@ def prepare(
 
     Texts are passed on exactly as they are. Rows that cannot be used stop it, unless told to skip them.
     """
-    try:
+    with explained_errors():
         if label_attribute is None:
             check_label_attribute(label_column)
         csv_format = CsvFormat(
@@ -141,9 +141,6 @@ def prepare(
             workteam_arn=workteam_arn,
         )
         preparation = prepare_csv(file, csv_format, out, options)
-    except PreparationError as error:
-        Console(stderr=True, soft_wrap=True).print(Text.assemble(("Error: ", "bold red"), str(error)))
-        raise typer.Exit(2) from error
     _show(preparation, Console())
 
 

@@ -5,7 +5,7 @@ import functools
 import json
 import secrets
 import sys
-from collections.abc import Generator, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -16,33 +16,18 @@ import typer
 from rich.console import Console
 from rich.text import Text
 
+from labelloop.cli.errors import explained_errors
 from labelloop.cli.folder_lock import claimed
-from labelloop.cli.local_run import Application, Beside, Jobs, RunFailedError, Steps, local_path, run_loop
+from labelloop.cli.local_run import Application, Beside, Jobs, Steps, local_path, run_loop
 from labelloop.cli.progress import RunProgress
 from labelloop.cli.run_folder import RunFolder, RunRecord, read_request
 from labelloop.cli.serve_workbench import open_desk_of_run
 from labelloop.cli.summary import print_summary
-from labelloop.core.errors import LabelloopError, RequestError
-from labelloop.local.aws import LocalAwsError
-from labelloop.local.docker_engine import DockerError
+from labelloop.core.errors import RequestError
 from labelloop.local.execution import ExecutionEvent
-from labelloop.local.s3_folder import S3FolderError
-from labelloop.local.sam_functions import SamError
-from labelloop.local.template import TemplateError
-from labelloop.preparation import PreparationError
 from labelloop.workbench.server import DEFAULT_PORT, listening
 from labelloop.workflow.ground_truth import is_public_workforce
 from labelloop.workflow.run_state import first_snapshot
-
-_EXPLAINED = (
-    LabelloopError,
-    PreparationError,
-    DockerError,
-    LocalAwsError,
-    S3FolderError,
-    SamError,
-    TemplateError,
-)
 
 
 class People(StrEnum):
@@ -166,16 +151,6 @@ def _desk(console: Console, people: People, folder: RunFolder, host: str, port: 
         return
     with listening(host, port) as listener:
         yield functools.partial(open_desk_of_run, console, listener, folder)
-
-
-@contextlib.contextmanager
-def explained_errors() -> Generator[None]:
-    """Turn an error that a person can mend into its sentence and exit code 2, a failed run into 1."""
-    try:
-        yield
-    except (*_EXPLAINED, OSError) as error:
-        Console(stderr=True, soft_wrap=True).print(Text.assemble(("Error: ", "bold red"), str(error)))
-        raise typer.Exit(1 if isinstance(error, RunFailedError) else 2) from error
 
 
 def execute(

@@ -15,9 +15,10 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from labelloop.cli.errors import explained_errors
 from labelloop.cli.local_run import Application
 from labelloop.cli.prepare import TAB, comma_separated
-from labelloop.cli.run import Policy, execute, explained_errors, show_report
+from labelloop.cli.run import Policy, execute, show_report
 from labelloop.cli.run_folder import RunFolder, RunRecord, read_request
 from labelloop.core.errors import RequestError
 from labelloop.preparation import CsvFormat, PreparationOptions, prepare_csv, propose_label_attribute

@@ -18,6 +18,7 @@ from botocore.exceptions import ClientError
 from botocore.loaders import Loader
 from botocore.session import Session
 
+from labelloop.core.errors import LabelloopError
 from labelloop.local.client_calls import answered_by, json_request
 from labelloop.local.container_process import ModelContainer, ProcessContainer
 from labelloop.local.docker_engine import bridge_address
@@ -46,8 +47,8 @@ _CLOSING_SECONDS = 10.0
 _entered = threading.Lock()
 
 
-class LocalAwsError(Exception):
-    """Raised when the local AWS is asked for what it does not have, or is entered twice."""
+class LocalAwsError(LabelloopError):
+    """Raised when the local AWS does not have what it is asked for, or is entered twice."""
 
 
 class LocalAws:

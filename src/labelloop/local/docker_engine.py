@@ -4,8 +4,10 @@ import ipaddress
 import json
 import subprocess
 
+from labelloop.core.errors import LabelloopError
 
-class DockerError(Exception):
+
+class DockerError(LabelloopError):
     """Raised when the Docker engine does not answer, or lacks what is needed."""
 
 

@@ -5,11 +5,13 @@ Apart from the mends, so that another version is refused before anything of its 
 
 from importlib.metadata import version
 
+from labelloop.core.errors import LabelloopError
+
 MOTO_VERSION = "5.2.5"
 
 
-class MotoVersionError(Exception):
-    """Raised when the installed moto is not the one that the mends were written for."""
+class MotoVersionError(LabelloopError):
+    """Raised when the installed moto is not the one that the patches were written for."""
 
 
 def check_moto_version() -> None:

@@ -11,6 +11,8 @@ from collections import deque
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from labelloop.core.errors import LabelloopError
+
 if TYPE_CHECKING:
     from botocore.response import StreamingBody
     from mypy_boto3_s3 import S3Client
@@ -23,8 +25,8 @@ _TEMPORARY = ".labelloop-writing"
 _Place = tuple[str, str]
 
 
-class S3FolderError(Exception):
-    """Raised when the folder cannot stand for S3: no folder, not writable, or a key that no file can have."""
+class S3FolderError(LabelloopError):
+    """Raised when a folder cannot stand for S3: a file, not writable, or a key no file can have."""
 
 
 class S3Folder:

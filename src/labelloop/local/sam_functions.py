@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from labelloop.core.errors import LabelloopError
 from labelloop.local.child_process import RunningProcess, free_port, start_process
 from labelloop.local.template import REGION
 
@@ -20,7 +21,7 @@ _TIDY_SECONDS = 30.0
 _INVOCATION_SECONDS = 1000.0
 
 
-class SamError(Exception):
+class SamError(LabelloopError):
     """Raised when SAM is not installed, nothing was built, or its Lambda service does not start."""
 
 

@@ -13,6 +13,8 @@ from typing import Any
 import yaml
 from yaml import SafeLoader
 
+from labelloop.core.errors import LabelloopError
+
 ACCOUNT_ID = "123456789012"
 REGION = "us-east-1"
 PARTITION = "aws"
@@ -23,7 +25,7 @@ _FUNCTION_TYPE = "AWS::Serverless::Function"
 _STATE_MACHINE_TYPES = ("AWS::Serverless::StateMachine", "AWS::StepFunctions::StateMachine")
 
 
-class TemplateError(Exception):
+class TemplateError(LabelloopError):
     """Raised when the template cannot be read, or says something the local engine does not know."""
 
 

@@ -1,17 +1,10 @@
-"""What the workbench refuses, each with a sentence that says what to do.
-
-WorkbenchError (a LabelloopError)
-├── NotFoundError       no such batch or task
-├── RefusedError        what was asked cannot be done now
-├── NotAllowedError     the person may not do this
-└── ConflictError       somebody else wrote first: read again and retry
-"""
+"""What the workbench refuses, each with what to do about it. `labelloop.core.errors` draws the tree."""
 
 from labelloop.core.errors import LabelloopError
 
 
 class WorkbenchError(LabelloopError):
-    """What was asked of the workbench cannot be done."""
+    """Raised when the workbench cannot do what was asked; one class below for each reason."""
 
 
 class NotFoundError(WorkbenchError):
@@ -23,8 +16,8 @@ class RefusedError(WorkbenchError):
 
 
 class NotAllowedError(WorkbenchError):
-    """Raised when a person has not the role that something takes."""
+    """Raised when a person does not have the role that something takes."""
 
 
 class ConflictError(WorkbenchError):
-    """Raised by a store when a document is no longer in the version it was read in."""
+    """Raised when a document in the store is no longer in the version it was read in."""

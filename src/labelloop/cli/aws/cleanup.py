@@ -8,7 +8,7 @@ from rich.filesize import decimal
 from rich.text import Text
 
 from labelloop.cli.aws.options import ProfileOption, RegionOption, StackOption, open_execution
-from labelloop.cli.run import explained_errors
+from labelloop.cli.errors import explained_errors
 from labelloop.operations.executions import Execution
 from labelloop.operations.leftovers import Leftovers, find_leftovers, remove
 from labelloop.reporting.text import counted

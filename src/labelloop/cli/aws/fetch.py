@@ -15,7 +15,7 @@ from labelloop.cli.aws.options import (
     StackOption,
     open_execution,
 )
-from labelloop.cli.run import explained_errors
+from labelloop.cli.errors import explained_errors
 from labelloop.cli.summary import heading, promise
 from labelloop.operations.results import fetch as fetch_results
 

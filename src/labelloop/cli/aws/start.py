@@ -11,7 +11,7 @@ from rich.text import Text
 
 from labelloop.cli.aws.options import ProfileOption, RegionOption, StackOption, open_stack
 from labelloop.cli.aws.watch import watch_execution
-from labelloop.cli.run import explained_errors
+from labelloop.cli.errors import explained_errors
 from labelloop.cli.run_folder import read_request
 from labelloop.operations.cloud import Cloud, OperationError
 from labelloop.operations.starting import (

@@ -12,7 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from labelloop.cli.aws.options import ProfileOption, RegionOption, StackOption, open_stack
-from labelloop.cli.run import explained_errors
+from labelloop.cli.errors import explained_errors
 from labelloop.operations.executions import Execution, find_execution, summaries
 from labelloop.operations.progress import Progress, read_progress
 

@@ -8,7 +8,7 @@ from rich.text import Text
 
 from labelloop.cli.aws.options import ProfileOption, RegionOption, StackOption, open_stack
 from labelloop.cli.aws.watch import how_to_go_on
-from labelloop.cli.run import explained_errors
+from labelloop.cli.errors import explained_errors
 from labelloop.operations.cloud import Cloud, OperationError
 from labelloop.operations.executions import RUNNING, Execution, describe, find_execution, summaries
 from labelloop.operations.stack import Stack

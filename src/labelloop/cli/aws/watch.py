@@ -16,8 +16,8 @@ from labelloop.cli.aws.options import (
     StackOption,
     open_execution,
 )
+from labelloop.cli.errors import explained_errors
 from labelloop.cli.progress import RunProgress
-from labelloop.cli.run import explained_errors
 from labelloop.operations.cloud import Cloud
 from labelloop.operations.executions import FAILED, SUCCEEDED, Execution, describe
 from labelloop.operations.history import Event, HistoryReader
