@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from labelloop.operations.history import HistoryReader
-from labelloop.operations.progress import progress_of
+from labelloop.operations.run_status import run_status_of
 from labelloop.operations.stopping import Job, open_jobs
 
 BEGUN = datetime(2026, 10, 1, tzinfo=UTC)
@@ -110,6 +110,6 @@ def test_progress_is_the_states_not_left_and_the_last_counts() -> None:
         event(3, "TaskStateEntered", name="ActiveLearning"),
         event(4, "TaskStateEntered", name="CreateTrainingJob"),
     ]
-    progress = progress_of(reader(StepFunctions(loop=events)).new_events())
-    assert (progress.round, progress.counts) == (2, {"Input": 5, "Pool": 4})
-    assert progress.states == ["ActiveLearning", "CreateTrainingJob"]
+    status = run_status_of(reader(StepFunctions(loop=events)).new_events())
+    assert (status.round, status.counts) == (2, {"Input": 5, "Pool": 4})
+    assert status.states == ["ActiveLearning", "CreateTrainingJob"]

@@ -10,7 +10,7 @@ from labelloop.core.errors import RequestError
 
 
 @contextlib.contextmanager
-def claimed(folder: Path) -> Iterator[None]:
+def locked(folder: Path) -> Iterator[None]:
     """Hold a folder, which is made where there is none; however the process ends, it lets go.
 
     Raises RequestError where another process holds it.

@@ -15,10 +15,10 @@ from rich.console import Console
 from rich.text import Text
 
 from labelloop.cli.errors import explained_errors
-from labelloop.cli.folder_lock import claimed
+from labelloop.cli.folder_lock import locked
 from labelloop.cli.image_folder import ImageFolder
 from labelloop.cli.labeling_folder import LabelingFolder
-from labelloop.cli.serve_workbench import open_desk
+from labelloop.cli.serve_workbench import serve_workbench
 from labelloop.core.errors import RequestError
 from labelloop.core.manifest.label_categories import LabelCategories, parse_label_categories
 from labelloop.core.manifest.lines import LabelAttribute
@@ -127,7 +127,7 @@ def _label(
     categories = parse_label_categories(data.classes.read_bytes())
     labeling = _labeling(data.manifest, categories, asked)
     folder.require_same(labeling)
-    with claimed(folder.path):
+    with locked(folder.path):
         images = ImageFolder(data.s3_root)
         unlabeled = folder.number_lines(data.manifest, asked.attribute, categories)
         images.require_shown(LocalFiles().read_lines(str(folder.selection)))
@@ -135,8 +135,8 @@ def _label(
             # Not before: what is refused can be mended with the same --out.
             folder.keep(labeling)
             store = stack.enter_context(contextlib.closing(SqliteTaskStore(folder.store)))
-            desk = _Desk(store, images, folder, listener)
-            _await_answers(console, desk, _batch(asked, categories, folder), unlabeled)
+            workbench = _Workbench(store, images, folder, listener)
+            _await_answers(console, workbench, _batch(asked, categories, folder), unlabeled)
             disputed = sum(
                 task.disputed and task.counts_with(asked.people_per_object) for task in store.tasks(BATCH)
             )
@@ -203,7 +203,7 @@ def _batch(asked: _Question, categories: LabelCategories, folder: LabelingFolder
 
 
 @dataclass(frozen=True)
-class _Desk:
+class _Workbench:
     """What the pages are served from, and where."""
 
     store: SqliteTaskStore
@@ -212,20 +212,22 @@ class _Desk:
     listener: socket.socket
 
 
-def _await_answers(console: Console, desk: _Desk, batch: Batch, unlabeled: int) -> None:
+def _await_answers(console: Console, workbench: _Workbench, batch: Batch, unlabeled: int) -> None:
     files, ended = LocalFiles(), _Ended()
-    closing = Closing(desk.store, files, ended)
+    closing = Closing(workbench.store, files, ended)
     asked_for = list(asked_about(files.read_lines(batch.selection_uri), {}))
-    opened = open_batch(desk.store, batch, asked_for)
+    opened = open_batch(workbench.store, batch, asked_for)
     closing.go_on()
     if unlabeled and opened.state != "closed":
-        _serve_until(console, desk, closing, ended.event)
+        _serve_until(console, workbench, closing, ended.event)
 
 
-def _serve_until(console: Console, desk: _Desk, closing: Closing, ended: threading.Event) -> None:
-    parts = Parts(desk.store, closing)
+def _serve_until(console: Console, workbench: _Workbench, closing: Closing, ended: threading.Event) -> None:
+    parts = Parts(workbench.store, closing)
     try:
-        with open_desk(console, desk.listener, parts, desk.folder.key, read_image=desk.images.read):
+        with serve_workbench(
+            console, workbench.listener, parts, workbench.folder.key, read_image=workbench.images.read
+        ):
             console.print("Ctrl-C stops; every answer is kept, and the same command goes on.")
             ended.wait()
     except KeyboardInterrupt:

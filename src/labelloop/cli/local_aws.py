@@ -18,7 +18,7 @@ from labelloop.cli.local_run import Application, Jobs, people_who_know
 from labelloop.cli.run_folder import read_request
 from labelloop.cli.sample_run import BUCKET, SampleRun, prepare_sample, write_events
 from labelloop.local.aws import LocalAws
-from labelloop.local.docker_engine import bridge_address
+from labelloop.local.docker import bridge_address
 from labelloop.local.simulated_annotators import SimulatedAnnotators
 from labelloop.workflow.request import parse_request
 
@@ -56,7 +56,7 @@ def local_aws(
         sample.endpoint.unlink(missing_ok=True)
         if fresh or not sample.completed.exists():
             _make_sample(console, application, sample)
-        with _opened(application, sample) as aws, aws.served(address, port) as url:
+        with _opened(application, sample) as aws, aws.http_server(address, port) as url:
             _open_batch(aws, sample)
             ended = threading.Event()
             # The signals first: who is told the URL may send one.

@@ -21,8 +21,7 @@ from labelloop.core.people.simulated_people import SimulatedPeople, Truth, read_
 from labelloop.core.report.scoring import score_manifest
 from labelloop.local.aws import LocalAws
 from labelloop.local.container_process import ModelContainer, ProcessContainer
-from labelloop.local.docker_container import DockerContainer
-from labelloop.local.docker_engine import require_image
+from labelloop.local.docker import DockerContainer, require_image
 from labelloop.local.execution import Execution, ExecutionEvent
 from labelloop.local.labeling_job import Annotators, LabelingFailed, LabelingJobRequest
 from labelloop.local.sam_functions import SamApplication

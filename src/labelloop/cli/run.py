@@ -17,11 +17,11 @@ from rich.console import Console
 from rich.text import Text
 
 from labelloop.cli.errors import explained_errors
-from labelloop.cli.folder_lock import claimed
+from labelloop.cli.folder_lock import locked
 from labelloop.cli.local_run import Application, Beside, Jobs, Steps, local_path, run_loop
 from labelloop.cli.progress import RunProgress
 from labelloop.cli.run_folder import RunFolder, RunRecord, read_request
-from labelloop.cli.serve_workbench import open_desk_of_run
+from labelloop.cli.serve_workbench import serve_workbench_of_run
 from labelloop.cli.summary import print_summary
 from labelloop.core.errors import RequestError
 from labelloop.local.execution import ExecutionEvent
@@ -138,19 +138,19 @@ def run(
             deployed = replace(found, steps=steps, jobs=jobs, cpus=cpus)
             if asks_public_workforce(read_request(request)):
                 console.print(f"Amazon Mechanical Turk has closed; who answers instead: {people}")
-            with _desk(console, people, folder, host, port) as beside:
+            with _beside(console, people, folder, host, port) as beside:
                 report = execute(console, deployed, folder, record, beside)
     show_report(console, report, folder, as_json=as_json)
 
 
 @contextlib.contextmanager
-def _desk(console: Console, people: People, folder: RunFolder, host: str, port: int) -> Iterator[Beside]:
+def _beside(console: Console, people: People, folder: RunFolder, host: str, port: int) -> Iterator[Beside]:
     """What is open beside the run. Without a free port nothing begins that would have to be resumed."""
     if people != People.WORKBENCH:
         yield contextlib.nullcontext
         return
     with listening(host, port) as listener:
-        yield functools.partial(open_desk_of_run, console, listener, folder)
+        yield functools.partial(serve_workbench_of_run, console, listener, folder)
 
 
 def execute(
@@ -167,7 +167,7 @@ def execute(
     if prefix:
         console.print(Text(f"Going on with what is in {prefix}"), soft_wrap=True)
         record.request.setdefault("ActiveLearning", {})["ResumeFromS3Uri"] = prefix
-    with claimed(folder.out), RunProgress(console) as progress:
+    with locked(folder.out), RunProgress(console) as progress:
         try:
             return run_loop(application, folder, record, name, _follow(progress), beside)
         except KeyboardInterrupt:

@@ -22,7 +22,7 @@ from labelloop.workbench.worker_template import template_in_s3
 
 
 @contextlib.contextmanager
-def open_desk(
+def serve_workbench(
     console: Console,
     listener: socket.socket,
     parts: Parts,
@@ -59,12 +59,12 @@ def open_desk(
 
 
 @contextlib.contextmanager
-def open_desk_of_run(console: Console, listener: socket.socket, folder: RunFolder) -> Iterator[None]:
+def serve_workbench_of_run(console: Console, listener: socket.socket, folder: RunFolder) -> Iterator[None]:
     """Serve the workbench of a run within its LocalAws.
 
     The store is the one that the steps find in their environment.
     """
     with opened_parts() as parts:
         parts.closing.go_on()
-        with open_desk(console, listener, parts, folder.workbench_key, worker_templates=template_in_s3):
+        with serve_workbench(console, listener, parts, folder.workbench_key, worker_templates=template_in_s3):
             yield

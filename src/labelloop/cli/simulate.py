@@ -40,7 +40,7 @@ class CertificateFor(StrEnum):
 
 
 @dataclass(frozen=True)
-class Plan:
+class SimulationOptions:
     """What is simulated: the data, and what each run is asked for besides policy and seed."""
 
     file: Path
@@ -223,7 +223,7 @@ def simulate(
     console = Console(stderr=as_json)
     policies = list(dict.fromkeys(policy or [Policy.DEFAULT]))
     with explained_errors():
-        plan = Plan(
+        options = SimulationOptions(
             file=file,
             csv_format=CsvFormat(
                 text_column=text_column,
@@ -249,7 +249,7 @@ def simulate(
             error_rate=error_rate,
             application=Application.found(application, model_container),
         )
-        result = _simulate(console, plan, SimulationFolder(out), policies, seeds)
+        result = _simulate(console, options, SimulationFolder(out), policies, seeds)
     if as_json:
         sys.stdout.write(json.dumps(result, indent=2, ensure_ascii=False) + "\n")
     else:
@@ -265,13 +265,13 @@ def write_json(path: Path, content: Any) -> None:
 
 
 def _simulate(
-    console: Console, plan: Plan, folder: SimulationFolder, policies: list[Policy], seeds: int
+    console: Console, options: SimulationOptions, folder: SimulationFolder, policies: list[Policy], seeds: int
 ) -> Document:
     """Run what has not been run yet; returns the content of simulation.json, written after every run."""
-    _prepare(plan, folder)
+    _prepare(options, folder)
     request = read_request(folder.data / "request.json")
     planned = {
-        (policy, seed): {**request, "ActiveLearning": plan.active_learning_of(policy, seed, policies)}
+        (policy, seed): {**request, "ActiveLearning": options.active_learning_of(policy, seed, policies)}
         for policy in policies
         for seed in range(seeds)
     }
@@ -280,41 +280,41 @@ def _simulate(
     runs: list[Document] = []
     for number, ((policy, seed), document) in enumerate(planned.items(), 1):
         console.print(Text(f"\nRun {number} of {len(planned)}: policy {policy}, seed {seed}", style="bold"))
-        runs.append(_run(console, plan, folder, folder.run(policy, seed), document))
-        result = _result(plan, runs)
+        runs.append(_run(console, options, folder, folder.run(policy, seed), document))
+        result = _result(options, runs)
         write_json(folder.result, result)
     return result
 
 
-def _prepare(plan: Plan, folder: SimulationFolder) -> None:
+def _prepare(options: SimulationOptions, folder: SimulationFolder) -> None:
     """Make the data of all runs, unless they are there."""
-    if not plan.file.is_file():
-        raise RequestError(f"there is no file {plan.file}")
-    settings = plan.settings()
+    if not options.file.is_file():
+        raise RequestError(f"there is no file {options.file}")
+    settings = options.settings()
     if folder.holds(settings):
         return
     preparation = prepare_csv(
-        plan.file,
-        plan.csv_format,
+        options.file,
+        options.csv_format,
         folder.data,
         PreparationOptions(
-            label_attribute=propose_label_attribute(plan.csv_format.label_column),
+            label_attribute=propose_label_attribute(options.csv_format.label_column),
             labeled_share=0.0,
-            sample=plan.sample,
-            skip_bad_rows=plan.skip_bad_rows,
+            sample=options.sample,
+            skip_bad_rows=options.skip_bad_rows,
             overwrite=True,
         ),
     )
     if preparation.rows_without_label:
         raise RequestError(
             f"{preparation.rows_without_label:,} of the {preparation.rows:,} rows have no label: simulated "
-            f"people can answer only what {plan.file} knows, so leave those rows out of it"
+            f"people can answer only what {options.file} knows, so leave those rows out of it"
         )
     folder.remember(settings)
 
 
 def _run(
-    console: Console, plan: Plan, folder: SimulationFolder, run: RunFolder, request: Document
+    console: Console, options: SimulationOptions, folder: SimulationFolder, run: RunFolder, request: Document
 ) -> Document:
     record = run.load()
     if record is not None and record.finished:
@@ -323,7 +323,7 @@ def _run(
         if record is None:
             record = _new_record(folder, run, request)
         try:
-            show_report(console, execute(console, plan.application, run, record), run, as_json=False)
+            show_report(console, execute(console, options.application, run, record), run, as_json=False)
         except typer.Exit as interrupted:
             if interrupted.exit_code == _INTERRUPTED:
                 console.print("For a simulation, that is the same command as it was: it has no --resume.")
@@ -369,14 +369,14 @@ def _outcome(report: Document, run: RunFolder, folder: SimulationFolder, *, inte
     }
 
 
-def _result(plan: Plan, runs: list[Document]) -> Document:
-    requested = plan.active_learning
+def _result(options: SimulationOptions, runs: list[Document]) -> Document:
+    requested = options.active_learning
     policies = dict.fromkeys(run["policy"] for run in runs)
     return {
-        "file": str(plan.file),
+        "file": str(options.file),
         "rows": runs[0]["rows"],
         "settings": {name: value for name, value in requested.items() if value is not None},
-        "error_rate": plan.error_rate or 0.0,
+        "error_rate": options.error_rate or 0.0,
         "runs": runs,
         "means": [_mean([run for run in runs if run["policy"] == name]) for name in policies],
     }

@@ -41,7 +41,7 @@ always turns them into something else before a person sees them:
     RecordError                                             a line of a ManifestError
     ServiceError, JSONataError, MarshalError                what AWS itself would answer
     JobFailed, JobStopped, LabelingFailed                   how a job of the local AWS ends
-    ArchiveError, RecordsError, S3FilesError                the reason why such a job failed
+    ArchiveError, RecordsError, S3ObjectsError              the reason why such a job failed
 
 Private exceptions (`_ContainerError`) never leave their module. A test compares this page with the code.
 """

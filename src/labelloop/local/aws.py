@@ -21,11 +21,11 @@ from botocore.session import Session
 from labelloop.core.errors import LabelloopError
 from labelloop.local.client_calls import answered_by, json_request
 from labelloop.local.container_process import ModelContainer, ProcessContainer
-from labelloop.local.docker_engine import bridge_address
-from labelloop.local.engine import Engine
+from labelloop.local.docker import bridge_address
 from labelloop.local.execution import Execution, ExecutionEvent
-from labelloop.local.http_server import served_aws
+from labelloop.local.http_server import http_server
 from labelloop.local.interceptors import Interceptors
+from labelloop.local.interpreter_callbacks import InterpreterCallbacks
 from labelloop.local.job import STOP_GRACE_SECONDS, Job, JobSurroundings
 from labelloop.local.labeling_job import Annotators
 from labelloop.local.lambda_functions import LambdaFunctions
@@ -190,13 +190,13 @@ class LocalAws:
         return _client(service)
 
     @contextmanager
-    def served(self, host: str, port: int = 0) -> Iterator[str]:
+    def http_server(self, host: str, port: int = 0) -> Iterator[str]:
         """Within: the stand-ins also answer over HTTP, for containers, at the URL given.
 
         `host` is an IP address of this machine that containers reach; `port` 0 takes a free one.
         Raises `LocalAwsError` when the address cannot be listened on.
         """
-        served = served_aws(host, port, lambda name: self._lambda.describe(self._lambda.find(name)))
+        served = http_server(host, port, lambda name: self._lambda.describe(self._lambda.find(name)))
         with ExitStack() as stack:
             try:
                 url = stack.enter_context(served)
@@ -210,7 +210,7 @@ class LocalAws:
     def _start(self, stack: ExitStack) -> None:
         check_moto_version()
         # Here, since moto is slow to import, and another version of it may not have what the mends import.
-        from labelloop.local.moto_mends import join_threads, mended_moto
+        from labelloop.local.moto_patches import join_threads, patched_moto
 
         stack.enter_context(_alone())
         stack.enter_context(patch.dict(os.environ, {**_fake_environment(), **self._environment}, clear=True))
@@ -219,7 +219,7 @@ class LocalAws:
         work = Path(
             stack.enter_context(tempfile.TemporaryDirectory(prefix="labelloop-", ignore_cleanup_errors=True))
         )
-        stack.enter_context(mended_moto(self._engine()))
+        stack.enter_context(patched_moto(self._callbacks()))
         boto3.setup_default_session(botocore_session=_make_session(), region_name=REGION)
         self._s3: S3Client = self.client("s3")
         self._sfn: SFNClient = self.client("stepfunctions")
@@ -227,7 +227,7 @@ class LocalAws:
         self._folder.load()
         self._lambda = LambdaFunctions(self.functions, self._logs)
         if self._step_containers is not None:
-            endpoint = stack.enter_context(self.served(bridge_address()))
+            endpoint = stack.enter_context(self.http_server(bridge_address()))
             given = {**self._parameters, "AwsEndpointUrl": endpoint}
             self._lambda.run_in(stack.enter_context(self._step_containers.started(given)))
         self._sagemaker = SageMaker(self._s3, self._surroundings(work), self._annotators)
@@ -237,8 +237,8 @@ class LocalAws:
         stack.callback(join_threads, _CLOSING_SECONDS)
         stack.callback(self._close)
 
-    def _engine(self) -> Engine:
-        return Engine(
+    def _callbacks(self) -> InterpreterCallbacks:
+        return InterpreterCallbacks(
             sagemaker=self._sagemaker_request,
             job=self._job,
             on_object=self._note_object,

@@ -16,7 +16,7 @@ WsgiApplication = Callable[[dict[str, Any], StartResponse], Iterable[bytes]]
 
 
 @contextmanager
-def served_aws(host: str, port: int, describe_function: Callable[[str], dict[str, Any]]) -> Iterator[str]:
+def http_server(host: str, port: int, describe_function: Callable[[str], dict[str, Any]]) -> Iterator[str]:
     """Within: moto's services answer at the URL given, from the same memory as in this process.
 
     `port` 0 takes a free one; `describe_function` answers Lambda's GetFunction, given a function's name.

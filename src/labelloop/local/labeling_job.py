@@ -10,7 +10,7 @@ from typing import Any, BinaryIO, ClassVar, Protocol
 from botocore.exceptions import ClientError
 
 from labelloop.local.job import Job, JobFailed, JobStopped, JobSurroundings
-from labelloop.local.s3_files import S3FilesError, download, split_s3_uri, upload
+from labelloop.local.s3_objects import S3ObjectsError, download, split_s3_uri, upload
 from labelloop.workflow import ground_truth
 
 
@@ -133,7 +133,7 @@ class LabelingJob(Job):
     def _download(self, uri: str, path: Path) -> None:
         try:
             download(self.surroundings.s3, *split_s3_uri(uri), path)
-        except (ClientError, S3FilesError) as error:
+        except (ClientError, S3ObjectsError) as error:
             raise JobFailed(f"ClientError: {uri} cannot be read: {error}") from error
 
     def _output_uri(self) -> str:
@@ -143,7 +143,7 @@ class LabelingJob(Job):
     def _store(self, output: Path) -> None:
         try:
             upload(self.surroundings.s3, output, *split_s3_uri(self._output_uri()))
-        except (ClientError, S3FilesError) as error:
+        except (ClientError, S3ObjectsError) as error:
             raise JobFailed(f"ClientError: {self._output_uri()} cannot be written: {error}") from error
         self._has_output = True
 

@@ -1,4 +1,4 @@
-"""The one version of moto whose inside `labelloop.local.moto_mends` knows.
+"""The one version of moto whose inside `labelloop.local.moto_patches` knows.
 
 Apart from the mends, so that another version is refused before anything of its inside is imported.
 """

@@ -10,8 +10,7 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from labelloop.local.s3_channel import find_objects
-from labelloop.local.s3_files import S3FilesError, split_s3_uri
+from labelloop.local.s3_objects import S3ObjectsError, find_objects, split_s3_uri
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -27,13 +26,13 @@ def wrap_record(record: bytes) -> bytes:
 
 
 def check_pipe(s3: "S3Client", channel: Mapping[str, Any]) -> None:
-    """Raises `S3FilesError` when the channel cannot be streamed: better before the container waits for it."""
+    """Raises `S3ObjectsError` when the channel cannot be streamed: before the container waits for it."""
     for _ in pipe_records(s3, channel):
         pass
 
 
 def pipe_records(s3: "S3Client", channel: Mapping[str, Any]) -> Iterator[bytes]:
-    """What an epoch of the channel streams. Raises `S3FilesError`."""
+    """What an epoch of the channel streams. Raises `S3ObjectsError`."""
     wrap = wrap_record if channel.get("RecordWrapperType") == "RecordIO" else bytes
     source = channel["DataSource"]["S3DataSource"]
     records = _of_manifest if source.get("S3DataType") == "AugmentedManifestFile" else _of_objects
@@ -52,14 +51,14 @@ def _of_manifest(s3: "S3Client", source: Mapping[str, Any]) -> Iterator[bytes]:
     try:
         lines = s3.get_object(Bucket=bucket, Key=key)["Body"].iter_lines()
     except (s3.exceptions.NoSuchKey, s3.exceptions.NoSuchBucket):
-        raise S3FilesError(f"there is no augmented manifest {uri}") from None
+        raise S3ObjectsError(f"there is no augmented manifest {uri}") from None
     for number, line in enumerate(lines, 1):
         if not line.strip():
             continue
         record = _parsed(line, f"line {number} of {uri}")
         for name in names:
             if name not in record:
-                raise S3FilesError(f"line {number} of {uri} lacks the attribute {name!r}")
+                raise S3ObjectsError(f"line {number} of {uri} lacks the attribute {name!r}")
             yield _attribute(s3, name, record[name])
 
 
@@ -67,9 +66,9 @@ def _parsed(line: bytes, place: str) -> dict[str, Any]:
     try:
         record = json.loads(line)
     except ValueError as error:
-        raise S3FilesError(f"{place} is no JSON: {error}") from error
+        raise S3ObjectsError(f"{place} is no JSON: {error}") from error
     if not isinstance(record, dict):
-        raise S3FilesError(f"{place} is no JSON object")
+        raise S3ObjectsError(f"{place} is no JSON object")
     return record
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from labelloop.local.job import Job, JobSurroundings
 from labelloop.local.labeling_job import Annotators, LabelingJob
 from labelloop.local.request_check import check_request
-from labelloop.local.s3_files import split_s3_uri
+from labelloop.local.s3_objects import split_s3_uri
 from labelloop.local.service_error import ServiceError
 from labelloop.local.template import ACCOUNT_ID, PARTITION, REGION
 from labelloop.local.training_job import TrainingJob

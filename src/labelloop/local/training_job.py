@@ -10,10 +10,10 @@ from labelloop.local.archive import pack
 from labelloop.local.container_process import RunningContainer
 from labelloop.local.job import Job, JobFailed, JobStopped, JobSurroundings
 from labelloop.local.pipe_channel import PipeChannel, check_pipe, pipe_records
-from labelloop.local.s3_channel import fetch_channel
-from labelloop.local.s3_files import (
-    S3FilesError,
+from labelloop.local.s3_objects import (
+    S3ObjectsError,
     download,
+    fetch_channel,
     list_keys,
     safe_relative_path,
     split_s3_uri,
@@ -87,7 +87,7 @@ class TrainingJob(Job):
         for channel in channels:
             try:
                 self._fetch(channel, folder / "input/data")
-            except S3FilesError as error:
+            except S3ObjectsError as error:
                 raise JobFailed(
                     f"ClientError: {error}, given in input data source {channel['ChannelName']!r}"
                 ) from error
@@ -134,7 +134,7 @@ class TrainingJob(Job):
             for key in list_keys(self.surroundings.s3, bucket, prefix):
                 relative = safe_relative_path(key.removeprefix(prefix))
                 download(self.surroundings.s3, bucket, key, place / relative)
-        except S3FilesError as error:
+        except S3ObjectsError as error:
             raise JobFailed(f"ClientError: {error}, given in CheckpointConfig") from error
 
     def _keep_checkpoints(self, folder: Path) -> None:

@@ -14,14 +14,13 @@ from typing import Any, BinaryIO, ClassVar
 from labelloop.local.archive import ArchiveError, unpack
 from labelloop.local.container_process import RunningContainer
 from labelloop.local.job import Job, JobFailed, JobStopped, JobSurroundings
-from labelloop.local.s3_channel import find_objects
-from labelloop.local.s3_files import S3FilesError, download, split_s3_uri, upload
+from labelloop.local.s3_objects import S3ObjectsError, download, find_objects, split_s3_uri, upload
 from labelloop.local.transform_records import (
-    Batch,
+    MiniBatch,
     RecordsError,
     compile_filter,
     join_record,
-    make_batches,
+    make_mini_batches,
     parse_json,
     read_records,
     to_json,
@@ -75,9 +74,9 @@ class TransformJob(Job):
         try:
             client = _ContainerClient(port, self.request.get("ModelClientConfig", {}))
             self._wait_until_ready(container, client)
-            plan = _Plan(self.request, client.execution_parameters())
+            processing = _DataProcessing(self.request, client.execution_parameters())
             for bucket, key, relative in objects:
-                self._transform(plan, client, (bucket, key), relative, folder)
+                self._transform(processing, client, (bucket, key), relative, folder)
         except RecordsError as error:
             raise JobFailed(f"ClientError: {error}") from error
         finally:
@@ -90,7 +89,7 @@ class TransformJob(Job):
             return find_objects(
                 self.surroundings.s3, self.request["TransformInput"]["DataSource"]["S3DataSource"]
             )
-        except S3FilesError as error:
+        except S3ObjectsError as error:
             raise JobFailed(f"ClientError: {error}, given in TransformInput") from error
 
     def _fetch_model(self, folder: Path, ml_root: Path) -> None:
@@ -103,7 +102,7 @@ class TransformJob(Job):
         try:
             download(self.surroundings.s3, *split_s3_uri(uri), archive)
             unpack(archive, model)
-        except (ArchiveError, S3FilesError, self.surroundings.s3.exceptions.NoSuchKey) as error:
+        except (ArchiveError, S3ObjectsError, self.surroundings.s3.exceptions.NoSuchKey) as error:
             raise JobFailed(f"ClientError: the model data at {uri} cannot be used: {error}") from error
         archive.unlink()
 
@@ -128,14 +127,19 @@ class TransformJob(Job):
             raise JobStopped
 
     def _transform(
-        self, plan: "_Plan", client: "_ContainerClient", source: tuple[str, str], relative: str, folder: Path
+        self,
+        processing: "_DataProcessing",
+        client: "_ContainerClient",
+        source: tuple[str, str],
+        relative: str,
+        folder: Path,
     ) -> None:
         uri = f"s3://{source[0]}/{source[1]}"
         file, output = folder / "input", folder / "output"
         download(self.surroundings.s3, *source, file)
         try:
             with file.open("rb") as records, output.open("wb") as answers:
-                self._send_all(plan, client, records, answers)
+                self._send_all(processing, client, records, answers)
         except RecordsError as error:
             raise RecordsError(f"{uri}: {error}") from error
         except _ContainerError as error:
@@ -149,14 +153,14 @@ class TransformJob(Job):
             raise JobFailed(f"ClientError: there is no bucket {bucket!r} for the output") from error
 
     def _send_all(
-        self, plan: "_Plan", client: "_ContainerClient", records: BinaryIO, answers: BinaryIO
+        self, processing: "_DataProcessing", client: "_ContainerClient", records: BinaryIO, answers: BinaryIO
     ) -> None:
-        def send(batch: Batch, body: bytes) -> bytes:
+        def send(batch: MiniBatch, body: bytes) -> bytes:
             self._obey_stop()
-            return plan.assemble(batch, client.invoke(batch, body, plan.headers))
+            return processing.assemble(batch, client.invoke(batch, body, processing.headers))
 
-        with ThreadPoolExecutor(plan.concurrent) as pool:
-            for answer in _in_order(pool, send, plan.batches(records), plan.concurrent):
+        with ThreadPoolExecutor(processing.concurrent) as pool:
+            for answer in _in_order(pool, send, processing.batches(records), processing.concurrent):
                 answers.write(answer)
 
 
@@ -168,7 +172,7 @@ class _ContainerError(Exception):
         self.kind = kind
 
 
-class _Plan:
+class _DataProcessing:
     """How the job cuts, sends and joins: as the request says, or the container wishes, or by default."""
 
     def __init__(self, request: Mapping[str, Any], wishes: Mapping[str, Any]) -> None:
@@ -196,12 +200,12 @@ class _Plan:
             "Accept": output.get("Accept", "*/*"),
         }
 
-    def batches(self, file: BinaryIO) -> Iterator[tuple[Batch, bytes]]:
+    def batches(self, file: BinaryIO) -> Iterator[tuple[MiniBatch, bytes]]:
         """The requests to send for a file."""
         records = read_records(file, by_line=self._by_line)
-        return make_batches(records, most_bytes=self._most_bytes, many=self._many, prepare=self._prepare)
+        return make_mini_batches(records, most_bytes=self._most_bytes, many=self._many, prepare=self._prepare)
 
-    def assemble(self, batch: Batch, answer: bytes) -> bytes:
+    def assemble(self, batch: MiniBatch, answer: bytes) -> bytes:
         """What the answer to a batch adds to the output file.
 
         Raises `RecordsError` when there is not one line for each record, though lines are to be joined.
@@ -248,7 +252,7 @@ class _ContainerClient:
                 return wishes
         return {}
 
-    def invoke(self, batch: Batch, body: bytes, headers: Mapping[str, str]) -> bytes:
+    def invoke(self, batch: MiniBatch, body: bytes, headers: Mapping[str, str]) -> bytes:
         """Posts a request, again when the container fails; raises `_ContainerError` when it keeps failing."""
         for attempt in range(self._retries + 1):
             try:
@@ -291,8 +295,8 @@ class _ContainerClient:
 
 def _in_order(
     pool: ThreadPoolExecutor,
-    send: Callable[[Batch, bytes], bytes],
-    batches: Iterator[tuple[Batch, bytes]],
+    send: Callable[[MiniBatch, bytes], bytes],
+    batches: Iterator[tuple[MiniBatch, bytes]],
     ahead: int,
 ) -> Iterator[bytes]:
     """The answers in the batches' order, at most `ahead` requests under way or waiting to be written."""

@@ -19,7 +19,7 @@ class RecordsError(Exception):
 
 
 @dataclass(frozen=True)
-class Batch:
+class MiniBatch:
     """The records of one request, numbered from `first` (1 is the first of the file)."""
 
     first: int
@@ -40,9 +40,9 @@ def read_records(file: BinaryIO, *, by_line: bool) -> Iterator[bytes]:
     return iter([file.read()])
 
 
-def make_batches(
+def make_mini_batches(
     records: Iterable[bytes], *, most_bytes: int, many: bool, prepare: Callable[[bytes], bytes]
-) -> Iterator[tuple[Batch, bytes]]:
+) -> Iterator[tuple[MiniBatch, bytes]]:
     """Requests of at most `most_bytes`: the records each stands for, and its body (`prepare`d, one a line).
 
     Raises `RecordsError` when a single record is larger than that.
@@ -55,13 +55,13 @@ def make_batches(
                 f"record {number} has {len(body)} bytes, more than the {most_bytes} of MaxPayloadInMB"
             )
         if batch and (not many or size + 1 + len(body) > most_bytes):
-            yield Batch(first, batch), b"\n".join(bodies)
+            yield MiniBatch(first, batch), b"\n".join(bodies)
             first, batch, bodies, size = number, [], [], 0
         size += len(body) + (1 if batch else 0)
         batch.append(record)
         bodies.append(body)
     if batch:
-        yield Batch(first, batch), b"\n".join(bodies)
+        yield MiniBatch(first, batch), b"\n".join(bodies)
 
 
 def compile_filter(path: str | None) -> Callable[[Any], Any]:

@@ -31,7 +31,7 @@ logger = Logger(service="labelloop")
 
 
 @dataclass(frozen=True)
-class Standing:
+class TimeInState:
     """Where a running execution is, and since how many hours."""
 
     execution: str
@@ -44,23 +44,23 @@ def handler(event: dict[str, Any], _context: object) -> dict[str, Any]:
     now = datetime.fromisoformat(event["time"])
     machines = [os.environ["LOOP_ARN"], os.environ["ROUND_ARN"]]
     client: SFNClient = boto3.client("stepfunctions")
-    standings = [standing for machine in machines for standing in running(client, machine, now)]
-    for standing in standings:
+    times = [item for machine in machines for item in running(client, machine, now)]
+    for item in times:
         logger.info(
             "running",
             extra={
-                "execution": standing.execution,
-                "state": standing.state,
-                "hours": standing.hours,
+                "execution": item.execution,
+                "state": item.state,
+                "hours": item.hours,
                 "step": "WatchExecutions",
             },
         )
-    values = longest(standings)
+    values = longest(times)
     _print(values)
     return values
 
 
-def running(client: "SFNClient", machine_arn: str, now: datetime) -> Iterator[Standing]:
+def running(client: "SFNClient", machine_arn: str, now: datetime) -> Iterator[TimeInState]:
     """Where each running execution of a state machine is."""
     pages = client.get_paginator("list_executions").paginate(
         stateMachineArn=machine_arn, statusFilter="RUNNING"
@@ -71,15 +71,15 @@ def running(client: "SFNClient", machine_arn: str, now: datetime) -> Iterator[St
                 executionArn=execution["executionArn"], reverseOrder=True, maxResults=_EVENTS
             )["events"]
             state, since = _present_state(events) or ("", execution["startDate"])
-            yield Standing(execution["name"], state, round((now - since).total_seconds() / 3600, 4))
+            yield TimeInState(execution["name"], state, round((now - since).total_seconds() / 3600, 4))
 
 
-def longest(standings: list[Standing]) -> dict[str, float]:
+def longest(times: list[TimeInState]) -> dict[str, float]:
     """The metrics: zero where nobody waits, so that an alarm ends by itself."""
-    people = [item.hours for item in standings if item.state in OF_PEOPLE]
-    machines = [item.hours for item in standings if item.state not in OF_PEOPLE | {OF_A_ROUND}]
+    people = [item.hours for item in times if item.state in OF_PEOPLE]
+    machines = [item.hours for item in times if item.state not in OF_PEOPLE | {OF_A_ROUND}]
     return {
-        RUNNING: float(len(standings)),
+        RUNNING: float(len(times)),
         WAITING: max(0.0, *people, 0.0),
         STALLED: max(0.0, *machines, 0.0),
     }

@@ -12,7 +12,7 @@ _PAGE = 500
 
 
 @dataclass(frozen=True)
-class Event:
+class HistoryEvent:
     """One event of a history; `details` is what the history holds for its type, `previous` an event's id."""
 
     execution_arn: str
@@ -51,7 +51,7 @@ class HistoryReader:
         """The ARNs of the executions it has started so far, in order."""
         return [arn for arn in self._last_seen if arn != self._arn]
 
-    def new_events(self) -> list[Event]:
+    def new_events(self) -> list[HistoryEvent]:
         """All that has happened since the last call, in order of time."""
         events = self._read(self._arn)
         for event in events:
@@ -61,7 +61,7 @@ class HistoryReader:
             events += self._read(arn)
         return sorted(events, key=lambda event: event.time)
 
-    def _read(self, arn: str) -> list[Event]:
+    def _read(self, arn: str) -> list[HistoryEvent]:
         if arn in self._ended:
             return []
         events = sorted(self._unseen(arn), key=lambda event: event.id)
@@ -71,7 +71,7 @@ class HistoryReader:
                 self._ended.add(arn)
         return events
 
-    def _unseen(self, arn: str) -> Iterable[Event]:
+    def _unseen(self, arn: str) -> Iterable[HistoryEvent]:
         """The newest first, so that of a long history only what is new is asked for."""
         token = None
         while True:
@@ -87,9 +87,9 @@ class HistoryReader:
                 return
 
 
-def _event(arn: str, event: Mapping[str, Any]) -> Event:
+def _event(arn: str, event: Mapping[str, Any]) -> HistoryEvent:
     details = next((value for key, value in event.items() if key.endswith("EventDetails")), None)
-    return Event(
+    return HistoryEvent(
         execution_arn=arn,
         id=event["id"],
         previous=event.get("previousEventId", 0),

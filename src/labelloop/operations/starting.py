@@ -26,7 +26,7 @@ _NAME = re.compile(r"[A-Za-z0-9_-]{1,80}")
 
 
 @dataclass(frozen=True)
-class Start:
+class StartedExecution:
     """An execution that was asked for; `already` when the same request had been started under its name."""
 
     execution: Execution
@@ -112,7 +112,7 @@ def default_name(request: LabelingRequest, now: datetime | None = None) -> str:
     return f"{request.labeling_job_name_prefix[:60]}-{moment:%Y%m%d-%H%M%S}"
 
 
-def start(cloud: Cloud, stack: Stack, document: Mapping[str, Any], name: str) -> Start:
+def start(cloud: Cloud, stack: Stack, document: Mapping[str, Any], name: str) -> StartedExecution:
     """Start an execution. The same name with the same request starts nothing anew, whatever became of it.
 
     Raises OperationError when the name was used for another request, or cannot be a name.
@@ -129,12 +129,12 @@ def start(cloud: Cloud, stack: Stack, document: Mapping[str, Any], name: str) ->
                 f"the stack {stack.name!r} has run another request under the name {name!r}: choose another "
                 "--name"
             )
-        return Start(earlier, already=True)
+        return StartedExecution(earlier, already=True)
     with explained():
         started = cloud.stepfunctions.start_execution(
             stateMachineArn=stack.loop_arn, name=name, input=content
         )
-    return Start(describe(cloud, started["executionArn"]), already=False)
+    return StartedExecution(describe(cloud, started["executionArn"]), already=False)
 
 
 def _earlier(cloud: Cloud, stack: Stack, name: str) -> Execution | None:

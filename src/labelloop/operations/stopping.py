@@ -9,7 +9,7 @@ from botocore.exceptions import ClientError
 
 from labelloop.operations.cloud import Cloud, error_code, explained
 from labelloop.operations.executions import Execution, describe
-from labelloop.operations.history import Event, HistoryReader
+from labelloop.operations.history import HistoryEvent, HistoryReader
 
 _KINDS = {
     "createTrainingJob": "TrainingJob",
@@ -57,7 +57,7 @@ def stop(cloud: Cloud, execution: Execution, cause: str) -> Stopped:
     return stopped
 
 
-def open_jobs(events: Iterable[Event]) -> list[Job]:
+def open_jobs(events: Iterable[HistoryEvent]) -> list[Job]:
     """The jobs that were asked for in these histories and of whose end nothing is said in them."""
     by_place = {(event.execution_arn, event.id): event for event in events}
     over = {_beginning(by_place, event) for event in by_place.values() if event.type in _OVER}
@@ -68,15 +68,15 @@ def open_jobs(events: Iterable[Event]) -> list[Job]:
     ]
 
 
-def _beginning(events: Mapping[tuple[str, int], Event], event: Event) -> tuple[str, int] | None:
+def _beginning(events: Mapping[tuple[str, int], HistoryEvent], event: HistoryEvent) -> tuple[str, int] | None:
     """Where the task began that ended with this event."""
-    current: Event | None = event
+    current: HistoryEvent | None = event
     while current is not None and current.type != "TaskScheduled":
         current = events.get((current.execution_arn, current.previous))
     return (current.execution_arn, current.id) if current else None
 
 
-def _job_asked_for(event: Event) -> Job | None:
+def _job_asked_for(event: HistoryEvent) -> Job | None:
     if event.type != "TaskScheduled" or event.details.get("resourceType") != "sagemaker":
         return None
     kind = _KINDS.get(str(event.details.get("resource", "")).removesuffix(".sync"))
@@ -117,6 +117,6 @@ def _call(cloud: Cloud, verb: str, job: Job) -> Mapping[str, Any]:
     return answer
 
 
-def running_labels(jobs: Iterable[Job]) -> Iterator[str]:
+def in_words(jobs: Iterable[Job]) -> Iterator[str]:
     """Each job in words: `training job x`."""
     return (f"{job.kind.removesuffix('Job').lower()} job {job.name}" for job in jobs)

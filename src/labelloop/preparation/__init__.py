@@ -8,11 +8,14 @@ template, `request.json` for the workflow, `truth.csv` for simulated people, and
 account of every row.
 """
 
-from labelloop.preparation.csv_rows import CsvFormat
+from labelloop.preparation.csv_source import CsvFormat
 from labelloop.preparation.dataset import Preparation, prepare_csv, prepare_dataset
 from labelloop.preparation.errors import PreparationError
-from labelloop.preparation.label_attribute import check_label_attribute, propose_label_attribute
-from labelloop.preparation.options import PreparationOptions
+from labelloop.preparation.options import (
+    PreparationOptions,
+    check_label_attribute,
+    propose_label_attribute,
+)
 from labelloop.preparation.source import LabeledText
 
 __all__ = [

@@ -14,7 +14,7 @@ from labelloop.core.ledger import NO_LABEL
 from labelloop.preparation.classes import ClassList
 from labelloop.preparation.manifest_lines import ManifestLines
 from labelloop.preparation.output_folder import OutputFolder, replacing
-from labelloop.preparation.sample import Choice
+from labelloop.preparation.sample import Sample
 from labelloop.preparation.source import LabeledText
 
 _TRUTH_HEADER = ("labelloop-id", "source", "label")
@@ -53,7 +53,7 @@ class WrittenRows:
 def write_rows(
     folder: OutputFolder,
     usable: Iterator[LabeledText],
-    choice: Choice,
+    sample: Sample,
     classes: ClassList,
     lines: ManifestLines,
 ) -> WrittenRows:
@@ -73,9 +73,9 @@ def write_rows(
         # The writer's own line end, CRLF, is what makes it quote a lone CR in a text as well as a lone LF.
         truth = csv.writer(truth_text)
         truth.writerow(_TRUTH_HEADER)
-        for line_number, (place, row) in enumerate(_taken(usable, choice.taken)):
+        for line_number, (place, row) in enumerate(_taken(usable, sample.taken)):
             index, name = class_of.get(row.label, (NO_LABEL, ""))
-            shown = place in choice.labeled
+            shown = place in sample.labeled
             line = lines.labeled(row.text, index, name) if shown else lines.unlabeled(row.text)
             manifest.write(line + b"\n")
             truth.writerow((line_number, row.text, name))

@@ -7,9 +7,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from labelloop.core.manifest.lines import LONGEST_LABEL_ATTRIBUTE, label_attribute_fault
 from labelloop.preparation.classes import check_given_classes
-from labelloop.preparation.errors import OptionError
-from labelloop.preparation.label_attribute import check_label_attribute
+from labelloop.preparation.errors import LabelAttributeError, OptionError
 
 DEFAULT_BUCKET = "labelloop-local"
 DEFAULT_JOB_NAME_PREFIX = "labelloop"
@@ -24,6 +24,9 @@ _BUCKET = re.compile(r"[a-z0-9](?:[a-z0-9-]|\.(?!\.)){1,61}[a-z0-9]", re.ASCII)
 _JOB_NAME_PREFIX = re.compile(r"[a-zA-Z0-9](?:-*[a-zA-Z0-9]){0,30}", re.ASCII)
 _ROLE_ARN = re.compile(r"arn:aws[a-z\-]*:iam::\d{12}:role/[a-zA-Z_0-9+=,.@\-_/]+", re.ASCII)
 _WORKTEAM_ARN = re.compile(r"arn:aws[a-z\-]*:sagemaker:[a-z0-9\-]+:[0-9]{12}:workteam/.+", re.ASCII)
+_RESERVED_ENDINGS = ("-metadata", "-ref")
+_RESERVED_PREFIX = "labelloop-"
+_FALLBACK = "label"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,3 +82,23 @@ class PreparationOptions:
             raise OptionError(f"{self.role_arn!r} is not the ARN of an IAM role.")
         if not _WORKTEAM_ARN.fullmatch(self.workteam_arn):
             raise OptionError(f"{self.workteam_arn!r} is not the ARN of a SageMaker work team.")
+
+
+def check_label_attribute(name: str, *, option: str = "--label-attribute") -> None:
+    """Accept a name that Ground Truth accepts and that no other key of a manifest line has.
+
+    Raises LabelAttributeError with a name that would do.
+    """
+    if fault := label_attribute_fault(name):
+        raise LabelAttributeError(
+            f"The label attribute cannot be {name!r}: {fault}. Try {option} {propose_label_attribute(name)}"
+        )
+
+
+def propose_label_attribute(name: str) -> str:
+    """Make a valid attribute name that reads like `name`."""
+    proposal = re.sub(r"[^a-zA-Z0-9]+", "-", name)[:LONGEST_LABEL_ATTRIBUTE].strip("-")
+    proposal = proposal.removeprefix(_RESERVED_PREFIX)
+    while proposal.endswith(_RESERVED_ENDINGS):
+        proposal = proposal.rpartition("-")[0].rstrip("-")
+    return _FALLBACK if label_attribute_fault(proposal) else proposal

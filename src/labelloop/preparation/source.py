@@ -44,7 +44,7 @@ class BlankLine:
     line: int
 
 
-Rows: TypeAlias = Iterable[LabeledText | BadRow | BlankLine]
+Source: TypeAlias = Iterable[LabeledText | BadRow | BlankLine]
 
 
 def undecodable(text: str) -> str:

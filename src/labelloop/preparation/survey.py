@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from labelloop.core.ledger import NO_LABEL
 from labelloop.core.manifest.lines import MOST_CHARACTERS
 from labelloop.preparation.manifest_lines import ManifestLines
-from labelloop.preparation.source import BadRow, BlankLine, LabeledText, Rows, undecodable
+from labelloop.preparation.source import BadRow, BlankLine, LabeledText, Source, undecodable
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +46,7 @@ class RowRules:
 
 
 @dataclass(slots=True)
-class Census:
+class Survey:
     """What the rows hold. Memory: a few bytes a usable row, and no text.
 
     `codes` has one entry a usable row, in order: the place of its label in `labels`, or NO_LABEL.
@@ -62,27 +62,27 @@ class Census:
         return len(self.codes) + len(self.bad_rows)
 
 
-def take_census(rows: Rows, rules: RowRules) -> Census:
+def survey_source(rows: Source, rules: RowRules) -> Survey:
     """Read every row once and count what is there."""
-    census = Census()
+    survey = Survey()
     code_of: dict[str, int] = {"": NO_LABEL}
     for row in _judged(rows, rules):
         if isinstance(row, BadRow):
-            census.bad_rows.append(row)
+            survey.bad_rows.append(row)
         elif isinstance(row, BlankLine):
-            census.blank_lines.append(row.line)
+            survey.blank_lines.append(row.line)
         else:
-            census.codes.append(code_of.setdefault(row.label, len(code_of) - 1))
-    census.labels = list(code_of)[1:]
-    return census
+            survey.codes.append(code_of.setdefault(row.label, len(code_of) - 1))
+    survey.labels = list(code_of)[1:]
+    return survey
 
 
-def usable_rows(rows: Rows, rules: RowRules) -> Iterator[LabeledText]:
-    """The rows that can be used, in order: as many as the census has codes."""
+def usable_rows(rows: Source, rules: RowRules) -> Iterator[LabeledText]:
+    """The rows that can be used, in order: as many as the survey has codes."""
     return (row for row in _judged(rows, rules) if isinstance(row, LabeledText))
 
 
-def _judged(rows: Rows, rules: RowRules) -> Iterator[LabeledText | BadRow | BlankLine]:
+def _judged(rows: Source, rules: RowRules) -> Iterator[LabeledText | BadRow | BlankLine]:
     for place, row in enumerate(rows, start=1):
         if not isinstance(row, LabeledText):
             yield row

@@ -10,7 +10,7 @@ from typing import Any
 import boto3
 import pytest
 
-from labelloop.local import moto_mends
+from labelloop.local import moto_patches
 from labelloop.local.aws import LocalAws
 from labelloop.local.labeling_job import LabelingJobRequest
 from labelloop.local.service_error import ServiceError
@@ -249,8 +249,8 @@ def test_the_team_does_not_matter_where_the_stack_asks_others(
 def test_stop_ends_execution_nested_execution_and_job_even_where_step_functions_does_not(
     call: Call, deployed: LocalAws, loop: Loop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    resolver = moto_mends._Resolver
-    monkeypatch.setattr(moto_mends, "_Resolver", lambda look, abort: resolver(look, lambda: None))
+    resolver = moto_patches._Resolver
+    monkeypatch.setattr(moto_patches, "_Resolver", lambda look, abort: resolver(look, lambda: None))
     loop.told["STAND_IN_TRAIN"] = "hang"
     assert call("start", "--name", "news-1").exit_code == 0
     status: dict[str, Any] = {"states": []}

@@ -15,7 +15,7 @@ from labelloop.cli.errors import explained_errors
 from labelloop.cli.run_folder import read_request
 from labelloop.operations.cloud import Cloud, OperationError
 from labelloop.operations.starting import (
-    Start,
+    StartedExecution,
     check_request,
     complete_request,
     default_name,
@@ -76,7 +76,7 @@ def start(
     if as_json:
         sys.stdout.write(json.dumps(_as_document(started), indent=2) + "\n")
     else:
-        _tell(console, started, stack, region, profile)
+        _print_started(console, started, stack, region, profile)
     if watch:
         watch_execution(console, cloud, started.execution)
 
@@ -98,7 +98,7 @@ def _see_to_inputs(
             upload(cloud, uri, upload_from)
 
 
-def _as_document(started: Start) -> dict[str, Any]:
+def _as_document(started: StartedExecution) -> dict[str, Any]:
     execution = started.execution
     return {
         "executionArn": execution.arn,
@@ -109,7 +109,9 @@ def _as_document(started: Start) -> dict[str, Any]:
     }
 
 
-def _tell(console: Console, started: Start, stack: str, region: str | None, profile: str | None) -> None:
+def _print_started(
+    console: Console, started: StartedExecution, stack: str, region: str | None, profile: str | None
+) -> None:
     execution = started.execution
     heading = (
         f"{execution.name} was started before and is {execution.status}." if started.already else "Started."

@@ -14,7 +14,7 @@ from rich.text import Text
 from labelloop.cli.aws.options import ProfileOption, RegionOption, StackOption, open_stack
 from labelloop.cli.errors import explained_errors
 from labelloop.operations.executions import Execution, find_execution, summaries
-from labelloop.operations.progress import Progress, read_progress
+from labelloop.operations.run_status import RunStatus, read_run_status
 
 
 def status(
@@ -42,11 +42,11 @@ def status(
             _print(console, rows, as_json=as_json)
             return
         found = find_execution(cloud, deployed, execution)
-        progress = read_progress(cloud, found)
+        run_status = read_run_status(cloud, found)
     if as_json:
-        sys.stdout.write(json.dumps(_as_document(found, progress), indent=2, ensure_ascii=False) + "\n")
+        sys.stdout.write(json.dumps(_as_document(found, run_status), indent=2, ensure_ascii=False) + "\n")
     else:
-        _print_one(console, found, progress)
+        _print_one(console, found, run_status)
 
 
 def _summary(item: Any) -> dict[str, Any]:
@@ -84,16 +84,16 @@ def _duration(seconds: int) -> str:
     return f"{hours:d}:{rest // 60:02d}:{rest % 60:02d}"
 
 
-def _as_document(execution: Execution, progress: Progress) -> dict[str, Any]:
+def _as_document(execution: Execution, run_status: RunStatus) -> dict[str, Any]:
     return {
         "name": execution.name,
         "executionArn": execution.arn,
         "status": execution.status,
         "started": execution.started.astimezone(UTC).isoformat(timespec="seconds"),
         "seconds": _seconds(execution.started, execution.stopped),
-        "round": progress.round,
-        "states": list(progress.states),
-        "counts": progress.counts,
+        "round": run_status.round,
+        "states": list(run_status.states),
+        "counts": run_status.counts,
         "error": execution.error,
         "cause": execution.cause,
         "output": execution.output or None,
@@ -101,15 +101,15 @@ def _as_document(execution: Execution, progress: Progress) -> dict[str, Any]:
     }
 
 
-def _print_one(console: Console, execution: Execution, progress: Progress) -> None:
+def _print_one(console: Console, execution: Execution, run_status: RunStatus) -> None:
     took = _duration(_seconds(execution.started, execution.stopped))
     console.print(Text.assemble((execution.name, "bold"), f"  {execution.status}, {took}"))
-    if execution.running and progress.states:
-        console.print(Text(f"  now    round {progress.round}: {' > '.join(progress.states)}"))
-    if progress.counts:
+    if execution.running and run_status.states:
+        console.print(Text(f"  now    round {run_status.round}: {' > '.join(run_status.states)}"))
+    if run_status.counts:
         # What people labeled for a test is theirs, as in the report.
-        counts = {name: number for name, number in progress.counts.items() if name != "Validation"}
-        counts["Human"] = counts.get("Human", 0) + progress.counts.get("Validation", 0)
+        counts = {name: number for name, number in run_status.counts.items() if name != "Validation"}
+        counts["Human"] = counts.get("Human", 0) + run_status.counts.get("Validation", 0)
         told = ", ".join(f"{number:,} {name.lower()}" for name, number in counts.items())
         console.print(Text(f"  labels {told}"))
     console.print(Text(f"  files  {execution.prefix}"))

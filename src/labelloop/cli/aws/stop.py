@@ -12,7 +12,7 @@ from labelloop.cli.errors import explained_errors
 from labelloop.operations.cloud import Cloud, OperationError
 from labelloop.operations.executions import RUNNING, Execution, describe, find_execution, summaries
 from labelloop.operations.stack import Stack
-from labelloop.operations.stopping import running_labels
+from labelloop.operations.stopping import in_words
 from labelloop.operations.stopping import stop as stop_execution
 
 
@@ -43,7 +43,7 @@ def stop(
         stopped = stop_execution(cloud, found, cause)
     for name in stopped.executions:
         console.print(Text(f"Stopped the execution {name}"))
-    for job in running_labels(stopped.jobs):
+    for job in in_words(stopped.jobs):
         console.print(Text(f"Stopped the {job}"))
     if not stopped.executions and not stopped.jobs:
         console.print(Text(f"{found.name} is {found.status}: there was nothing left to stop."))

@@ -20,7 +20,7 @@ from labelloop.cli.errors import explained_errors
 from labelloop.cli.progress import RunProgress
 from labelloop.operations.cloud import Cloud
 from labelloop.operations.executions import FAILED, SUCCEEDED, Execution, describe
-from labelloop.operations.history import Event, HistoryReader
+from labelloop.operations.history import HistoryEvent, HistoryReader
 
 EVERY_SECONDS = 5.0
 
@@ -113,7 +113,7 @@ def _follow(console: Console, cloud: Cloud, execution: Execution, every: float) 
             sleep(every)
 
 
-def _show(progress: RunProgress, event: Event) -> None:
+def _show(progress: RunProgress, event: HistoryEvent) -> None:
     if event.state and event.type.endswith("Entered"):
         progress.state_entered(event.state)
     elif event.state:

@@ -1,17 +1,49 @@
-"""A model container that is a built image, run by Docker as SageMaker runs it."""
+"""A built image as the model container, and the few questions asked of the Docker engine's command line."""
 
+import ipaddress
+import json
 import os
 import signal
+import subprocess
 import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from labelloop.core.errors import LabelloopError
 from labelloop.local.child_process import RunningProcess, free_port, start_process
 from labelloop.local.container_process import RunningContainer
-from labelloop.local.docker_engine import kill_container
 
 _SERVING_PORT = 8080
+
+
+class DockerError(LabelloopError):
+    """Raised when the Docker engine does not answer, or lacks what is needed."""
+
+
+def bridge_address() -> str:
+    """The IP address by which containers reach this machine.
+
+    Raises `DockerError` when the engine does not answer or has no bridge network.
+    """
+    config = json.loads(_docker("network", "inspect", "bridge", "--format", "{{json .IPAM.Config}}"))
+    for network in config or ():
+        # A new engine names no gateway before it is restarted: it is the first address.
+        if "Subnet" in network:
+            return str(network.get("Gateway") or next(ipaddress.ip_network(network["Subnet"]).hosts()))
+    raise DockerError("Docker's bridge network has no address: name one that containers reach by --host")
+
+
+def require_image(image: str) -> None:
+    """Raises `DockerError` when there is no such image on this machine."""
+    try:
+        _docker("image", "inspect", "--format", "{{.Id}}", image)
+    except DockerError as error:
+        if "No such image" not in str(error):
+            raise
+        raise DockerError(
+            f"there is no image {image} on this machine: build it (make build), or pull it"
+        ) from error
 
 
 @dataclass(frozen=True)
@@ -80,3 +112,18 @@ class _RunningInDocker:
             kill_container(self._name)
             self._process.wait(10)
         self._process.kill()
+
+
+def kill_container(name: str) -> None:
+    """Ends a container at once; does nothing when it is gone already."""
+    subprocess.run(["docker", "kill", name], capture_output=True, check=False)
+
+
+def _docker(*arguments: str) -> str:
+    try:
+        done = subprocess.run(["docker", *arguments], capture_output=True, text=True, check=False)
+    except FileNotFoundError as error:
+        raise DockerError("there is no docker command: install Docker") from error
+    if done.returncode != 0:
+        raise DockerError(f"docker {' '.join(arguments[:2])}: {done.stderr.strip()}")
+    return done.stdout.strip()

@@ -42,7 +42,7 @@ class CsvFormat:
             raise ColumnError(f"The text column and the label column are both {self.text_column!r}.")
 
 
-class CsvRows:
+class CsvSource:
     """The rows of a CSV file. It can be iterated more than once: each time, the file is read anew.
 
     Raises InputFileError when the file cannot be read, ColumnError when a column is missing or doubled.

@@ -1,6 +1,6 @@
 """All that touches moto's inside: what its Step Functions interpreter leaves out, or does unlike AWS.
 
-The mends hold within `mended_moto()` only, and for one moto version only: each replaces code that may have
+The mends hold within `patched_moto()` only, and for one moto version only: each replaces code that may have
 changed. Only JSONata state machines are mended, so others are refused.
 """
 
@@ -71,7 +71,7 @@ from moto.stepfunctions.parser.models import StepFunctionsParserBackend
 from moto.stepfunctions.parser.utils import TMP_THREADS
 from moto.stepfunctions.responses import StepFunctionResponse
 
-from labelloop.local.engine import Engine
+from labelloop.local.interpreter_callbacks import InterpreterCallbacks
 from labelloop.local.jsonata_evaluator import JSONataError, evaluate_jsonata
 from labelloop.local.moto_version import check_moto_version
 from labelloop.local.service_error import ServiceError
@@ -88,34 +88,34 @@ _SAGEMAKER_ERRORS = ("ConflictException", "ResourceInUse", "ResourceLimitExceede
 
 
 @contextmanager
-def mended_moto(engine: Engine) -> Iterator[None]:
+def patched_moto(callbacks: InterpreterCallbacks) -> Iterator[None]:
     """moto, in this process, with its Step Functions interpreter mended; undone at the end.
 
     Raises `MotoVersionError` when another moto is installed than the one the mends were written for.
     """
     check_moto_version()
-    _only_engine.engine = engine
+    _current.callbacks = callbacks
     with ExitStack() as stack:
         logger = logging.getLogger("moto.stepfunctions")
         stack.callback(logger.setLevel, logger.level)
         # It logs each failed state as an error of its own; the history says so already.
         logger.setLevel(logging.CRITICAL + 1)
-        for target, name, replacement in _mends():
+        for target, name, replacement in _patches():
             stack.enter_context(patch.object(target, name, replacement))
         with mock_aws(config={"stepfunctions": {"execute_state_machine": True}}):
             yield
 
 
-class _OnlyEngine:
-    """The engine of the one `mended_moto()` that may be entered at a time: moto itself is global."""
+class _Current:
+    """The engine of the one `patched_moto()` that may be entered at a time: moto itself is global."""
 
-    engine: Engine
-
-
-_only_engine = _OnlyEngine()
+    callbacks: InterpreterCallbacks
 
 
-def _mends() -> list[tuple[Any, str, Any]]:
+_current = _Current()
+
+
+def _patches() -> list[tuple[Any, str, Any]]:
     """Every replacement: the object, the attribute, what stands there instead."""
     return [
         (AmazonStateLanguageParser, "parse", staticmethod(_parse_once)),
@@ -217,13 +217,13 @@ def _urls(self: Any) -> Any:
 
 def _put_object(self: Any, bucket_name: str, key_name: str, *arguments: Any, **options: Any) -> Any:
     key = _moto_put_object(self, bucket_name, key_name, *arguments, **options)
-    _only_engine.engine.on_object(bucket_name, key_name)
+    _current.callbacks.on_object(bucket_name, key_name)
     return key
 
 
 def _delete_object(self: Any, bucket_name: str, key_name: str, *arguments: Any, **options: Any) -> Any:
     answer = _moto_delete_object(self, bucket_name, key_name, *arguments, **options)
-    _only_engine.engine.on_object(bucket_name, key_name)
+    _current.callbacks.on_object(bucket_name, key_name)
     return answer
 
 
@@ -441,7 +441,7 @@ def _eval_retrier(self: Any, env: Any) -> None:
 
 def _pause(_self: Any, env: Any, wait_seconds: float) -> None:
     """Waits, scaled, until the time is up or the execution is stopped."""
-    until = time.monotonic() + wait_seconds * _only_engine.engine.time_scale
+    until = time.monotonic() + wait_seconds * _current.callbacks.time_scale
     while env.is_running() and (left := until - time.monotonic()) > 0:
         time.sleep(min(POLL_SECONDS, left))
 
@@ -578,13 +578,13 @@ class _SageMakerTask(callback_task.StateTaskServiceCallback):  # type: ignore[mi
             )
 
     def _eval_service_task(self, env: Any, normalised_parameters: dict[str, Any], **_options: Any) -> None:
-        answer = _only_engine.engine.sagemaker(self._operation(), normalised_parameters)
+        answer = _current.callbacks.sagemaker(self._operation(), normalised_parameters)
         env.stack.append(task_output(answer))
 
     def _build_sync_resolver(
         self, env: Any, normalised_parameters: dict[str, Any], **_options: Any
     ) -> _Resolver:
-        job = _only_engine.engine.job(self._operation(), normalised_parameters)
+        job = _current.callbacks.job(self._operation(), normalised_parameters)
         if job is None:
             raise ValueError(f"{self.resource.resource_arn} is no job to wait for")
 
@@ -662,7 +662,7 @@ def _add_event(self: Any, *arguments: Any, **options: Any) -> Any:
     execution_arn = self.__dict__.get("execution_arn")
     if execution_arn is not None:
         # Outside moto's lock, so that who hears of the event may read the history.
-        _only_engine.engine.on_event(execution_arn, dict(self._history_event_list[event_id - 1]))
+        _current.callbacks.on_event(execution_arn, dict(self._history_event_list[event_id - 1]))
     return event_id
 
 
@@ -697,7 +697,7 @@ def _terminated(self: Any) -> None:
         elif isinstance(state, ProgramError):
             execution.error, execution.cause = state.error.get("error"), state.error.get("cause")
         _moto_terminated(self)
-    _only_engine.engine.on_end(execution.exec_arn)
+    _current.callbacks.on_end(execution.exec_arn)
 
 
 def _start_execution(

@@ -26,7 +26,7 @@ class RunningJob(Protocol):
 
 
 @dataclass(frozen=True)
-class Engine:
+class InterpreterCallbacks:
     """What the mended interpreter calls out to.
 
     `sagemaker` answers an operation; `job` finds the job that a Create request made, or None for what is no

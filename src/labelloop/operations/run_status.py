@@ -7,11 +7,11 @@ from typing import Any
 
 from labelloop.operations.cloud import Cloud
 from labelloop.operations.executions import Execution
-from labelloop.operations.history import Event, HistoryReader
+from labelloop.operations.history import HistoryEvent, HistoryReader
 
 
 @dataclass
-class Progress:
+class RunStatus:
     """`states` from the outermost in; `counts` of data objects by their state in the ledger."""
 
     round: int = 0
@@ -19,24 +19,24 @@ class Progress:
     counts: dict[str, int] = field(default_factory=dict)
 
 
-def read_progress(cloud: Cloud, execution: Execution) -> Progress:
-    return progress_of(HistoryReader(cloud, execution.arn).new_events())
+def read_run_status(cloud: Cloud, execution: Execution) -> RunStatus:
+    return run_status_of(HistoryReader(cloud, execution.arn).new_events())
 
 
-def progress_of(events: Iterable[Event]) -> Progress:
+def run_status_of(events: Iterable[HistoryEvent]) -> RunStatus:
     """What the histories of an execution and of its nested ones, in order of time, come to."""
-    progress = Progress()
+    status = RunStatus()
     for event in events:
         if event.state is None:
             continue
         if event.type.endswith("Entered"):
-            progress.states.append(event.state)
-        elif event.state in progress.states:
-            progress.states.remove(event.state)
-            _take_over(progress, json.loads(event.details.get("output") or "{}"))
-    return progress
+            status.states.append(event.state)
+        elif event.state in status.states:
+            status.states.remove(event.state)
+            _take_over(status, json.loads(event.details.get("output") or "{}"))
+    return status
 
 
-def _take_over(progress: Progress, output: Mapping[str, Any]) -> None:
+def _take_over(status: RunStatus, output: Mapping[str, Any]) -> None:
     if "Counts" in output and "Round" in output:
-        progress.counts, progress.round = dict(output["Counts"]), output["Round"]
+        status.counts, status.round = dict(output["Counts"]), output["Round"]
