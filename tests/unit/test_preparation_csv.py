@@ -112,8 +112,8 @@ def test_a_faulty_row_is_named_with_its_lines_and_not_mended(
     [
         (b"", InputFileError, "is empty"),
         (b"\n\n", InputFileError, "is empty"),
-        (b"title,category\n", InputFileError, "has a header line and no row below it"),
-        (b"title,category\n\n\n", InputFileError, "has a header line and no row below it"),
+        (b"title,category\n", InputFileError, "has a header line and no rows below it"),
+        (b"title,category\n\n\n", InputFileError, "has a header line and no rows below it"),
         (b"\xff\xfet\x00i\x00", InputFileError, "the header line is not UTF-8"),
         (b'"title,category\n', InputFileError, "the header line is not valid CSV"),
         (b"Titel,category\na,b\n", ColumnError, r"no column 'title'. Did you mean 'Titel'\? .*'category'"),

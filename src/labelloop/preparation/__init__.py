@@ -3,9 +3,9 @@
     prepare_dataset(rows, out, options)       from rows in memory or any other source
     prepare_csv(path, csv_format, out, ...)   from a CSV file
 
-Everything goes under one folder: `s3/<bucket>/input/` with the manifest, the class list and the worker
-template, `request.json` for the workflow, `truth.csv` for simulated people, and `prepare_report.json`, the
-account of every row.
+Everything goes into one folder: `s3/<bucket>/input/` with the manifest, the class list and the worker
+template, `request.json` for the workflow, `truth.csv` for simulated people, and `prepare_report.json`, which
+says what became of every row.
 """
 
 from labelloop.preparation.csv_source import CsvFormat

@@ -1,4 +1,4 @@
-"""From rows of text and label to all a run needs: manifest, class list, worker template, request, truth."""
+"""From rows of text and label to all that a run needs: manifest, classes, worker template, request, truth."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from labelloop.preparation.survey import RowRules, Survey, survey_source, usable
 
 @dataclass(frozen=True, slots=True)
 class Preparation:
-    """What was prepared, and where it is. `rows_by_class` is in class order; `notes` are for people."""
+    """What was prepared, and where. `rows_by_class` is in class order; `notes` are for people."""
 
     folder: OutputFolder
     rows_read: int
@@ -38,12 +38,12 @@ class Preparation:
 
 
 def prepare_csv(path: Path, csv_format: CsvFormat, out: Path, options: PreparationOptions) -> Preparation:
-    """Prepare the rows of a CSV file: `prepare_dataset` says how. Raises PreparationError."""
+    """Prepare the rows of a CSV file, as `prepare_dataset` does. Raises PreparationError."""
     rows = CsvSource(path, csv_format)
-    OutputFolder(out, options.bucket).keep(path)
-    mark = "The file began with a byte-order mark; it was taken off."
+    OutputFolder(out, options.bucket).refuse_input(path)
+    mark = "The file began with a byte-order mark; it was removed."
     notes = [mark] if rows.starts_with_byte_order_mark else []
-    # A file name need not be UTF-8; the report is.
+    # A file name may not be UTF-8; the report must be.
     origin = os.fsencode(path.name).decode(errors="replace")
     return prepare_dataset(rows, out, options, origin=origin, notes=notes)
 
@@ -51,16 +51,16 @@ def prepare_csv(path: Path, csv_format: CsvFormat, out: Path, options: Preparati
 def prepare_dataset(
     rows: Source, out: Path, options: PreparationOptions, *, origin: str = "", notes: Sequence[str] = ()
 ) -> Preparation:
-    """Write under `out` all that a run needs. The same rows and options give the same bytes.
+    """Write all that a run needs to `out`. The same rows and options give the same bytes.
 
-    The rows are gone through twice; an iterator that can be read only once is kept in memory. `origin` says
-    in the report where the rows are from, and `notes` what else there is to know about them.
+    The rows are read twice; an iterator that can be read only once is kept in memory. `origin` (where the
+    rows come from) and `notes` (what else to know about them) go into the report.
 
-    Raises PreparationError, BadRowsError among them when rows cannot be used. Nothing was written then,
+    Raises PreparationError, for example BadRowsError when rows cannot be used. Nothing has been written then,
     unless writing itself failed (OutputFolderError).
     """
     folder = OutputFolder(out, options.bucket)
-    folder.claim(overwrite=options.overwrite)
+    folder.refuse_if_used(overwrite=options.overwrite)
     request = labeling_request(options)
     if isinstance(rows, Iterator):
         rows = list(rows)
@@ -103,7 +103,7 @@ def _write_documents(
     folder: OutputFolder, classes: ClassList, report: dict[str, Any], request: dict[str, Any]
 ) -> None:
     template = resources.files("labelloop.preparation").joinpath("worker_template.html").read_bytes()
-    # The request comes last: where it is, everything it names is.
+    # The request comes last: once it is there, everything it names is there too.
     for path, content in (
         (folder.class_labels, _json_bytes(classes.document())),
         (folder.worker_template, template),

@@ -39,7 +39,7 @@ class OutputFolderError(PreparationError):
 
 
 class BadRowsError(PreparationError):
-    """Raised when rows cannot be used. `bad_rows` holds all of them; the message shows the first ten."""
+    """Raised when rows cannot be used. `bad_rows` has all of them; the message shows the first ten."""
 
     def __init__(self, bad_rows: Sequence[BadRow], rows_read: int) -> None:
         self.bad_rows = tuple(bad_rows)

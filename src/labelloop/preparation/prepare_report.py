@@ -1,4 +1,4 @@
-"""The account of a preparation: what became of every row, for people and as `prepare_report.json`."""
+"""What became of every row: as notes for people, and as `prepare_report.json`."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from labelloop.preparation.survey import Survey
 
 @dataclass(frozen=True, slots=True)
 class PrepareReport:
-    """Everything that is known after the two passes. `origin` says where the rows are from."""
+    """What is known after the two passes. `origin` says where the rows come from."""
 
     origin: str
     source_notes: tuple[str, ...]
@@ -27,7 +27,7 @@ class PrepareReport:
     options: PreparationOptions
 
     def notes(self) -> tuple[str, ...]:
-        """Sentences about all that was left out, is missing or looks odd; none where all is plain."""
+        """A sentence about everything that was left out, is missing or looks odd."""
         return (*self.source_notes, *self._notes_on_rows(), *self._notes_on_labels(), *self._notes_on_texts())
 
     def document(self) -> dict[str, Any]:
@@ -59,7 +59,7 @@ class PrepareReport:
         }
 
     def rows_by_class(self) -> dict[str, int]:
-        """Count the rows of each class, in class order."""
+        """The number of rows of each class, in class order."""
         return {name: self.written.by_class[name] for name in self.classes.names}
 
     def _bad_rows(self) -> dict[str, Any]:
@@ -79,7 +79,7 @@ class PrepareReport:
         if survey.bad_rows:
             yield f"Left out: {_count(survey.bad_rows, 'bad row')}, each listed in prepare_report.json."
         if survey.blank_lines:
-            yield f"Passed over: {_count(survey.blank_lines, 'blank line')} between the rows."
+            yield f"Skipped: {_count(survey.blank_lines, 'blank line')} between the rows."
         if wanted is not None and wanted > len(survey.codes):
             yield f"A sample of {wanted:,} was asked for; all {len(survey.codes):,} usable rows were taken."
 
