@@ -1,4 +1,4 @@
-"""`labelloop simulate`: how many human labels a policy would have needed, where all labels are known."""
+"""`labelloop simulate`: how many human labels a policy would have needed for data with known labels."""
 
 import hashlib
 import json
@@ -27,13 +27,13 @@ from labelloop.workflow.request import parse_request
 Document = dict[str, Any]
 _INTERRUPTED = 130
 _OTHER_FOLDER = "choose another --out"
-# The post's rules are fixed: given for two policies, these options are for the default one.
+# The post's rules are fixed: with two policies, these options apply to the default one.
 _FIXED_BY_BLOG = ("QueryStrategy", "StartSize", "ValidationSize", "BatchSize")
 _SIZE = "A share of the rows below 1, else a count."
 
 
 class CertificateFor(StrEnum):
-    """What one certificate speaks of."""
+    """What one certificate is about."""
 
     ALL = "all"
     CLASS = "class"
@@ -41,7 +41,7 @@ class CertificateFor(StrEnum):
 
 @dataclass(frozen=True)
 class SimulationOptions:
-    """What is simulated: the data, and what each run is asked for besides policy and seed."""
+    """The data, and the settings of each run except policy and seed."""
 
     file: Path
     csv_format: CsvFormat
@@ -72,7 +72,7 @@ class SimulationOptions:
         }
 
     def active_learning_of(self, policy: Policy, seed: int, policies: list[Policy]) -> Document:
-        """The request's block for one run."""
+        """The request's `ActiveLearning` block for one run."""
         fixed = _FIXED_BY_BLOG if policy is Policy.BLOG and len(policies) > 1 else ()
         given = {
             name: value
@@ -95,21 +95,21 @@ class SimulationFolder:
         self._settings = out / "settings.json"
 
     def run(self, policy: Policy, seed: int) -> RunFolder:
-        """The folder of one run; what texts are encoded to is the same in all of them."""
+        """The folder of one run. All runs share the encodings of texts."""
         folder = RunFolder(self.runs / f"{policy}-seed-{seed}")
         folder.encodings = self.encodings
         return folder
 
     def holds(self, settings: Document) -> bool:
-        """Whether this very simulation was begun here.
+        """Whether this folder already has the data of this simulation.
 
-        Raises RequestError when the folder holds anything else.
+        Raises RequestError when the folder contains anything else.
         """
         ours = {self.data, self.runs, self.encodings, self.result, self._settings}
         found = set(self.out.iterdir()) if self.out.exists() else set()
         foreign = sorted(path.name for path in found - ours if path.suffix != ".writing")
         if foreign:
-            raise RequestError(f"{self.out} holds {foreign[0]}, which is of no simulation: {_OTHER_FOLDER}")
+            raise RequestError(f"{self.out} holds {foreign[0]}, which no simulation wrote: {_OTHER_FOLDER}")
         if not self._settings.exists():
             return False
         earlier = json.loads(self._settings.read_bytes())
@@ -121,28 +121,30 @@ class SimulationFolder:
         return not changed
 
     def remember(self, settings: Document) -> None:
-        """Note that the data are there, and what for."""
+        """Record that the data are there, and with which settings."""
         write_json(self._settings, settings)
 
 
 def simulate(
     file: Annotated[
         Path,
-        typer.Argument(metavar="FILE.csv", help="Texts with all their labels, one a row, in UTF-8."),
+        typer.Argument(metavar="FILE.csv", help="Texts with all their labels, one per row, in UTF-8."),
     ],
     text_column: Annotated[str, typer.Option(help="The column with the texts.")],
-    label_column: Annotated[str, typer.Option(help="The column with the labels, taken for the truth.")],
+    label_column: Annotated[str, typer.Option(help="The column with the labels, taken as the truth.")],
     out: Annotated[Path, typer.Option(help="The folder for data, runs and simulation.json.")],
     delimiter: Annotated[str, typer.Option(help="What separates the columns; \\t for a tab.")] = ",",
     columns: Annotated[
         str | None,
-        typer.Option(metavar="A,B,C", help="The columns' names, for a file without a line that names them."),
+        typer.Option(
+            metavar="A,B,C", help="The names of the columns, for a file without a line that names them."
+        ),
     ] = None,
     quotes: Annotated[
         bool,
         typer.Option(
             "--quotes/--plain-quotes",
-            help="Quotation marks enclose a column that holds the delimiter, or are plain characters.",
+            help="Quotation marks enclose a field that contains the delimiter, or are plain characters.",
         ),
     ] = True,
     skip_bad_rows: Annotated[
@@ -150,16 +152,16 @@ def simulate(
     ] = False,
     sample: Annotated[
         int | None,
-        typer.Option(min=1, help="Take this many rows at random. More rows take a smaller share of labels."),
+        typer.Option(min=1, help="Take this many rows at random. More rows need a smaller share of labels."),
     ] = None,
     policy: Annotated[
         list[Policy] | None,
         typer.Option(
-            help="default certifies the error, blog is the 2020 post's rules. Twice: both, side by side."
+            help="default certifies the error, blog has the rules of the 2020 post. Give both to compare."
         ),
     ] = None,
     query_strategy: Annotated[
-        str | None, typer.Option(help="How people's next objects are chosen: docs/query-strategies.md.")
+        str | None, typer.Option(help="How the next objects for people are chosen: docs/query-strategies.md.")
     ] = None,
     target_error: Annotated[
         float | None, typer.Option(help="The largest error the auto-labels may have. Default: 0.05.")
@@ -168,20 +170,20 @@ def simulate(
         float | None, typer.Option(help="How sure the certificate must be of that. Default: 0.9.")
     ] = None,
     start_size: Annotated[float | None, typer.Option(help=f"Labels before the first model. {_SIZE}")] = None,
-    batch_size: Annotated[float | None, typer.Option(help=f"Labels a round. {_SIZE}")] = None,
+    batch_size: Annotated[float | None, typer.Option(help=f"Labels per round. {_SIZE}")] = None,
     validation_size: Annotated[
         float | None, typer.Option(help=f"The most objects drawn for one test of the certificate. {_SIZE}")
     ] = None,
     certificate_for: Annotated[
         CertificateFor | None,
-        typer.Option(help="What one certificate speaks of: all auto-labels (default), or those of a class."),
+        typer.Option(help="What one certificate is about: all auto-labels (default), or those of one class."),
     ] = None,
     review_disagreements: Annotated[
         bool | None,
         typer.Option(
             "--review-disagreements/--no-review-disagreements",
-            help="In a test, ask about an object again until two people agree, where one differs from the "
-            "model. Default: yes; that takes people's mistakes (--error-rate) out of the test.",
+            help="In a test, when a person disagrees with the model, ask again until two people agree. "
+            "Default: yes; that takes people's mistakes (--error-rate) out of the test.",
         ),
     ] = None,
     wrong_label_cost: Annotated[
@@ -189,11 +191,11 @@ def simulate(
         typer.Option(min=1, help="What a wrong label costs, in human labels: doubtful objects go to people."),
     ] = None,
     max_human_labels: Annotated[
-        float | None, typer.Option(help=f"The most answers people are asked for. {_SIZE}")
+        float | None, typer.Option(help=f"The most answers to ask people for. {_SIZE}")
     ] = None,
     seeds: Annotated[
         int,
-        typer.Option(min=1, help="Runs for each policy, with the seeds 0, 1, ...: how far do they spread?"),
+        typer.Option(min=1, help="Runs for each policy, with the seeds 0, 1, ...: how much do they vary?"),
     ] = 1,
     error_rate: Annotated[
         float | None, typer.Option(min=0, max=1, help="The share of answers that people get wrong.")
@@ -207,15 +209,15 @@ def simulate(
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print simulation.json and nothing else.")] = False,
 ) -> None:
-    """Try a policy on data whose labels are all known, before you pay for labels on data like them.
+    """Try a policy on data with known labels, before you pay for labels of similar data.
 
-    Runs the whole loop on this machine, from no label on. People are simulated: they answer with the file's
-    labels. The table at the end says what share of the rows people had to label, how many of the model's
-    labels differ from the file's, and what the certificate promised without knowing them.
+    Runs the whole loop on this machine, starting without any label. People are simulated: they answer with
+    the file's labels. The table at the end shows what share of the rows people had to label, how many of the
+    model's labels differ from the file's, and what the certificate promised without knowing them.
 
-    An interrupted simulation goes on by the same command; with more --seeds or another --policy, runs are
-    added. The options --query-strategy, --start-size, --batch-size and --validation-size are for the policy
-    default: blog fixes them.
+    An interrupted simulation is continued by the same command; more --seeds or another --policy add runs. The
+    options --query-strategy, --start-size, --batch-size and --validation-size apply to the policy default:
+    blog fixes them.
 
     Example: labelloop simulate news.csv --text-column title --label-column category --policy default
     --policy blog --seeds 3 --out simulation
@@ -257,7 +259,7 @@ def simulate(
 
 
 def write_json(path: Path, content: Any) -> None:
-    """Write a file whole or not at all."""
+    """Write a file completely or not at all."""
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_suffix(".writing")
     temporary.write_text(json.dumps(content, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
@@ -267,7 +269,7 @@ def write_json(path: Path, content: Any) -> None:
 def _simulate(
     console: Console, options: SimulationOptions, folder: SimulationFolder, policies: list[Policy], seeds: int
 ) -> Document:
-    """Run what has not been run yet; returns the content of simulation.json, written after every run."""
+    """Do the runs that are missing; returns the content of simulation.json, written after every run."""
     _prepare(options, folder)
     request = read_request(folder.data / "request.json")
     planned = {
@@ -287,7 +289,7 @@ def _simulate(
 
 
 def _prepare(options: SimulationOptions, folder: SimulationFolder) -> None:
-    """Make the data of all runs, unless they are there."""
+    """Prepare the data of all runs, unless they are there."""
     if not options.file.is_file():
         raise RequestError(f"there is no file {options.file}")
     settings = options.settings()
@@ -318,7 +320,7 @@ def _run(
 ) -> Document:
     record = run.load()
     if record is not None and record.finished:
-        console.print("It is there already.")
+        console.print("This run is already done.")
     else:
         if record is None:
             record = _new_record(folder, run, request)
@@ -326,9 +328,9 @@ def _run(
             show_report(console, execute(console, options.application, run, record), run, as_json=False)
         except typer.Exit as interrupted:
             if interrupted.exit_code == _INTERRUPTED:
-                console.print("For a simulation, that is the same command as it was: it has no --resume.")
+                console.print("For a simulation, repeat the command without --resume.")
             raise
-    # What the rounds wrote is many times the data, and all that is told of it is in the report.
+    # What the rounds wrote is many times as large as the data, and the report has all that is needed of it.
     shutil.rmtree(_s3_root(run), ignore_errors=True)
     return _outcome(json.loads(run.report.read_bytes()), run, folder, interrupted=len(record.executions) > 1)
 
@@ -345,7 +347,7 @@ def _new_record(folder: SimulationFolder, run: RunFolder, request: Document) -> 
 
 
 def _outcome(report: Document, run: RunFolder, folder: SimulationFolder, *, interrupted: bool) -> Document:
-    """What one run came to; errors are shares of labels that differ from the file's."""
+    """The result of one run; errors are shares of labels that differ from the file's."""
     counts = report["counts"]
     return {
         "policy": report["policy"],
@@ -363,7 +365,7 @@ def _outcome(report: Document, run: RunFolder, folder: SimulationFolder, *, inte
         "no_certificate_because": report["no_certificate_because"],
         "stopped_because": report["stopped_because"],
         "rounds": len(report["rounds"]),
-        # The report of a resumed run knows the time of its last execution alone.
+        # The report of a resumed run only has the time of its last execution.
         "seconds": None if interrupted else round(report["seconds"], 1),
         "report": run.page.relative_to(folder.out).as_posix(),
     }
@@ -383,7 +385,7 @@ def _result(options: SimulationOptions, runs: list[Document]) -> Document:
 
 
 def _mean(runs: list[Document]) -> Document:
-    """The means over one policy's runs, each of the runs that have a value; None where none has."""
+    """The means over the runs of one policy that have a value; None if no run has one."""
     numbers = (
         "human_labels",
         "human_share",
@@ -418,7 +420,7 @@ def _print_result(console: Console, result: Document, folder: SimulationFolder) 
     console.print()
     console.print(table)
     console.print(
-        Text(f"\nOf {result['rows']:,} rows. Wrong: other than in {result['file']}."), soft_wrap=True
+        Text(f"\nOf {result['rows']:,} rows. Wrong: different from {result['file']}."), soft_wrap=True
     )
     for reason in dict.fromkeys(
         f"{run['policy']}: {run['no_certificate_because']}"

@@ -1,4 +1,4 @@
-"""Executions of a stack's loop: which there are, and how one is doing."""
+"""The executions of a stack's loop: a list of them, and the state of one."""
 
 import json
 from collections.abc import Iterator, Mapping
@@ -20,7 +20,7 @@ _NAMES_TOLD = 5
 
 @dataclass(frozen=True)
 class Execution:
-    """An execution as DescribeExecution tells it, input and output parsed."""
+    """An execution as DescribeExecution reports it, with input and output parsed."""
 
     arn: str
     name: str
@@ -38,7 +38,7 @@ class Execution:
 
     @property
     def prefix(self) -> str:
-        """Where in S3 all is that it wrote: `<S3OutputPath><execution name>/`."""
+        """Where in S3 everything is that it wrote: `<S3OutputPath><execution name>/`."""
         output_path = str(self.input.get("OutputConfig", {}).get("S3OutputPath", "")).rstrip("/")
         if not output_path:
             raise OperationError(f"the execution {self.name} was started without OutputConfig.S3OutputPath")
@@ -46,7 +46,7 @@ class Execution:
 
 
 def describe(cloud: Cloud, arn: str) -> Execution:
-    """Raises OperationError when the execution is not there."""
+    """Raises OperationError when there is no such execution."""
     with explained():
         description = cloud.stepfunctions.describe_execution(executionArn=arn)
     return Execution(
@@ -63,15 +63,15 @@ def describe(cloud: Cloud, arn: str) -> Execution:
 
 
 def find_execution(cloud: Cloud, stack: Stack, name: str | None) -> Execution:
-    """The execution of this name or ARN; without one, the one started last.
+    """The execution with this name or ARN; without one, the one started last.
 
-    Raises OperationError when it is not there.
+    Raises OperationError when there is no such execution.
     """
     if name is None:
         latest = next(iter(summaries(cloud, stack)), None)
         if latest is None:
             raise OperationError(
-                f"the stack {stack.name!r} has run nothing yet: `labelloop start --stack {stack.name}` begins"
+                f"the stack {stack.name!r} has run nothing yet: use `labelloop start --stack {stack.name}`"
             )
         return describe(cloud, latest["executionArn"])
     arn = name if name.startswith("arn:") else execution_arn(stack, name)
@@ -80,7 +80,7 @@ def find_execution(cloud: Cloud, stack: Stack, name: str | None) -> Execution:
     except OperationError as error:
         cause = error.__cause__
         if isinstance(cause, ClientError) and error_code(cause) in ("ExecutionDoesNotExist", "InvalidArn"):
-            raise OperationError(_not_there(cloud, stack, name)) from error
+            raise OperationError(_unknown_execution(cloud, stack, name)) from error
         raise
 
 
@@ -89,7 +89,7 @@ def execution_arn(stack: Stack, name: str) -> str:
 
 
 def summaries(cloud: Cloud, stack: Stack, *, status: str | None = None) -> Iterator[Mapping[str, Any]]:
-    """What ListExecutions says of the loop's executions, the newest first."""
+    """What ListExecutions says about the loop's executions, the newest first."""
     arguments: dict[str, Any] = {"stateMachineArn": stack.loop_arn, "maxResults": 100}
     if status is not None:
         arguments["statusFilter"] = status
@@ -102,14 +102,14 @@ def summaries(cloud: Cloud, stack: Stack, *, status: str | None = None) -> Itera
         arguments["nextToken"] = page["nextToken"]
 
 
-def _not_there(cloud: Cloud, stack: Stack, name: str) -> str:
+def _unknown_execution(cloud: Cloud, stack: Stack, name: str) -> str:
     known = [summary["name"] for summary in islice(summaries(cloud, stack), _NAMES_TOLD)]
-    there = f"the latest are {', '.join(known)}" if known else "there are none at all"
+    there = f"the latest are {', '.join(known)}" if known else "it has none at all"
     return f"the stack {stack.name!r} has no execution {name!r}: {there}"
 
 
 def _parsed(document: str | None) -> dict[str, Any]:
-    """Empty where there is none, or none that is an object: whoever started it may have passed anything."""
+    """Empty without a document, or when it is not an object: an execution can be started with anything."""
     try:
         content = json.loads(document) if document else {}
     except ValueError:

@@ -1,4 +1,4 @@
-"""What has happened in an execution and in those it started, from Step Functions' histories."""
+"""What happened in an execution and in those it started, from the histories of Step Functions."""
 
 import json
 from collections.abc import Iterable, Mapping
@@ -13,7 +13,7 @@ _PAGE = 500
 
 @dataclass(frozen=True)
 class HistoryEvent:
-    """One event of a history; `details` is what the history holds for its type, `previous` an event's id."""
+    """One event of a history; `details` are those of its type, `previous` is the id of another event."""
 
     execution_arn: str
     id: int
@@ -24,13 +24,13 @@ class HistoryEvent:
 
     @property
     def state(self) -> str | None:
-        """The name of the state entered or left, else None."""
+        """The name of the state entered or exited, else None."""
         name: str | None = self.details.get("name") if self.type.endswith(("Entered", "Exited")) else None
         return name
 
     @property
     def started_execution(self) -> str | None:
-        """The ARN of the execution that a task has started here, else None."""
+        """The ARN of the execution that a task started here, else None."""
         if self.type != "TaskSubmitted" or self.details.get("resourceType") != "states":
             return None
         arn: str | None = json.loads(self.details["output"]).get("ExecutionArn")
@@ -38,7 +38,7 @@ class HistoryEvent:
 
 
 class HistoryReader:
-    """Reads an execution's history and those of the executions it starts; no event twice."""
+    """Reads the history of an execution and of those it starts, each event once."""
 
     def __init__(self, cloud: Cloud, execution_arn: str) -> None:
         self._cloud = cloud
@@ -48,11 +48,11 @@ class HistoryReader:
 
     @property
     def nested(self) -> list[str]:
-        """The ARNs of the executions it has started so far, in order."""
+        """The ARNs of the executions started so far, in order."""
         return [arn for arn in self._last_seen if arn != self._arn]
 
     def new_events(self) -> list[HistoryEvent]:
-        """All that has happened since the last call, in order of time."""
+        """Everything that has happened since the last call, in order of time."""
         events = self._read(self._arn)
         for event in events:
             if event.started_execution:
@@ -72,7 +72,7 @@ class HistoryReader:
         return events
 
     def _unseen(self, arn: str) -> Iterable[HistoryEvent]:
-        """The newest first, so that of a long history only what is new is asked for."""
+        """The newest first, so that only the new part of a long history is requested."""
         token = None
         while True:
             more: dict[str, Any] = {"nextToken": token} if token else {}

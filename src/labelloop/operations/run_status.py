@@ -1,4 +1,4 @@
-"""Where an execution stands: the states it is in, the round, the labels it has."""
+"""How far an execution is: the states it is in, the round, the labels so far."""
 
 import json
 from collections.abc import Iterable, Mapping
@@ -12,7 +12,7 @@ from labelloop.operations.history import HistoryEvent, HistoryReader
 
 @dataclass
 class RunStatus:
-    """`states` from the outermost in; `counts` of data objects by their state in the ledger."""
+    """`states` from the outermost to the innermost; `counts` of data objects by their state in the ledger."""
 
     round: int = 0
     states: list[str] = field(default_factory=list)
@@ -24,7 +24,7 @@ def read_run_status(cloud: Cloud, execution: Execution) -> RunStatus:
 
 
 def run_status_of(events: Iterable[HistoryEvent]) -> RunStatus:
-    """What the histories of an execution and of its nested ones, in order of time, come to."""
+    """The status according to the events of an execution and of its nested ones, in order of time."""
     status = RunStatus()
     for event in events:
         if event.state is None:

@@ -1,4 +1,4 @@
-"""Stopping an execution with all that it waits for."""
+"""Stops an execution and everything it waits for."""
 
 import json
 from collections.abc import Iterable, Iterator, Mapping
@@ -30,16 +30,16 @@ class Job:
 
 @dataclass
 class Stopped:
-    """What was running, and has been told to stop."""
+    """What was running and has been told to stop."""
 
     executions: list[str] = field(default_factory=list)
     jobs: list[Job] = field(default_factory=list)
 
 
 def stop(cloud: Cloud, execution: Execution, cause: str) -> Stopped:
-    """Stop an execution, the executions it started, and their jobs; what has ended already is left as it is.
+    """Stop an execution, the executions it started, and their jobs; what has already ended is left alone.
 
-    Step Functions stops what an execution waits for by itself, but only tries to. May be repeated.
+    Step Functions also tries to stop what an execution waits for, but does not guarantee it. May be repeated.
     """
     stopped = Stopped()
     history = HistoryReader(cloud, execution.arn)
@@ -58,25 +58,25 @@ def stop(cloud: Cloud, execution: Execution, cause: str) -> Stopped:
 
 
 def open_jobs(events: Iterable[HistoryEvent]) -> list[Job]:
-    """The jobs that were asked for in these histories and of whose end nothing is said in them."""
+    """The jobs that were started in these histories and did not end in them."""
     by_place = {(event.execution_arn, event.id): event for event in events}
     over = {_beginning(by_place, event) for event in by_place.values() if event.type in _OVER}
     return [
         job
         for place, event in by_place.items()
-        if place not in over and (job := _job_asked_for(event)) is not None
+        if place not in over and (job := _started_job(event)) is not None
     ]
 
 
 def _beginning(events: Mapping[tuple[str, int], HistoryEvent], event: HistoryEvent) -> tuple[str, int] | None:
-    """Where the task began that ended with this event."""
+    """The place of the event with which this task began."""
     current: HistoryEvent | None = event
     while current is not None and current.type != "TaskScheduled":
         current = events.get((current.execution_arn, current.previous))
     return (current.execution_arn, current.id) if current else None
 
 
-def _job_asked_for(event: HistoryEvent) -> Job | None:
+def _started_job(event: HistoryEvent) -> Job | None:
     if event.type != "TaskScheduled" or event.details.get("resourceType") != "sagemaker":
         return None
     kind = _KINDS.get(str(event.details.get("resource", "")).removesuffix(".sync"))
@@ -92,14 +92,14 @@ def _stop_execution(cloud: Cloud, execution: Execution, cause: str, stopped: Sto
 
 
 def _stop_job(cloud: Cloud, job: Job) -> bool:
-    """Whether it was running until now."""
+    """Whether the job was still running."""
     with explained():
         try:
             if _status(cloud, job) not in _STOPPABLE:
                 return False
             _call(cloud, "stop", job)
         except ClientError as error:
-            # It was never created, or has ended in between.
+            # It was never created, or has ended in the meantime.
             if error_code(error) in ("ResourceNotFound", "ResourceNotFoundException", "ValidationException"):
                 return False
             raise

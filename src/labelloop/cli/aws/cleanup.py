@@ -18,24 +18,24 @@ def cleanup(
     stack: StackOption,
     execution: Annotated[str, typer.Option(help="The execution's name or ARN.")],
     output: Annotated[
-        bool, typer.Option("--output", help="Remove output manifest, report and trained model too.")
+        bool, typer.Option("--output", help="Remove output manifest, report and trained model, too.")
     ] = False,
     labels: Annotated[
         bool,
         typer.Option(
             "--labels",
-            help="Also of a run that did not succeed: the labels people gave are lost with its files.",
+            help="Clean up a run that did not succeed, too: the labels people gave are lost with its files.",
         ),
     ] = False,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="List, and remove nothing.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="List only, remove nothing.")] = False,
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
     region: RegionOption = None,
     profile: ProfileOption = None,
 ) -> None:
     """Remove what a run left: its intermediate files in S3 and its models in SageMaker.
 
-    Lists first, then asks. The output manifest, the report and the model trained last stay. In a bucket that
-    keeps versions, S3's lifecycle rules decide when the bytes are gone.
+    Lists everything, then asks. The output manifest, the report and the last trained model stay. In a bucket
+    with versioning, S3's lifecycle rules decide when the bytes are gone.
 
     Example: labelloop cleanup --stack labelloop --execution news-20261001-101500
     """

@@ -1,4 +1,4 @@
-"""`labelloop status`: how the runs of a stack are doing."""
+"""`labelloop status`: the state of a stack's runs."""
 
 import json
 import sys
@@ -22,7 +22,7 @@ def status(
     execution: Annotated[
         str | None,
         typer.Option(
-            help="One execution, by name or ARN, in detail. Default: the latest of all.", show_default=False
+            help="One execution in detail, by name or ARN. Default: a list of the latest.", show_default=False
         ),
     ] = None,
     latest: Annotated[int, typer.Option(min=1, help="How many executions to list.")] = 10,
@@ -30,7 +30,7 @@ def status(
     region: RegionOption = None,
     profile: ProfileOption = None,
 ) -> None:
-    """List the runs of a stack, or say where one stands: its round, its labels, what it is doing.
+    """List the runs of a stack, or show one in detail: its round, its labels, what it is doing.
 
     Example: labelloop status --stack labelloop --execution news-20261001-101500
     """
@@ -67,7 +67,7 @@ def _print(console: Console, rows: list[dict[str, Any]], *, as_json: bool) -> No
         sys.stdout.write(json.dumps(rows, indent=2) + "\n")
         return
     if not rows:
-        console.print("This stack has run nothing yet: `labelloop start` begins.")
+        console.print("This stack has run nothing yet: use `labelloop start`.")
         return
     table = Table(box=None, padding=(0, 2))
     for column in ("name", "status", "started (UTC)", "took"):
@@ -107,7 +107,7 @@ def _print_one(console: Console, execution: Execution, run_status: RunStatus) ->
     if execution.running and run_status.states:
         console.print(Text(f"  now    round {run_status.round}: {' > '.join(run_status.states)}"))
     if run_status.counts:
-        # What people labeled for a test is theirs, as in the report.
+        # What people labeled for a test counts as theirs, as in the report.
         counts = {name: number for name, number in run_status.counts.items() if name != "Validation"}
         counts["Human"] = counts.get("Human", 0) + run_status.counts.get("Validation", 0)
         told = ", ".join(f"{number:,} {name.lower()}" for name, number in counts.items())
