@@ -1,4 +1,4 @@
-"""What state machines may rely on: each test runs one on the mended interpreter."""
+"""What state machines may rely on: each test runs one on the patched interpreter."""
 
 import json
 import threading
@@ -48,7 +48,7 @@ def await_token(calls: list[Any]) -> str:
 # The pin ---------------------------------------------------------------------------------------------------
 
 
-def test_0_the_installed_moto_is_the_one_the_mends_were_written_for() -> None:
+def test_0_the_installed_moto_is_the_one_the_patches_were_written_for() -> None:
     moto_version.check_moto_version()
 
 
@@ -62,7 +62,7 @@ def test_another_moto_is_refused_with_the_command_that_helps(
         open_aws()
 
 
-def test_the_mends_are_gone_after_the_with_block(open_aws: OpenAws) -> None:
+def test_the_patches_are_gone_after_the_with_block(open_aws: OpenAws) -> None:
     before = [getattr(target, name) for target, name, _ in moto_patches._patches()]
     aws = open_aws()
     assert [getattr(target, name) for target, name, _ in moto_patches._patches()] != before

@@ -154,7 +154,7 @@ def test_a_key_that_is_an_object_and_a_folder_is_one_clear_error(
     for key in keys:
         s3.put_object(Bucket="data", Key=key, Body=b"2")
         time.sleep(0.002)
-    with pytest.raises(S3FolderError, match="no disk keeps both"):
+    with pytest.raises(S3FolderError, match="no disk allows both"):
         folder.write_back()
 
 

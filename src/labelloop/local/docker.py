@@ -1,4 +1,4 @@
-"""A built image as the model container, and the few questions asked of the Docker engine's command line."""
+"""A built image as the model container, and what else is asked of Docker, through its command line."""
 
 import ipaddress
 import json
@@ -28,10 +28,12 @@ def bridge_address() -> str:
     """
     config = json.loads(_docker("network", "inspect", "bridge", "--format", "{{json .IPAM.Config}}"))
     for network in config or ():
-        # A new engine names no gateway before it is restarted: it is the first address.
+        # A new engine names no gateway until it is restarted: it is the first address.
         if "Subnet" in network:
             return str(network.get("Gateway") or next(ipaddress.ip_network(network["Subnet"]).hosts()))
-    raise DockerError("Docker's bridge network has no address: name one that containers reach by --host")
+    raise DockerError(
+        "Docker's bridge network has no address: give one that containers can reach with --host"
+    )
 
 
 def require_image(image: str) -> None:
@@ -48,10 +50,10 @@ def require_image(image: str) -> None:
 
 @dataclass(frozen=True)
 class DockerContainer:
-    """A model container that is an image on this machine: `docker run IMAGE train`, `docker run IMAGE serve`.
+    """A model container in the form of an image: `docker run IMAGE train`, `docker run IMAGE serve`.
 
-    `/opt/ml` is the job's folder; files in it belong to the user who runs this. Training gets no network, as
-    with SageMaker's network isolation. `cpus` limits the processors of a container (None: all).
+    `/opt/ml` is the job's folder; files in it belong to the present user. Training has no network, as with
+    SageMaker's network isolation. `cpus` limits the processors of a container (None: all).
     """
 
     image: str
@@ -63,7 +65,7 @@ class DockerContainer:
         return self._start("train", ["--network", "none"], ml_root, environment, log)
 
     def serve(self, ml_root: Path, environment: Mapping[str, str], log: Path) -> tuple[RunningContainer, int]:
-        """Runs `serve` and publishes its port on the loopback interface alone."""
+        """Runs `serve` and publishes its port on the loopback interface only."""
         port = free_port()
         published = ["--publish", f"127.0.0.1:{port}:{_SERVING_PORT}"]
         return self._start("serve", published, ml_root, environment, log), port
@@ -97,7 +99,7 @@ class DockerContainer:
 
 
 class _RunningInDocker:
-    """A container, by the `docker run` that waits for it: signals and the exit code pass through."""
+    """A container behind the `docker run` that waits for it: signals and the exit code pass through."""
 
     def __init__(self, name: str, process: RunningProcess) -> None:
         self._name = name
@@ -107,7 +109,7 @@ class _RunningInDocker:
         self.wait = process.wait
 
     def kill(self) -> None:
-        """Kills the container, which `docker run` dying would leave behind."""
+        """Kills the container, which killing `docker run` would leave behind."""
         if self._process.exit_code() is None:
             kill_container(self._name)
             self._process.wait(10)
@@ -115,7 +117,7 @@ class _RunningInDocker:
 
 
 def kill_container(name: str) -> None:
-    """Ends a container at once; does nothing when it is gone already."""
+    """Ends a container at once; does nothing if it is already gone."""
     subprocess.run(["docker", "kill", name], capture_output=True, check=False)
 
 

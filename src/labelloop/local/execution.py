@@ -1,4 +1,4 @@
-"""Executions and their history, as the local engine shows them."""
+"""Executions and their history, as the local AWS reports them."""
 
 import json
 from collections.abc import Mapping
@@ -9,7 +9,7 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Execution:
-    """What DescribeExecution says, with input and output parsed."""
+    """An execution as DescribeExecution reports it, with input and output parsed."""
 
     arn: str
     name: str
@@ -43,8 +43,8 @@ class Execution:
 class ExecutionEvent:
     """One event of an execution's history, as it happens.
 
-    `type` is the history's own (`TaskStateEntered`, `TaskFailed`, ...), `details` what the history holds for
-    it (`name`, `input`, `output`, `error`, `cause`, ...).
+    `type` is that of the history (`TaskStateEntered`, `TaskFailed`, ...), and `details` are those of the type
+    (`name`, `input`, `output`, `error`, `cause`, ...).
     """
 
     execution_arn: str
@@ -55,7 +55,7 @@ class ExecutionEvent:
 
     @property
     def state(self) -> str | None:
-        """The name of the state entered or left, else None."""
+        """The name of the state entered or exited, else None."""
         name: str | None = self.details.get("name") if self.type.endswith(("Entered", "Exited")) else None
         return name
 

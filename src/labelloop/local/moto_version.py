@@ -1,6 +1,6 @@
-"""The one version of moto whose inside `labelloop.local.moto_patches` knows.
+"""The one version of moto that `labelloop.local.moto_patches` was written for.
 
-Apart from the mends, so that another version is refused before anything of its inside is imported.
+A module of its own, so that another version is refused before any of its internals are imported.
 """
 
 from importlib.metadata import version

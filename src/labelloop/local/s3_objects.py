@@ -1,4 +1,4 @@
-"""The S3 objects of a job: which ones its data source means, and their way to files and back."""
+"""The S3 objects of a job: which ones its data source names, and copying them to files and back."""
 
 import json
 import shutil
@@ -20,12 +20,12 @@ def split_s3_uri(uri: str) -> tuple[str, str]:
     """Bucket and key of `s3://bucket/key`; the key may be empty."""
     bucket, _, key = uri.removeprefix("s3://").partition("/")
     if not uri.startswith("s3://") or not bucket:
-        raise S3ObjectsError(f"{uri!r} is no S3 URI: it must look like s3://bucket/key")
+        raise S3ObjectsError(f"{uri!r} is not an S3 URI: it must look like s3://bucket/key")
     return bucket, key
 
 
 def list_keys(s3: "S3Client", bucket: str, prefix: str) -> Iterator[str]:
-    """The keys under `prefix` in order, without the empty markers that stand for folders."""
+    """The keys under `prefix` in order, without the empty markers for folders."""
     try:
         for page in s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix):
             yield from (item["Key"] for item in page.get("Contents", []) if not item["Key"].endswith("/"))
@@ -34,19 +34,19 @@ def list_keys(s3: "S3Client", bucket: str, prefix: str) -> Iterator[str]:
 
 
 def relative_key(key: str, prefix: str) -> str:
-    """What is left of `key` below the last folder of `prefix`: under `in/da`, `in/data/x` is `data/x`."""
+    """The part of `key` below the last folder of `prefix`: under `in/da`, `in/data/x` is `data/x`."""
     return key[prefix.rfind("/") + 1 :]
 
 
 def download(s3: "S3Client", bucket: str, key: str, path: Path) -> None:
-    """Writes one object to `path`, making the folders above it."""
+    """Writes one object to `path`, and creates the folders above it."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("wb") as file:
         shutil.copyfileobj(s3.get_object(Bucket=bucket, Key=key)["Body"], file, 1 << 20)
 
 
 def safe_relative_path(relative: str) -> PurePosixPath:
-    """`relative` as a path, unless it would lead out of the folder it is joined to (`S3ObjectsError`)."""
+    """`relative` as a path. Raises `S3ObjectsError` if it would lead out of its folder."""
     path = PurePosixPath(relative)
     if path.is_absolute() or ".." in path.parts:
         raise S3ObjectsError(f"the key {relative!r} leads out of its folder")
@@ -60,9 +60,9 @@ def upload(s3: "S3Client", path: Path, bucket: str, key: str) -> None:
 
 
 def find_objects(s3: "S3Client", source: Mapping[str, Any]) -> list[tuple[str, str, str]]:
-    """The bucket, key, and relative path of each object that an `S3DataSource` means.
+    """The bucket, key, and relative path of each object that an `S3DataSource` names.
 
-    Raises `S3ObjectsError` when there is none, or when the source is of a type that cannot be read here.
+    Raises `S3ObjectsError` when there is none, or when this type of source is not supported here.
     """
     kind = source.get("S3DataType", "S3Prefix")
     if kind == "S3Prefix":
@@ -78,9 +78,9 @@ def find_objects(s3: "S3Client", source: Mapping[str, Any]) -> list[tuple[str, s
 
 
 def fetch_channel(s3: "S3Client", channel: Mapping[str, Any], folder: Path) -> None:
-    """Downloads a training channel into `folder`: in FastFile mode too, which looks the same to who reads.
+    """Downloads a training channel into `folder`; also in FastFile mode, where a reader sees no difference.
 
-    Raises `S3ObjectsError` when there is nothing to download, or the channel cannot be read here.
+    Raises `S3ObjectsError` when there is nothing to download, or this kind of channel is not supported here.
     """
     if channel.get("InputMode", "File") not in ("File", "FastFile"):
         raise S3ObjectsError(

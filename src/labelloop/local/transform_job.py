@@ -1,4 +1,4 @@
-"""A transform job: SageMaker's contract with a serving container, around the container's own `serve`."""
+"""A transform job: runs a container's `serve` under SageMaker's contract with a serving container."""
 
 import contextlib
 import http.client
@@ -31,7 +31,7 @@ _MEGABYTE = 1024 * 1024
 _MAX_PAYLOAD_MB = 6
 _INVOCATION_TIMEOUT_SECONDS = 600
 _INVOCATION_RETRIES = 3
-# How long a container may take until it answers /ping, and until it has ended after SIGTERM.
+# How long a container may take to answer /ping, and to end after SIGTERM.
 _STARTUP_SECONDS = 600.0
 _PING_TIMEOUT_SECONDS = 2.0
 _STOP_SECONDS = 30.0
@@ -53,7 +53,7 @@ class TransformJob(Job):
         self._running: RunningContainer | None = None
 
     def stop(self, grace_seconds: float | None = None) -> None:
-        """Ends the container as well: a request may hang in it."""
+        """Also ends the container, because a request may hang in it."""
         super().stop(grace_seconds)
         if self.stop_requested.is_set() and self._running is not None:
             self._running.kill()
@@ -165,7 +165,7 @@ class TransformJob(Job):
 
 
 class _ContainerError(Exception):
-    """Raised when a container does not answer as it should; `kind` is whose fault SageMaker says it is."""
+    """Raised when a container fails to answer; `kind` is whose fault it is, in SageMaker's terms."""
 
     def __init__(self, kind: str, message: str) -> None:
         super().__init__(message)
@@ -173,10 +173,10 @@ class _ContainerError(Exception):
 
 
 class _DataProcessing:
-    """How the job cuts, sends and joins: as the request says, or the container wishes, or by default."""
+    """How the job splits, sends and joins: as set by the request, else the container, else the defaults."""
 
-    def __init__(self, request: Mapping[str, Any], wishes: Mapping[str, Any]) -> None:
-        settings = {**wishes, **request}
+    def __init__(self, request: Mapping[str, Any], preferred: Mapping[str, Any]) -> None:
+        settings = {**preferred, **request}
         transform_input, output = request["TransformInput"], request["TransformOutput"]
         processing = request.get("DataProcessing", {})
         split = transform_input.get("SplitType", "None")
@@ -208,7 +208,7 @@ class _DataProcessing:
     def assemble(self, batch: MiniBatch, answer: bytes) -> bytes:
         """What the answer to a batch adds to the output file.
 
-        Raises `RecordsError` when there is not one line for each record, though lines are to be joined.
+        Raises `RecordsError` when lines must be joined, but there is not one line for each record.
         """
         if not (self._joins or self._filters_output):
             return answer if not self._line_end or answer.endswith(b"\n") else answer + self._line_end
@@ -229,7 +229,7 @@ class _DataProcessing:
 
 
 class _ContainerClient:
-    """Speaks to the serving container, one connection a request, as SageMaker's agent does."""
+    """Talks to the serving container, with one connection per request like SageMaker's agent."""
 
     def __init__(self, port: int, settings: Mapping[str, Any]) -> None:
         self._port = port
@@ -237,23 +237,23 @@ class _ContainerClient:
         self._retries = int(settings.get("InvocationsMaxRetries", _INVOCATION_RETRIES))
 
     def answers_ping(self) -> bool:
-        """True when `GET /ping` gives 200."""
+        """True when `GET /ping` returns 200."""
         try:
             return self._request("GET", "/ping", timeout=_PING_TIMEOUT_SECONDS)[0] == 200
         except (OSError, http.client.HTTPException):
             return False
 
     def execution_parameters(self) -> dict[str, Any]:
-        """What the container wishes: MaxConcurrentTransforms, BatchStrategy, MaxPayloadInMB, or nothing."""
+        """What the container prefers: MaxConcurrentTransforms, BatchStrategy, MaxPayloadInMB, or nothing."""
         with contextlib.suppress(OSError, http.client.HTTPException, ValueError):
             status, body = self._request("GET", "/execution-parameters", timeout=_PING_TIMEOUT_SECONDS)
-            wishes = json.loads(body) if status == 200 else None
-            if isinstance(wishes, dict):
-                return wishes
+            preferred = json.loads(body) if status == 200 else None
+            if isinstance(preferred, dict):
+                return preferred
         return {}
 
     def invoke(self, batch: MiniBatch, body: bytes, headers: Mapping[str, str]) -> bytes:
-        """Posts a request, again when the container fails; raises `_ContainerError` when it keeps failing."""
+        """Posts a request, with retries. Raises `_ContainerError` if the container keeps failing."""
         for attempt in range(self._retries + 1):
             try:
                 status, answer = self._request("POST", "/invocations", body, headers, self._timeout)
@@ -299,7 +299,7 @@ def _in_order(
     batches: Iterator[tuple[MiniBatch, bytes]],
     ahead: int,
 ) -> Iterator[bytes]:
-    """The answers in the batches' order, at most `ahead` requests under way or waiting to be written."""
+    """The answers in the order of the batches; at most `ahead` requests are sent or waiting to be written."""
     waiting = [pool.submit(send, *item) for item in islice(batches, ahead)]
     while waiting:
         answer = waiting.pop(0).result()
