@@ -14,8 +14,8 @@ from moto.stepfunctions.parser.backend.execution import Execution as MotoExecuti
 
 from labelloop.local import moto_patches, moto_version
 from labelloop.local.aws import LocalAws, LocalAwsError
-from labelloop.local.execution import Execution, ExecutionEvent
 from labelloop.local.service_error import ServiceError
+from labelloop.workflow.execution import Execution, ExecutionEvent
 from tests.local.conftest import OpenAws, invoke, machine, passes
 
 BUSY = ServiceError("TooManyRequestsException", "Rate exceeded", 429)

@@ -22,11 +22,11 @@ from labelloop.core.report.scoring import score_manifest
 from labelloop.local.aws import LocalAws
 from labelloop.local.container_process import ModelContainer, ProcessContainer
 from labelloop.local.docker import DockerContainer, require_image
-from labelloop.local.execution import Execution, ExecutionEvent
 from labelloop.local.labeling_job import Annotators, LabelingFailed, LabelingJobRequest
 from labelloop.local.sam_functions import SamApplication
 from labelloop.local.simulated_annotators import SimulatedAnnotators
 from labelloop.reporting.page import render_report
+from labelloop.workflow.execution import Execution, ExecutionEvent
 from labelloop.workflow.request import LabelingRequest, parse_request
 
 LOOP = "ActiveLearningLoop"

@@ -10,6 +10,8 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
+from labelloop.workflow.execution import ExecutionEvent
+
 _WORDS = {
     "PrepareManifest": "checking the manifest",
     "SelectForHumans": "choosing what people see next",
@@ -60,6 +62,13 @@ class RunProgress:
     ) -> None:
         if self._console.is_terminal:
             self._live.stop()
+
+    def follow(self, event: ExecutionEvent) -> None:
+        """Shows what an event of the execution, or of one nested in it, says."""
+        if event.state and event.type.endswith("Entered"):
+            self.state_entered(event.state)
+        elif event.state:
+            self.state_exited(event.state, event.output)
 
     def state_entered(self, name: str) -> None:
         if name not in _WORDS:

@@ -24,7 +24,6 @@ from labelloop.cli.run_folder import RunFolder, RunRecord, read_request
 from labelloop.cli.serve_workbench import serve_workbench_of_run
 from labelloop.cli.summary import print_summary
 from labelloop.core.errors import RequestError
-from labelloop.local.execution import ExecutionEvent
 from labelloop.workbench.server import DEFAULT_PORT, listening
 from labelloop.workflow.ground_truth import is_public_workforce
 from labelloop.workflow.run_state import first_snapshot
@@ -173,20 +172,10 @@ def execute(
         record.request.setdefault("ActiveLearning", {})["ResumeFromS3Uri"] = prefix
     with locked(folder.out), RunProgress(console) as progress:
         try:
-            return run_loop(application, folder, record, name, _follow(progress), beside)
+            return run_loop(application, folder, record, name, progress.follow, beside)
         except KeyboardInterrupt:
             console.print("\nInterrupted. What is labeled is kept: the same command with --resume continues.")
             raise typer.Exit(130) from None
-
-
-def _follow(progress: RunProgress) -> Any:
-    def on_event(event: ExecutionEvent) -> None:
-        if event.state and event.type.endswith("Entered"):
-            progress.state_entered(event.state)
-        elif event.state:
-            progress.state_exited(event.state, json.loads(event.details["output"]))
-
-    return on_event
 
 
 def _earlier_run(folder: RunFolder, *, resume: bool) -> RunRecord | None:

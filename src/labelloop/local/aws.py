@@ -22,7 +22,6 @@ from labelloop.core.errors import LabelloopError
 from labelloop.local.client_calls import answered_by, json_request
 from labelloop.local.container_process import ModelContainer, ProcessContainer
 from labelloop.local.docker import bridge_address
-from labelloop.local.execution import Execution, ExecutionEvent
 from labelloop.local.http_server import http_server
 from labelloop.local.interceptors import Interceptors
 from labelloop.local.interpreter_callbacks import InterpreterCallbacks
@@ -35,6 +34,7 @@ from labelloop.local.sagemaker import SageMaker
 from labelloop.local.sam_functions import SamApplication
 from labelloop.local.template import REGION, Function, StateMachine, Template
 from labelloop.local.thread_output import thread_output
+from labelloop.workflow.execution import Execution, ExecutionEvent
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -211,7 +211,7 @@ class LocalAws:
         # Imported here: moto is slow to import, and another version may lack what the patches import.
         from labelloop.local.moto_patches import join_threads, patched_moto
 
-        stack.enter_context(_alone())
+        stack.enter_context(_only_one())
         stack.enter_context(patch.dict(os.environ, {**_fake_environment(), **self._environment}, clear=True))
         stack.enter_context(thread_output())
         stack.enter_context(answered_by({"sagemaker": self._sagemaker_call, "lambda": self._lambda_call}))
@@ -241,8 +241,8 @@ class LocalAws:
             sagemaker=self._sagemaker_request,
             job=self._job,
             on_object=self._note_object,
-            on_event=self._hear,
-            on_end=self._hear_end,
+            on_event=self._history_event,
+            on_end=self._execution_ended,
             time_scale=self._time_scale,
         )
 
@@ -306,7 +306,7 @@ class LocalAws:
     def _note_object(self, bucket: str, key: str) -> None:
         self._folder.note_change(bucket, key)
 
-    def _hear(self, execution_arn: str, event: Mapping[str, Any]) -> None:
+    def _history_event(self, execution_arn: str, event: Mapping[str, Any]) -> None:
         heard = ExecutionEvent.from_history(execution_arn, event)
         if heard.type in _WRITE_BACK_AFTER:
             self._write_back()
@@ -316,7 +316,7 @@ class LocalAws:
             except Exception as error:
                 self._give_up(error)
 
-    def _hear_end(self, execution_arn: str) -> None:
+    def _execution_ended(self, execution_arn: str) -> None:
         self._write_back()
         self._end_of(execution_arn).set()
 
@@ -348,7 +348,7 @@ class LocalAws:
 
 
 @contextmanager
-def _alone() -> Iterator[None]:
+def _only_one() -> Iterator[None]:
     """The stand-ins are global to the process, so there can only be one LocalAws at a time."""
     if not _entered.acquire(blocking=False):
         raise LocalAwsError("another LocalAws is in use: there can only be one at a time")

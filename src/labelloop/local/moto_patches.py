@@ -662,8 +662,13 @@ def _add_event(self: Any, *arguments: Any, **options: Any) -> Any:
     execution_arn = self.__dict__.get("execution_arn")
     if execution_arn is not None:
         # Outside moto's lock, so that the callback may read the history.
-        _current.callbacks.on_event(execution_arn, dict(self._history_event_list[event_id - 1]))
+        _current.callbacks.on_event(execution_arn, _plain_event(self._history_event_list[event_id - 1]))
     return event_id
+
+
+def _plain_event(event: Mapping[str, Any]) -> dict[str, Any]:
+    """The event as GetExecutionHistory has it: moto keeps an enum and text."""
+    return {**event, "type": event["type"].value, "timestamp": datetime.fromisoformat(event["timestamp"])}
 
 
 def _start_worker(self: Any) -> None:

@@ -9,9 +9,10 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from labelloop.operations.cloud import Cloud, OperationError, error_code, explained
-from labelloop.operations.executions import RUNNING, SUCCEEDED, Execution, describe, summaries
+from labelloop.operations.executions import describe, output_prefix, summaries
 from labelloop.operations.stack import Stack
 from labelloop.storage.s3 import split_uri
+from labelloop.workflow.execution import RUNNING, SUCCEEDED, Execution
 from labelloop.workflow.job_names import job_prefix
 
 _MOST_KEYS_A_CALL = 1000
@@ -48,7 +49,7 @@ def find_leftovers(
     Raises OperationError when something else still needs the files.
     """
     _refuse_needed(cloud, stack, execution, labels_too=labels_too)
-    objects = _objects(cloud, execution.prefix)
+    objects = _objects(cloud, output_prefix(execution))
     start_time = _start_time(cloud, execution, objects)
     if start_time is None:
         return Leftovers((), (), ())
@@ -76,15 +77,17 @@ def _refuse_needed(cloud: Cloud, stack: Stack, execution: Execution, *, labels_t
         raise OperationError(f"the execution {execution.name} is still running: `labelloop stop` ends it")
     for summary in summaries(cloud, stack, status=RUNNING):
         other = describe(cloud, summary["executionArn"])
-        resumed = str(other.input.get("ActiveLearning", {}).get("ResumeFromS3Uri", "")).rstrip("/") + "/"
-        if resumed == execution.prefix:
+        resumed = (
+            str(other.input_object.get("ActiveLearning", {}).get("ResumeFromS3Uri", "")).rstrip("/") + "/"
+        )
+        if resumed == output_prefix(execution):
             raise OperationError(
                 f"the execution {other.name} continues {execution.name} and is running: clean up after it"
             )
     if execution.status != SUCCEEDED and not labels_too:
         raise OperationError(
             f"the execution {execution.name} is {execution.status}: the labels people gave are in "
-            f"{execution.prefix} and nowhere else, and a new execution can continue from there "
+            f"{output_prefix(execution)} and nowhere else, and a new execution can continue from there "
             "(ActiveLearning.ResumeFromS3Uri). To remove them anyway, add --labels"
         )
 
@@ -98,19 +101,21 @@ def _start_time(cloud: Cloud, execution: Execution, objects: Sequence[S3Object])
     if not objects:
         return None
     if not any(item.uri == marker for item in objects):
-        raise OperationError(f"{execution.prefix} holds files but no {_MARKER}: they do not belong to a run")
+        raise OperationError(
+            f"{output_prefix(execution)} holds files but no {_MARKER}: they do not belong to a run"
+        )
     start_time: str = _read_json(cloud, marker)["StartTime"]
     begun = datetime.fromisoformat(start_time)
     if abs((begun - execution.started).total_seconds()) > _SAME_INSTANT_SECONDS:
         raise OperationError(
-            f"the files in {execution.prefix} belong to another execution of that name, started "
+            f"the files in {output_prefix(execution)} belong to another execution of that name, started "
             f"{begun:%Y-%m-%d %H:%M}: none of them is touched"
         )
     return start_time
 
 
 def _marker(execution: Execution) -> str:
-    return f"{execution.prefix}{_MARKER}"
+    return f"{output_prefix(execution)}{_MARKER}"
 
 
 def _objects(cloud: Cloud, prefix_uri: str) -> tuple[S3Object, ...]:
@@ -126,7 +131,7 @@ def _objects(cloud: Cloud, prefix_uri: str) -> tuple[S3Object, ...]:
 
 def _models(cloud: Cloud, execution: Execution, start_time: str) -> tuple[str, ...]:
     """Models are named after the execution, like its jobs."""
-    prefix = str(execution.input.get("LabelingJobNamePrefix", ""))
+    prefix = str(execution.input_object.get("LabelingJobNamePrefix", ""))
     stem = f"{job_prefix(prefix, execution.name, start_time)}-r"
     with explained():
         pages = cloud.sagemaker.get_paginator("list_models").paginate(NameContains=stem)
@@ -136,10 +141,10 @@ def _models(cloud: Cloud, execution: Execution, start_time: str) -> tuple[str, .
 
 def _without_output(cloud: Cloud, execution: Execution, found: Leftovers) -> Leftovers:
     """Without what the user wants to keep, and without the marker: it keeps the name from being reused."""
-    output = f"{execution.prefix}output/"
+    output = f"{output_prefix(execution)}output/"
     kept = [f"output manifest and report in {output}"] if execution.status == SUCCEEDED else []
     kept_uris = {_marker(execution)}
-    model = str(execution.output.get("TrainedModelArn", "")).rpartition("/")[2]
+    model = str(execution.output_object.get("TrainedModelArn", "")).rpartition("/")[2]
     if model in found.models:
         kept.append(f"the trained model {model}, with its files")
         kept_uris.update(_artifacts(cloud, model))

@@ -8,8 +8,8 @@ from pathlib import Path
 from botocore.exceptions import ClientError
 
 from labelloop.operations.cloud import Cloud, OperationError, explained, is_missing
-from labelloop.operations.executions import SUCCEEDED, Execution
 from labelloop.storage.s3 import split_uri
+from labelloop.workflow.execution import SUCCEEDED, Execution
 
 # The fields of an execution's output, and the names their files get.
 _FILES = {
@@ -38,9 +38,9 @@ def fetch(cloud: Cloud, execution: Execution, folder: Path, *, overwrite: bool =
     with tempfile.TemporaryDirectory(prefix=".fetching-", dir=folder) as work:
         new = {}
         for key, name in _FILES.items():
-            if key in execution.output:
+            if key in execution.output_object:
                 new[name] = Path(work) / name
-                _download(cloud, execution.output[key], new[name])
+                _download(cloud, execution.output_object[key], new[name])
         same = {name for name, path in new.items() if _same(path, folder / name)}
         lost = [name for name in new if (folder / name).exists() and name not in same]
         if lost and not overwrite:

@@ -1,13 +1,12 @@
 """How far an execution is: the states it is in, the round, the labels so far."""
 
-import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from labelloop.operations.cloud import Cloud
-from labelloop.operations.executions import Execution
-from labelloop.operations.history import HistoryEvent, HistoryReader
+from labelloop.operations.history import HistoryReader
+from labelloop.workflow.execution import Execution, ExecutionEvent
 
 
 @dataclass
@@ -23,7 +22,7 @@ def read_run_status(cloud: Cloud, execution: Execution) -> RunStatus:
     return run_status_of(HistoryReader(cloud, execution.arn).new_events())
 
 
-def run_status_of(events: Iterable[HistoryEvent]) -> RunStatus:
+def run_status_of(events: Iterable[ExecutionEvent]) -> RunStatus:
     """The status according to the events of an execution and of its nested ones, in order of time."""
     status = RunStatus()
     for event in events:
@@ -33,7 +32,7 @@ def run_status_of(events: Iterable[HistoryEvent]) -> RunStatus:
             status.states.append(event.state)
         elif event.state in status.states:
             status.states.remove(event.state)
-            _take_over(status, json.loads(event.details.get("output") or "{}"))
+            _take_over(status, event.output)
     return status
 
 

@@ -12,9 +12,10 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from labelloop.operations.cloud import Cloud, OperationError, error_code, explained, is_missing
-from labelloop.operations.executions import Execution, describe, execution_arn
+from labelloop.operations.executions import describe, execution_arn
 from labelloop.operations.stack import BACKEND_PARAMETER, Stack
 from labelloop.storage.s3 import split_uri
+from labelloop.workflow.execution import Execution
 from labelloop.workflow.ground_truth import check_human_task
 from labelloop.workflow.request import LabelingRequest, parse_request
 from labelloop.workflow.run_state import first_snapshot

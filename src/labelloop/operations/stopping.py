@@ -8,8 +8,9 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from labelloop.operations.cloud import Cloud, error_code, explained
-from labelloop.operations.executions import Execution, describe
-from labelloop.operations.history import HistoryEvent, HistoryReader
+from labelloop.operations.executions import describe
+from labelloop.operations.history import HistoryReader
+from labelloop.workflow.execution import Execution, ExecutionEvent
 
 _KINDS = {
     "createTrainingJob": "TrainingJob",
@@ -57,7 +58,7 @@ def stop(cloud: Cloud, execution: Execution, cause: str) -> Stopped:
     return stopped
 
 
-def open_jobs(events: Iterable[HistoryEvent]) -> list[Job]:
+def open_jobs(events: Iterable[ExecutionEvent]) -> list[Job]:
     """The jobs that were started in these histories and did not end in them."""
     by_place = {(event.execution_arn, event.id): event for event in events}
     over = {_beginning(by_place, event) for event in by_place.values() if event.type in _OVER}
@@ -68,15 +69,17 @@ def open_jobs(events: Iterable[HistoryEvent]) -> list[Job]:
     ]
 
 
-def _beginning(events: Mapping[tuple[str, int], HistoryEvent], event: HistoryEvent) -> tuple[str, int] | None:
+def _beginning(
+    events: Mapping[tuple[str, int], ExecutionEvent], event: ExecutionEvent
+) -> tuple[str, int] | None:
     """The place of the event with which this task began."""
-    current: HistoryEvent | None = event
+    current: ExecutionEvent | None = event
     while current is not None and current.type != "TaskScheduled":
         current = events.get((current.execution_arn, current.previous))
     return (current.execution_arn, current.id) if current else None
 
 
-def _started_job(event: HistoryEvent) -> Job | None:
+def _started_job(event: ExecutionEvent) -> Job | None:
     if event.type != "TaskScheduled" or event.details.get("resourceType") != "sagemaker":
         return None
     kind = _KINDS.get(str(event.details.get("resource", "")).removesuffix(".sync"))

@@ -9,9 +9,10 @@ from rich.text import Text
 
 from labelloop.cli.aws.options import ProfileOption, RegionOption, StackOption, open_execution
 from labelloop.cli.errors import explained_errors
-from labelloop.operations.executions import Execution
+from labelloop.operations.executions import output_prefix
 from labelloop.operations.leftovers import Leftovers, find_leftovers, remove
 from labelloop.reporting.text import counted
+from labelloop.workflow.execution import Execution
 
 
 def cleanup(
@@ -58,10 +59,10 @@ def cleanup(
 
 
 def _list(console: Console, execution: Execution, leftovers: Leftovers) -> None:
-    console.print(Text(f"{execution.name} ({execution.status}) left in {execution.prefix}"))
+    console.print(Text(f"{execution.name} ({execution.status}) left in {output_prefix(execution)}"))
     folders: dict[str, list[int]] = {}
     for item in leftovers.objects:
-        folder = item.uri.removeprefix(execution.prefix).split("/")[0]
+        folder = item.uri.removeprefix(output_prefix(execution)).split("/")[0]
         folders.setdefault(folder, []).append(item.size)
     for folder, sizes in folders.items():
         console.print(Text(f"  {folder:20} {counted(len(sizes), 'object'):>14} {decimal(sum(sizes)):>10}"))

@@ -5,8 +5,9 @@ from typing import Annotated
 import typer
 
 from labelloop.operations.cloud import Cloud
-from labelloop.operations.executions import Execution, find_execution
+from labelloop.operations.executions import find_execution
 from labelloop.operations.stack import Stack, find_stack
+from labelloop.workflow.execution import Execution
 
 StackOption = Annotated[
     str, typer.Option(help="The deployed stack.", envvar="LABELLOOP_STACK", show_envvar=True)

@@ -14,6 +14,7 @@ from labelloop.cli.aws.watch import watch_execution
 from labelloop.cli.errors import explained_errors
 from labelloop.cli.run_folder import read_request
 from labelloop.operations.cloud import Cloud, OperationError
+from labelloop.operations.executions import output_prefix
 from labelloop.operations.starting import (
     StartedExecution,
     check_request,
@@ -104,7 +105,7 @@ def _as_document(started: StartedExecution) -> dict[str, Any]:
         "name": execution.name,
         "status": execution.status,
         "already": started.already,
-        "output": execution.prefix,
+        "output": output_prefix(execution),
     }
 
 
@@ -117,7 +118,7 @@ def _print_started(
     )
     console.print(Text(heading, style="bold"))
     console.print(Text(f"  {execution.arn}"))
-    console.print(Text(f"  files  {execution.prefix}"))
+    console.print(Text(f"  files  {output_prefix(execution)}"))
     where = {"stack": stack, "region": region, "profile": profile, "execution": execution.name}
     options = " ".join(f"--{option} {value}" for option, value in where.items() if value)
     console.print(Text(f"  watch  labelloop watch {options}"))

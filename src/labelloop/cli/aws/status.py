@@ -13,8 +13,9 @@ from rich.text import Text
 
 from labelloop.cli.aws.options import ProfileOption, RegionOption, StackOption, open_stack
 from labelloop.cli.errors import explained_errors
-from labelloop.operations.executions import Execution, find_execution, summaries
+from labelloop.operations.executions import find_execution, output_prefix, summaries
 from labelloop.operations.run_status import RunStatus, read_run_status
+from labelloop.workflow.execution import Execution
 
 
 def status(
@@ -96,8 +97,8 @@ def _as_document(execution: Execution, run_status: RunStatus) -> dict[str, Any]:
         "counts": run_status.counts,
         "error": execution.error,
         "cause": execution.cause,
-        "output": execution.output or None,
-        "files": execution.prefix,
+        "output": execution.output_object or None,
+        "files": output_prefix(execution),
     }
 
 
@@ -112,6 +113,6 @@ def _print_one(console: Console, execution: Execution, run_status: RunStatus) ->
         counts["Human"] = counts.get("Human", 0) + run_status.counts.get("Validation", 0)
         told = ", ".join(f"{number:,} {name.lower()}" for name, number in counts.items())
         console.print(Text(f"  labels {told}"))
-    console.print(Text(f"  files  {execution.prefix}"))
+    console.print(Text(f"  files  {output_prefix(execution)}"))
     if execution.cause or execution.error:
         console.print(Text(f"  {execution.error}: {execution.cause or 'no cause is given'}"))

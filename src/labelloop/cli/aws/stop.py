@@ -10,10 +10,11 @@ from labelloop.cli.aws.options import ProfileOption, RegionOption, StackOption, 
 from labelloop.cli.aws.watch import how_to_go_on
 from labelloop.cli.errors import explained_errors
 from labelloop.operations.cloud import Cloud, OperationError
-from labelloop.operations.executions import RUNNING, Execution, describe, find_execution, summaries
+from labelloop.operations.executions import describe, find_execution, summaries
 from labelloop.operations.stack import Stack
 from labelloop.operations.stopping import in_words
 from labelloop.operations.stopping import stop as stop_execution
+from labelloop.workflow.execution import RUNNING, Execution
 
 
 def stop(

@@ -1,6 +1,5 @@
 """`labelloop watch`: follow a run on AWS live."""
 
-import json
 from datetime import UTC, datetime
 from time import sleep
 from typing import Annotated
@@ -19,8 +18,9 @@ from labelloop.cli.aws.options import (
 from labelloop.cli.errors import explained_errors
 from labelloop.cli.progress import RunProgress
 from labelloop.operations.cloud import Cloud
-from labelloop.operations.executions import FAILED, SUCCEEDED, Execution, describe
-from labelloop.operations.history import HistoryEvent, HistoryReader
+from labelloop.operations.executions import describe, output_prefix
+from labelloop.operations.history import HistoryReader
+from labelloop.workflow.execution import FAILED, SUCCEEDED, Execution
 
 EVERY_SECONDS = 5.0
 
@@ -64,10 +64,10 @@ def watch_execution(
 def print_end(console: Console, execution: Execution) -> None:
     """How an execution has ended, and what to do next."""
     if execution.status == SUCCEEDED:
-        reason = execution.output.get("StoppedBecause", "it is done")
+        reason = execution.output_object.get("StoppedBecause", "it is done")
         console.print(Text.assemble(("Done", "bold green"), f": it ended because {reason}."))
-        console.print(Text(f"  labels  {execution.output.get('FinalManifestS3Uri')}"))
-        console.print(Text(f"  report  {execution.output.get('ReportS3Uri')}"))
+        console.print(Text(f"  labels  {execution.output_object.get('FinalManifestS3Uri')}"))
+        console.print(Text(f"  report  {execution.output_object.get('ReportS3Uri')}"))
         console.print("`labelloop fetch` downloads both.")
         return
     console.print(
@@ -81,9 +81,8 @@ def print_end(console: Console, execution: Execution) -> None:
 
 def how_to_go_on(execution: Execution) -> str:
     """What happens to the labels of an execution that was stopped early."""
-    return (
-        f"All labels given so far are kept. To continue: ActiveLearning.ResumeFromS3Uri = {execution.prefix}"
-    )
+    resume_from = output_prefix(execution)
+    return f"All labels given so far are kept. To continue: ActiveLearning.ResumeFromS3Uri = {resume_from}"
 
 
 class _Clock:
@@ -105,16 +104,9 @@ def _follow(console: Console, cloud: Cloud, execution: Execution, every: float) 
             # The status first: then the histories contain everything that happened before the end.
             now = describe(cloud, execution.arn)
             for event in history.new_events():
-                clock.event = event.time
-                _show(progress, event)
+                clock.event = event.timestamp
+                progress.follow(event)
             if not now.running:
                 return now
             clock.event = None
             sleep(every)
-
-
-def _show(progress: RunProgress, event: HistoryEvent) -> None:
-    if event.state and event.type.endswith("Entered"):
-        progress.state_entered(event.state)
-    elif event.state:
-        progress.state_exited(event.state, json.loads(event.details.get("output") or "{}"))
