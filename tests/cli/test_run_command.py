@@ -265,4 +265,4 @@ def test_blazingtext_and_a_container_of_ones_own_exclude_each_other(
     own = str(ROOT / "tests/local/stand_in_container")
     done = call(prepared, application, "--model", "blazingtext", "--model-container", own)
     assert done.returncode == 2
-    assert "leave out --model blazingtext, or --model-container" in done.stderr
+    assert "leave out either --model blazingtext or --model-container" in done.stderr

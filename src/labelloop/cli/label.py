@@ -113,7 +113,7 @@ class _Question:
     people_per_object: int
 
 
-class _Ended:
+class _BatchClosed:
     """Waits until the batch is closed."""
 
     def __init__(self) -> None:
@@ -123,7 +123,7 @@ class _Ended:
         self.event.set()
 
     def batch_failed(self, _batch: Batch, _cause: str) -> None:
-        """The person who closed the batch is told."""
+        """The person who closed the batch is sentences."""
 
     def heartbeat(self, _batch: Batch) -> None:
         """Nobody listens."""
@@ -167,28 +167,28 @@ def _labeling(manifest: Path, categories: LabelCategories, asked: _Question) -> 
 def _outcome(folder: LabelingFolder, attribute: LabelAttribute, data: _Data, disputed: int) -> str:
     counts, output = folder.outcomes(attribute), folder.output
     are_all = counts["labeled"] == counts.total()
-    told = [
+    sentences = [
         f"Everything is labeled: {output}"
         if are_all
         else f"{counts['labeled']:,} of {counts.total():,} objects are labeled: {output}"
     ]
     if disputed:
-        told.append(
+        sentences.append(
             f"People disagreed about {counted(disputed, 'object')}: the output has the most likely class, "
             "and how sure it is as confidence."
         )
     if are_all:
-        return "\n".join(told)
+        return "\n".join(sentences)
     if counts["skipped"]:
-        told.append(f"Skipped: {counts['skipped']:,}; the output has the reason, as failure-reason.")
+        sentences.append(f"Skipped: {counts['skipped']:,}; the output has the reason, as failure-reason.")
     if counts["unanswered"]:
-        told.append(f"Not fully answered: {counts['unanswered']:,}.")
+        sentences.append(f"Not fully answered: {counts['unanswered']:,}.")
     named = shlex.join(["--manifest", str(output), "--classes", str(data.classes)])
-    told.append(
+    sentences.append(
         f"To ask about them again: the same command with another --out and {named}"
         + (" in place of --demo" if data.demo else "")
     )
-    return "\n".join(told)
+    return "\n".join(sentences)
 
 
 def _batch(asked: _Question, categories: LabelCategories, folder: LabelingFolder) -> Batch:
@@ -221,7 +221,7 @@ class _Workbench:
 
 
 def _await_answers(console: Console, workbench: _Workbench, batch: Batch, unlabeled: int) -> None:
-    files, ended = LocalFiles(), _Ended()
+    files, ended = LocalFiles(), _BatchClosed()
     closing = Closing(workbench.store, files, ended)
     asked_for = list(asked_about(files.read_lines(batch.selection_uri), {}))
     opened = open_batch(workbench.store, batch, asked_for)

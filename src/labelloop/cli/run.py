@@ -36,7 +36,7 @@ class People(StrEnum):
     WORKBENCH = "workbench"
 
 
-class Model(StrEnum):
+class Algorithm(StrEnum):
     """What is trained."""
 
     CONTAINER = "container"
@@ -71,7 +71,7 @@ def run(
         ),
     ] = None,
     model: Annotated[
-        Model | None,
+        Algorithm | None,
         typer.Option(help="The model container, or a stand-in for SageMaker's BlazingText (fastText)."),
     ] = None,
     seed: Annotated[int | None, typer.Option(min=0, help="The same seed gives the same labels.")] = None,

@@ -1,4 +1,4 @@
-"""Every error that a person can fix, and the classes of those that everything else builds on.
+"""Every error that a person can fix. The classes that are not defined here are defined where they are raised.
 
 LabelloopError
 ├── RequestError                the execution input cannot be used as it stands
@@ -35,15 +35,15 @@ LabelloopError
 ├── RunFailedError              an execution did not succeed
 └── SampleRunError              a step of the sample run failed
 
-A class stands where it is raised; the command line catches the root. Not in the tree, because another module
-always turns them into something else before a person sees them:
+The command line catches the root. Not in the tree are exceptions that another module always turns into
+something else before a person sees them:
 
     RecordError                                             a line of a ManifestError
     ServiceError, JSONataError, MarshalError                what AWS itself would answer
     JobFailed, JobStopped, LabelingFailed                   how a job of the local AWS ends
     ArchiveError, RecordsError, S3ObjectsError              the reason why such a job failed
 
-Private exceptions (`_ContainerError`) never leave their module. A test compares this page with the code.
+Private exceptions (`_ContainerError`) never leave their module. A test compares this text with the code.
 """
 
 

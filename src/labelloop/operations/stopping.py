@@ -22,7 +22,7 @@ _OVER = ("TaskSucceeded", "TaskFailed")
 
 
 @dataclass(frozen=True)
-class Job:
+class SageMakerJob:
     """A SageMaker job: `kind` is TrainingJob, TransformJob or LabelingJob."""
 
     kind: str
@@ -34,7 +34,7 @@ class Stopped:
     """What was running and has been told to stop."""
 
     executions: list[str] = field(default_factory=list)
-    jobs: list[Job] = field(default_factory=list)
+    jobs: list[SageMakerJob] = field(default_factory=list)
 
 
 def stop(cloud: Cloud, execution: Execution, cause: str) -> Stopped:
@@ -58,7 +58,7 @@ def stop(cloud: Cloud, execution: Execution, cause: str) -> Stopped:
     return stopped
 
 
-def open_jobs(events: Iterable[ExecutionEvent]) -> list[Job]:
+def open_jobs(events: Iterable[ExecutionEvent]) -> list[SageMakerJob]:
     """The jobs that were started in these histories and did not end in them."""
     by_place = {(event.execution_arn, event.id): event for event in events}
     over = {_beginning(by_place, event) for event in by_place.values() if event.type in _OVER}
@@ -79,13 +79,13 @@ def _beginning(
     return (current.execution_arn, current.id) if current else None
 
 
-def _started_job(event: ExecutionEvent) -> Job | None:
+def _started_job(event: ExecutionEvent) -> SageMakerJob | None:
     if event.type != "TaskScheduled" or event.details.get("resourceType") != "sagemaker":
         return None
     kind = _KINDS.get(str(event.details.get("resource", "")).removesuffix(".sync"))
     if kind is None:
         return None
-    return Job(kind, json.loads(event.details["parameters"])[f"{kind}Name"])
+    return SageMakerJob(kind, json.loads(event.details["parameters"])[f"{kind}Name"])
 
 
 def _stop_execution(cloud: Cloud, execution: Execution, cause: str, stopped: Stopped) -> None:
@@ -94,7 +94,7 @@ def _stop_execution(cloud: Cloud, execution: Execution, cause: str, stopped: Sto
     stopped.executions.append(execution.name)
 
 
-def _stop_job(cloud: Cloud, job: Job) -> bool:
+def _stop_job(cloud: Cloud, job: SageMakerJob) -> bool:
     """Whether the job was still running."""
     with explained():
         try:
@@ -109,17 +109,17 @@ def _stop_job(cloud: Cloud, job: Job) -> bool:
     return True
 
 
-def _status(cloud: Cloud, job: Job) -> str:
+def _status(cloud: Cloud, job: SageMakerJob) -> str:
     status: str = _call(cloud, "describe", job)[f"{job.kind}Status"]
     return status
 
 
-def _call(cloud: Cloud, verb: str, job: Job) -> Mapping[str, Any]:
+def _call(cloud: Cloud, verb: str, job: SageMakerJob) -> Mapping[str, Any]:
     operation = f"{verb}_{job.kind.removesuffix('Job').lower()}_job"
     answer: Mapping[str, Any] = getattr(cloud.sagemaker, operation)(**{f"{job.kind}Name": job.name})
     return answer
 
 
-def in_words(jobs: Iterable[Job]) -> Iterator[str]:
+def in_words(jobs: Iterable[SageMakerJob]) -> Iterator[str]:
     """Each job in words: `training job x`."""
     return (f"{job.kind.removesuffix('Job').lower()} job {job.name}" for job in jobs)

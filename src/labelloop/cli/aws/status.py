@@ -111,8 +111,8 @@ def _print_one(console: Console, execution: Execution, run_status: RunStatus) ->
         # What people labeled for a test counts as theirs, as in the report.
         counts = {name: number for name, number in run_status.counts.items() if name != "Validation"}
         counts["Human"] = counts.get("Human", 0) + run_status.counts.get("Validation", 0)
-        told = ", ".join(f"{number:,} {name.lower()}" for name, number in counts.items())
-        console.print(Text(f"  labels {told}"))
+        labels = ", ".join(f"{number:,} {name.lower()}" for name, number in counts.items())
+        console.print(Text(f"  labels {labels}"))
     console.print(Text(f"  files  {output_prefix(execution)}"))
     if execution.cause or execution.error:
         console.print(Text(f"  {execution.error}: {execution.cause or 'no cause is given'}"))
