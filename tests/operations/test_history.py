@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from labelloop.operations.history import HistoryReader
-from labelloop.operations.progress import progress_of
-from labelloop.operations.stopping import Job, open_jobs
+from labelloop.operations.run_status import run_status_of
+from labelloop.operations.stopping import SageMakerJob, open_jobs
 
 BEGUN = datetime(2026, 10, 1, tzinfo=UTC)
 LOOP, ROUND = "arn:loop:run", "arn:round:run-r001"
@@ -99,7 +99,7 @@ def test_a_job_is_open_until_its_own_task_has_ended(end: list[dict[str, Any]]) -
         event(7, "TaskSucceeded", 5, output="{}"),
         *end,
     ]
-    assert open_jobs(reader(StepFunctions(loop=events)).new_events()) == [Job("LabelingJob", "b")]
+    assert open_jobs(reader(StepFunctions(loop=events)).new_events()) == [SageMakerJob("LabelingJob", "b")]
 
 
 def test_progress_is_the_states_not_left_and_the_last_counts() -> None:
@@ -110,6 +110,6 @@ def test_progress_is_the_states_not_left_and_the_last_counts() -> None:
         event(3, "TaskStateEntered", name="ActiveLearning"),
         event(4, "TaskStateEntered", name="CreateTrainingJob"),
     ]
-    progress = progress_of(reader(StepFunctions(loop=events)).new_events())
-    assert (progress.round, progress.counts) == (2, {"Input": 5, "Pool": 4})
-    assert progress.states == ["ActiveLearning", "CreateTrainingJob"]
+    status = run_status_of(reader(StepFunctions(loop=events)).new_events())
+    assert (status.round, status.counts) == (2, {"Input": 5, "Pool": 4})
+    assert status.states == ["ActiveLearning", "CreateTrainingJob"]

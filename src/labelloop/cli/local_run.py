@@ -1,4 +1,4 @@
-"""One run of the loop on the local AWS, from a request to the files in `--out`."""
+"""One run of the loop on the local AWS, from the request to the files in `--out`."""
 
 import json
 import shutil
@@ -10,9 +10,10 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
+from labelloop.cli.errors import RunFailedError
 from labelloop.cli.run_folder import RunFolder, RunRecord
 from labelloop.cli.state_seconds import seconds_by_round
-from labelloop.core.errors import LabelloopError, RequestError
+from labelloop.core.errors import RequestError
 from labelloop.core.ledger import NO_LABEL
 from labelloop.core.manifest.label_categories import LabelCategories, parse_label_categories
 from labelloop.core.manifest.lines import LabelAttribute
@@ -20,22 +21,21 @@ from labelloop.core.people.simulated_people import SimulatedPeople, Truth, read_
 from labelloop.core.report.scoring import score_manifest
 from labelloop.local.aws import LocalAws
 from labelloop.local.container_process import ModelContainer, ProcessContainer
-from labelloop.local.docker_container import DockerContainer
-from labelloop.local.docker_engine import require_image
-from labelloop.local.execution import Execution, ExecutionEvent
+from labelloop.local.docker import DockerContainer, require_image
 from labelloop.local.labeling_job import Annotators, LabelingFailed, LabelingJobRequest
 from labelloop.local.sam_functions import SamApplication
 from labelloop.local.simulated_annotators import SimulatedAnnotators
 from labelloop.reporting.page import render_report
+from labelloop.workflow.execution import Execution, ExecutionEvent
 from labelloop.workflow.request import LabelingRequest, parse_request
 
 LOOP = "ActiveLearningLoop"
 # docker build -t labelloop-blazingtext blazingtext_container
 _BLAZINGTEXT_STAND_IN = "labelloop-blazingtext:latest"
-# As `sam build` names the image of the template's ModelContainer.
+# The name `sam build` gives to the image of the template's ModelContainer.
 BUILT_MODEL_IMAGE = "modelcontainer:model"
 OnEvent = Callable[[ExecutionEvent], None]
-# What is open beside the loop, within the local AWS: the workbench, where people label.
+# What runs next to the loop, inside the local AWS: the workbench, where people label.
 Beside = Callable[[], AbstractContextManager[object]]
 
 
@@ -47,23 +47,19 @@ class Steps(StrEnum):
 
 
 class Jobs(StrEnum):
-    """Where the model is trained and asked."""
+    """Where the model is trained and predicts."""
 
     PROCESS = "process"
     DOCKER = "docker"
 
 
-class RunFailedError(LabelloopError):
-    """Raised when the execution did not succeed; the message is its cause."""
-
-
 @dataclass(frozen=True)
 class Application:
-    """The files that are deployed: the template with all it names, and the model container."""
+    """The files to deploy: the template with everything it names, and the model container."""
 
     template: Path
     model_container: Path
-    encoder: Path  # the sentence encoder's files, where `make encoder` puts them; the model does without
+    encoder: Path  # the sentence encoder, from `make encoder`; the model works without it
     steps: Steps = Steps.PROCESS
     jobs: Jobs = Jobs.PROCESS
     cpus: float | None = None  # of a job's container; None: all
@@ -71,9 +67,9 @@ class Application:
     image: str = BUILT_MODEL_IMAGE  # what jobs in Docker run, unless a request names another
 
     def container(self, encodings: Path, image: str | None = None) -> ModelContainer:
-        """The model container; as processes, it remembers in a folder what a text is encoded to.
+        """The model container. As processes, it caches the encodings of texts in a folder.
 
-        `image` is run in place of the one that `sam build` made. Raises DockerError when it is not here.
+        `image` replaces the one that `sam build` made. Raises DockerError when it is not on this machine.
         """
         if self.jobs == Jobs.DOCKER:
             require_image(image or self.image)
@@ -84,29 +80,29 @@ class Application:
         )
 
     def with_algorithm(self, algorithm: str) -> "Application":
-        """The same with the container the algorithm needs: for BlazingText its stand-in.
+        """The same with the container that the algorithm needs: a stand-in for BlazingText.
 
-        Raises RequestError when the stand-in is not there, or a container of one's own was to be used.
+        Raises RequestError when the stand-in is missing, or when the user named another container.
         """
         if algorithm != "blazingtext":
             return self
         root = self.template.parent
         if self.model_container != root / "model_container":
             raise RequestError(
-                "BlazingText is a model of its own: leave out --model blazingtext, or --model-container"
+                "BlazingText is a model of its own: leave out either --model blazingtext or --model-container"
             )
         container = _checked_container(root / "blazingtext_container")
         return replace(self, model_container=container, image=_BLAZINGTEXT_STAND_IN)
 
     def step_containers(self, logs: Path) -> SamApplication | None:
-        """What runs the steps in their images; None when they run in this process."""
+        """Runs the steps in their images; None if they run in this process."""
         if self.steps == Steps.PROCESS:
             return None
         return SamApplication(self.template.parent, logs / "sam-local.log")
 
     @classmethod
     def found(cls, folder: Path | None = None, model_container: Path | None = None) -> "Application":
-        """In the folder given, else in the checkout this package runs from; with another model container.
+        """The application in `folder` (by default, this package's checkout), perhaps with another container.
 
         Raises RequestError when it is not there.
         """
@@ -129,9 +125,9 @@ def run_loop(
     on_event: OnEvent,
     beside: Beside = nullcontext,
 ) -> dict[str, Any]:
-    """Run one execution, and leave output manifest, report (data and page) and history in the run's folder.
+    """Run one execution and write output manifest, report (data and page) and history to the run's folder.
 
-    Returns the report. Raises RunFailedError when the execution fails, LabelloopError for bad input.
+    Returns the report. Raises RunFailedError when the execution fails, another LabelloopError for bad input.
     """
     request = parse_request(record.request)
     application = application.with_algorithm(request.active_learning.model.algorithm)
@@ -198,12 +194,12 @@ def _bucket(uri: str) -> str:
     return uri.removeprefix("s3://").split("/", 1)[0]
 
 
-class _NobodyKnows:
-    """For labeling jobs where no truth is given: there is nobody to stand in for Ground Truth's people."""
+class _NoAnnotators:
+    """For labeling jobs without a truth: nobody can stand in for Ground Truth's people."""
 
     def label(self, _job: LabelingJobRequest, _records: Iterable[bytes]) -> Iterable[bytes]:
         raise LabelingFailed(
-            "on this machine there is no Ground Truth: simulated people need --truth; real ones label with "
+            "there is no Ground Truth on this machine: simulated people need --truth, real people label with "
             "--people workbench"
         )
 
@@ -213,17 +209,17 @@ def _people(
 ) -> "tuple[Truth | None, Annotators]":
     if truth_file is None:
         _label_categories(request, s3_root)
-        return None, _NobodyKnows()
-    truth, people = people_who_know(Path(truth_file), request, s3_root)
+        return None, _NoAnnotators()
+    truth, people = load_simulated_people(Path(truth_file), request, s3_root)
     return truth, SimulatedAnnotators(people)
 
 
-def people_who_know(
+def load_simulated_people(
     truth_file: Path, request: LabelingRequest, s3_root: Path
 ) -> tuple[Truth, SimulatedPeople]:
-    """The truth, and simulated people who know it with the faults the request asks for.
+    """The truth, and simulated people who know it and make the mistakes that the request asks for.
 
-    Raises RequestError when the label categories are not there, TruthError when the truth cannot be used.
+    Raises RequestError when the label categories are missing, TruthError when the truth cannot be used.
     """
     categories = _label_categories(request, s3_root)
     with truth_file.open(encoding="utf-8", newline="") as lines:
@@ -242,7 +238,7 @@ def _label_categories(request: LabelingRequest, s3_root: Path) -> LabelCategorie
 
 
 def _with_truth_in_s3(record: RunRecord, request: LabelingRequest, s3_root: Path) -> dict[str, Any]:
-    """Simulated people that are a step of the workflow read the truth from S3: put it there."""
+    """The workflow's step for simulated people reads the truth from S3: put it there."""
     truth_uri = request.active_learning.simulated_people.truth_s3_uri
     if request.active_learning.labeling_backend == "simulated" and truth_uri:
         path = local_path(s3_root, truth_uri)
@@ -260,7 +256,7 @@ def _collect(execution: Execution, s3_root: Path, folder: RunFolder) -> dict[str
 
 def _add_seconds(report: dict[str, Any], seconds: list[dict[str, float]], execution: Execution) -> None:
     rounds = report["rounds"]
-    # A resumed execution ran the last rounds only; what comes after the last of them is the export.
+    # A resumed execution ran only the last rounds; after the last of them comes the export.
     of_this_execution = seconds[:-1] if len(seconds) > 1 else []
     for record in rounds:
         record["seconds"] = None

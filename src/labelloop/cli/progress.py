@@ -1,4 +1,4 @@
-"""A run as it goes: the state it is in, the ledger as a bar, and a line for each finished round."""
+"""Shows a run live: its state, the ledger as a bar, and a line for each finished round."""
 
 import time
 from collections.abc import Callable
@@ -10,6 +10,8 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
+from labelloop.workflow.execution import ExecutionEvent
+
 _WORDS = {
     "PrepareManifest": "checking the manifest",
     "SelectForHumans": "choosing what people see next",
@@ -20,8 +22,8 @@ _WORDS = {
     "SplitLabels": "splitting the labels",
     "CreateTrainingJob": "training the model",
     "CreateModel": "registering the model",
-    "CreateTransformJob": "the model looks at the pool",
-    "AutoLabel": "looking for what the model may label",
+    "CreateTransformJob": "the model predicts the pool",
+    "AutoLabel": "choosing what the model may label",
     "MergeLabels": "merging labels",
     "ExportManifest": "writing the output manifest",
 }
@@ -35,10 +37,10 @@ _SEGMENTS = (
 
 
 class RunProgress:
-    """Follows a run on the terminal; on anything else it writes a line a state."""
+    """Follows a run on a terminal; elsewhere it prints a line for each state."""
 
     def __init__(self, console: Console, seconds: Callable[[], float] | None = None) -> None:
-        """`seconds` tells how long the run has gone on; unless given, it begins now."""
+        """`seconds` tells how long the run has been going; by default, it starts now."""
         began = time.monotonic()
         self._console = console
         self._seconds = seconds or (lambda: time.monotonic() - began)
@@ -46,8 +48,8 @@ class RunProgress:
         self._round = 0
         self._counts: dict[str, int] = {}
         self._model: dict[str, Any] = {}
-        self._selected: int | None = None  # in this round; of an interrupted one it is not told again
-        # Last: it draws at once.
+        self._selected: int | None = None  # in this round; not known for an interrupted one
+        # Last, because it draws at once.
         self._live = Live(get_renderable=self._render, console=console, refresh_per_second=4, transient=True)
 
     def __enter__(self) -> Self:
@@ -60,6 +62,13 @@ class RunProgress:
     ) -> None:
         if self._console.is_terminal:
             self._live.stop()
+
+    def follow(self, event: ExecutionEvent) -> None:
+        """Shows what an event of the execution, or of one nested in it, says."""
+        if event.state and event.type.endswith("Entered"):
+            self.state_entered(event.state)
+        elif event.state:
+            self.state_exited(event.state, event.output)
 
     def state_entered(self, name: str) -> None:
         if name not in _WORDS:
@@ -96,7 +105,7 @@ class RunProgress:
     def _what_happened(self, output: dict[str, Any]) -> str:
         if self._selected is None:
             return "people had been asked before the interruption"
-        return f"{_what_the_model_says(self._model, output)}people were asked about {self._selected:,}"
+        return f"{_model_so_far(self._model, output)}people were asked about {self._selected:,}"
 
     def _elapsed(self) -> str:
         minutes, seconds = divmod(int(self._seconds()), 60)
@@ -126,10 +135,10 @@ class RunProgress:
         return [bar, legend]
 
 
-def _what_the_model_says(model: dict[str, Any], output: dict[str, Any]) -> str:
-    """What a round's model expects, or how the test stands."""
+def _model_so_far(model: dict[str, Any], output: dict[str, Any]) -> str:
+    """What a round's model expects, or the state of the test."""
     if output.get("Test"):
-        return _how_the_test_stands(output["Test"])
+        return _test_so_far(output["Test"])
     if not model:
         return "what is left is for people; " if output.get("Certificate") else "no model yet; "
     if (accuracy := model.get("ValidationAccuracy")) is not None:
@@ -142,7 +151,7 @@ def _what_the_model_says(model: dict[str, Any], output: dict[str, Any]) -> str:
     return f"{would_label}would label, a test would draw ~{model['ExpectedDraws']:,.0f}; "
 
 
-def _how_the_test_stands(test: dict[str, Any]) -> str:
+def _test_so_far(test: dict[str, Any]) -> str:
     stands = {"PASSED": "passed", "FAILED": "failed"}.get(test["verdict"], "goes on")
     withdrawn = f", {test['withdrawn']:,} doubtful ones withdrawn" if test.get("withdrawn") else ""
     return f"tested on {test['drawn']:,} drawn: {test['wrong']:,} wrong{withdrawn}, {stands}; "

@@ -1,4 +1,4 @@
-"""The folder of a run (`--out`): what was asked, which executions there were, and what came out."""
+"""The folder of a run (`--out`): the request, the executions so far, and the results."""
 
 import json
 from dataclasses import asdict, dataclass, field
@@ -36,9 +36,9 @@ class RunFolder:
         self._record = out / "run.json"
 
     def load(self) -> RunRecord | None:
-        """The record of an earlier run here, None when there is none.
+        """The record of an earlier run in this folder, if there is one.
 
-        Raises RequestError when the file is not one of ours.
+        Raises RequestError when the file is something else.
         """
         if not self._record.exists():
             return None

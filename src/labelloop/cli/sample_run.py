@@ -1,6 +1,6 @@
-"""A small run, two rounds, whose every step can be invoked again: what `events/` refers to.
+"""A small run of two rounds, each step of which can be invoked again. The files in `events/` refer to it.
 
-Names and times are fixed, so that its S3 keys are the same each time.
+Names and times are fixed, so that its S3 keys are always the same.
 """
 
 import json
@@ -17,7 +17,7 @@ from labelloop.preparation.demo_headlines import demo_headlines
 
 BUCKET = "labelloop-local"
 _HEADLINES = 400
-# Enough, for any good model's labels to be tested in the second round.
+# Enough for a test of any good model's labels in the second round.
 _START_SIZE = 100
 _TARGET_ERROR = 0.2
 _TRUTH_KEY = "input/truth.csv"
@@ -35,11 +35,11 @@ class SampleRunError(LabelloopError):
 
 
 def prepare_sample(folder: Path) -> Path:
-    """Make the input of the sample run in `folder`; returns the folder that stands for S3."""
+    """Write the input of the sample run to `folder`; returns the folder that stands for S3."""
     options = PreparationOptions(label_attribute="category", labeled_share=0.0, bucket=BUCKET, overwrite=True)
     files = prepare_dataset(demo_headlines(_HEADLINES, seed=0), folder, options).folder
     (files.s3_root / BUCKET / _TRUTH_KEY).write_bytes(files.truth.read_bytes())
-    # What an earlier sample run left, which may have been made by other code.
+    # Files of an earlier sample run, perhaps made by other code.
     shutil.rmtree(files.s3_root / BUCKET / "output" / _EXECUTION, ignore_errors=True)
     request = {
         **read_request(files.request),
@@ -57,7 +57,7 @@ def prepare_sample(folder: Path) -> Path:
 
 @dataclass
 class SampleRun:
-    """Runs every step once or more, and keeps the newest event of each under the step's name."""
+    """Runs every step at least once, and keeps the newest event of each by the step's name."""
 
     aws: LocalAws
     request: dict[str, Any]
@@ -76,14 +76,14 @@ class SampleRun:
 
     def _label(self, state: dict[str, Any]) -> dict[str, Any]:
         state = self._step("SelectForHumans", state)
-        # The workbench's steps take the same state, and would wait for people.
+        # The workbench's steps take the same state, but would wait for people.
         event = {"State": state, "Time": _TIME}
         self.events["LabelInWorkbench"] = {**event, "TaskToken": "sample"}
         self.events["CollectLabels"] = event
         return self._step("MergeLabels", self._step("SimulateLabeling", state))
 
     def _train(self, state: dict[str, Any]) -> dict[str, Any]:
-        """One execution of the nested state machine, whose steps' events are in its history."""
+        """One execution of the nested state machine; the events of its steps are in its history."""
         name = f"{state['JobPrefix']}-r{state['Round']:03d}"
         execution = self.aws.run("ActiveLearning", name, {"State": state})
         if execution.status != "SUCCEEDED":

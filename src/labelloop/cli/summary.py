@@ -1,4 +1,4 @@
-"""The end of a run, as a person wants to read it."""
+"""The result of a run, for people."""
 
 from typing import Any
 
@@ -10,12 +10,12 @@ from labelloop.cli.run_folder import RunFolder
 
 
 def print_summary(console: Console, report: dict[str, Any], folder: RunFolder) -> None:
-    """What was labeled by whom, what is promised about it, and where it is."""
+    """Who labeled how much, what is certified, and where the files are."""
     counts = report["counts"]
     console.print()
     console.print(heading(report), soft_wrap=True)
     console.print(_table(report))
-    console.print(Text(promise(report)), soft_wrap=True)
+    console.print(Text(certificate_sentence(report)), soft_wrap=True)
     if counts["failed"] + counts["unlabeled"]:
         for reason, number in report["failures"]["by_reason"].items():
             console.print(Text(f"{number:,} without a label: {reason}"), soft_wrap=True)
@@ -31,7 +31,7 @@ def print_summary(console: Console, report: dict[str, Any], folder: RunFolder) -
 
 
 def heading(report: dict[str, Any]) -> Text:
-    """What people and the model labeled, in how long, and why it ended."""
+    """How much people and the model labeled, how long it took, and why it ended."""
     counts = report["counts"]
     return Text.assemble(
         (f"{counts['human'] / counts['input']:.1%}", "bold"),
@@ -63,7 +63,7 @@ def _table(report: dict[str, Any]) -> Table:
     return table
 
 
-def promise(report: dict[str, Any]) -> str:
+def certificate_sentence(report: dict[str, Any]) -> str:
     """The certificate in a sentence, or why there is none."""
     certificate = report["certificate"]
     if certificate is None:

@@ -21,10 +21,10 @@ from labelloop.steps.prediction_files import load_out_of_fold
 from labelloop.steps.step_handler import (
     StepEvent,
     logger,
+    measured,
     note_place,
     read_event,
     tracer,
-    watched,
 )
 from labelloop.steps.workbench_files import gold_objects, worker_template_uri
 from labelloop.storage import s3
@@ -54,7 +54,7 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     parsed = read_event(WorkbenchEvent, event, STEP)
     state = parsed.state
     note_place(state.execution_name, state.round, STEP, context)
-    return watched(lambda: _open(state, parsed), state, STEP, context)
+    return measured(lambda: _open(state, parsed), state, STEP, context)
 
 
 def _open(state: RunState, event: WorkbenchEvent) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from labelloop.core.manifest.label_categories import LabelCategories, parse_labe
 from labelloop.core.manifest.lines import LabelAttribute
 from labelloop.core.query_strategies import QueryStrategyError, load_query_strategy, looks_for_doubt
 from labelloop.steps.snapshot import resumed_state, save_snapshot
-from labelloop.steps.step_handler import note_place, read_event, tracer, watched
+from labelloop.steps.step_handler import measured, note_place, read_event, tracer
 from labelloop.steps.workbench_files import require_workbench_files
 from labelloop.storage import s3
 from labelloop.storage.container_image import image_uri_of_function
@@ -40,7 +40,7 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     """Turn an execution input into the state of a run."""
     execution = read_event(PrepareEvent, event, "PrepareManifest")
     note_place(execution.execution_name, 0, "PrepareManifest", context)
-    return watched(lambda: prepare_manifest(execution), None, "PrepareManifest", context)
+    return measured(lambda: prepare_manifest(execution), None, "PrepareManifest", context)
 
 
 def prepare_manifest(execution: PrepareEvent) -> dict[str, Any]:

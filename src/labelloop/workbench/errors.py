@@ -1,17 +1,10 @@
-"""The errors of the workbench. Each message says what to do.
-
-WorkbenchError (a LabelloopError)
-├── NotFoundError       no such batch or task
-├── RefusedError        the request cannot be done now
-├── NotAllowedError     the person may not do this
-└── ConflictError       somebody else wrote first: read again and retry
-"""
+"""What the workbench refuses, each with what to do about it. `labelloop.core.errors` draws the tree."""
 
 from labelloop.core.errors import LabelloopError
 
 
 class WorkbenchError(LabelloopError):
-    """The workbench cannot do what a request asks for."""
+    """Raised when the workbench cannot do what was asked; one class below for each reason."""
 
 
 class NotFoundError(WorkbenchError):
@@ -23,8 +16,8 @@ class RefusedError(WorkbenchError):
 
 
 class NotAllowedError(WorkbenchError):
-    """Raised when a person does not have the required role."""
+    """Raised when a person does not have the role that something takes."""
 
 
 class ConflictError(WorkbenchError):
-    """Raised by a store when a document has changed since it was read."""
+    """Raised when a document in the store is no longer in the version it was read in."""

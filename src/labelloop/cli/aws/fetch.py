@@ -15,8 +15,8 @@ from labelloop.cli.aws.options import (
     StackOption,
     open_execution,
 )
-from labelloop.cli.run import explained_errors
-from labelloop.cli.summary import heading, promise
+from labelloop.cli.errors import explained_errors
+from labelloop.cli.summary import certificate_sentence, heading
 from labelloop.operations.results import fetch as fetch_results
 
 
@@ -30,7 +30,7 @@ def fetch(
     region: RegionOption = None,
     profile: ProfileOption = None,
 ) -> None:
-    """Bring a finished run's output manifest and report into a folder.
+    """Download the output manifest and the report of a finished run.
 
     Example: labelloop fetch --stack labelloop --out news/run
     """
@@ -42,6 +42,6 @@ def fetch(
     assert found.stopped is not None
     report["seconds"] = (found.stopped - found.started).total_seconds()
     console.print(heading(report))
-    console.print(Text(promise(report)))
+    console.print(Text(certificate_sentence(report)))
     for file in fetched:
         console.print(Text(f"  {file.path}{'  (was there already)' if file.already else ''}"))
