@@ -7,7 +7,7 @@ LabelloopError
 ├── ManifestError               the input manifest has lines that cannot be used
 ├── QueryStrategyError          a query strategy is missing or breaks its contract
 ├── PredictionsError            the model's predictions do not fit what was asked
-├── DocumentError               a stored document was written by a later version
+├── DocumentError               a stored document is of a later version, or damaged
 ├── LedgerError                 a ledger does not fit its manifest
 ├── TruthError                  the file of true labels cannot be used
 ├── StorageError                an S3 object or bucket is missing or may not be read
@@ -77,7 +77,7 @@ class PredictionsError(LabelloopError):
 
 
 class DocumentError(LabelloopError):
-    """Raised when a stored document has a format that this version does not know."""
+    """Raised when a stored document is of a later format, or not what it should be."""
 
 
 class LedgerError(LabelloopError):

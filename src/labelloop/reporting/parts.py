@@ -49,7 +49,7 @@ class Figure:
 
 
 @dataclass(frozen=True)
-class Example:
+class ShownExample:
     """A data object worth a look: its line, its text or source-ref, and the facts about it."""
 
     line: int
@@ -61,7 +61,7 @@ class Example:
 class ExampleGroup:
     title: str
     note: str
-    examples: Sequence[Example]
+    examples: Sequence[ShownExample]
 
 
 @dataclass(frozen=True)
