@@ -18,6 +18,7 @@ from labelloop.core.ledger import NO_LABEL
 from labelloop.core.manifest.label_categories import LabelCategories, parse_label_categories
 from labelloop.core.manifest.lines import LabelAttribute
 from labelloop.core.people.simulated_people import SimulatedPeople, Truth, read_truth
+from labelloop.core.records import Example, Report, Score
 from labelloop.core.report.scoring import score_manifest
 from labelloop.local.aws import LocalAws
 from labelloop.local.container_process import ModelContainer, ProcessContainer
@@ -28,6 +29,7 @@ from labelloop.local.simulated_annotators import SimulatedAnnotators
 from labelloop.reporting.page import render_report
 from labelloop.workflow.execution import Execution, ExecutionEvent
 from labelloop.workflow.request import LabelingRequest, parse_request
+from labelloop.workflow.run_output import RunOutput
 
 LOOP = "ActiveLearningLoop"
 # docker build -t labelloop-blazingtext blazingtext_container
@@ -124,7 +126,7 @@ def run_loop(
     name: str,
     on_event: OnEvent,
     beside: Beside = nullcontext,
-) -> dict[str, Any]:
+) -> Report:
     """Run one execution and write output manifest, report (data and page) and history to the run's folder.
 
     Returns the report. Raises RunFailedError when the execution fails, another LabelloopError for bad input.
@@ -164,11 +166,11 @@ def run_loop(
     if execution.status != "SUCCEEDED":
         raise RunFailedError(execution.cause or execution.error or f"the execution is {execution.status}")
     report = _collect(execution, s3_root, folder)
-    _add_seconds(report, seconds_by_round(loop_history, nested), execution)
+    report = _with_seconds(report, seconds_by_round(loop_history, nested), execution)
     if truth is not None:
-        _add_score(report, request, folder, truth, s3_root)
-        _add_truth_of_examples(report, truth)
-    folder.write_json(folder.report, report)
+        score = _score(request, folder, truth, s3_root)
+        report = _with_truth_of_examples(report.model_copy(update={"score": score}), truth)
+    folder.write_report(report)
     folder.page.write_text(render_report(report), encoding="utf-8")
     record.finished = True
     folder.save(record)
@@ -248,43 +250,49 @@ def _with_truth_in_s3(record: RunRecord, request: LabelingRequest, s3_root: Path
     return record.request
 
 
-def _collect(execution: Execution, s3_root: Path, folder: RunFolder) -> dict[str, Any]:
-    shutil.copyfile(local_path(s3_root, execution.output["FinalManifestS3Uri"]), folder.manifest)
-    report: dict[str, Any] = json.loads(local_path(s3_root, execution.output["ReportS3Uri"]).read_bytes())
-    return {**report, "output": execution.output}
+def _collect(execution: Execution, s3_root: Path, folder: RunFolder) -> Report:
+    output = RunOutput.read(execution.output)
+    shutil.copyfile(local_path(s3_root, output.final_manifest_s3_uri), folder.manifest)
+    report = Report.read(json.loads(local_path(s3_root, output.report_s3_uri).read_bytes()))
+    return report.model_copy(update={"output": execution.output})
 
 
-def _add_seconds(report: dict[str, Any], seconds: list[dict[str, float]], execution: Execution) -> None:
-    rounds = report["rounds"]
+def _with_seconds(report: Report, seconds: list[dict[str, float]], execution: Execution) -> Report:
     # A resumed execution ran only the last rounds; after the last of them comes the export.
     of_this_execution = seconds[:-1] if len(seconds) > 1 else []
-    for record in rounds:
-        record["seconds"] = None
-    for record, timings in zip(
-        rounds[len(rounds) - len(of_this_execution) :], of_this_execution, strict=True
-    ):
-        record["seconds"] = timings
-    report["seconds_after_last_round"] = seconds[-1]
-    report["seconds"] = (
-        (execution.stopped or datetime.now(execution.started.tzinfo)) - execution.started
-    ).total_seconds()
+    earlier = len(report.rounds) - len(of_this_execution)
+    timed = [
+        record.model_copy(update={"seconds": timings})
+        for record, timings in zip(report.rounds[earlier:], of_this_execution, strict=True)
+    ]
+    stopped = execution.stopped or datetime.now(execution.started.tzinfo)
+    return report.model_copy(
+        update={
+            "rounds": (*report.rounds[:earlier], *timed),
+            "seconds_after_last_round": seconds[-1],
+            "seconds": (stopped - execution.started).total_seconds(),
+        }
+    )
 
 
-def _add_score(
-    report: dict[str, Any], request: LabelingRequest, folder: RunFolder, truth: Truth, s3_root: Path
-) -> None:
+def _score(request: LabelingRequest, folder: RunFolder, truth: Truth, s3_root: Path) -> Score:
     categories = parse_label_categories(
         local_path(s3_root, request.label_category_config_s3_uri).read_bytes()
     )
     with folder.manifest.open("rb") as lines:
-        score = score_manifest(lines, truth, LabelAttribute(request.label_attribute_name), categories)
-    report.update(score.as_dict())
+        counts = score_manifest(lines, truth, LabelAttribute(request.label_attribute_name), categories)
+    return counts.record()
 
 
-def _add_truth_of_examples(report: dict[str, Any], truth: Truth) -> None:
-    evidence = report.get("evidence") or {}
-    for group in evidence.get("examples", {}).values():
-        for example in group:
-            number = example["line"] - 1
-            if number < len(truth) and truth[number] != NO_LABEL:
-                example["truth"] = truth[number]
+def _with_truth_of_examples(report: Report, truth: Truth) -> Report:
+    quality = report.evidence
+    if quality is None:
+        return report
+
+    def compared(example: Example) -> Example:
+        number = example.line - 1
+        known = number < len(truth) and truth[number] != NO_LABEL
+        return example.model_copy(update={"truth": truth[number]}) if known else example
+
+    examples = quality.examples.each(compared)
+    return report.model_copy(update={"evidence": quality.model_copy(update={"examples": examples})})

@@ -24,6 +24,7 @@ from labelloop.cli.run_folder import RunFolder, RunRecord, read_request
 from labelloop.cli.serve_workbench import serve_workbench_of_run
 from labelloop.cli.summary import print_summary
 from labelloop.core.errors import RequestError
+from labelloop.core.records import Report
 from labelloop.workbench.server import DEFAULT_PORT, listening
 from labelloop.workflow.ground_truth import is_public_workforce
 from labelloop.workflow.run_files import RunFiles
@@ -128,7 +129,7 @@ def run(
     with explained_errors():
         record = _earlier_run(folder, resume=resume)
         if record is not None and record.finished and resume:
-            report = json.loads(folder.report.read_bytes())
+            report = folder.read_report()
         else:
             asked_for = with_team_of_this_machine(_with_overrides(read_request(request), overrides))
             if record is None or not resume:
@@ -162,7 +163,7 @@ def execute(
     folder: RunFolder,
     record: RunRecord,
     beside: Beside = contextlib.nullcontext,
-) -> dict[str, Any]:
+) -> Report:
     """Run a record's request with live progress. If the record has executions, continue the last of them."""
     # Two runs may start within one second, on the same files.
     name = f"labelloop-{datetime.now(UTC):%Y%m%d-%H%M%S}-{secrets.token_hex(3)}"
@@ -279,9 +280,9 @@ def _interrupted_prefix(record: RunRecord) -> str | None:
     return None
 
 
-def show_report(console: Console, report: dict[str, Any], folder: RunFolder, *, as_json: bool) -> None:
+def show_report(console: Console, report: Report, folder: RunFolder, *, as_json: bool) -> None:
     """Print the report: as JSON for a program, as a summary for a person."""
     if as_json:
-        sys.stdout.write(json.dumps(report, indent=2, ensure_ascii=False) + "\n")
+        sys.stdout.write(json.dumps(report.as_file(), indent=2, ensure_ascii=False) + "\n")
     else:
         print_summary(console, report, folder)

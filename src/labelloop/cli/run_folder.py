@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from labelloop.core.errors import RequestError
+from labelloop.core.records import Report
 
 
 @dataclass
@@ -52,6 +53,13 @@ class RunFolder:
         temporary = self._record.with_suffix(".writing")
         temporary.write_text(json.dumps(asdict(record), indent=2, ensure_ascii=False))
         temporary.replace(self._record)
+
+    def read_report(self) -> Report:
+        """Raises DocumentError when a later version has written it."""
+        return Report.read(json.loads(self.report.read_bytes()))
+
+    def write_report(self, report: Report) -> None:
+        self.write_json(self.report, report.as_file())
 
     def write_json(self, path: Path, content: Any) -> None:
         path.write_text(json.dumps(content, indent=2, ensure_ascii=False, default=str) + "\n")

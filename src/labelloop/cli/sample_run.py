@@ -14,6 +14,8 @@ from labelloop.core.errors import LabelloopError
 from labelloop.local.aws import LocalAws
 from labelloop.preparation import PreparationOptions, prepare_dataset
 from labelloop.preparation.demo_headlines import demo_headlines
+from labelloop.workflow.run_files import RoundFiles
+from labelloop.workflow.run_state import RunState
 
 BUCKET = "labelloop-local"
 _HEADLINES = 400
@@ -84,7 +86,8 @@ class SampleRun:
 
     def _train(self, state: dict[str, Any]) -> dict[str, Any]:
         """One execution of the nested state machine; the events of its steps are in its history."""
-        name = f"{state['JobPrefix']}-r{state['Round']:03d}"
+        run = RunState.model_validate(state)
+        name = run.round_name
         execution = self.aws.run("ActiveLearning", name, {"State": state})
         if execution.status != "SUCCEEDED":
             raise SampleRunError(f"the sample run failed: {execution.cause or execution.error}")
@@ -94,12 +97,9 @@ class SampleRun:
                 parameters = json.loads(scheduled["parameters"])
                 step = self._name_of(parameters["FunctionName"])
                 self.events[step] = {**parameters["Payload"], "Time": _TIME}
-        self.events["ModelContainer"] = {"ModelS3Uri": self._model_uri(state, name), "Texts": _TEXTS}
+        self.events["ModelContainer"] = {"ModelS3Uri": _model_uri(run.round_files, name), "Texts": _TEXTS}
         result: dict[str, Any] = execution.output
         return result
-
-    def _model_uri(self, state: dict[str, Any], name: str) -> str:
-        return f"{state['Prefix']}round-{state['Round']:03d}/model/{name}/output/model.tar.gz"
 
     def _name_of(self, function: str) -> str:
         return next(name for name, known in self.aws.functions.items() if function in (known.arn, known.name))
@@ -114,6 +114,10 @@ class SampleRun:
         if "FunctionError" in answer:
             raise SampleRunError(f"{name} of the sample run failed: {result['errorMessage']}")
         return result
+
+
+def _model_uri(files: RoundFiles, job_name: str) -> str:
+    return f"{files.model_folder}{job_name}/output/model.tar.gz"
 
 
 def write_events(events: dict[str, dict[str, Any]], folder: Path) -> None:

@@ -7,12 +7,10 @@ import sys
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
-from statistics import fmean
 from typing import Annotated, Any
 
 import typer
 from rich.console import Console
-from rich.table import Table
 from rich.text import Text
 
 from labelloop.cli.errors import explained_errors
@@ -20,6 +18,7 @@ from labelloop.cli.local_run import Application
 from labelloop.cli.prepare import TAB, comma_separated
 from labelloop.cli.run import Policy, execute, show_report
 from labelloop.cli.run_folder import RunFolder, RunRecord, read_request
+from labelloop.cli.simulation_result import SimulatedRun, SimulationResult, print_result
 from labelloop.core.errors import RequestError
 from labelloop.preparation import CsvFormat, PreparationOptions, prepare_csv, propose_label_attribute
 from labelloop.workflow.request import parse_request
@@ -223,7 +222,7 @@ def simulate(
     --policy blog --seeds 3 --out simulation
     """
     console = Console(stderr=as_json)
-    policies = list(dict.fromkeys(policy or [Policy.DEFAULT]))
+    folder, policies = SimulationFolder(out), list(dict.fromkeys(policy or [Policy.DEFAULT]))
     with explained_errors():
         options = SimulationOptions(
             file=file,
@@ -251,11 +250,11 @@ def simulate(
             error_rate=error_rate,
             application=Application.found(application, model_container),
         )
-        result = _simulate(console, options, SimulationFolder(out), policies, seeds)
+        result = _simulate(console, options, folder, policies, seeds)
     if as_json:
-        sys.stdout.write(json.dumps(result, indent=2, ensure_ascii=False) + "\n")
+        sys.stdout.write(json.dumps(result.as_document(), indent=2, ensure_ascii=False) + "\n")
     else:
-        _print_result(console, result, SimulationFolder(out))
+        print_result(console, result, folder.out, folder.result)
 
 
 def write_json(path: Path, content: Any) -> None:
@@ -268,7 +267,7 @@ def write_json(path: Path, content: Any) -> None:
 
 def _simulate(
     console: Console, options: SimulationOptions, folder: SimulationFolder, policies: list[Policy], seeds: int
-) -> Document:
+) -> SimulationResult:
     """Do the runs that are missing; returns the content of simulation.json, written after every run."""
     _prepare(options, folder)
     request = read_request(folder.data / "request.json")
@@ -279,12 +278,17 @@ def _simulate(
     }
     for document in planned.values():
         parse_request(document)
-    runs: list[Document] = []
+    runs: list[SimulatedRun] = []
     for number, ((policy, seed), document) in enumerate(planned.items(), 1):
         console.print(Text(f"\nRun {number} of {len(planned)}: policy {policy}, seed {seed}", style="bold"))
         runs.append(_run(console, options, folder, folder.run(policy, seed), document))
-        result = _result(options, runs)
-        write_json(folder.result, result)
+        result = SimulationResult.of(
+            runs,
+            file=str(options.file),
+            settings={name: value for name, value in options.active_learning.items() if value is not None},
+            error_rate=options.error_rate or 0.0,
+        )
+        write_json(folder.result, result.as_document())
     return result
 
 
@@ -317,7 +321,7 @@ def _prepare(options: SimulationOptions, folder: SimulationFolder) -> None:
 
 def _run(
     console: Console, options: SimulationOptions, folder: SimulationFolder, run: RunFolder, request: Document
-) -> Document:
+) -> SimulatedRun:
     record = run.load()
     if record is not None and record.finished:
         console.print("This run is already done.")
@@ -332,7 +336,11 @@ def _run(
             raise
     # What the rounds wrote is many times as large as the data, and the report has all that is needed of it.
     shutil.rmtree(_s3_root(run), ignore_errors=True)
-    return _outcome(json.loads(run.report.read_bytes()), run, folder, interrupted=len(record.executions) > 1)
+    return SimulatedRun.of(
+        run.read_report(),
+        page=run.page.relative_to(folder.out).as_posix(),
+        interrupted=len(record.executions) > 1,
+    )
 
 
 def _s3_root(run: RunFolder) -> Path:
@@ -344,111 +352,3 @@ def _new_record(folder: SimulationFolder, run: RunFolder, request: Document) -> 
     shutil.rmtree(s3_root, ignore_errors=True)
     shutil.copytree(folder.data / "s3", s3_root)
     return RunRecord(request=request, s3_root=str(s3_root), truth=str((folder.data / "truth.csv").resolve()))
-
-
-def _outcome(report: Document, run: RunFolder, folder: SimulationFolder, *, interrupted: bool) -> Document:
-    """The result of one run; errors are shares of labels that differ from the file's."""
-    counts = report["counts"]
-    return {
-        "policy": report["policy"],
-        "seed": report["seed"],
-        "rows": counts["input"],
-        "human_labels": counts["human"],
-        "human_share": counts["human"] / counts["input"],
-        "repeated_answers": report["cost"]["repeated_answers"],
-        "auto_labels": counts["auto"],
-        "unlabeled": counts["failed"] + counts["unlabeled"],
-        "auto_label_error": report["auto_label_error"],
-        "human_label_error": report["human_label_error"],
-        "final_error": report["final_error"],
-        "certificate": report["certificate"],
-        "no_certificate_because": report["no_certificate_because"],
-        "stopped_because": report["stopped_because"],
-        "rounds": len(report["rounds"]),
-        # The report of a resumed run only has the time of its last execution.
-        "seconds": None if interrupted else round(report["seconds"], 1),
-        "report": run.page.relative_to(folder.out).as_posix(),
-    }
-
-
-def _result(options: SimulationOptions, runs: list[Document]) -> Document:
-    requested = options.active_learning
-    policies = dict.fromkeys(run["policy"] for run in runs)
-    return {
-        "file": str(options.file),
-        "rows": runs[0]["rows"],
-        "settings": {name: value for name, value in requested.items() if value is not None},
-        "error_rate": options.error_rate or 0.0,
-        "runs": runs,
-        "means": [_mean([run for run in runs if run["policy"] == name]) for name in policies],
-    }
-
-
-def _mean(runs: list[Document]) -> Document:
-    """The means over the runs of one policy that have a value; None if no run has one."""
-    numbers = (
-        "human_labels",
-        "human_share",
-        "repeated_answers",
-        "auto_label_error",
-        "final_error",
-        "rounds",
-        "seconds",
-    )
-    known = {name: [run[name] for run in runs if run[name] is not None] for name in numbers}
-    return {
-        "policy": runs[0]["policy"],
-        "runs": len(runs),
-        **{name: fmean(values) if values else None for name, values in known.items()},
-        "certified": sum(run["certificate"] is not None for run in runs),
-    }
-
-
-def _print_result(console: Console, result: Document, folder: SimulationFolder) -> None:
-    table = Table(box=None, padding=(0, 1))
-    for name in ("policy", "seed"):
-        table.add_column(name)
-    for name in ("labeled by people", "asked again", "wrong auto-labels", "certificate", "rounds", "seconds"):
-        table.add_column(name, justify="right")
-    for mean in result["means"]:
-        runs = [run for run in result["runs"] if run["policy"] == mean["policy"]]
-        for run in runs:
-            table.add_row(run["policy"], str(run["seed"]), *_numbers(run), _bound(run), *_effort(run))
-        if len(runs) > 1:
-            certified = f"{mean['certified']} of {mean['runs']}"
-            table.add_row(mean["policy"], "mean", *_numbers(mean), certified, *_effort(mean), style="bold")
-    console.print()
-    console.print(table)
-    console.print(
-        Text(f"\nOf {result['rows']:,} rows. Wrong: different from {result['file']}."), soft_wrap=True
-    )
-    for reason in dict.fromkeys(
-        f"{run['policy']}: {run['no_certificate_because']}"
-        for run in result["runs"]
-        if run["certificate"] is None
-    ):
-        console.print(Text(f"No certificate, {reason}."), soft_wrap=True)
-    console.print()
-    for run in result["runs"]:
-        console.print(Text(f"  report  {folder.out / run['report']}"), soft_wrap=True)
-    console.print(Text(f" numbers  {folder.result}"), soft_wrap=True)
-
-
-def _numbers(row: Document) -> tuple[str, str, str]:
-    error = row["auto_label_error"]
-    people = f"{row['human_labels']:,.0f} ({row['human_share']:.1%})"
-    return people, f"{row['repeated_answers']:,.0f}", "–" if error is None else f"{error:.2%}"
-
-
-def _bound(run: Document) -> str:
-    certificate = run["certificate"]
-    if certificate is None:
-        return "none"
-    return f"≤ {certificate['TargetError']:.3g} at {certificate['Confidence']:.0%}"
-
-
-def _effort(row: Document) -> tuple[str, str]:
-    rounds, seconds = row["rounds"], row["seconds"]
-    return f"{rounds:g}" if rounds == round(rounds) else f"{rounds:.1f}", (
-        "–" if seconds is None else f"{seconds:.0f}"
-    )

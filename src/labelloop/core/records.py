@@ -56,14 +56,18 @@ class Document(Record):
         try:
             return cls.model_validate(cls.upgraded(fields, written))
         except ValidationError as error:
-            first = error.errors(include_url=False, include_context=False)[0]
-            place = ".".join(str(part) for part in first["loc"]) or "it"
-            raise DocumentError(f"not a {cls.__name__} of labelloop: {place}: {first['msg']}") from error
+            raise DocumentError(f"not a {cls.__name__} of labelloop: {first_problem(error)}") from error
 
     @classmethod
     def upgraded(cls, fields: dict[str, Any], written: int) -> dict[str, Any]:  # noqa: ARG003
         """The fields as this version has them, from an earlier format."""
         return fields
+
+
+def first_problem(error: ValidationError) -> str:
+    """The first of what is wrong with a document, by its place."""
+    first = error.errors(include_url=False, include_context=False)[0]
+    return ": ".join(filter(None, (".".join(map(str, first["loc"])), first["msg"])))
 
 
 class Verdict(StrEnum):
@@ -305,9 +309,8 @@ class CoveragePoint(Record):
 class Confusion(Record):
     """How often people's label met the model's."""
 
-    pairs: tuple[
-        tuple[int, int, float], ...
-    ] = ()  # people's class, the model's, objects; most frequent first
+    # People's class, the model's, objects; most frequent first.
+    pairs: tuple[tuple[int, int, float], ...] = ()
     objects: float = 0.0
     unread: float = 0.0  # the model could not read them
     pairs_left_out: int = 0

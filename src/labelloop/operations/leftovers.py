@@ -14,6 +14,7 @@ from labelloop.operations.stack import Stack
 from labelloop.storage.s3 import split_uri
 from labelloop.workflow.execution import RUNNING, SUCCEEDED, Execution
 from labelloop.workflow.job_names import job_prefix
+from labelloop.workflow.run_output import RunOutput
 
 _MOST_KEYS_A_CALL = 1000
 _SAME_INSTANT_SECONDS = 1.0
@@ -139,13 +140,21 @@ def _models(cloud: Cloud, execution: Execution, start_time: str) -> tuple[str, .
     return tuple(sorted(name for name in names if name.startswith(stem)))
 
 
+def _trained_model(execution: Execution) -> str | None:
+    """The name of the last trained model, if the run succeeded and trained one."""
+    if execution.status != SUCCEEDED:
+        return None
+    arn = RunOutput.read(execution.output).trained_model_arn
+    return arn.rpartition("/")[2] if arn else None
+
+
 def _without_output(cloud: Cloud, execution: Execution, found: Leftovers) -> Leftovers:
     """Without what the user wants to keep, and without the marker: it keeps the name from being reused."""
     output = f"{output_prefix(execution)}output/"
     kept = [f"output manifest and report in {output}"] if execution.status == SUCCEEDED else []
     kept_uris = {_marker(execution)}
-    model = str(execution.output_object.get("TrainedModelArn", "")).rpartition("/")[2]
-    if model in found.models:
+    model = _trained_model(execution)
+    if model is not None and model in found.models:
         kept.append(f"the trained model {model}, with its files")
         kept_uris.update(_artifacts(cloud, model))
     return replace(

@@ -10,13 +10,9 @@ from botocore.exceptions import ClientError
 from labelloop.operations.cloud import Cloud, OperationError, explained, is_missing
 from labelloop.storage.s3 import split_uri
 from labelloop.workflow.execution import SUCCEEDED, Execution
+from labelloop.workflow.run_output import RunOutput
 
-# The fields of an execution's output, and the names their files get.
-_FILES = {
-    "FinalManifestS3Uri": "output.manifest",
-    "ReportS3Uri": "report.json",
-    "ReportHtmlS3Uri": "report.html",
-}
+MANIFEST, REPORT, PAGE = "output.manifest", "report.json", "report.html"
 
 
 @dataclass(frozen=True)
@@ -37,10 +33,9 @@ def fetch(cloud: Cloud, execution: Execution, folder: Path, *, overwrite: bool =
     folder.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=".fetching-", dir=folder) as work:
         new = {}
-        for key, name in _FILES.items():
-            if key in execution.output_object:
-                new[name] = Path(work) / name
-                _download(cloud, execution.output_object[key], new[name])
+        for name, uri in _uris(RunOutput.read(execution.output)).items():
+            new[name] = Path(work) / name
+            _download(cloud, uri, new[name])
         same = {name for name, path in new.items() if _same(path, folder / name)}
         lost = [name for name in new if (folder / name).exists() and name not in same]
         if lost and not overwrite:
@@ -50,6 +45,12 @@ def fetch(cloud: Cloud, execution: Execution, folder: Path, *, overwrite: bool =
         for name, path in new.items():
             path.replace(folder / name)
     return [Fetched(folder / name, name in same) for name in new]
+
+
+def _uris(output: RunOutput) -> dict[str, str]:
+    """Where the files are, by the names they get."""
+    uris = {MANIFEST: output.final_manifest_s3_uri, REPORT: output.report_s3_uri}
+    return uris if output.report_html_s3_uri is None else {**uris, PAGE: output.report_html_s3_uri}
 
 
 def _download(cloud: Cloud, uri: str, path: Path) -> None:

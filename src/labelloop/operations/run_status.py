@@ -1,21 +1,22 @@
 """How far an execution is: the states it is in, the round, the labels so far."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import Any
 
+from labelloop.core.ledger import Counts
 from labelloop.operations.cloud import Cloud
 from labelloop.operations.history import HistoryReader
 from labelloop.workflow.execution import Execution, ExecutionEvent
+from labelloop.workflow.run_state import RunState
 
 
 @dataclass
 class RunStatus:
-    """`states` from the outermost to the innermost; `counts` of data objects by their state in the ledger."""
+    """`states` from the outermost to the innermost; `counts` of data objects, None at the very start."""
 
     round: int = 0
     states: list[str] = field(default_factory=list)
-    counts: dict[str, int] = field(default_factory=dict)
+    counts: Counts | None = None
 
 
 def read_run_status(cloud: Cloud, execution: Execution) -> RunStatus:
@@ -32,10 +33,6 @@ def run_status_of(events: Iterable[ExecutionEvent]) -> RunStatus:
             status.states.append(event.state)
         elif event.state in status.states:
             status.states.remove(event.state)
-            _take_over(status, event.output)
+            if (run := RunState.of_output(event.output)) is not None:
+                status.counts, status.round = run.counts, run.round
     return status
-
-
-def _take_over(status: RunStatus, output: Mapping[str, Any]) -> None:
-    if "Counts" in output and "Round" in output:
-        status.counts, status.round = dict(output["Counts"]), output["Round"]

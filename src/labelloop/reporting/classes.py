@@ -27,8 +27,8 @@ def whose_objects(quality: ModelQuality) -> str:
     of = f"on the objects that the model of {last} had not learned from"
     if quality.stood_for:
         return (
-            f"{of} (people labeled {count(quality.labeled)} of them; the objects drawn for the test represent "
-            f"the other {count(quality.stood_for)}, so these numbers are estimates)"
+            f"{of} (people labeled {count(quality.labeled)} of them; the objects drawn for the test "
+            f"represent the other {count(quality.stood_for)}, so these numbers are estimates)"
         )
     return f"{of} and people labeled" + (
         f" (nobody labeled {count(quality.not_known)} more, mostly easier ones, which are left out)"

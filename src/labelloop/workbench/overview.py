@@ -4,15 +4,13 @@ import time
 from collections import Counter
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
-from functools import lru_cache
 from typing import Any, NamedTuple
 
-from labelloop.core.errors import StorageError
 from labelloop.core.people.label_review import OUTCOMES
-from labelloop.storage import s3
 from labelloop.workbench.agreement import agreement_of
 from labelloop.workbench.api import batch_document
 from labelloop.workbench.output import outcome_of_review
+from labelloop.workbench.run_so_far import run_so_far
 from labelloop.workbench.service import NOBODY
 from labelloop.workbench.store import TaskStore
 from labelloop.workbench.tasks import Annotator, Batch, Task
@@ -52,8 +50,9 @@ class Overview:
         tasks = list(self._store.tasks(batch.id))
         annotators = [one for one in self._store.annotators(batch.id) if one.answers or one.skips]
         agreement = agreement_of(batch, tasks)
+        run = run_so_far(batch.run_state_uri) if batch.run_state_uri else None
         return {
-            "run": run_document(batch.run_state_uri) if batch.run_state_uri else None,
+            "run": run.as_document() if run else None,
             "batch": {
                 **batch_document(batch),
                 "closed_because": batch.closed_because,
@@ -79,60 +78,6 @@ class Overview:
             "gold": _gold(tasks),
             "relabeled": _relabeled(tasks),
         }
-
-
-def run_document(state_uri: str) -> dict[str, Any] | None:
-    """The state of the run, from its snapshots; None if they do not exist (any more)."""
-    try:
-        state = s3.read_json(state_uri)
-        prefixes = [*state.get("EarlierPrefixes", ()), state["Prefix"]]
-        uris = [uri for prefix in prefixes for uri in s3.list_uris(f"{prefix}round-")]
-        newest = _newest_snapshot(uris)
-        state = s3.read_json(newest) if newest else state
-        rounds = [_finished_round(uri) for uri in uris if uri.endswith("/merged/round.json")]
-        ended = s3.exists(f"{state['Prefix']}output/report.json")
-    except StorageError:
-        return None
-    counts = state["Counts"]
-    return {
-        "name": state["ExecutionName"],
-        "round": state["Round"],
-        "ended": f"Its output manifest is {state['Prefix']}output/output.manifest." if ended else None,
-        "counts": {
-            "input": counts["Input"],
-            "human": counts["Human"] + counts["Validation"],
-            **{name: counts[name.title()] for name in ("auto", "failed", "pool", "validation")},
-        },
-        "rounds": rounds,
-        "certificate": state.get("Certificate"),
-        "model": state.get("Model"),
-        "target_error": state["Request"]["ActiveLearning"]["TargetError"],
-        "confidence": state["Request"]["ActiveLearning"]["Confidence"],
-    }
-
-
-def _newest_snapshot(uris: Sequence[str]) -> str | None:
-    """The newest snapshot. `uris` are sorted by round; in a round, the merge follows the selection."""
-    ends = ("/selected/state.json", "/merged/state.json")
-    snapshots = {uri for uri in uris if uri.endswith(ends)}
-    for uri in reversed(uris):
-        if uri in snapshots:
-            merged = f"{uri.rsplit('/', 2)[0]}/merged/state.json"
-            return merged if merged in snapshots else uri
-    return None
-
-
-@lru_cache(maxsize=1000)
-def _finished_round(uri: str) -> dict[str, Any]:
-    """A round's record is written once and never changes."""
-    record = s3.read_json(uri)
-    counts = record["counts"]
-    return {
-        "round": record["round"],
-        "human_labels": counts["human"] + counts["validation"],
-        "accuracy": record["validation_accuracy"],
-        "expected_error": record["expected_error"],
-    }
 
 
 def _progress(tasks: Sequence[Task]) -> dict[str, int]:

@@ -17,6 +17,8 @@ from labelloop.cli.aws.options import (
 )
 from labelloop.cli.errors import explained_errors
 from labelloop.cli.summary import certificate_sentence, heading
+from labelloop.core.records import Report
+from labelloop.operations.results import REPORT
 from labelloop.operations.results import fetch as fetch_results
 
 
@@ -38,9 +40,9 @@ def fetch(
     with explained_errors():
         cloud, _, found = open_execution(stack, region, profile, execution)
         fetched = fetch_results(cloud, found, out, overwrite=overwrite)
-    report = json.loads((out / "report.json").read_bytes())
+        report = Report.read(json.loads((out / REPORT).read_bytes()))
     assert found.stopped is not None
-    report["seconds"] = (found.stopped - found.started).total_seconds()
+    report = report.model_copy(update={"seconds": (found.stopped - found.started).total_seconds()})
     console.print(heading(report))
     console.print(Text(certificate_sentence(report)))
     for file in fetched:

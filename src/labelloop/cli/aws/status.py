@@ -7,12 +7,14 @@ from itertools import islice
 from typing import Annotated, Any
 
 import typer
+from pydantic.alias_generators import to_pascal
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
 from labelloop.cli.aws.options import ProfileOption, RegionOption, StackOption, open_stack
 from labelloop.cli.errors import explained_errors
+from labelloop.core.ledger import Counts
 from labelloop.operations.executions import find_execution, output_prefix, summaries
 from labelloop.operations.run_status import RunStatus, read_run_status
 from labelloop.workflow.execution import Execution
@@ -94,7 +96,7 @@ def _as_document(execution: Execution, run_status: RunStatus) -> dict[str, Any]:
         "seconds": _seconds(execution.started, execution.stopped),
         "round": run_status.round,
         "states": list(run_status.states),
-        "counts": run_status.counts,
+        "counts": _counts_document(run_status.counts),
         "error": execution.error,
         "cause": execution.cause,
         "output": execution.output_object or None,
@@ -102,17 +104,24 @@ def _as_document(execution: Execution, run_status: RunStatus) -> dict[str, Any]:
     }
 
 
+def _counts_document(counts: Counts | None) -> dict[str, int]:
+    """As the state machine's own states have them; empty before the first of them."""
+    return {to_pascal(name): number for name, number in counts.as_dict().items()} if counts else {}
+
+
 def _print_one(console: Console, execution: Execution, run_status: RunStatus) -> None:
     took = _duration(_seconds(execution.started, execution.stopped))
     console.print(Text.assemble((execution.name, "bold"), f"  {execution.status}, {took}"))
     if execution.running and run_status.states:
         console.print(Text(f"  now    round {run_status.round}: {' > '.join(run_status.states)}"))
-    if run_status.counts:
+    if (counts := run_status.counts) is not None:
         # What people labeled for a test counts as theirs, as in the report.
-        counts = {name: number for name, number in run_status.counts.items() if name != "Validation"}
-        counts["Human"] = counts.get("Human", 0) + run_status.counts.get("Validation", 0)
-        labels = ", ".join(f"{number:,} {name.lower()}" for name, number in counts.items())
-        console.print(Text(f"  labels {labels}"))
+        console.print(
+            Text(
+                f"  labels {counts.input:,} input, {counts.pool:,} pool, {counts.human_labels:,} human, "
+                f"{counts.auto:,} auto, {counts.failed:,} failed"
+            )
+        )
     console.print(Text(f"  files  {output_prefix(execution)}"))
     if execution.cause or execution.error:
         console.print(Text(f"  {execution.error}: {execution.cause or 'no cause is given'}"))

@@ -21,6 +21,7 @@ from labelloop.operations.cloud import Cloud
 from labelloop.operations.executions import describe, output_prefix
 from labelloop.operations.history import HistoryReader
 from labelloop.workflow.execution import FAILED, SUCCEEDED, Execution
+from labelloop.workflow.run_output import RunOutput
 
 EVERY_SECONDS = 5.0
 
@@ -64,10 +65,11 @@ def watch_execution(
 def print_end(console: Console, execution: Execution) -> None:
     """How an execution has ended, and what to do next."""
     if execution.status == SUCCEEDED:
-        reason = execution.output_object.get("StoppedBecause", "it is done")
+        output = RunOutput.read(execution.output)
+        reason = output.stopped_because or "it is done"
         console.print(Text.assemble(("Done", "bold green"), f": it ended because {reason}."))
-        console.print(Text(f"  labels  {execution.output_object.get('FinalManifestS3Uri')}"))
-        console.print(Text(f"  report  {execution.output_object.get('ReportS3Uri')}"))
+        console.print(Text(f"  labels  {output.final_manifest_s3_uri}"))
+        console.print(Text(f"  report  {output.report_s3_uri}"))
         console.print("`labelloop fetch` downloads both.")
         return
     console.print(
