@@ -1,4 +1,4 @@
-"""The log line of a step that people labeled in says what their labels cost: the saved query adds these up."""
+"""What the log says that labels by people cost: the saved query on cost adds these lines up."""
 
 import json
 from dataclasses import replace

@@ -36,7 +36,7 @@ class SimulatedRun(Record):
     @classmethod
     def of(cls, report: Report, *, page: str, interrupted: bool) -> "SimulatedRun":
         counts = report.counts
-        score = report.score or Score(auto_label_error=None, human_label_error=None, final_error=None)
+        score = report.score or Score()
         # The report of a resumed run only has the time of its last execution.
         seconds = None if interrupted or report.seconds is None else round(report.seconds, 1)
         return cls(

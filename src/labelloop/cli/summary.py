@@ -49,7 +49,7 @@ def _table(report: Report) -> Table:
     table.add_column("share", justify="right")
     if score is not None:
         table.add_column("wrong, compared with the truth", justify="right")
-    errors = score or Score(auto_label_error=None, human_label_error=None, final_error=None)
+    errors = score or Score()
     rows = (
         ("labeled by people", counts.human, errors.human_label_error),
         ("labeled by the model", counts.auto, errors.auto_label_error),

@@ -450,9 +450,9 @@ class FailureRecord(Record):
 class Score(Record):
     """Shares of wrong labels, where the truth is known; None where there are no such labels."""
 
-    auto_label_error: float | None
-    human_label_error: float | None
-    final_error: float | None
+    auto_label_error: float | None = None
+    human_label_error: float | None = None
+    final_error: float | None = None
 
 
 class Report(Document):
@@ -493,7 +493,8 @@ class Report(Document):
     def as_document(self) -> dict[str, Any]:
         """As JSON takes it: the share of people and the score's fields stand among the report's own."""
         fields = super().as_document()
-        return {**fields, "human_share": self.counts.human_share, **(fields.pop("score", None) or {})}
+        score = fields.pop("score", None) or {}
+        return {**fields, "human_share": self.counts.human_share, **score}
 
     @model_validator(mode="before")
     @classmethod
@@ -501,7 +502,5 @@ class Report(Document):
         if not isinstance(fields, dict):
             return fields
         known = {name: value for name, value in fields.items() if name != "human_share"}
-        if "final_error" not in known:
-            return known
         score = {name: known.pop(name) for name in Score.model_fields if name in known}
-        return {**known, "score": score}
+        return {**known, "score": score} if score else known
