@@ -59,9 +59,9 @@ def test_what_has_no_label_is_asked_and_the_lines_stay_the_users(folder: Path, f
         assert left["id"] == other["id"], "what is answered stays so"
         again.post(f"/api/tasks/{left['id']}/skip", {"reason": "no headline"})
         told = second.finish(again)
-        assert "All is labeled" not in told
+        assert "Everything is labeled" not in told
         assert "2 of 3 objects are labeled" in told
-        assert "Skipped: 1; the reason stands there, as failure-reason." in told
+        assert "Skipped: 1; the output has the reason, as failure-reason." in told
         assert "Not fully answered" not in told
     finally:
         second.kill()
@@ -82,7 +82,7 @@ def test_answers_never_go_to_another_manifest(folder: Path, first: Served) -> No
     ann = Person(first, "Ann")
     for task in ann.post("/api/tasks/next", {"count": 5})["tasks"]:
         ann.post(f"/api/tasks/{task['id']}/answer", {"label": 0})
-    assert "All is labeled" in first.finish(ann)
+    assert "Everything is labeled" in first.finish(ann)
     ann.http.close()
     labeled = (folder / "out/output.manifest").read_bytes()
     same = ["label", "--manifest", str(folder / "in.manifest"), "--classes", str(folder / "classes.json")]
@@ -102,7 +102,7 @@ def test_answers_never_go_to_another_manifest(folder: Path, first: Served) -> No
     refused = CliRunner().invoke(app, [*same, "--out", str(other)])
     assert (refused.exit_code, "is a file" in refused.output.replace("\n", " ")) == (2, True)
     again = CliRunner().invoke(app, [*same, "--out", str(folder / "out")])
-    assert (again.exit_code, "All is labeled" in again.output) == (0, True)
+    assert (again.exit_code, "Everything is labeled" in again.output) == (0, True)
 
 
 @pytest.mark.slow
@@ -111,7 +111,7 @@ def test_the_page_of_the_run_tells_of_the_batch_and_closes_it_early(folder: Path
     (one, _) = ann.post("/api/tasks/next", {"count": 5})["tasks"]
     ann.post(f"/api/tasks/{one['id']}/skip", {"reason": "in Finnish"})
     page = ann.http.get("/run").text
-    for untrue in ("Nobody is asked for anything now", "Nobody has answered yet", "No object was skipped"):
+    for untrue in ("There is nothing to label now", "Nobody has answered yet", "No object was skipped"):
         assert untrue not in page
     for true in (">Ann<", "in Finnish", 'data-action="pause"', 'data-action="close"'):
         assert true in page
@@ -121,7 +121,7 @@ def test_the_page_of_the_run_tells_of_the_batch_and_closes_it_early(folder: Path
     told = first.finish(ann)
     ann.http.close()
     assert "1 of 3 objects are labeled" in told
-    assert "Skipped: 1; the reason stands there, as failure-reason." in told
+    assert "Skipped: 1; the output has the reason, as failure-reason." in told
     assert "Not fully answered: 1." in told
 
 
@@ -174,7 +174,7 @@ def test_images_are_shown_out_of_the_folder_that_stands_for_s3(folder: Path) -> 
 @pytest.mark.parametrize(
     ("reference", "more", "says"),
     [
-        ("s3://bucket/one.png", [], "name by --s3-root"),
+        ("s3://bucket/one.png", [], "set --s3-root"),
         ("s3://bucket/one.png", ["--s3-root", "s3"], "there is no file for s3://bucket/one.png"),
         ("s3://../in.manifest", ["--s3-root", "s3"], "there is no file for s3://../in.manifest"),
         ("s3://bucket/\0.png", ["--s3-root", "s3"], "there is no file for"),
@@ -212,7 +212,7 @@ def test_all_images_that_people_could_not_see_are_listed_at_once(
         "3 images cannot be shown",
         "there is no file for s3://bucket/gone.png",
         "the file for s3://bucket/empty.png is empty",
-        "s3://bucket/scan.tiff is image/tiff: browsers show image/png",
+        "s3://bucket/scan.tiff is image/tiff, but browsers show image/png",
     ):
         assert problem in told
     assert "good.png" not in told
@@ -226,7 +226,7 @@ def test_a_start_without_an_address_leaves_the_folder_to_others(folder: Path, un
     arguments = ["label", *given, "--out", str(folder / "out")]
     refused = CliRunner().invoke(app, [*arguments, "--host", unreachable])
     assert refused.exit_code == 2
-    assert "name an address of this machine by --host" in " ".join(refused.output.split())
+    assert "use an address of this machine for --host" in " ".join(refused.output.split())
     (folder / "in.manifest").write_bytes(LINES[1] + b"\n")
     assert CliRunner().invoke(app, arguments).exit_code == 0, "it is nobody's yet"
 
@@ -246,7 +246,7 @@ def test_what_people_disagree_about_is_told_at_the_end(folder: Path) -> None:
         process.kill()
         for person in people:
             person.http.close()
-    assert "All is labeled" in told
+    assert "Everything is labeled" in told
     assert "People disagreed about 1 object:" in told
     first = json.loads((folder / "out/output.manifest").read_bytes().splitlines()[0])
     assert 0.5 <= first["category-metadata"]["confidence"] < 0.99
@@ -273,15 +273,15 @@ def test_a_disagreement_that_makes_no_label_is_not_told_of_one(folder: Path) -> 
 @pytest.mark.parametrize(
     "faulty", [b"{", b'{"source-ref": "s3://bucket/missing.png"}'], ids=["no JSON", "no image"]
 )
-def test_what_was_refused_can_be_mended_with_the_same_out(folder: Path, faulty: bytes) -> None:
+def test_what_was_refused_can_be_fixed_with_the_same_out(folder: Path, faulty: bytes) -> None:
     given = ["--manifest", str(folder / "in.manifest"), "--classes", str(folder / "classes.json")]
     arguments = ["label", *given, "--out", str(folder / "out")]
     (folder / "in.manifest").write_bytes(faulty + b"\n")
     assert CliRunner().invoke(app, arguments).exit_code == 2
     assert not list((folder / "out").glob("*.partial"))
     (folder / "in.manifest").write_bytes(LINES[1] + b"\n")
-    mended = CliRunner().invoke(app, arguments)
-    assert (mended.exit_code, "All is labeled" in mended.output) == (0, True)
+    again = CliRunner().invoke(app, arguments)
+    assert (again.exit_code, "Everything is labeled" in again.output) == (0, True)
 
 
 @pytest.mark.parametrize("there", ["workbench.sqlite", "output.manifest", "run.json"])
@@ -304,7 +304,7 @@ def test_the_demo_takes_nobodys_data_for_its_own(folder: Path, option: str) -> N
     given = [option, str(folder / "in.manifest"), "--out", str(folder / "in.manifest")]
     refused = CliRunner().invoke(app, ["label", "--demo", *given])
     assert refused.exit_code == 2
-    assert "--demo brings its own data" in refused.output
+    assert "--demo has its own data" in refused.output
 
 
 @pytest.mark.parametrize(
@@ -337,6 +337,6 @@ def test_two_do_not_work_in_one_folder(folder: Path, first: Served) -> None:
     second = CliRunner().invoke(app, ["label", *given, "--out", str(folder / "out")])
     assert second.exit_code == 2
     said = " ".join(second.output.split())
-    assert f"another labelloop is at work in {folder / 'out'}: end it first" in said
+    assert f"another labelloop is working in {folder / 'out'}: stop it first" in said
     assert ann.post("/api/tasks/next", {"count": 5})["tasks"], "the first goes on"
     ann.http.close()

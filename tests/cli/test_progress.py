@@ -1,27 +1,62 @@
 """What a run says of itself as it goes, from the states' outputs."""
 
 import io
+import json
+from pathlib import Path
 from typing import Any
 
 import pytest
 from rich.console import Console
 
 from labelloop.cli.progress import RunProgress
+from labelloop.core.ledger import Counts
+from labelloop.core.records import Certificate, ModelRecord, TestRecord, Verdict
+from labelloop.workflow.run_state import Labeling, ModelOutput, RunState
+
+ROOT = Path(__file__).parents[2]
+SAMPLE = RunState.read(json.loads((ROOT / "events/merge_labels.json").read_bytes())["State"])
+URIS = {"predictions_s3_uri": "s3://bucket/p", "auto_labels_s3_uri": "s3://bucket/a"}
+CERTIFICATE = Certificate(
+    promise="error among the auto-labels <= 0.05, 90% confidence",
+    threshold=0.4,
+    target_error=0.05,
+    confidence=0.9,
+    level=0.06,
+    error_bound=0.04,
+    error_estimate=0.01,
+    coverage=0.9,
+    auto_labels=400,
+    validation_objects=200,
+    validation_errors=2,
+)
+
+
+def verdict_of(verdict: Verdict, drawn: int, wrong: int) -> TestRecord:
+    return TestRecord(verdict=verdict, drawn=drawn, wrong=wrong, error_estimate=0.01, error_bound=0.04)
 
 
 def line_of(
-    model: dict[str, Any] | None = None, pool: int = 1000, selected: int | None = 40, **merged: Any
+    model: ModelRecord | None = None, pool: int = 1000, selected: int | None = 40, **merged: Any
 ) -> str:
     """What is printed of a round, without the time."""
     console = Console(file=io.StringIO(), width=300)
-    counts = {"Input": 2000, "Pool": pool, "Validation": 0, "Human": 600, "Auto": 400, "Failed": 0}
-    state = {"Counts": counts, "Round": 7}
+    counts = Counts(input=2000, pool=pool, validation=0, human=600, auto=400, failed=0)
+    labeling = Labeling(
+        selection_s3_uri="s3://bucket/s",
+        selected=selected or 0,
+        job_name="job",
+        output_folder_s3_uri="s3://bucket/l/",
+    )
+    state = SAMPLE.model_copy(update={"counts": counts, "round": 7, "labeling": labeling})
     with RunProgress(console) as progress:
         if model is not None:
-            progress.state_exited("AutoLabel", {**state, "Model": model})
+            progress.state_exited(
+                "AutoLabel", state.model_copy(update={"model": ModelOutput.of(model, **URIS)})
+            )
         if selected is not None:
-            progress.state_exited("SelectForHumans", {**state, "Labeling": {"Selected": selected}})
-        progress.state_exited("MergeLabels", {**state, "Round": 8, **merged})
+            progress.state_exited("SelectForHumans", state)
+        progress.state_exited("CreateLabelingJob", None)
+        progress.state_exited("MergeLabels", state.model_copy(update={"round": 8, **merged}))
     file = console.file
     assert isinstance(file, io.StringIO)
     return file.getvalue().split("] ", 1)[1].strip()
@@ -32,39 +67,39 @@ def line_of(
     [
         (None, {}, "no model yet"),
         (
-            {"AutoLabels": 0, "ExpectedError": 0.031, "LeftToPeople": 100, "ExpectedDraws": 239.6},
+            ModelRecord(expected_error=0.031, left_to_people=100, expected_draws=239.6),
             {},
             "model expects 3.1% wrong on the 900 it would label, a test would draw ~240",
         ),
         (
-            {"AutoLabels": 0, "ExpectedError": 0.2, "LeftToPeople": 0},
+            ModelRecord(expected_error=0.2, left_to_people=0),
             {},
             "model expects 20.0% wrong on the 1,000 it could label, too many for a test",
         ),
         (
-            {"AutoLabels": 900, "ExpectedError": 0.031, "LeftToPeople": 100, "ExpectedDraws": 239.6},
-            {"Test": {"verdict": "OPEN", "drawn": 120, "wrong": 2}},
+            ModelRecord(auto_labels=900, expected_error=0.031, left_to_people=100, expected_draws=239.6),
+            {"test": verdict_of(Verdict.OPEN, drawn=120, wrong=2)},
             "tested on 120 drawn: 2 wrong, goes on",
         ),
         (
             None,
-            {"Test": {"verdict": "PASSED", "drawn": 240, "wrong": 3}},
+            {"test": verdict_of(Verdict.PASSED, drawn=240, wrong=3)},
             "tested on 240 drawn: 3 wrong, passed",
         ),
         (
             None,
-            {"Test": {"verdict": "FAILED", "drawn": 99, "wrong": 9}},
+            {"test": verdict_of(Verdict.FAILED, drawn=99, wrong=9)},
             "tested on 99 drawn: 9 wrong, failed",
         ),
-        (None, {"Certificate": {"TargetError": 0.05}}, "what is left is for people"),
+        (None, {"certificate": CERTIFICATE}, "what is left is for people"),
         (
-            {"AutoLabels": 500, "ValidationAccuracy": 0.914},
+            ModelRecord(auto_labels=500, validation_accuracy=0.914),
             {},
             "model  91.4% right on validation, labels 500",
         ),
     ],
 )
-def test_a_round_is_told_in_a_line(model: dict[str, Any] | None, merged: dict[str, Any], told: str) -> None:
+def test_a_round_is_told_in_a_line(model: ModelRecord | None, merged: dict[str, Any], told: str) -> None:
     line = line_of(model, **merged)
     assert line == f"round  7: {told}; people were asked about 40 → 600 human, 400 auto, 1,000 open"
 

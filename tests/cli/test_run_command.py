@@ -116,7 +116,7 @@ def test_a_request_written_for_mechanical_turk_runs_here_unchanged(prepared: Pat
     path.write_text(json.dumps(request))
     done = call(prepared, application, "--policy", "blog")
     assert done.returncode == 0, done.stderr
-    assert "Amazon Mechanical Turk has closed; who answers instead: simulated" in done.stdout
+    assert "Amazon Mechanical Turk has closed. Who answers instead: simulated" in done.stdout
 
 
 def test_json_prints_the_report_alone(prepared: Path, application: Path) -> None:
@@ -169,7 +169,7 @@ def test_a_run_that_is_told_to_end_ends_in_good_order(prepared: Path, applicatio
     process.terminate()
     told, _ = process.communicate(timeout=60)
     assert process.returncode == 130
-    assert "the same command with --resume goes on" in told.replace("\n", " ")
+    assert "the same command with --resume continues" in told.replace("\n", " ")
     assert "Traceback" not in told
 
 
@@ -181,7 +181,7 @@ def test_an_unfinished_run_is_not_overwritten(prepared: Path, application: Path)
     process.kill()
     process.wait()
     assert beside.returncode == 2
-    assert "another labelloop is at work in" in beside.stderr
+    assert "another labelloop is working in" in beside.stderr
     done = call(prepared, application)
     assert done.returncode == 2
     assert "--resume" in done.stderr
@@ -215,10 +215,10 @@ def test_bad_lines_in_the_manifest_are_listed_and_nothing_is_spent(prepared: Pat
     assert "line 1: it is not JSON" in done.stderr
     assert "Traceback" not in done.stderr + done.stdout
     manifest.write_bytes(content)
-    assert call(prepared, application, "--resume").returncode == 0, "mended, it goes on"
+    assert call(prepared, application, "--resume").returncode == 0, "repaired, it continues"
 
 
-def test_a_mended_request_is_the_one_that_is_resumed(prepared: Path, application: Path) -> None:
+def test_a_corrected_request_is_the_one_that_is_resumed(prepared: Path, application: Path) -> None:
     path, manifest = prepared / "request.json", next((prepared / "s3").rglob("input.manifest"))
     request, content = json.loads(path.read_text()), manifest.read_bytes()
     manifest.write_bytes(content.replace(b"{", b"", 1))
@@ -291,4 +291,4 @@ def test_blazingtext_and_a_container_of_ones_own_exclude_each_other(
     own = str(ROOT / "tests/local/stand_in_container")
     done = call(prepared, application, "--model", "blazingtext", "--model-container", own)
     assert done.returncode == 2
-    assert "leave out --model blazingtext, or --model-container" in done.stderr
+    assert "leave out either --model blazingtext or --model-container" in done.stderr

@@ -75,7 +75,7 @@ def test_policies_and_seeds_stand_side_by_side(table: Path) -> None:
     }
     again = call(table, *more)
     assert again.returncode == 0, again.stderr
-    assert again.stdout.count("It is there already.") == 4
+    assert again.stdout.count("This run is already done.") == 4
     assert "2 of 2" in again.stdout
     assert all((table.parent / "out" / page).stat().st_mtime_ns == when for page, when in pages.items())
     assert not list((table.parent / "out").glob("runs/*/s3"))
@@ -118,7 +118,7 @@ def test_a_killed_simulation_goes_on_by_the_same_command(table: Path) -> None:
     before = (runs / "default-seed-0/report.json").read_bytes()
     done = call(table, "--seeds", "2")
     assert done.returncode == 0, done.stderr
-    assert done.stdout.count("It is there already.") == 1
+    assert done.stdout.count("This run is already done.") == 1
     assert (runs / "default-seed-0/report.json").read_bytes() == before
     first, second = result_of(table)["runs"]
     assert first["seconds"] is not None

@@ -129,7 +129,7 @@ def test_a_stopped_labeling_job_keeps_what_was_labeled_until_then(open_aws: Open
     [
         ([], {}, "the input manifest holds no data objects"),
         (None, {"LabelCategoryConfigS3Uri": "s3://data/none.json"}, "s3://data/none.json cannot be read"),
-        (None, {"LabelCategoryConfigS3Uri": "s3://data/text"}, "is no JSON"),
+        (None, {"LabelCategoryConfigS3Uri": "s3://data/text"}, "is not JSON"),
         (None, {"OutputConfig": {"S3OutputPath": "s3://no-such-bucket/"}}, "cannot be written"),
     ],
 )

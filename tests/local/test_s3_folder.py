@@ -9,8 +9,8 @@ import boto3
 import pytest
 
 from labelloop.local.aws import LocalAwsError
-from labelloop.local.engine import Engine
-from labelloop.local.moto_mends import mended_moto
+from labelloop.local.interpreter_callbacks import InterpreterCallbacks
+from labelloop.local.moto_patches import patched_moto
 from labelloop.local.s3_folder import S3Folder, S3FolderError
 from tests.local.conftest import OpenAws, invoke, machine
 
@@ -35,7 +35,9 @@ def s3(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
     def unused(*_: Any) -> Any:
         raise AssertionError
 
-    with mended_moto(Engine(sagemaker=unused, job=unused, on_object=told, on_event=unused, on_end=unused)):
+    with patched_moto(
+        InterpreterCallbacks(sagemaker=unused, job=unused, on_object=told, on_event=unused, on_end=unused)
+    ):
         yield boto3.client("s3", region_name="us-east-1")
 
 
@@ -152,7 +154,7 @@ def test_a_key_that_is_an_object_and_a_folder_is_one_clear_error(
     for key in keys:
         s3.put_object(Bucket="data", Key=key, Body=b"2")
         time.sleep(0.002)
-    with pytest.raises(S3FolderError, match="no disk keeps both"):
+    with pytest.raises(S3FolderError, match="no disk allows both"):
         folder.write_back()
 
 

@@ -150,14 +150,14 @@ def test_an_intrinsic_function_is_resolved(tmp_path: Path, value: Any, resolved:
 @pytest.mark.parametrize(
     ("value", "problem"),
     [
-        ({"Fn::ImportValue": "x"}, "here uses Fn::ImportValue, which the local engine does not know"),
+        ({"Fn::ImportValue": "x"}, "here uses Fn::ImportValue, which the local AWS does not know"),
         ({"Ref": "Nobody"}, "here refers to Nobody, which is neither a parameter nor a resource"),
         ({"Ref": "NoDefault"}, "here needs a value for the parameter NoDefault"),
         ({"Fn::Sub": "${Nobody}"}, "here refers to Nobody"),
         ({"Fn::GetAtt": "Work.Colour"}, r"here asks for Work\.Colour"),
         ({"Fn::If": ["Unknown", 1, 2]}, "names the condition Unknown, which is not declared"),
-        ({"Fn::Join": "x"}, "here holds a malformed Fn::Join"),
-        ({"Fn::Select": [7, ["a"]]}, "here holds a malformed Fn::Select"),
+        ({"Fn::Join": "x"}, "here has a malformed Fn::Join"),
+        ({"Fn::Select": [7, ["a"]]}, "here has a malformed Fn::Select"),
         ({"a": [{"Fn::Base64": "x"}]}, r"here\.a\[0\] uses Fn::Base64"),
     ],
 )

@@ -177,7 +177,7 @@ def test_one_line_too_few_fails_a_join(open_aws: OpenAws) -> None:
 
 def test_an_answer_that_is_no_json_fails_a_join(open_aws: OpenAws) -> None:
     reason = failure(open_aws(), **told("garbage"), DataProcessing={"JoinSource": "Input"})
-    assert "a line of the container's answer is no JSON" in reason
+    assert "a line of the container's answer is not JSON" in reason
 
 
 def test_a_record_over_the_payload_limit_fails_the_job(open_aws: OpenAws) -> None:

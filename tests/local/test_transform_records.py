@@ -10,7 +10,7 @@ from labelloop.local.transform_records import (
     RecordsError,
     compile_filter,
     join_record,
-    make_batches,
+    make_mini_batches,
     parse_json,
     read_records,
     to_json,
@@ -32,7 +32,7 @@ def test_without_splitting_a_file_is_one_record() -> None:
 
 @given(st.lists(st.binary(min_size=1, max_size=8).filter(lambda r: b"\n" not in r)), st.integers(8, 30))
 def test_batches_are_full_keep_the_order_and_lose_nothing(records: list[bytes], most: int) -> None:
-    batches = list(make_batches(records, most_bytes=most, many=True, prepare=unchanged))
+    batches = list(make_mini_batches(records, most_bytes=most, many=True, prepare=unchanged))
     assert [record for batch, _ in batches for record in batch.records] == records
     assert all(len(body) <= most and body == b"\n".join(batch.records) for batch, body in batches)
     for (_, body), (following, _) in pairwise(batches):
@@ -40,18 +40,20 @@ def test_batches_are_full_keep_the_order_and_lose_nothing(records: list[bytes], 
 
 
 def test_single_records_are_sent_one_by_one_and_numbered() -> None:
-    batches = list(make_batches([b"a", b"b"], most_bytes=100, many=False, prepare=unchanged))
+    batches = list(make_mini_batches([b"a", b"b"], most_bytes=100, many=False, prepare=unchanged))
     assert [(batch.numbers, body) for batch, body in batches] == [("record 1", b"a"), ("record 2", b"b")]
 
 
 def test_a_batch_knows_the_numbers_of_its_records() -> None:
-    batches = [batch for batch, _ in make_batches([b"aa"] * 5, most_bytes=5, many=True, prepare=unchanged)]
+    batches = [
+        batch for batch, _ in make_mini_batches([b"aa"] * 5, most_bytes=5, many=True, prepare=unchanged)
+    ]
     assert [batch.numbers for batch in batches] == ["records 1-2", "records 3-4", "record 5"]
 
 
 def test_a_record_over_the_limit_is_an_error_with_its_number_and_size() -> None:
     with pytest.raises(RecordsError, match="record 2 has 7 bytes, more than the 6 of MaxPayloadInMB"):
-        list(make_batches([b"a", b"x" * 7], most_bytes=6, many=True, prepare=unchanged))
+        list(make_mini_batches([b"a", b"x" * 7], most_bytes=6, many=True, prepare=unchanged))
 
 
 @pytest.mark.parametrize(

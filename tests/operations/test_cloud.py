@@ -1,4 +1,4 @@
-"""What boto3 raises becomes a sentence that names the mend."""
+"""What boto3 raises becomes a sentence that says what to do."""
 
 import os
 import subprocess
@@ -16,7 +16,7 @@ def refusal(code: str, message: str = "said the service") -> ClientError:
 
 
 @pytest.mark.parametrize(
-    ("error", "mend"),
+    ("error", "advice"),
     [
         (
             refusal("AccessDenied"),
@@ -30,24 +30,24 @@ def refusal(code: str, message: str = "said the service") -> ClientError:
         (refusal("ValidationError"), "AWS refuses DescribeStacks: said the service"),
         (EndpointConnectionError(endpoint_url="https://x"), "check the network and the region"),
         (ConnectTimeoutError(endpoint_url="https://x"), "AWS cannot be reached"),
-        (TokenRetrievalError(provider="sso", error_msg="expired"), "sign in by `aws sso login`"),
+        (TokenRetrievalError(provider="sso", error_msg="expired"), "sign in with `aws sso login`"),
     ],
 )
-def test_a_fault_is_told_with_its_mend(error: Exception, mend: str) -> None:
+def test_a_fault_is_explained_with_advice(error: Exception, advice: str) -> None:
     with pytest.raises(OperationError) as told, explained():
         raise error
-    assert mend in str(told.value)
+    assert advice in str(told.value)
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ([], "no AWS region is set: name the stack's by --region"),
+        ([], "no AWS region is set: give the stack's with --region"),
         (["--region", "us-east-1"], "there are no usable AWS credentials"),
         (
             ["--region", "us-east-1", "--profile", "nobody"],
-            "`aws configure list-profiles` shows those there are",
+            "`aws configure list-profiles` lists those that exist",
         ),
     ],
 )

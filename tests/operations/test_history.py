@@ -1,16 +1,22 @@
 """Histories longer than a page, read as AWS gives them: the newest first, so many at a time."""
 
+import json
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
+from labelloop.core.errors import DocumentError
+from labelloop.core.ledger import Counts
 from labelloop.operations.history import HistoryReader
-from labelloop.operations.progress import progress_of
-from labelloop.operations.stopping import Job, open_jobs
+from labelloop.operations.run_status import run_status_of
+from labelloop.operations.stopping import SageMakerJob, open_jobs
+from labelloop.workflow.run_state import RunState
 
+ROOT = Path(__file__).parents[2]
 BEGUN = datetime(2026, 10, 1, tzinfo=UTC)
 LOOP, ROUND = "arn:loop:run", "arn:round:run-r001"
 
@@ -99,17 +105,38 @@ def test_a_job_is_open_until_its_own_task_has_ended(end: list[dict[str, Any]]) -
         event(7, "TaskSucceeded", 5, output="{}"),
         *end,
     ]
-    assert open_jobs(reader(StepFunctions(loop=events)).new_events()) == [Job("LabelingJob", "b")]
+    assert open_jobs(reader(StepFunctions(loop=events)).new_events()) == [SageMakerJob("LabelingJob", "b")]
 
 
-def test_progress_is_the_states_not_left_and_the_last_counts() -> None:
-    counts = '{"Round": 2, "Counts": {"Input": 5, "Pool": 4}}'
+def test_run_status_is_the_states_not_left_and_the_last_counts() -> None:
+    run = json.loads((ROOT / "events/merge_labels.json").read_bytes())["State"]
+    run["Round"] = 2
     events = [
         event(1, "TaskStateEntered", name="MergeLabels"),
-        event(2, "TaskStateExited", name="MergeLabels", output=counts),
+        event(2, "TaskStateExited", name="MergeLabels", output=json.dumps(run)),
         event(3, "TaskStateEntered", name="ActiveLearning"),
-        event(4, "TaskStateEntered", name="CreateTrainingJob"),
+        event(4, "MapStateEntered", name="LabelWithGroundTruth"),
+        event(5, "MapStateExited", name="LabelWithGroundTruth", output='[{"JobName": "a"}]'),
+        event(6, "TaskStateEntered", name="CreateTrainingJob"),
     ]
-    progress = progress_of(reader(StepFunctions(loop=events)).new_events())
-    assert (progress.round, progress.counts) == (2, {"Input": 5, "Pool": 4})
-    assert progress.states == ["ActiveLearning", "CreateTrainingJob"]
+    status = run_status_of(reader(StepFunctions(loop=events)).new_events())
+    assert status.round == 2
+    assert status.counts == Counts(input=400, pool=300, validation=0, human=100, auto=0, failed=0)
+    assert status.states == ["ActiveLearning", "CreateTrainingJob"]
+
+
+def test_before_the_first_step_has_ended_nothing_is_counted() -> None:
+    events = [event(1, "TaskStateEntered", name="PrepareManifest")]
+    status = run_status_of(reader(StepFunctions(loop=events)).new_events())
+    assert (status.round, status.states, status.counts) == (0, ["PrepareManifest"], None)
+
+
+def test_a_run_of_a_later_version_is_refused_with_what_to_do() -> None:
+    run = json.loads((ROOT / "events/merge_labels.json").read_bytes())["State"]
+    output = json.dumps({**run, "Format": RunState.FORMAT + 1})
+    events = [
+        event(1, "TaskStateEntered", name="MergeLabels"),
+        event(2, "TaskStateExited", name="MergeLabels", output=output),
+    ]
+    with pytest.raises(DocumentError, match="deploy the version that wrote it, or a newer one"):
+        run_status_of(reader(StepFunctions(loop=events)).new_events())

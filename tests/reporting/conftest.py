@@ -15,8 +15,18 @@ from labelloop.core.certificate.inverse_probability import inclusion_chances_of
 from labelloop.core.ledger import Ids, Ledger, State
 from labelloop.core.manifest.label_categories import LabelCategories
 from labelloop.core.model.predictions import Predictions, read_predictions
-from labelloop.core.report.document import Failures, report_document
-from labelloop.core.report.model_quality import ModelQuality, example_ids, with_excerpts
+from labelloop.core.records import (
+    Certificate,
+    Forecast,
+    ModelQuality,
+    Report,
+    RoundRecord,
+    Score,
+    TestRecord,
+    Verdict,
+)
+from labelloop.core.report.document import EndedRun, Failures, report_of
+from labelloop.core.report.model_quality import ModelQualityCollector, example_ids, with_excerpts
 from labelloop.workflow.run_state import RunState
 
 ROOT = Path(__file__).parents[2]
@@ -31,7 +41,7 @@ class Round:
     seen: Ledger
     prediction_lines: list[bytes]
     predictions: Predictions
-    record: dict[str, Any]
+    record: RoundRecord
 
 
 @dataclass
@@ -50,7 +60,7 @@ class MadeUpRun:
     audit: Audit = field(init=False)
     chances: npt.NDArray[Any] | None = field(init=False, default=None)
     rounds: list[Round] = field(init=False, default_factory=list)
-    records: list[dict[str, Any]] = field(init=False, default_factory=list)
+    records: list[RoundRecord] = field(init=False, default_factory=list)
 
     def __post_init__(self) -> None:
         self._rng = np.random.default_rng(self.seed)
@@ -74,36 +84,59 @@ class MadeUpRun:
             "Counts": counts,
             "LabelsInInput": 0,
             "StoppedBecause": "every data object has a label or a reason why it can have none",
-            "Certificate": self.records[-1]["certificate"],
-            "RepeatedAnswers": sum(record["repeated_answers"] for record in self.records),
+            "Certificate": self.records[-1].certificate,
+            "RepeatedAnswers": sum(record.repeated_answers for record in self.records),
         }
         return RunState.model_validate(document)
 
-    def evidence(self) -> dict[str, Any] | None:
-        collector = ModelQuality(self.ledger, self.classes, 0.9, self.chances)
-        for each in self.rounds:
-            collector.add(each.record["round"], each.seen, each.predictions, each.record["threshold"])
-        return collector.document()
+    def ended(self) -> EndedRun:
+        """What ExportManifest makes of the state and the rounds' records."""
+        state = self.state()
+        return EndedRun(
+            execution=state.execution_name,
+            settings=state.loop_settings,
+            requested=state.settings.model_dump(by_alias=True, mode="json", exclude_none=True),
+            query_strategy=state.settings.query_strategy,
+            classes=tuple(state.class_names),
+            counts=state.counts,
+            labels_in_input=state.labels_in_input,
+            repeated_answers=state.repeated_answers,
+            tests=state.schedule.tests,
+            certificate=state.certificate,
+            stopped_because=state.stopped_because,
+            rounds=tuple(self.records),
+        )
 
-    def document(self, text: str = "text of object {}") -> dict[str, Any]:
-        """The report as ExportManifest writes it."""
-        evidence = self.evidence()
-        records = {number: {"source": text.format(number)} for number in example_ids(evidence)}
-        with_excerpts(evidence, records)
+    def evidence(self) -> ModelQuality | None:
+        collector = ModelQualityCollector(self.ledger, self.classes, 0.9, self.chances)
+        for each in self.rounds:
+            collector.add(each.record.round, each.seen, each.predictions, each.record.threshold)
+        return collector.record()
+
+    def report(self, text: str = "text of object {}") -> Report:
+        """The report, read again as ExportManifest writes it."""
+        quality = self.evidence()
+        records = {number: {"source": text.format(number)} for number in example_ids(quality)}
         failures = Failures()
         for number in self.ledger.ids(State.FAILED).tolist():
             failures.note(number + 1, "people gave no label, asked 2 times")
-        document = report_document(self.state(), self.records, failures, evidence)
-        return json.loads(json.dumps(document))  # type: ignore[no-any-return]
+        report = report_of(self.ended(), failures, with_excerpts(quality, records))
+        return Report.read(json.loads(json.dumps(report.as_file())))
 
-    def local_document(self) -> dict[str, Any]:
+    def local_report(self) -> Report:
         """The report with what a simulation on a laptop adds to it."""
-        document = self.document()
-        for record in document["rounds"]:
-            record["seconds"] = {"SelectForHumans": 1.5, "CreateTrainingJob": 20.0, "ActiveLearning": 30.0}
-        outlook = {"human_labels": 40, "expected_auto_labels": 25, "explanation": "The curve is flat."}
-        scores = {"auto_label_error": 0.0123, "human_label_error": 0.0, "final_error": 0.0045}
-        return {**document, **scores, "seconds": 123.4, "next_round": outlook}
+        report = self.report()
+        seconds = {"SelectForHumans": 1.5, "CreateTrainingJob": 20.0, "ActiveLearning": 30.0}
+        return report.model_copy(
+            update={
+                "rounds": tuple(record.model_copy(update={"seconds": seconds}) for record in report.rounds),
+                "score": Score(auto_label_error=0.0123, human_label_error=0.0, final_error=0.0045),
+                "seconds": 123.4,
+                "next_round": Forecast(
+                    human_labels=40, expected_auto_labels=25, explanation="The curve is flat."
+                ),
+            }
+        )
 
     def _ask(self, ids: Ids, number: int, state: State = State.HUMAN) -> None:
         self.ledger.ask(ids)
@@ -176,53 +209,51 @@ class MadeUpRun:
         tested = trained and last and default
         drawn = int(self.audit.asked.sum()) if tested else 0
         self.records.append(
-            {
-                "round": number,
-                "trained": trained,
-                "validation_accuracy": accuracy,
-                "threshold": threshold,
-                "certificate": self._certificate(drawn, auto, threshold)
-                if tested and self.certified
-                else None,
-                "expected_error": 0.06 - 0.005 * number if trained and default else None,
-                "left_to_people": 60 - 5 * number if trained and default else None,
-                "expected_draws": 90.0 - number if trained and default and number > 2 else None,
-                "drawn_for_test": drawn,
-                "test": self._verdict(drawn) if tested else None,
-                "repeated_answers": 2 if tested else 0,
-                "auto_labels_committed": auto - self.failing if last and self.certified else 0,
-                "sent_to_people": asked,
-                "labeled_by_people": asked,
-                "counts": self.ledger.counts().as_dict(),
-            }
+            RoundRecord(
+                round=number,
+                trained=trained,
+                validation_accuracy=accuracy,
+                threshold=threshold,
+                certificate=self._certificate(drawn, auto, threshold) if tested and self.certified else None,
+                expected_error=0.06 - 0.005 * number if trained and default else None,
+                left_to_people=60 - 5 * number if trained and default else None,
+                expected_draws=90.0 - number if trained and default and number > 2 else None,
+                drawn_for_test=drawn,
+                test=self._test_record(drawn) if tested else None,
+                repeated_answers=2 if tested else 0,
+                auto_labels_committed=auto - self.failing if last and self.certified else 0,
+                sent_to_people=asked,
+                labeled_by_people=asked,
+                counts=self.ledger.counts(),
+            )
         )
 
-    def _verdict(self, drawn: int) -> dict[str, Any]:
-        verdict = "PASSED" if self.certified else "FAILED"
-        return {
-            "verdict": verdict,
-            "drawn": drawn,
-            "wrong": 2,
-            "withdrawn": 0,
-            "error_estimate": 0.013,
-            "error_bound": 0.0432,
-        }
+    def _test_record(self, drawn: int) -> TestRecord:
+        return TestRecord(
+            verdict=Verdict.PASSED if self.certified else Verdict.FAILED,
+            drawn=drawn,
+            wrong=2,
+            withdrawn=0,
+            error_estimate=0.013,
+            error_bound=0.0432,
+        )
 
-    def _certificate(self, drawn: int, auto: int, threshold: float | None) -> dict[str, Any]:
-        return {
-            "Promise": "error among the auto-labels <= 0.05, 90% confidence",
-            "Threshold": threshold,
-            "TargetError": 0.05,
-            "Confidence": 0.9,
-            "Level": 0.06,
-            "ErrorBound": 0.0432,
-            "ErrorEstimate": 0.0131,
-            "Coverage": 0.75,
-            "AutoLabels": auto - self.failing,
-            "ValidationObjects": drawn,
-            "ValidationErrors": 2,
-            "ByClass": [],
-        }
+    def _certificate(self, drawn: int, auto: int, threshold: float | None) -> Certificate:
+        assert threshold is not None
+        return Certificate(
+            promise="error among the auto-labels <= 0.05, 90% confidence",
+            threshold=threshold,
+            target_error=0.05,
+            confidence=0.9,
+            level=0.06,
+            error_bound=0.0432,
+            error_estimate=0.0131,
+            coverage=0.75,
+            auto_labels=auto - self.failing,
+            validation_objects=drawn,
+            validation_errors=2,
+            by_class=(),
+        )
 
     def _prediction_lines(self, ids: Ids) -> list[bytes]:
         return [

@@ -11,7 +11,7 @@ from scipy import stats
 from labelloop.core.ledger import NO_LABEL, Ledger, State
 from labelloop.core.report.model_quality import (
     MOST_CURVE_POINTS,
-    ModelQuality,
+    ModelQualityCollector,
     Unlearned,
     confusion,
     coverage_curve,
@@ -33,24 +33,24 @@ def test_each_point_of_the_curve_is_what_lies_above_its_score(
     scores, correct = (np.array(column) for column in zip(*scored, strict=True))
     curve = coverage_curve(scores, correct, 0.9, threshold)
     for point in curve:
-        above = correct[scores >= point["score"]]
-        assert point["covered"] == len(above)
-        assert point["coverage"] == len(above) / len(scores)
-        assert point["accuracy"] == pytest.approx(above.mean())
-        assert point["bound"] <= point["accuracy"]
-    assert [point["score"] for point in curve] == sorted(set(scores.tolist()), reverse=True)
+        above = correct[scores >= point.score]
+        assert point.covered == len(above)
+        assert point.coverage == len(above) / len(scores)
+        assert point.accuracy == pytest.approx(above.mean())
+        assert point.bound <= point.accuracy
+    assert [point.score for point in curve] == sorted(set(scores.tolist()), reverse=True)
 
 
 def test_a_long_curve_is_thinned_and_keeps_its_end_and_the_threshold() -> None:
     scores = np.linspace(1, 0, 5000)
     curve = coverage_curve(scores, np.ones(5000, bool), 0.9, float(scores[1233]))
     assert len(curve) <= MOST_CURVE_POINTS + 1
-    assert curve[-1]["covered"] == 5000
-    assert 1234 in {point["covered"] for point in curve}
+    assert curve[-1].covered == 5000
+    assert 1234 in {point.covered for point in curve}
 
 
 def test_no_objects_make_no_curve() -> None:
-    assert coverage_curve(np.empty(0), np.empty(0, bool), 0.9) == []
+    assert coverage_curve(np.empty(0), np.empty(0, bool), 0.9) == ()
 
 
 @given(LABELS)
@@ -58,9 +58,9 @@ def test_confusion_counts_every_pair_that_was_read(labels: list[tuple[int, int]]
     people, model = (np.array([pair[side] for pair in labels], np.int16) for side in (0, 1))
     counted = confusion(people, model)
     read = [pair for pair in labels if pair[1] != NO_LABEL]
-    assert Counter({(p, m): n for p, m, n in counted["pairs"]}) == Counter(read)
-    assert (counted["objects"], counted["unread"]) == (len(read), len(labels) - len(read))
-    numbers = [number for *_, number in counted["pairs"]]
+    assert Counter({(p, m): n for p, m, n in counted.pairs}) == Counter(read)
+    assert (counted.objects, counted.unread) == (len(read), len(labels) - len(read))
+    numbers = [number for *_, number in counted.pairs]
     assert numbers == sorted(numbers, reverse=True)
 
 
@@ -95,18 +95,19 @@ def test_examples_stand_on_the_last_model_that_had_not_learned_from_them(seed: i
     expected = {}
     for each in run.rounds:
         for number in each.seen.ids(State.POOL, State.VALIDATION).tolist():
-            expected[number] = (each.record["round"], int(each.predictions.label[number]))
-    for group, examples in evidence["examples"].items():
-        assert examples, group
+            expected[number] = (each.record.round, int(each.predictions.label[number]))
+    groups = evidence.examples
+    for examples in (groups.near_threshold, groups.least_confident, groups.likely_label_errors):
+        assert examples
         for example in examples:
-            assert (example["round"], example["model"]) == expected[example["id"]]
-    for example in evidence["examples"]["likely_label_errors"]:
-        assert example["people"] == run.truth[example["id"]] != example["model"]
+            assert (example.round, example.model) == expected[example.line - 1]
+    for example in evidence.examples.likely_label_errors:
+        assert example.people == run.truth[example.line - 1] != example.model
     auto = run.ledger.ids(State.AUTO).tolist()
     margins = sorted(float(run.rounds[-1].predictions.margin[each]) for each in auto)
-    shown = [example["margin"] for example in evidence["examples"]["least_confident"]]
+    shown = [example.margin for example in evidence.examples.least_confident]
     assert shown == pytest.approx(margins[:20], abs=1e-4)
-    assert {example["outcome"] for example in evidence["examples"]["least_confident"]} == {"auto"}
+    assert {example.outcome for example in evidence.examples.least_confident} == {"auto"}
 
 
 def test_numbers_by_class_sum_up() -> None:
@@ -114,42 +115,46 @@ def test_numbers_by_class_sum_up() -> None:
     evidence = run.evidence()
     assert evidence
     counts = run.ledger.counts()
-    assert sum(entry["human"] for entry in evidence["by_class"]) == counts.human_labels
-    assert sum(entry["auto"] for entry in evidence["by_class"]) == counts.auto
-    last = evidence["accuracy_by_round"][-1]
-    assert sum(entry["objects"] for entry in evidence["by_class"]) == pytest.approx(last["objects"], abs=0.5)
-    assert sum(entry["correct"] for entry in evidence["by_class"]) == pytest.approx(last["correct"], abs=0.5)
-    assert evidence["coverage_curve"][-1]["accuracy"] == pytest.approx(last["accuracy"])
-    pairs = evidence["confusion"]["pairs"]
+    assert sum(entry.human for entry in evidence.by_class) == counts.human_labels
+    assert sum(entry.auto for entry in evidence.by_class) == counts.auto
+    last = evidence.accuracy_by_round[-1]
+    assert sum(entry.objects for entry in evidence.by_class) == pytest.approx(last.objects, abs=0.5)
+    assert sum(entry.correct for entry in evidence.by_class) == pytest.approx(last.correct, abs=0.5)
+    assert evidence.coverage_curve[-1].accuracy == pytest.approx(last.accuracy)
+    pairs = evidence.confusion.pairs
     agree = sum(number for people, model, number in pairs if people == model)
-    assert agree == pytest.approx(last["correct"], abs=0.5)
+    assert agree == pytest.approx(last.correct, abs=0.5)
 
 
 def test_of_every_model_all_is_counted_that_it_had_not_learned_from() -> None:
     run = MadeUpRun()
     evidence = run.evidence()
     assert evidence
-    assert (evidence["basis"], evidence["not_known"]) == ("all objects", 0)
-    assert evidence["stood_for"] == run.ledger.counts().auto
-    for entry, each in zip(evidence["accuracy_by_round"], run.rounds, strict=True):
+    assert (evidence.basis, evidence.not_known) == ("all objects", 0)
+    assert evidence.stood_for == run.ledger.counts().auto
+    for entry, each in zip(evidence.accuracy_by_round, run.rounds, strict=True):
         # Who could not be labeled is left out.
-        assert entry["objects"] == pytest.approx(len(each.seen.ids(State.POOL)) - run.failing)
+        assert entry.objects == pytest.approx(len(each.seen.ids(State.POOL)) - run.failing)
         pool = np.setdiff1d(each.seen.ids(State.POOL), run.ledger.ids(State.FAILED))
         true = np.mean(each.predictions.label[pool] == run.truth[pool])
-        assert entry["low"] <= entry["accuracy"] <= entry["high"]
-        assert entry["accuracy"] == pytest.approx(true, abs=0.1)
+        assert entry.interval is not None
+        assert entry.accuracy is not None
+        low, high = entry.interval
+        assert low <= entry.accuracy <= high
+        assert entry.accuracy == pytest.approx(true, abs=0.1)
 
 
 def test_under_the_posts_rules_the_validation_set_tells() -> None:
     run = MadeUpRun(policy="blog", strategy="random")
     evidence = run.evidence()
     assert evidence
-    assert (evidence["basis"], evidence["stood_for"]) == ("validation set", 0)
-    for entry, each in zip(evidence["accuracy_by_round"], run.rounds, strict=True):
-        assert entry["accuracy"] == pytest.approx(each.record["validation_accuracy"])
-        assert entry["objects"] == len(each.seen.ids(State.VALIDATION))
-        exact = stats.binomtest(round(entry["correct"]), round(entry["objects"])).proportion_ci(0.9, "exact")
-        assert (entry["low"], entry["high"]) == pytest.approx((exact.low, exact.high))
+    assert (evidence.basis, evidence.stood_for) == ("validation set", 0)
+    for entry, each in zip(evidence.accuracy_by_round, run.rounds, strict=True):
+        assert entry.accuracy == pytest.approx(each.record.validation_accuracy)
+        assert entry.objects == len(each.seen.ids(State.VALIDATION))
+        assert entry.correct is not None
+        exact = stats.binomtest(round(entry.correct), round(entry.objects)).proportion_ci(0.9, "exact")
+        assert entry.interval == pytest.approx((exact.low, exact.high))
 
 
 def test_without_a_test_only_what_the_models_expect_is_told() -> None:
@@ -157,12 +162,13 @@ def test_without_a_test_only_what_the_models_expect_is_told() -> None:
     run.chances = None
     evidence = run.evidence()
     assert evidence
-    assert (evidence["basis"], evidence["coverage_curve"]) == ("unknown", [])
-    assert evidence["not_known"] == run.ledger.counts().pool > 0
-    for entry, each in zip(evidence["accuracy_by_round"], run.rounds, strict=True):
-        assert "accuracy" not in entry
+    assert (evidence.basis, evidence.coverage_curve) == ("unknown", ())
+    assert evidence.not_known == run.ledger.counts().pool > 0
+    for entry, each in zip(evidence.accuracy_by_round, run.rounds, strict=True):
+        assert entry.accuracy is None
+        assert "accuracy" not in entry.as_document()
         pool = each.seen.ids(State.POOL)
-        assert entry["expected_accuracy"] == pytest.approx(each.predictions.confidence[pool].mean())
+        assert entry.expected_accuracy == pytest.approx(each.predictions.confidence[pool].mean())
 
 
 def test_what_few_objects_are_not_known_widens_the_interval() -> None:
@@ -174,21 +180,22 @@ def test_what_few_objects_are_not_known_widens_the_interval() -> None:
     run.ledger = people
     evidence = run.evidence()
     assert evidence
-    for entry, each in zip(evidence["accuracy_by_round"], run.rounds, strict=True):
+    for entry, each in zip(evidence.accuracy_by_round, run.rounds, strict=True):
         pool = each.seen.ids(State.POOL)
-        unknown, right = int((pool < 10).sum()), round(entry["correct"])
-        assert entry["low"] == pytest.approx(right / len(pool))
-        assert entry["high"] == pytest.approx((right + unknown) / len(pool))
+        assert entry.correct is not None
+        unknown, right = int((pool < 10).sum()), round(entry.correct)
+        assert entry.low == pytest.approx(right / len(pool))
+        assert entry.high == pytest.approx((right + unknown) / len(pool))
 
 
 def test_a_failed_test_the_run_ended_with_tells_too() -> None:
     run = MadeUpRun(certified=False)
     evidence = run.evidence()
     assert evidence
-    assert evidence["basis"] == "all objects"
-    assert evidence["stood_for"] == run.ledger.counts().pool
+    assert evidence.basis == "all objects"
+    assert evidence.stood_for == run.ledger.counts().pool
 
 
 def test_no_model_no_evidence() -> None:
-    assert ModelQuality(Ledger.of_size(3), 2, 0.9).document() is None
-    with_excerpts(None, {})
+    assert ModelQualityCollector(Ledger.of_size(3), 2, 0.9).record() is None
+    assert with_excerpts(None, {}) is None

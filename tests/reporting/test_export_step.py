@@ -12,6 +12,7 @@ from labelloop.core.arrays import to_bytes
 from labelloop.core.ledger import State
 from labelloop.steps import export_manifest
 from labelloop.storage import s3
+from labelloop.workflow.run_files import RunFiles, transform_output
 from labelloop.workflow.run_state import RunState
 
 from .conftest import MadeUpRun
@@ -45,17 +46,23 @@ def left_in_s3(run: MadeUpRun, bucket: str) -> RunState:
     manifest, ledger = f"{prefix}manifest.jsonl", f"{prefix}ledger.npy"
     s3.write_lines(manifest, (working_line(run, number) for number in range(run.size)))
     s3.write_bytes(ledger, run.ledger.to_bytes())
+    files = RunFiles(prefix)
+    added: dict[int, dict[str, str]] = {record.round: {} for record in run.records}
     for each in run.rounds:
-        folder = f"{prefix}round-{each.record['round']:03d}/"
-        each.record["ledger_s3_uri"] = f"{folder}training/ledger.npy"
-        each.record["predictions_s3_uri"] = f"{folder}predictions/pool.jsonl.out"
-        s3.write_bytes(each.record["ledger_s3_uri"], each.seen.to_bytes())
-        s3.write_lines(each.record["predictions_s3_uri"], each.prediction_lines)
+        of_round = files.round(each.record.round)
+        predictions = transform_output(of_round.predictions_folder, of_round.pool)
+        s3.write_bytes(of_round.training_ledger, each.seen.to_bytes())
+        s3.write_lines(predictions, each.prediction_lines)
+        added[each.record.round] |= {
+            "ledger_s3_uri": of_round.training_ledger,
+            "predictions_s3_uri": predictions,
+        }
     if run.chances is not None:
-        run.records[-1]["chances_s3_uri"] = f"{prefix}chances.npy"
+        added[run.records[-1].round]["chances_s3_uri"] = f"{prefix}chances.npy"
         s3.write_bytes(f"{prefix}chances.npy", to_bytes(run.chances))
     for record in run.records:
-        s3.write_json(f"{prefix}round-{record['round']:03d}/merged/round.json", record)
+        complete = record.model_copy(update=added[record.round])
+        s3.write_json(files.round(record.round).record, complete.as_file())
     places = {"prefix": prefix, "manifest_s3_uri": manifest, "ledger_s3_uri": ledger, "earlier_prefixes": []}
     return run.state().model_copy(update=places)
 
@@ -75,7 +82,7 @@ def test_the_page_lies_beside_the_report_and_shows_texts_from_the_manifest(bucke
     assert report["failures"]["by_reason"] == {"people gave no label, asked 2 times": run.failing}
     expected = run.evidence()
     assert expected
-    assert report["evidence"]["coverage_curve"] == expected["coverage_curve"]
+    assert report["evidence"]["coverage_curve"] == [point.as_document() for point in expected.coverage_curve]
 
 
 def test_a_run_without_predictions_has_its_labels_and_a_shorter_page(bucket: str) -> None:
@@ -85,7 +92,7 @@ def test_a_run_without_predictions_has_its_labels_and_a_shorter_page(bucket: str
     output = export_manifest.export_manifest(state, TIME)
     assert s3.read_json(output["ReportS3Uri"])["evidence"] is None
     assert len(list(s3.read_lines(output["FinalManifestS3Uri"]))) == run.size
-    assert "Were the test begun now" in s3.read_bytes(output["ReportHtmlS3Uri"]).decode()
+    assert "If the test began now" in s3.read_bytes(output["ReportHtmlS3Uri"]).decode()
 
 
 def test_a_fault_in_the_page_does_not_fail_the_run(bucket: str, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -113,11 +120,11 @@ def test_a_failed_test_that_more_labels_followed_tells_nothing(bucket: str) -> N
     state = left_in_s3(run, bucket)
     report = s3.read_json(export_manifest.export_manifest(state, TIME)["ReportS3Uri"])
     assert report["evidence"]["stood_for"] == report["counts"]["unlabeled"] > 0
-    later = {**run.records[0], "round": 5, "counts": run.records[-1]["counts"]}
-    s3.write_json(f"{state.prefix}round-005/merged/round.json", later)
+    later = run.records[0].model_copy(update={"round": 5, "counts": run.records[-1].counts})
+    s3.write_json(state.files.round(5).record, later.as_file())
     output = export_manifest.export_manifest(state, TIME)
     evidence = s3.read_json(output["ReportS3Uri"])["evidence"]
     assert (evidence["basis"], evidence["stood_for"]) == ("unknown", 0)
     page = s3.read_bytes(output["ReportHtmlS3Uri"]).decode()
-    assert "What the models expected of themselves" in page
-    assert "How accurate the models were cannot be said" in page
+    assert "The accuracy that the models expected" in page
+    assert "The accuracy of the models is not known" in page

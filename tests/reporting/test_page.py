@@ -3,7 +3,6 @@
 import base64
 import hashlib
 import itertools
-import json
 import re
 import unicodedata
 from html.parser import HTMLParser
@@ -14,6 +13,18 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from labelloop.core.records import (
+    ClassCertificate,
+    Confusion,
+    Example,
+    Examples,
+    Failure,
+    FailureRecord,
+    OutcomeCounts,
+    Report,
+    ReviewCounts,
+    Score,
+)
 from labelloop.reporting.page import render_report
 from labelloop.reporting.text import count, money, percent, printable
 
@@ -73,12 +84,12 @@ class Page(HTMLParser):
 
 
 @pytest.fixture(scope="module")
-def full() -> dict[str, Any]:
-    return MadeUpRun().local_document()
+def full() -> Report:
+    return MadeUpRun().local_report()
 
 
 @pytest.fixture(scope="module")
-def html(full: dict[str, Any]) -> str:
+def html(full: Report) -> str:
     return render_report(full)
 
 
@@ -117,31 +128,43 @@ def test_the_content_security_policy_lets_its_own_style_in_and_nothing_else(html
     assert "unsafe" not in policy
 
 
-def test_the_numbers_are_the_documents(full: dict[str, Any], page: Page) -> None:
+def test_the_numbers_are_the_reports(full: Report, page: Page) -> None:
     text = re.sub(r"\s+", " ", page.text)
-    counts, cost, certificate = full["counts"], full["cost"], full["certificate"]
-    assert f"At most 5% of the {count(counts['auto'])} labels the model gave are wrong" in text
-    assert f"with {count(100 * certificate['Confidence'])}% confidence" in text
-    drawn, labels = certificate["ValidationObjects"], certificate["AutoLabels"]
-    assert f"{count(drawn)} of the {count(drawn + labels)} objects the model was to label were drawn" in text
-    assert f"the model wrong on {count(certificate['ValidationErrors'])}." in text
-    assert f"an error of about {percent(certificate['ErrorEstimate'])}." in text
-    assert f"By the test's exact bound it is {percent(certificate['ErrorBound'])} at most." in text
-    assert "that took 2 answers more" in text
-    assert f"labeled by people: {count(counts['human'])}" in text
-    assert f"labeled by the model: {count(counts['auto'])}" in text
-    assert f"impossible to label: {counts['failed']}" in text
-    for key in ("spent", "saved", "spent_on_people", "spent_on_repeated_answers", "model_labels_by_people"):
-        assert money(cost[key], cost["currency"]) in text
-    assert len(full["evidence"]["accuracy_by_round"]) == 3
-    for entry in full["evidence"]["accuracy_by_round"]:
-        for key in ("accuracy", "low", "high", "on_the_last"):
-            assert percent(entry[key]) in text
-    assert percent(full["auto_label_error"], 2) in text
+    counts, cost, certificate = full.counts, full.cost, full.certificate
+    assert cost
+    assert certificate
+    assert full.evidence
+    assert f"At most 5% of the {count(counts.auto)} labels the model gave are wrong" in text
+    assert f"with {count(100 * certificate.confidence)}% confidence" in text
+    drawn, labels = certificate.validation_objects, certificate.auto_labels
+    assert (
+        f"{count(drawn)} of the {count(drawn + labels)} objects that the model would label were drawn" in text
+    )
+    assert f"the model wrong on {count(certificate.validation_errors)}." in text
+    assert f"an error of about {percent(certificate.error_estimate)}." in text
+    assert f"By the test's exact bound, the error is at most {percent(certificate.error_bound)}." in text
+    assert "which took 2 more answers" in text
+    assert f"labeled by people: {count(counts.human)}" in text
+    assert f"labeled by the model: {count(counts.auto)}" in text
+    assert f"impossible to label: {counts.failed}" in text
+    for amount in (
+        cost.spent,
+        cost.saved,
+        cost.spent_on_people,
+        cost.spent_on_repeated_answers,
+        cost.model_labels_by_people,
+    ):
+        assert money(amount, cost.currency) in text
+    assert len(full.evidence.accuracy_by_round) == 3
+    for entry in full.evidence.accuracy_by_round:
+        for share in (entry.accuracy, entry.low, entry.high, entry.on_the_last):
+            assert share is not None
+            assert percent(share) in text
+    assert percent(0.0123, 2) in text
     assert "With 40 more labels by people, the model could probably label 25 more." in text
-    for group in full["evidence"]["examples"].values():
-        for example in group:
-            assert example["source"] in text
+    for example in full.evidence.examples.all():
+        assert example.source
+        assert example.source in text
 
 
 def test_each_chart_is_well_formed_and_has_its_words_and_its_table(html: str) -> None:
@@ -178,29 +201,46 @@ def test_tables_have_headings_for_rows_and_columns(html: str) -> None:
         assert 'scope="col"' in table
 
 
-def hostile_document() -> dict[str, Any]:
-    document = MadeUpRun().local_document()
-    document["classes"] = [HOSTILE, *document["classes"][1:]]
-    document["execution"] = document["stopped_because"] = HOSTILE
-    document["no_certificate_because"], document["next_round"]["explanation"] = HOSTILE, HOSTILE
-    document["settings"][HOSTILE] = HOSTILE
-    document["failures"] = {"by_reason": {HOSTILE: 3}, "first": [{"line": 1, "reason": HOSTILE}] * 100}
-    for record in document["rounds"]:
-        record["seconds"][HOSTILE] = 1.0
-    for group in document["evidence"]["examples"].values():
-        for example in group:
-            example["source"] = HOSTILE
-        group[0]["source-ref"] = "s3://bucket/" + HOSTILE
-        del group[0]["source"]
-    return document
+def hostile_report() -> Report:
+    report = MadeUpRun().local_report()
+    quality, forecast = report.evidence, report.next_round
+    assert quality
+    assert forecast
+
+    def hostile(examples: tuple[Example, ...]) -> tuple[Example, ...]:
+        by_address = {"source": None, "source_ref": "s3://bucket/" + HOSTILE}
+        by_text = [example.model_copy(update={"source": HOSTILE}) for example in examples[1:]]
+        return (examples[0].model_copy(update=by_address), *by_text)
+
+    examples = Examples(
+        near_threshold=hostile(quality.examples.near_threshold),
+        least_confident=hostile(quality.examples.least_confident),
+        likely_label_errors=hostile(quality.examples.likely_label_errors),
+    )
+    return report.model_copy(
+        update={
+            "classes": (HOSTILE, *report.classes[1:]),
+            "execution": HOSTILE,
+            "stopped_because": HOSTILE,
+            "no_certificate_because": HOSTILE,
+            "next_round": forecast.model_copy(update={"explanation": HOSTILE}),
+            "settings": {**report.settings, HOSTILE: HOSTILE},
+            "failures": FailureRecord(by_reason={HOSTILE: 3}, first=(Failure(line=1, reason=HOSTILE),) * 100),
+            "rounds": tuple(
+                record.model_copy(update={"seconds": {**(record.seconds or {}), HOSTILE: 1.0}})
+                for record in report.rounds
+            ),
+            "evidence": quality.model_copy(update={"examples": examples}),
+        }
+    )
 
 
 @pytest.mark.parametrize("certified", [True, False])
 def test_hostile_text_is_shown_shortened_and_does_nothing(certified: bool) -> None:
-    document = hostile_document()
+    report = hostile_report()
     if not certified:
-        document["certificate"] = None
-    html = render_report(document)
+        report = report.model_copy(update={"certificate": None})
+    html = render_report(report)
     page = Page(html)
     assert not page.names() & {"script", "img"}
     assert "<script>alert(1)</script></style></svg>" in page.text
@@ -226,46 +266,60 @@ def test_what_people_write_stays_as_it_is(text: str) -> None:
     assert printable(text) == text
 
 
+def minimal(counts: OutcomeCounts, **fields: Any) -> Report:
+    """A report with what each has, and these fields."""
+    return Report(
+        execution="nothing",
+        policy="default",
+        query_strategy="margin",
+        seed=0,
+        target_error=0.05,
+        confidence=0.9,
+        classes=("a", "b"),
+        counts=counts,
+        **fields,
+    )
+
+
 def test_an_empty_run_says_so_and_nothing_more() -> None:
-    document = {
-        "execution": "nothing",
-        "policy": "default",
-        "target_error": 0.05,
-        "confidence": 0.9,
-        "classes": ["a", "b"],
-        "counts": {"input": 60, "human": 60, "auto": 0, "failed": 0, "unlabeled": 0},
-        "certificate": None,
-        "no_certificate_because": "a validation set of 6 cannot certify an error of 0.05",
-    }
-    page = Page(render_report(document))
+    report = minimal(
+        OutcomeCounts(input=60, human=60, auto=0, failed=0, unlabeled=0),
+        no_certificate_because="a validation set of 6 cannot certify an error of 0.05",
+    )
+    page = Page(render_report(report))
     assert page.attribute("href") == ["#settings"]
     assert "People labeled all 60 data objects; the model labeled none." in page.text
     assert "There is no certificate: a validation set of 6 cannot certify an error of 0.05." in page.text
 
 
-def test_it_tells_what_became_of_labels_that_were_reviewed(full: dict[str, Any]) -> None:
-    document = json.loads(json.dumps(full))
-    assert "People looked again" not in Page(render_report(document)).text
-    for record, changed in zip(document["rounds"], (2, 1), strict=False):
-        record["label_review"] = {"confirmed": 3, "changed": changed, "undecided": 0}
-    told = "again at 9 labels of theirs that the model contradicted: 6 confirmed, 3 changed, 0 left"
-    assert told in Page(render_report(document)).text
+def test_it_tells_what_became_of_labels_that_were_reviewed(full: Report) -> None:
+    assert "People reviewed" not in Page(render_report(full)).text
+    reviewed = [
+        record.model_copy(update={"label_review": ReviewCounts(confirmed=3, changed=changed)})
+        for record, changed in zip(full.rounds, (2, 1), strict=False)
+    ]
+    report = full.model_copy(update={"rounds": (*reviewed, *full.rounds[2:])})
+    told = "reviewed 9 labels of theirs that the model contradicted: 6 confirmed, 3 changed, 0 unchanged"
+    assert told in Page(render_report(report)).text
 
 
-def test_a_simulation_tells_which_labels_are_wrong(full: dict[str, Any]) -> None:
-    document = json.loads(json.dumps(full))
-    shown = document["evidence"]["examples"]["least_confident"]
-    for number, example in enumerate(shown):
-        example["truth"] = example["model"] if number else 1 - min(1, example["model"])
-    page = Page(render_report(document))
-    assert f"By the known truth, 1 of these {len(shown)} labels are wrong." in page.text
+def test_a_simulation_tells_which_labels_are_wrong(full: Report) -> None:
+    assert full.evidence
+    shown = full.evidence.examples.least_confident
+    known = tuple(
+        example.model_copy(update={"truth": example.model if number else 1 - min(1, example.model)})
+        for number, example in enumerate(shown)
+    )
+    examples = full.evidence.examples.model_copy(update={"least_confident": known})
+    evidence = full.evidence.model_copy(update={"examples": examples})
+    page = Page(render_report(full.model_copy(update={"evidence": evidence})))
+    assert f"Compared with the truth, 1 of these {len(shown)} labels are wrong." in page.text
 
 
 def test_where_nobody_labeled_anything_the_page_still_stands() -> None:
-    counts = {"input": 5, "human": 0, "auto": 0, "failed": 0, "unlabeled": 5}
-    failures = {"by_reason": {"not labeled: the run ended": 5}, "first": []}
-    minimal = {"counts": counts, "target_error": 0.1, "confidence": 0.9, "failures": failures}
-    assert "5 of 5 data objects have no label" in Page(render_report(minimal)).text
+    counts = OutcomeCounts(input=5, human=0, auto=0, failed=0, unlabeled=5)
+    failures = FailureRecord(by_reason={"not labeled: the run ended": 5})
+    assert "5 of 5 data objects have no label" in Page(render_report(minimal(counts, failures=failures))).text
 
 
 @pytest.mark.parametrize(
@@ -290,7 +344,7 @@ def test_where_nobody_labeled_anything_the_page_still_stands() -> None:
     ],
 )
 def test_every_kind_of_run_has_its_page(run: MadeUpRun) -> None:
-    html = render_report(run.document())
+    html = render_report(run.report())
     assert "Infinity" not in html
     assert charts(html)
     page = Page(html)
@@ -303,71 +357,57 @@ def test_every_kind_of_run_has_its_page(run: MadeUpRun) -> None:
 
 
 def test_one_class_only_in_the_validation_set() -> None:
-    document = MadeUpRun().document()
-    document["classes"] = ["only"]
-    document["evidence"]["confusion"] = {
-        "pairs": [[0, 0, 9]],
-        "objects": 9.0,
-        "unread": 0.0,
-        "pairs_left_out": 0,
+    report = MadeUpRun().report()
+    assert report.evidence
+    one_class = {
+        "confusion": Confusion(pairs=((0, 0, 9),), objects=9.0),
+        "by_class": report.evidence.by_class[:1],
     }
-    document["evidence"]["by_class"] = document["evidence"]["by_class"][:1]
-    page = Page(render_report(document))
+    evidence = report.evidence.model_copy(update=one_class)
+    page = Page(render_report(report.model_copy(update={"classes": ("only",), "evidence": evidence})))
     assert "they agree on 9 of 9 objects" in page.text
     assert "The most frequent confusions" not in page.text
 
 
-def test_a_certificate_by_class_is_told_class_by_class(full: dict[str, Any]) -> None:
-    part = {"ClassIndex": 1, "AutoLabels": 77, "ErrorBound": 0.0421, "ValidationObjects": 61}
-    certificate = {**full["certificate"], "ByClass": [{**part, "ValidationErrors": 1}]}
-    page = Page(render_report({**full, "certificate": certificate}))
+def test_a_certificate_by_class_is_told_class_by_class(full: Report) -> None:
+    part = ClassCertificate(
+        class_index=1, auto_labels=77, error_bound=0.0421, validation_objects=61, validation_errors=1
+    )
+    assert full.certificate
+    certificate = full.certificate.model_copy(update={"by_class": (part,)})
+    page = Page(render_report(full.model_copy(update={"certificate": certificate})))
     assert page.attribute("href")[0] == "#certificate"
-    assert f"At most 5% of each class's share of the {certificate['AutoLabels']} labels" in page.text
+    assert f"At most 5% of each class's share of the {certificate.auto_labels} labels" in page.text
     assert re.search(r"class 1\s+77\s+61\s+1\s+4\.2%", page.text)
 
 
 OPTIONAL = [
-    "execution",
-    "policy",
-    "query_strategy",
-    "classes",
-    "human_labels_in_input",
-    "certificate",
-    "no_certificate_because",
-    "stopped_because",
-    "cost",
-    "rounds",
-    "random_baseline",
-    "evidence",
-    "failures",
-    "settings",
-    "seconds",
-    "next_round",
-    "auto_label_error",
-    "final_error",
+    *(name for name, field in Report.model_fields.items() if not field.is_required() and name != "score"),
+    *Score.model_fields,
 ]
 
 
 @given(missing=st.sets(st.sampled_from(OPTIONAL)))
 @settings(max_examples=40)
-def test_whatever_a_document_lacks_is_left_out(full: dict[str, Any], missing: set[str]) -> None:
-    document = {key: value for key, value in full.items() if key not in missing}
-    Page(render_report(document))
+def test_whatever_a_document_lacks_is_left_out(full: Report, missing: set[str]) -> None:
+    document = {key: value for key, value in full.as_file().items() if key not in missing}
+    Page(render_report(Report.read(document)))
 
 
 @pytest.mark.parametrize(
     "absent", ["coverage_curve", "confusion", "by_class", "examples", "accuracy_by_round"]
 )
-def test_evidence_may_be_in_part(full: dict[str, Any], absent: str) -> None:
-    evidence = {key: value for key, value in full["evidence"].items() if key != absent}
-    Page(render_report({**full, "evidence": evidence}))
+def test_evidence_may_be_in_part(full: Report, absent: str) -> None:
+    document = full.as_file()
+    document["evidence"] = {key: value for key, value in document["evidence"].items() if key != absent}
+    Page(render_report(Report.read(document)))
 
 
 @pytest.mark.parametrize("rounds", [1, 12, 13, 61, 500])
-def test_many_rounds_fit(full: dict[str, Any], rounds: int) -> None:
-    record = full["rounds"][-1]
-    many = [{**record, "round": number + 1} for number in range(rounds)]
-    html = render_report({**full, "rounds": many})
+def test_many_rounds_fit(full: Report, rounds: int) -> None:
+    record = full.rounds[-1]
+    many = tuple(record.model_copy(update={"round": number + 1}) for number in range(rounds))
+    html = render_report(full.model_copy(update={"rounds": many}))
     drawn = next(chart for chart in charts(html) if chart.attrib["aria-label"].startswith("After round"))
     labels = [text for text in drawn.iter("text") if text.attrib["class"] == "tick middle"]
     assert 1 <= len(labels) <= 12

@@ -15,13 +15,13 @@ from unittest.mock import patch
 from botocore.client import BaseClient
 
 from labelloop.local.aws import LocalAws
-from labelloop.local.execution import ExecutionEvent
 from labelloop.local.job import Job
 from labelloop.local.labeling_job import LabelingJob
 from labelloop.local.lambda_functions import LambdaFunctions
 from labelloop.local.template import ACCOUNT_ID, REGION, Function
 from labelloop.local.training_job import TrainingJob
 from labelloop.local.transform_job import TransformJob
+from labelloop.workflow.execution import ExecutionEvent
 
 JOBS = "SageMaker jobs"
 # IAM's action where it is not the operation's own name.

@@ -14,8 +14,8 @@ from labelloop.core.manifest.label_categories import LabelCategories
 from labelloop.core.people.simulated_people import SimulatedPeople, read_truth
 from labelloop.local.aws import LocalAws
 from labelloop.local.container_process import ProcessContainer
-from labelloop.local.execution import Execution, ExecutionEvent
 from labelloop.local.simulated_annotators import SimulatedAnnotators
+from labelloop.workflow.execution import Execution, ExecutionEvent
 
 ROOT = Path(__file__).parents[2]
 STAND_IN_CONTAINER = ROOT / "tests" / "local" / "stand_in_container"

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from labelloop.core.errors import LabelingOutputError
+from labelloop.core.errors import LabelloopError
 
 from .conftest import CLASSES, ROOT, Loop, Outcome
 
@@ -178,5 +178,5 @@ def test_a_step_returns_the_state_or_says_what_to_do(written: Callable[[str], Mo
     assert state["ExecutionName"] == event["State"]["ExecutionName"]
     counts = event["State"]["Counts"]
     counts["Pool"], counts["Failed"] = 0, counts["Pool"]
-    with pytest.raises(LabelingOutputError, match=f"could not label {counts['Failed']} of {counts['Input']}"):
+    with pytest.raises(LabelloopError, match=f"could not label {counts['Failed']} of {counts['Input']}"):
         module.handler(event, context)

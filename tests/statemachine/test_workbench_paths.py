@@ -340,7 +340,7 @@ def test_gold_objects_are_mixed_in_and_never_reach_the_output(
     [
         ({"Gold": {"ManifestS3Uri": "s3://bucket/in/none"}}, "s3://bucket/in/none: there is no such"),
         ({"Gold": {"ManifestS3Uri": "s3://bucket/in/input.manifest"}}, "has no object with a label under"),
-        ({"UseWorkerTemplate": True}, "the worker template has 0 of the elements labelloop can show"),
+        ({"UseWorkerTemplate": True}, "the worker template has 0 of the elements that labelloop can show"),
     ],
 )
 def test_files_that_people_could_not_be_asked_with_are_refused_before_a_job_is_paid(

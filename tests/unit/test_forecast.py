@@ -1,21 +1,26 @@
-from typing import Any
-
 import pytest
 
+from labelloop.core.ledger import Counts
+from labelloop.core.records import Certificate, RoundRecord
 from labelloop.core.report.forecast import forecast
 
 
-def records(*rounds: tuple[int, float, int, float | None], batch: int = 0) -> list[dict[str, Any]]:
+def counts_of(human: int) -> Counts:
+    return Counts(input=10_000, pool=10_000 - human, validation=0, human=human, auto=0, failed=0)
+
+
+def records(*rounds: tuple[int, float, int, float | None], batch: int = 0) -> list[RoundRecord]:
     """Of rounds with so many labels at first, the error expected, objects left to people, and draws."""
     return [
-        {
-            "round": number,
-            "expected_error": error,
-            "left_to_people": left,
-            "expected_draws": draws,
-            "labeled_by_people": batch,
-            "counts": {"human": labels + batch, "validation": 0},
-        }
+        RoundRecord(
+            round=number,
+            trained=True,
+            expected_error=error,
+            left_to_people=left,
+            expected_draws=draws,
+            labeled_by_people=batch,
+            counts=counts_of(labels + batch),
+        )
         for number, (labels, error, left, draws) in enumerate(rounds, 2)
     ]
 
@@ -53,9 +58,23 @@ def test_the_trend_says_whether_a_batch_more_pays(draws: float, verdict: str) ->
 
 
 def test_what_a_certificate_leaves_is_for_people() -> None:
-    certified = records((100, 0.04, 300, 200.0))
-    certified[-1]["certificate"] = {"TargetError": 0.05}
-    told = forecast([*certified, {"round": 3, "counts": {}}], 300, 0.05)
+    (tested,) = records((100, 0.04, 300, 200.0))
+    certificate = Certificate(
+        promise="error among the auto-labels <= 0.05, 90% confidence",
+        threshold=0.4,
+        target_error=0.05,
+        confidence=0.9,
+        level=0.06,
+        error_bound=0.04,
+        error_estimate=0.01,
+        coverage=0.9,
+        auto_labels=9000,
+        validation_objects=200,
+        validation_errors=2,
+    )
+    certified = tested.model_copy(update={"certificate": certificate})
+    later = RoundRecord(round=3, trained=False, counts=counts_of(200))
+    told = forecast([certified, later], 300, 0.05)
     assert told is not None
     assert (told.human_labels, told.expected_auto_labels) == (300, 0)
 
@@ -63,4 +82,4 @@ def test_what_a_certificate_leaves_is_for_people() -> None:
 def test_nothing_is_foretold_without_a_trend_or_without_open_objects() -> None:
     assert forecast(records((100, 0.1, 0, None)), 50, 0.05) is None
     assert forecast(records((100, 0.1, 0, None), (200, 0.05, 0, None)), 0, 0.05) is None
-    assert forecast([{"round": 1, "expected_error": None, "counts": {}}], 5, 0.05) is None
+    assert forecast([RoundRecord(round=1, trained=False, counts=counts_of(100))], 5, 0.05) is None

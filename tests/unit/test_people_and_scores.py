@@ -13,6 +13,7 @@ from labelloop.core.manifest.labeling_output import read_answers
 from labelloop.core.manifest.lines import LabelAttribute
 from labelloop.core.people.human_labels import HumanLabels
 from labelloop.core.people.simulated_people import SimulatedPeople, Truth, read_truth
+from labelloop.core.records import Score
 from labelloop.core.report.scoring import score_manifest
 
 CLASSES = LabelCategories(("a", "b", "c"))
@@ -134,7 +135,7 @@ def test_scores_tell_people_and_model_apart() -> None:
         line(0, "no"),
     ]
     score = score_manifest(lines, truth_of(["a", "a", "b", "c", "a", ""]), CATEGORY, CLASSES)
-    assert score.as_dict() == {"auto_label_error": 0.5, "human_label_error": 0.5, "final_error": 0.5}
+    assert score.record() == Score(auto_label_error=0.5, human_label_error=0.5, final_error=0.5)
     assert (score.human.labels, score.auto.labels, score.final.labels) == (2, 2, 4)
 
 

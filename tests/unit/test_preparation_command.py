@@ -94,7 +94,7 @@ def test_many_classes_are_cut_short_in_the_summary(tmp_path: Path) -> None:
     [
         (None, [], "There is no file"),
         ("", [], "is empty"),
-        ("title,category\n", [], "no row below it"),
+        ("title,category\n", [], "no rows below it"),
         ("Title ,category\na,b\n", [], "Did you mean 'Title '?"),
         ("title,category\n,b\na,e\n", [], "1 of 2 rows cannot be used"),
         ("title,category\na,b\n", [], "at least two classes"),

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from labelloop.preparation.csv_rows import CsvFormat, CsvRows
+from labelloop.preparation.csv_source import CsvFormat, CsvSource
 from labelloop.preparation.errors import ColumnError, InputFileError, OptionError
 from labelloop.preparation.source import BadRow, BlankLine, LabeledText
 
@@ -19,7 +19,7 @@ def read(
 ) -> list[LabeledText | BadRow | BlankLine]:
     path = folder / "input.csv"
     path.write_bytes(content)
-    return list(CsvRows(path, csv_format))
+    return list(CsvSource(path, csv_format))
 
 
 def bad_rows(rows: list[LabeledText | BadRow | BlankLine]) -> list[str]:
@@ -55,7 +55,7 @@ def test_the_last_line_needs_no_line_end(tmp_path: Path) -> None:
 
 def test_a_byte_order_mark_is_taken_off_the_first_column_name(tmp_path: Path) -> None:
     assert read(tmp_path, b"\xef\xbb\xbftitle,category\none,b\n") == [LabeledText("one", "b", 2)]
-    assert CsvRows(tmp_path / "input.csv", FORMAT).starts_with_byte_order_mark
+    assert CsvSource(tmp_path / "input.csv", FORMAT).starts_with_byte_order_mark
 
 
 def test_columns_are_found_by_name_wherever_they_stand(tmp_path: Path) -> None:
@@ -65,7 +65,7 @@ def test_columns_are_found_by_name_wherever_they_stand(tmp_path: Path) -> None:
 def test_rows_can_be_read_again_and_again(tmp_path: Path) -> None:
     path = tmp_path / "input.csv"
     path.write_bytes(b"title,category\none,b\n\ntwo,e\n")
-    rows = CsvRows(path, FORMAT)
+    rows = CsvSource(path, FORMAT)
     assert list(rows) == list(rows) == [LabeledText("one", "b", 2), BlankLine(3), LabeledText("two", "e", 4)]
 
 
@@ -112,8 +112,8 @@ def test_a_faulty_row_is_named_with_its_lines_and_not_mended(
     [
         (b"", InputFileError, "is empty"),
         (b"\n\n", InputFileError, "is empty"),
-        (b"title,category\n", InputFileError, "has a header line and no row below it"),
-        (b"title,category\n\n\n", InputFileError, "has a header line and no row below it"),
+        (b"title,category\n", InputFileError, "has a header line and no rows below it"),
+        (b"title,category\n\n\n", InputFileError, "has a header line and no rows below it"),
         (b"\xff\xfet\x00i\x00", InputFileError, "the header line is not UTF-8"),
         (b'"title,category\n', InputFileError, "the header line is not valid CSV"),
         (b"Titel,category\na,b\n", ColumnError, r"no column 'title'. Did you mean 'Titel'\? .*'category'"),
@@ -130,16 +130,16 @@ def test_a_file_that_cannot_be_used_is_one_clear_error(
 
 def test_a_missing_file_and_a_folder_are_one_clear_error(tmp_path: Path) -> None:
     with pytest.raises(InputFileError, match="There is no file"):
-        CsvRows(tmp_path / "absent.csv", FORMAT)
+        CsvSource(tmp_path / "absent.csv", FORMAT)
     with pytest.raises(InputFileError, match="not a regular file"):
-        CsvRows(tmp_path, FORMAT)
+        CsvSource(tmp_path, FORMAT)
 
 
 def test_a_pipe_is_refused_and_not_waited_for(tmp_path: Path) -> None:
     pipe = tmp_path / "pipe"
     os.mkfifo(pipe)
     with pytest.raises(InputFileError, match="not a regular file"):
-        CsvRows(pipe, FORMAT)
+        CsvSource(pipe, FORMAT)
 
 
 @pytest.mark.parametrize("delimiter", ["", ",,", '"', "\n"])

@@ -261,7 +261,7 @@ def test_the_report_accounts_for_every_row(tmp_path: Path) -> None:
     assert account["blank_lines"] == {"count": 1, "lines": [3]}
     assert account["origin"] == "mixed.csv"
     assert account["notes"] == list(preparation.notes)
-    assert preparation.notes[0] == "The file began with a byte-order mark; it was taken off."
+    assert preparation.notes[0] == "The file began with a byte-order mark; it was removed."
     assert "The classes 'E', 'e' differ only in case or surrounding space. Are they one?" in preparation.notes
 
 
@@ -292,10 +292,10 @@ def test_classes_can_be_shown_under_other_names_and_the_report_says_which(tmp_pa
     ("changed", "message"),
     [
         ({"classes": ("b",)}, "at least two classes; there is only 'b'"),
-        ({"classes": ("b", "b", "e")}, "holds 'b' 2 times"),
+        ({"classes": ("b", "b", "e")}, "contains 'b' 2 times"),
         ({"classes": ("b", "", "e")}, "empty name"),
         ({"class_names": {"x": "y"}}, "names 'x', which is not a class. The classes are: 'b', 'e', 't'"),
-        ({"class_names": {"b": "e"}}, "holds 'e' 2 times"),
+        ({"class_names": {"b": "e"}}, "contains 'e' 2 times"),
     ],
 )
 def test_a_faulty_class_list_is_refused(tmp_path: Path, changed: dict[str, Any], message: str) -> None:
@@ -352,9 +352,9 @@ def test_overwriting_replaces_its_own_files_and_deletes_nothing(tmp_path: Path) 
 
 def test_an_output_folder_that_is_a_file_or_below_one_is_refused(tmp_path: Path) -> None:
     (tmp_path / "out").write_text("a file")
-    with pytest.raises(OutputFolderError, match="is no folder"):
+    with pytest.raises(OutputFolderError, match="is not a folder"):
         prepare(tmp_path)
-    with pytest.raises(OutputFolderError, match="is no folder"):
+    with pytest.raises(OutputFolderError, match="is not a folder"):
         prepare_dataset(ROWS, tmp_path / "out" / "below", options())
 
 
@@ -369,7 +369,7 @@ def test_a_file_that_cannot_be_written_is_one_error_and_leaves_nothing_behind(tm
 def test_the_input_is_never_written_over(tmp_path: Path) -> None:
     path = tmp_path / "truth.csv"
     path.write_text("title,category\none,b\ntwo,e\n")
-    with pytest.raises(OutputFolderError, match="would be written over"):
+    with pytest.raises(OutputFolderError, match="would be overwritten"):
         prepare_csv(path, FORMAT, tmp_path, options(overwrite=True))
     assert path.read_text() == "title,category\none,b\ntwo,e\n"
 

@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from labelloop.core.report.document import human_labels_before, labeling_cost
+from labelloop.core.ledger import Counts
+from labelloop.core.records import RoundRecord
 from labelloop.reporting.drawing import nice_ticks
 from labelloop.reporting.text import money, price, seconds
 from labelloop.workflow.request import ActiveLearning, Prices
@@ -21,26 +22,21 @@ def test_spent_and_saved_make_what_people_alone_would_have_cost(
     human: float, fee: float, auto: float, by_people: int, by_model: int, people: int, anew: int
 ) -> None:
     prices = Prices.model_validate({"HumanLabel": human, "ServiceFee": fee, "AutoLabel": auto})
-    cost = labeling_cost(
-        prices,
-        human_labels=by_people,
-        auto_labels=by_model,
-        people_per_object=people,
-        repeated_answers=anew,
-    )
+    cost = prices.price_list(people).cost(human_labels=by_people, auto_labels=by_model, repeated_answers=anew)
     people_alone = (by_people + by_model) * (people * human + fee)
-    assert cost["spent"] + cost["saved"] == pytest.approx(people_alone, abs=0.001)
-    assert cost["answers"] + cost["answers_saved"] == (by_people + by_model) * people
-    assert cost["answers"] == (by_people + anew) * people
-    parts = cost["spent_on_people"] + cost["spent_on_repeated_answers"] + cost["spent_on_model"]
-    assert cost["spent"] == pytest.approx(parts, abs=0.001)
+    assert cost.spent + cost.saved == pytest.approx(people_alone, abs=0.001)
+    assert cost.answers + cost.answers_saved == (by_people + by_model) * people
+    assert cost.answers == (by_people + anew) * people == cost.first_answers + cost.answers_again
+    assert cost.answers_saved == cost.answers_in_place_of_model - cost.answers_again
+    parts = cost.spent_on_people + cost.spent_on_repeated_answers + cost.spent_on_model
+    assert cost.spent == pytest.approx(parts, abs=0.001)
 
 
 def test_the_default_prices_are_the_public_list() -> None:
-    cost = labeling_cost(Prices(), human_labels=1000, auto_labels=500, people_per_object=3)
-    assert cost["spent"] == pytest.approx(1000 * (3 * 0.012 + 0.08))
-    assert cost["saved"] == pytest.approx(500 * (3 * 0.012 + 0.08))
-    assert cost["list_prices"]
+    cost = Prices().price_list(3).cost(human_labels=1000, auto_labels=500)
+    assert cost.spent == pytest.approx(1000 * (3 * 0.012 + 0.08))
+    assert cost.saved == pytest.approx(500 * (3 * 0.012 + 0.08))
+    assert cost.list_prices
 
 
 def test_prices_of_ones_own_are_no_list_prices_and_survive_the_state() -> None:
@@ -48,8 +44,8 @@ def test_prices_of_ones_own_are_no_list_prices_and_survive_the_state() -> None:
     block = ActiveLearning.model_validate({"Prices": given_prices})
     again = ActiveLearning.model_validate(block.model_dump(by_alias=True, mode="json", exclude_none=True))
     assert again.prices == block.prices
-    cost = labeling_cost(block.prices, human_labels=2, auto_labels=0, people_per_object=1)
-    assert (cost["spent"], cost["currency"], cost["list_prices"]) == (1.0, "EUR", False)
+    cost = block.prices.price_list(1).cost(human_labels=2, auto_labels=0)
+    assert (cost.spent, cost.currency, cost.list_prices) == (1.0, "EUR", False)
 
 
 @pytest.mark.parametrize(
@@ -68,8 +64,10 @@ def test_prices_that_make_no_sense_are_refused(prices: dict[str, object]) -> Non
 
 
 def test_labels_before_a_round_are_those_after_it_less_its_own() -> None:
-    record = {"counts": {"human": 30, "validation": 10}, "labeled_by_people": 15}
-    assert human_labels_before(record) == 25
+    counts = Counts(input=100, pool=60, validation=10, human=30, auto=0, failed=0)
+    record = RoundRecord(round=2, trained=True, labeled_by_people=15, counts=counts)
+    assert record.human_labels_before == 25
+    assert record.human_labels == record.outcomes.human == 40
 
 
 @given(st.floats(0, 1e6), st.floats(1e-3, 1e6), st.integers(2, 8))

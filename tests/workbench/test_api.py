@@ -114,14 +114,14 @@ def test_a_person_who_is_led_nowhere_reads_why_on_a_page(sign_in: SignIn) -> Non
     browser = sign_in("Ann").client
     page = {"Accept": "text/html,application/xhtml+xml,*/*;q=0.8"}
     for path, status, title in (
-        ("/enter?key=wrong", 403, "This does not let you in"),
+        ("/enter?key=wrong", 403, "You cannot enter here"),
         ("/nowhere/<b>", 404, "There is no such page"),
         ("/static/nothing.js", 404, "There is no such page"),
     ):
         told = browser.get(path, headers=page)
         assert (told.status_code, told.headers["Content-Type"]) == (status, "text/html; charset=utf-8")
         assert f"<h1>{title}</h1>" in told.text
-    assert "take the one it prints" in browser.get("/enter?key=wrong", headers=page).text
+    assert "use the one that the workbench printed" in browser.get("/enter?key=wrong", headers=page).text
     assert browser.get("/api/nothing", headers=page).json() == {
         "error": "the workbench has nothing at this address"
     }

@@ -37,7 +37,7 @@ def test_the_next_free_port_is_taken_and_an_address_of_another_machine_told_as_s
         with listening("127.0.0.1", port) as second:
             assert second.getsockname()[1] > port
     with (
-        pytest.raises(PortError, match="name an address of this machine by --host"),
+        pytest.raises(PortError, match="use an address of this machine for --host"),
         listening("192.0.2.1", 0),
     ):
         pass

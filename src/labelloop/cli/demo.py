@@ -7,13 +7,14 @@ import typer
 from rich.console import Console
 from rich.text import Text
 
+from labelloop.cli.errors import explained_errors
 from labelloop.cli.local_run import Application
-from labelloop.cli.run import execute, explained_errors, show_report
+from labelloop.cli.run import execute, show_report
 from labelloop.cli.run_folder import RunFolder, RunRecord, read_request
 from labelloop.preparation import PreparationOptions, prepare_dataset
 from labelloop.preparation.demo_headlines import demo_headlines
 
-# Fewer, larger rounds than the default's: a demo is watched.
+# Fewer and larger rounds than by default: somebody is waiting for the demo.
 BATCH_SIZE = 0.05
 
 
@@ -24,8 +25,8 @@ def demo(
 ) -> None:
     """Label synthetic news headlines: train, auto-label, ask simulated people, until all are labeled.
 
-    The headlines come from a generator, some ambiguous and some mislabeled, as real data are. A demo that was
-    interrupted goes on where it stopped.
+    The headlines come from a generator; some are ambiguous and some mislabeled, as in real data. A demo that
+    was interrupted continues where it stopped.
     """
     console = Console()
     with explained_errors():

@@ -1,4 +1,4 @@
-"""One process at a time works in a folder."""
+"""Only one process at a time works in a folder."""
 
 import contextlib
 import fcntl
@@ -10,10 +10,10 @@ from labelloop.core.errors import RequestError
 
 
 @contextlib.contextmanager
-def claimed(folder: Path) -> Iterator[None]:
-    """Hold a folder, which is made where there is none; however the process ends, it lets go.
+def locked(folder: Path) -> Iterator[None]:
+    """Lock a folder, and create it if necessary. However the process ends, the lock is released.
 
-    Raises RequestError where another process holds it.
+    Raises RequestError when another process has locked it.
     """
     folder.mkdir(parents=True, exist_ok=True)
     handle = os.open(folder, os.O_RDONLY)
@@ -22,7 +22,7 @@ def claimed(folder: Path) -> Iterator[None]:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
             raise RequestError(
-                f"another labelloop is at work in {folder}: end it first, or choose another --out"
+                f"another labelloop is working in {folder}: stop it first, or choose another --out"
             ) from error
         yield
     finally:

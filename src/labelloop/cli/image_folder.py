@@ -1,4 +1,4 @@
-"""The images a manifest names, in the folder that stands for S3."""
+"""The images that a manifest names, in the folder that stands for S3."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ _PROBLEMS_LISTED = 100
 
 @dataclass(frozen=True)
 class ImageFolder:
-    """Reads images from beneath `s3_root`, and nothing else; None: there are no images to be had."""
+    """Reads images below `s3_root` and nothing else. Without it, there are no images."""
 
     s3_root: Path | None
 
@@ -27,7 +27,7 @@ class ImageFolder:
         return path.read_bytes()
 
     def require_shown(self, lines: Iterator[bytes]) -> None:
-        """Raises RequestError that lists the images of a manifest's lines that people could not see."""
+        """Raises RequestError, which lists the images in a manifest's lines that cannot be shown."""
         source_refs = (parse_record(line).get("source-ref") for line in lines)
         problems = [
             problem
@@ -37,14 +37,14 @@ class ImageFolder:
         if problems:
             more = len(problems) - _PROBLEMS_LISTED
             raise RequestError(
-                f"{counted(len(problems), 'image')} cannot be shown; mend or remove the lines:\n"
+                f"{counted(len(problems), 'image')} cannot be shown; fix or remove the lines:\n"
                 + "\n".join(problems[:_PROBLEMS_LISTED])
                 + (f"\n... and {more:,} more" if more > 0 else "")
             )
 
     def _problem(self, source_ref: str) -> str | None:
         if self.s3_root is None:
-            raise RequestError(f"{source_ref} is an image: name by --s3-root the folder that stands for S3")
+            raise RequestError(f"{source_ref} is an image: set --s3-root to the folder that stands for S3")
         path = self._path(source_ref)
         if path is None:
             return f"there is no file for {source_ref} in {self.s3_root}"
@@ -52,7 +52,7 @@ class ImageFolder:
             return f"the file for {source_ref} is empty"
         media_type = media_type_of(source_ref)
         if media_type is not None and media_type not in SHOWN:
-            return f"{source_ref} is {media_type}: browsers show {', '.join(SHOWN)}"
+            return f"{source_ref} is {media_type}, but browsers show {', '.join(SHOWN)}"
         return None
 
     def _path(self, source_ref: str) -> Path | None:
@@ -63,4 +63,4 @@ class ImageFolder:
             path = local_path(root, source_ref).resolve()
             return path if path.is_relative_to(root) and path.is_file() else None
         except (OSError, ValueError):
-            return None  # S3 allows keys that are no file's name.
+            return None  # S3 allows keys that cannot be file names.

@@ -14,11 +14,11 @@ import typer
 from rich.console import Console
 from rich.text import Text
 
-from labelloop.cli.folder_lock import claimed
+from labelloop.cli.errors import explained_errors
+from labelloop.cli.folder_lock import locked
 from labelloop.cli.image_folder import ImageFolder
 from labelloop.cli.labeling_folder import LabelingFolder
-from labelloop.cli.run import explained_errors
-from labelloop.cli.serve_workbench import open_desk
+from labelloop.cli.serve_workbench import serve_workbench
 from labelloop.core.errors import RequestError
 from labelloop.core.manifest.label_categories import LabelCategories, parse_label_categories
 from labelloop.core.manifest.lines import LabelAttribute
@@ -48,24 +48,30 @@ def label(
         Path | None, typer.Option(help='The classes: {"labels": [{"label": "name"}, ...]}.')
     ] = None,
     s3_root: Annotated[
-        Path | None, typer.Option(help="Where images lie: the folder that stands for S3, DIR/<bucket>/<key>.")
+        Path | None, typer.Option(help="The folder with the images, which stands for S3: DIR/<bucket>/<key>.")
     ] = None,
-    out: Annotated[Path, typer.Option(help="The folder for progress and output manifest.")] = Path("labeled"),
+    out: Annotated[
+        Path, typer.Option(help="The folder for the answers so far and the output manifest.")
+    ] = Path("labeled"),
     demo: Annotated[bool, typer.Option("--demo", help="Try it on 100 synthetic headlines.")] = False,
-    label_attribute: Annotated[str, typer.Option(help="The key that labels get.")] = "category",
+    label_attribute: Annotated[
+        str, typer.Option(help="The key for the labels in the manifest.")
+    ] = "category",
     title: Annotated[str, typer.Option(help="The question people are asked.")] = "Choose the class",
     instructions: Annotated[
         str, typer.Option(help="How to answer it.")
     ] = "Choose the one class that fits best.",
-    people_per_object: Annotated[int, typer.Option(min=1, max=9, help="How many people label each.")] = 1,
+    people_per_object: Annotated[
+        int, typer.Option(min=1, max=9, help="How many people label each object.")
+    ] = 1,
     host: Annotated[
-        str, typer.Option(help="Where to serve; 0.0.0.0 lets in the local network.")
+        str, typer.Option(help="The address to serve at; 0.0.0.0 admits the local network.")
     ] = "127.0.0.1",
     port: Annotated[int, typer.Option(min=0, max=65535, help="The first port to try.")] = DEFAULT_PORT,
 ) -> None:
-    """Label a manifest in the browser, alone or with others; the output manifest is Ground Truth's.
+    """Label a manifest in the browser, alone or with others. The output manifest has Ground Truth's format.
 
-    Every answer is on the disk at once: after an interruption the same command goes on.
+    Every answer is saved at once: after an interruption, the same command continues.
     """
     console = Console()
     with explained_errors():
@@ -76,7 +82,7 @@ def label(
 
 @dataclass(frozen=True)
 class _Data:
-    """What is labeled, and whether the command brought it itself."""
+    """What is labeled, and whether it is the demo's."""
 
     manifest: Path
     classes: Path
@@ -87,13 +93,15 @@ class _Data:
     def given(
         cls, manifest: Path | None, classes: Path | None, s3_root: Path | None, out: Path, *, demo: bool
     ) -> "_Data":
-        """Raises RequestError where it is not named, named twice, or no file."""
+        """Raises RequestError when the data are not named, named twice, or not files."""
         if demo:
             if manifest is not None or classes is not None:
-                raise RequestError("--demo brings its own data: leave it out, or --manifest and --classes")
+                raise RequestError(
+                    "--demo has its own data: leave out either --demo, or --manifest and --classes"
+                )
             manifest, classes = _demo_data(out)
         if manifest is None or classes is None:
-            raise RequestError("name what to label by --manifest and --classes, or try --demo")
+            raise RequestError("name what to label with --manifest and --classes, or try --demo")
         return cls(_readable(manifest), _readable(classes), s3_root, demo)
 
 
@@ -105,8 +113,8 @@ class _Question:
     people_per_object: int
 
 
-class _Ended:
-    """Waits for the batch to be closed."""
+class _BatchClosed:
+    """Waits until the batch is closed."""
 
     def __init__(self) -> None:
         self.event = threading.Event()
@@ -115,7 +123,7 @@ class _Ended:
         self.event.set()
 
     def batch_failed(self, _batch: Batch, _cause: str) -> None:
-        """Who closed the batch is told."""
+        """The person who closed the batch is sentences."""
 
     def heartbeat(self, _batch: Batch) -> None:
         """Nobody listens."""
@@ -127,25 +135,25 @@ def _label(
     categories = parse_label_categories(data.classes.read_bytes())
     labeling = _labeling(data.manifest, categories, asked)
     folder.require_same(labeling)
-    with claimed(folder.path):
+    with locked(folder.path):
         images = ImageFolder(data.s3_root)
         unlabeled = folder.number_lines(data.manifest, asked.attribute, categories)
         images.require_shown(LocalFiles().read_lines(str(folder.selection)))
         with listening(host, port) as listener, contextlib.ExitStack() as stack:
-            # Not before: what is refused can be mended with the same --out.
+            # Not earlier: after a refusal, the same --out can be used again.
             folder.keep(labeling)
             store = stack.enter_context(contextlib.closing(SqliteTaskStore(folder.store)))
-            desk = _Desk(store, images, folder, listener)
-            _await_answers(console, desk, _batch(asked, categories, folder), unlabeled)
+            workbench = _Workbench(store, images, folder, listener)
+            _await_answers(console, workbench, _batch(asked, categories, folder), unlabeled)
             disputed = sum(
                 task.disputed and task.counts_with(asked.people_per_object) for task in store.tasks(BATCH)
             )
         folder.write_output()
-    console.print(Text(_what_is_labeled(folder, asked.attribute, data, disputed)), soft_wrap=True)
+    console.print(Text(_outcome(folder, asked.attribute, data, disputed)), soft_wrap=True)
 
 
 def _labeling(manifest: Path, categories: LabelCategories, asked: _Question) -> dict[str, object]:
-    """What a folder's answers belong to, by the names a person knows."""
+    """What the answers in a folder belong to, by the names of the options."""
     return {
         "--manifest": hashlib.sha256(manifest.read_bytes()).hexdigest(),
         "--classes": list(categories.names),
@@ -156,31 +164,31 @@ def _labeling(manifest: Path, categories: LabelCategories, asked: _Question) -> 
     }
 
 
-def _what_is_labeled(folder: LabelingFolder, attribute: LabelAttribute, data: _Data, disputed: int) -> str:
+def _outcome(folder: LabelingFolder, attribute: LabelAttribute, data: _Data, disputed: int) -> str:
     counts, output = folder.outcomes(attribute), folder.output
     are_all = counts["labeled"] == counts.total()
-    told = [
-        f"All is labeled: {output}"
+    sentences = [
+        f"Everything is labeled: {output}"
         if are_all
         else f"{counts['labeled']:,} of {counts.total():,} objects are labeled: {output}"
     ]
     if disputed:
-        told.append(
-            f"People disagreed about {counted(disputed, 'object')}: the likeliest class stands there, "
-            "and how sure it is, as confidence."
+        sentences.append(
+            f"People disagreed about {counted(disputed, 'object')}: the output has the most likely class, "
+            "and how sure it is as confidence."
         )
     if are_all:
-        return "\n".join(told)
+        return "\n".join(sentences)
     if counts["skipped"]:
-        told.append(f"Skipped: {counts['skipped']:,}; the reason stands there, as failure-reason.")
+        sentences.append(f"Skipped: {counts['skipped']:,}; the output has the reason, as failure-reason.")
     if counts["unanswered"]:
-        told.append(f"Not fully answered: {counts['unanswered']:,}.")
+        sentences.append(f"Not fully answered: {counts['unanswered']:,}.")
     named = shlex.join(["--manifest", str(output), "--classes", str(data.classes)])
-    told.append(
+    sentences.append(
         f"To ask about them again: the same command with another --out and {named}"
         + (" in place of --demo" if data.demo else "")
     )
-    return "\n".join(told)
+    return "\n".join(sentences)
 
 
 def _batch(asked: _Question, categories: LabelCategories, folder: LabelingFolder) -> Batch:
@@ -203,8 +211,8 @@ def _batch(asked: _Question, categories: LabelCategories, folder: LabelingFolder
 
 
 @dataclass(frozen=True)
-class _Desk:
-    """What the pages are served from, and where."""
+class _Workbench:
+    """What the pages show, and where they are served."""
 
     store: SqliteTaskStore
     images: ImageFolder
@@ -212,24 +220,26 @@ class _Desk:
     listener: socket.socket
 
 
-def _await_answers(console: Console, desk: _Desk, batch: Batch, unlabeled: int) -> None:
-    files, ended = LocalFiles(), _Ended()
-    closing = Closing(desk.store, files, ended)
+def _await_answers(console: Console, workbench: _Workbench, batch: Batch, unlabeled: int) -> None:
+    files, ended = LocalFiles(), _BatchClosed()
+    closing = Closing(workbench.store, files, ended)
     asked_for = list(asked_about(files.read_lines(batch.selection_uri), {}))
-    opened = open_batch(desk.store, batch, asked_for)
+    opened = open_batch(workbench.store, batch, asked_for)
     closing.go_on()
     if unlabeled and opened.state != "closed":
-        _serve_until(console, desk, closing, ended.event)
+        _serve_until(console, workbench, closing, ended.event)
 
 
-def _serve_until(console: Console, desk: _Desk, closing: Closing, ended: threading.Event) -> None:
-    parts = Parts(desk.store, closing)
+def _serve_until(console: Console, workbench: _Workbench, closing: Closing, ended: threading.Event) -> None:
+    parts = Parts(workbench.store, closing)
     try:
-        with open_desk(console, desk.listener, parts, desk.folder.key, read_image=desk.images.read):
-            console.print("Ctrl-C stops; every answer is kept, and the same command goes on.")
+        with serve_workbench(
+            console, workbench.listener, parts, workbench.folder.key, read_image=workbench.images.read
+        ):
+            console.print("Ctrl-C stops. Every answer is kept, and the same command continues.")
             ended.wait()
     except KeyboardInterrupt:
-        console.print("\nStopped. What is labeled is kept: the same command goes on.")
+        console.print("\nStopped. What is labeled is kept: the same command continues.")
         raise typer.Exit(130) from None
 
 

@@ -1,4 +1,4 @@
-"""The folder of `labelloop label`: what is labeled in it, the answers so far, and the output."""
+"""The folder of `labelloop label`: the data, the answers so far, and the output."""
 
 import json
 from collections import Counter
@@ -14,13 +14,13 @@ from labelloop.workbench.local_files import LocalFiles
 
 # What the answers belong to.
 _RECORD = "label.json"
-# What a run, or something unknown, has left.
-_OF_OTHER_WORK = ("run.json", "workbench.sqlite", "output.manifest")
+# Files that a run, or something unknown, has left.
+_OTHER_WORK = ("run.json", "workbench.sqlite", "output.manifest")
 
 
 @dataclass(frozen=True)
 class LabelingFolder:
-    """One labeling's folder, to which the same command comes back until all is labeled."""
+    """The folder that the same command returns to until everything is labeled."""
 
     path: Path
 
@@ -34,12 +34,12 @@ class LabelingFolder:
 
     @property
     def selection(self) -> Path:
-        """The lines people are asked about."""
+        """The lines that people are asked about."""
         return self.path / "selection.manifest"
 
     @property
     def answers(self) -> Path:
-        """The batch's output: of what people were asked about, with labels where they answered."""
+        """The batch's output: the lines that people were asked about, with labels if they answered."""
         return self.path / "labeled.manifest"
 
     @property
@@ -51,9 +51,9 @@ class LabelingFolder:
         return self.path / "working.manifest"
 
     def require_same(self, labeling: Mapping[str, object]) -> None:
-        """Raises RequestError where the answers of another labeling, or of a run, lie in the folder.
+        """Raises RequestError when the folder contains answers of another labeling, or a run.
 
-        `labeling`: what the answers belong to, by the names a person knows.
+        `labeling`: what the answers belong to, by the names of the options.
         """
         if self.path.exists() and not self.path.is_dir():
             raise RequestError(f"{self.path} is a file: choose another --out")
@@ -69,19 +69,19 @@ class LabelingFolder:
         if differing:
             raise RequestError(
                 f"{self.path} holds the labeling of something else: {', '.join(differing)} differ"
-                f"{'s' if len(differing) == 1 else ''}. To go on with it, give what it was begun with; "
-                "to begin anew, choose another --out"
+                f"{'s' if len(differing) == 1 else ''}. To continue it, give what it was started with; "
+                "to start another, choose another --out"
             )
 
     def keep(self, labeling: Mapping[str, object]) -> None:
-        """Note what the answers will belong to: from then on the folder is taken."""
+        """Record what the answers belong to. From then on the folder is in use."""
         record = json.dumps(labeling, ensure_ascii=False).encode()
         LocalFiles().write_lines(str(self.path / _RECORD), [record])
 
     def number_lines(self, manifest: Path, attribute: LabelAttribute, categories: LabelCategories) -> int:
-        """Write all lines with their ids, and of those the ones without a label; returns the number of these.
+        """Write all lines with their ids, and those without a label. Returns the number of the latter.
 
-        Raises ManifestError, listing every line that cannot be used.
+        Raises ManifestError, which lists every line that cannot be used.
         """
         files, checked = LocalFiles(), InputManifest(attribute, categories)
         with manifest.open("rb") as lines:
@@ -95,11 +95,11 @@ class LabelingFolder:
         return files.write_lines(str(self.selection), wanted)
 
     def write_output(self) -> None:
-        """All lines of the user's manifest in its order, with people's labels, without our ids."""
+        """All lines of the user's manifest in order, with people's labels and without our ids."""
         LocalFiles().write_lines(str(self.output), self._merged())
 
     def outcomes(self, attribute: LabelAttribute) -> Counter[str]:
-        """How many objects of the output are `labeled`, `skipped` and `unanswered`."""
+        """How many objects in the output are `labeled`, `skipped` and `unanswered`."""
         lines = LocalFiles().read_lines(str(self.output))
         return Counter(_outcome(parse_record(line), attribute) for line in lines)
 
@@ -112,7 +112,7 @@ class LabelingFolder:
             yield remove_id(line)
 
     def _require_no_other_work(self) -> None:
-        for name in _OF_OTHER_WORK:
+        for name in _OTHER_WORK:
             if (self.path / name).exists():
                 raise RequestError(f"{self.path} holds the {name} of something else: choose another --out")
 

@@ -1,4 +1,4 @@
-"""`labelloop local-aws`: the stand-ins served to containers, with sample data, to debug a step."""
+"""`labelloop local-aws`: the AWS stand-ins with sample data, over HTTP, to debug a step in its container."""
 
 import contextlib
 import json
@@ -13,37 +13,37 @@ import typer
 from rich.console import Console
 from rich.text import Text
 
-from labelloop.cli.local_run import Application, Jobs, people_who_know
-from labelloop.cli.run import explained_errors
+from labelloop.cli.errors import explained_errors
+from labelloop.cli.local_run import Application, Jobs, load_simulated_people
 from labelloop.cli.run_folder import read_request
 from labelloop.cli.sample_run import BUCKET, SampleRun, prepare_sample, write_events
 from labelloop.local.aws import LocalAws
-from labelloop.local.docker_engine import bridge_address
+from labelloop.local.docker import bridge_address
 from labelloop.local.simulated_annotators import SimulatedAnnotators
 from labelloop.workflow.request import parse_request
 
 
 def local_aws(
-    out: Annotated[Path, typer.Option(help="The folder for the sample data; S3 is kept in it.")] = Path(
+    out: Annotated[Path, typer.Option(help="The folder for the sample data and for S3.")] = Path(
         ".local-aws"
     ),
     host: Annotated[
         str | None,
-        typer.Option(help="The IP address of this machine for containers. Default: Docker's bridge."),
+        typer.Option(help="This machine's IP address as containers see it. Default: Docker's bridge."),
     ] = None,
     port: Annotated[int, typer.Option(min=0, max=65535, help="The port; 0 takes a free one.")] = 4566,
     jobs: Annotated[
         Jobs, typer.Option(help="Where the sample run trains its model: a process, or the built image.")
     ] = Jobs.PROCESS,
-    fresh: Annotated[bool, typer.Option("--fresh", help="Make the sample data anew.")] = False,
+    fresh: Annotated[bool, typer.Option("--fresh", help="Make the sample data again.")] = False,
     events: Annotated[
         Path | None,
-        typer.Option(help="Only write the sample events to this folder, as the sample run made them."),
+        typer.Option(help="Only write the events of the sample run to this folder."),
     ] = None,
 ) -> None:
     """Serve S3 with sample data to containers, for `sam local invoke <Step> -e events/<step>.json`.
 
-    The first start makes a small run, two rounds, whose every step can then be invoked again. Ctrl-C ends it.
+    The first start makes a small run of two rounds, each step of which can be invoked again. Ctrl-C ends it.
     """
     console = Console()
     sample = _SampleFolder(out)
@@ -56,11 +56,11 @@ def local_aws(
         sample.endpoint.unlink(missing_ok=True)
         if fresh or not sample.completed.exists():
             _make_sample(console, application, sample)
-        with _opened(application, sample) as aws, aws.served(address, port) as url:
+        with _opened(application, sample) as aws, aws.http_server(address, port) as url:
             _open_batch(aws, sample)
             ended = threading.Event()
-            # The signals first: who is told the URL may send one.
-            with _signals_to(ended), _told(url, sample.endpoint):
+            # The signals first: whoever reads the URL may send one.
+            with _signals_to(ended), _announced(url, sample.endpoint):
                 console.print(Text(_ready(url)), soft_wrap=True)
                 _wait_for(ended)
 
@@ -92,14 +92,14 @@ def _make_sample(
 
 
 def _open_batch(aws: LocalAws, sample: _SampleFolder) -> None:
-    """The workbench's batch that the sample events speak of: its table is kept in memory alone."""
+    """The workbench's batch in the sample events: its table exists in memory only."""
     event = json.loads(sample.completed.read_bytes())["LabelInWorkbench"]
     aws.client("lambda").invoke(FunctionName="LabelInWorkbench", Payload=json.dumps(event).encode())
 
 
 def _opened(application: Application, sample: _SampleFolder) -> LocalAws:
     request = parse_request(read_request(sample.request))
-    _, people = people_who_know(sample.truth, request, sample.s3_root)
+    _, people = load_simulated_people(sample.truth, request, sample.s3_root)
     return LocalAws(
         template=application.template,
         s3_root=sample.s3_root,
@@ -107,7 +107,7 @@ def _opened(application: Application, sample: _SampleFolder) -> LocalAws:
         annotators=SimulatedAnnotators(people),
         logs=sample.logs,
         parameters={"DataBucket": BUCKET, "JobRoleArn": request.role_arn},
-        # As sam names it to a function on a laptop.
+        # As sam tells a function on a laptop.
         environment={"WORKBENCH_TABLE": "WorkbenchTable"},
     )
 
@@ -120,8 +120,8 @@ def _ready(url: str) -> str:
 
 
 @contextlib.contextmanager
-def _told(url: str, file: Path) -> Iterator[None]:
-    """Within: the file has the URL. `make invoke` would wait long for one that answers no more."""
+def _announced(url: str, file: Path) -> Iterator[None]:
+    """Inside `with`, the file has the URL. Afterwards `make invoke` would wait long for an answer from it."""
     file.write_text(url + "\n")
     try:
         yield
@@ -142,6 +142,6 @@ def _signals_to(event: threading.Event) -> Iterator[None]:
 
 
 def _wait_for(event: threading.Event) -> None:
-    # In steps: a wait without an end would not let the signal's handler run everywhere.
+    # In steps: on some systems, a wait without a timeout does not let the signal handler run.
     while not event.wait(1):
         pass

@@ -1,4 +1,4 @@
-"""One run of the loop on the local AWS, from a request to the files in `--out`."""
+"""One run of the loop on the local AWS, from the request to the files in `--out`."""
 
 import json
 import shutil
@@ -11,32 +11,34 @@ from pathlib import Path
 from typing import Any
 
 from labelloop import backends, labelers
+from labelloop.cli.errors import RunFailedError
 from labelloop.cli.run_folder import RunFolder, RunRecord
 from labelloop.cli.state_seconds import seconds_by_round
-from labelloop.core.errors import LabelloopError, RequestError
+from labelloop.core.errors import RequestError
 from labelloop.core.implementations import is_class_name
 from labelloop.core.ledger import NO_LABEL
 from labelloop.core.manifest.label_categories import LabelCategories, parse_label_categories
 from labelloop.core.manifest.lines import LabelAttribute
 from labelloop.core.people.simulated_people import SimulatedPeople, Truth, read_truth
+from labelloop.core.records import Example, Report, Score
 from labelloop.core.report.scoring import score_manifest
 from labelloop.labelers import load_labeler
 from labelloop.local.aws import LocalAws
 from labelloop.local.container_process import ModelContainer, ProcessContainer
-from labelloop.local.docker_container import DockerContainer
-from labelloop.local.docker_engine import require_image
-from labelloop.local.execution import Execution, ExecutionEvent
+from labelloop.local.docker import DockerContainer, require_image
 from labelloop.local.labeling_job import Annotators, LabelingFailed, LabelingJobRequest
 from labelloop.local.sam_functions import SamApplication
 from labelloop.local.simulated_annotators import SimulatedAnnotators
 from labelloop.reporting.page import render_report
+from labelloop.workflow.execution import Execution, ExecutionEvent
 from labelloop.workflow.request import LabelingRequest, parse_request
+from labelloop.workflow.run_output import RunOutput
 
 LOOP = "ActiveLearningLoop"
-# As `sam build` names the image of the template's ModelContainer.
+# The name `sam build` gives to the image of the template's ModelContainer.
 BUILT_MODEL_IMAGE = "modelcontainer:model"
 OnEvent = Callable[[ExecutionEvent], None]
-# What is open beside the loop, within the local AWS: the workbench, where people label.
+# What runs next to the loop, inside the local AWS: the workbench, where people label.
 Beside = Callable[[], AbstractContextManager[object]]
 
 
@@ -48,23 +50,19 @@ class Steps(StrEnum):
 
 
 class Jobs(StrEnum):
-    """Where the model is trained and asked."""
+    """Where the model is trained and predicts."""
 
     PROCESS = "process"
     DOCKER = "docker"
 
 
-class RunFailedError(LabelloopError):
-    """Raised when the execution did not succeed; the message is its cause."""
-
-
 @dataclass(frozen=True)
 class Application:
-    """The files that are deployed: the template with all it names, and the model container."""
+    """The files to deploy: the template with everything it names, and the model container."""
 
     template: Path
     model_container: Path
-    encoder: Path  # the sentence encoder's files, where `make encoder` puts them; the model does without
+    encoder: Path  # the sentence encoder, from `make encoder`; the model works without it
     steps: Steps = Steps.PROCESS
     jobs: Jobs = Jobs.PROCESS
     cpus: float | None = None  # of a job's container; None: all
@@ -72,9 +70,9 @@ class Application:
     image: str = BUILT_MODEL_IMAGE  # what jobs in Docker run, unless a request names another
 
     def container(self, encodings: Path, image: str | None = None) -> ModelContainer:
-        """The model container; as processes, it remembers in a folder what a text is encoded to.
+        """The model container. As processes, it caches the encodings of texts in a folder.
 
-        `image` is run in place of the one that `sam build` made. Raises DockerError when it is not here.
+        `image` replaces the one that `sam build` made. Raises DockerError when it is not on this machine.
         """
         if self.jobs == Jobs.DOCKER:
             require_image(image or self.image)
@@ -89,7 +87,7 @@ class Application:
 
         A user's own labeler may be there for the steps alone.
 
-        Raises RequestError when the stand-in is not there, or a container of one's own was to be used.
+        Raises RequestError when the stand-in is missing, or when the user named another container.
         """
         stand_in = None if is_class_name(name) else load_labeler(name).stand_in
         if stand_in is None:
@@ -97,20 +95,20 @@ class Application:
         root = self.template.parent
         if self.model_container != root / "model_container":
             raise RequestError(
-                f"{name} is a model of its own: leave out --model {name}, or --model-container"
+                f"{name} is a model of its own: leave out either --model {name} or --model-container"
             )
         container = _checked_container(root / stand_in.folder)
         return replace(self, model_container=container, image=stand_in.image)
 
     def step_containers(self, logs: Path) -> SamApplication | None:
-        """What runs the steps in their images; None when they run in this process."""
+        """Runs the steps in their images; None if they run in this process."""
         if self.steps == Steps.PROCESS:
             return None
         return SamApplication(self.template.parent, logs / "sam-local.log")
 
     @classmethod
     def found(cls, folder: Path | None = None, model_container: Path | None = None) -> "Application":
-        """In the folder given, else in the checkout this package runs from; with another model container.
+        """The application in `folder` (by default, this package's checkout), perhaps with another container.
 
         Raises RequestError when it is not there.
         """
@@ -132,10 +130,10 @@ def run_loop(
     name: str,
     on_event: OnEvent,
     beside: Beside = nullcontext,
-) -> dict[str, Any]:
-    """Run one execution, and leave output manifest, report (data and page) and history in the run's folder.
+) -> Report:
+    """Run one execution and write output manifest, report (data and page) and history to the run's folder.
 
-    Returns the report. Raises RunFailedError when the execution fails, LabelloopError for bad input.
+    Returns the report. Raises RunFailedError when the execution fails, another LabelloopError for bad input.
     """
     request = parse_request(record.request)
     backends.check_request(request)
@@ -174,11 +172,11 @@ def run_loop(
     if execution.status != "SUCCEEDED":
         raise RunFailedError(execution.cause or execution.error or f"the execution is {execution.status}")
     report = _collect(execution, s3_root, folder)
-    _add_seconds(report, seconds_by_round(loop_history, nested), execution)
+    report = _with_seconds(report, seconds_by_round(loop_history, nested), execution)
     if truth is not None:
-        _add_score(report, request, folder, truth, s3_root)
-        _add_truth_of_examples(report, truth)
-    folder.write_json(folder.report, report)
+        score = _score(request, folder, truth, s3_root)
+        report = _with_truth_of_examples(report.model_copy(update={"score": score}), truth)
+    folder.write_report(report)
     folder.page.write_text(render_report(report), encoding="utf-8")
     record.finished = True
     folder.save(record)
@@ -204,12 +202,12 @@ def _bucket(uri: str) -> str:
     return uri.removeprefix("s3://").split("/", 1)[0]
 
 
-class _NobodyKnows:
-    """For labeling jobs where no truth is given: there is nobody to stand in for Ground Truth's people."""
+class _NoAnnotators:
+    """For labeling jobs without a truth: nobody can stand in for Ground Truth's people."""
 
     def label(self, _job: LabelingJobRequest, _records: Iterable[bytes]) -> Iterable[bytes]:
         raise LabelingFailed(
-            "on this machine there is no Ground Truth: simulated people need --truth; real ones label with "
+            "there is no Ground Truth on this machine: simulated people need --truth, real people label with "
             "--people workbench"
         )
 
@@ -219,17 +217,17 @@ def _people(
 ) -> "tuple[Truth | None, Annotators]":
     if truth_file is None:
         _label_categories(request, s3_root)
-        return None, _NobodyKnows()
-    truth, people = people_who_know(Path(truth_file), request, s3_root)
+        return None, _NoAnnotators()
+    truth, people = load_simulated_people(Path(truth_file), request, s3_root)
     return truth, SimulatedAnnotators(people)
 
 
-def people_who_know(
+def load_simulated_people(
     truth_file: Path, request: LabelingRequest, s3_root: Path
 ) -> tuple[Truth, SimulatedPeople]:
-    """The truth, and simulated people who know it with the faults the request asks for.
+    """The truth, and simulated people who know it and make the mistakes that the request asks for.
 
-    Raises RequestError when the label categories are not there, TruthError when the truth cannot be used.
+    Raises RequestError when the label categories are missing, TruthError when the truth cannot be used.
     """
     categories = _label_categories(request, s3_root)
     with truth_file.open(encoding="utf-8", newline="") as lines:
@@ -248,7 +246,7 @@ def _label_categories(request: LabelingRequest, s3_root: Path) -> LabelCategorie
 
 
 def _with_truth_in_s3(record: RunRecord, request: LabelingRequest, s3_root: Path) -> dict[str, Any]:
-    """Simulated people that are a step of the workflow read the truth from S3: put it there."""
+    """The workflow's step for simulated people reads the truth from S3: put it there."""
     truth_uri = request.active_learning.simulated_people.truth_s3_uri
     if request.active_learning.labeling_backend == "simulated" and truth_uri:
         path = local_path(s3_root, truth_uri)
@@ -258,43 +256,49 @@ def _with_truth_in_s3(record: RunRecord, request: LabelingRequest, s3_root: Path
     return record.request
 
 
-def _collect(execution: Execution, s3_root: Path, folder: RunFolder) -> dict[str, Any]:
-    shutil.copyfile(local_path(s3_root, execution.output["FinalManifestS3Uri"]), folder.manifest)
-    report: dict[str, Any] = json.loads(local_path(s3_root, execution.output["ReportS3Uri"]).read_bytes())
-    return {**report, "output": execution.output}
+def _collect(execution: Execution, s3_root: Path, folder: RunFolder) -> Report:
+    output = RunOutput.read(execution.output)
+    shutil.copyfile(local_path(s3_root, output.final_manifest_s3_uri), folder.manifest)
+    report = Report.read(json.loads(local_path(s3_root, output.report_s3_uri).read_bytes()))
+    return report.model_copy(update={"output": execution.output})
 
 
-def _add_seconds(report: dict[str, Any], seconds: list[dict[str, float]], execution: Execution) -> None:
-    rounds = report["rounds"]
-    # A resumed execution ran the last rounds only; what comes after the last of them is the export.
+def _with_seconds(report: Report, seconds: list[dict[str, float]], execution: Execution) -> Report:
+    # A resumed execution ran only the last rounds; after the last of them comes the export.
     of_this_execution = seconds[:-1] if len(seconds) > 1 else []
-    for record in rounds:
-        record["seconds"] = None
-    for record, timings in zip(
-        rounds[len(rounds) - len(of_this_execution) :], of_this_execution, strict=True
-    ):
-        record["seconds"] = timings
-    report["seconds_after_last_round"] = seconds[-1]
-    report["seconds"] = (
-        (execution.stopped or datetime.now(execution.started.tzinfo)) - execution.started
-    ).total_seconds()
+    earlier = len(report.rounds) - len(of_this_execution)
+    timed = [
+        record.model_copy(update={"seconds": timings})
+        for record, timings in zip(report.rounds[earlier:], of_this_execution, strict=True)
+    ]
+    stopped = execution.stopped or datetime.now(execution.started.tzinfo)
+    return report.model_copy(
+        update={
+            "rounds": (*report.rounds[:earlier], *timed),
+            "seconds_after_last_round": seconds[-1],
+            "seconds": (stopped - execution.started).total_seconds(),
+        }
+    )
 
 
-def _add_score(
-    report: dict[str, Any], request: LabelingRequest, folder: RunFolder, truth: Truth, s3_root: Path
-) -> None:
+def _score(request: LabelingRequest, folder: RunFolder, truth: Truth, s3_root: Path) -> Score:
     categories = parse_label_categories(
         local_path(s3_root, request.label_category_config_s3_uri).read_bytes()
     )
     with folder.manifest.open("rb") as lines:
-        score = score_manifest(lines, truth, LabelAttribute(request.label_attribute_name), categories)
-    report.update(score.as_dict())
+        counts = score_manifest(lines, truth, LabelAttribute(request.label_attribute_name), categories)
+    return counts.record()
 
 
-def _add_truth_of_examples(report: dict[str, Any], truth: Truth) -> None:
-    evidence = report.get("evidence") or {}
-    for group in evidence.get("examples", {}).values():
-        for example in group:
-            number = example["line"] - 1
-            if number < len(truth) and truth[number] != NO_LABEL:
-                example["truth"] = truth[number]
+def _with_truth_of_examples(report: Report, truth: Truth) -> Report:
+    quality = report.evidence
+    if quality is None:
+        return report
+
+    def compared(example: Example) -> Example:
+        number = example.line - 1
+        known = number < len(truth) and truth[number] != NO_LABEL
+        return example.model_copy(update={"truth": truth[number]}) if known else example
+
+    examples = quality.examples.each(compared)
+    return report.model_copy(update={"evidence": quality.model_copy(update={"examples": examples})})

@@ -38,7 +38,7 @@ app.command()(label)
 
 
 def main() -> None:
-    """Run the command; SIGTERM ends it in good order, as Ctrl-C does."""
+    """Run the command. SIGTERM ends it properly, like Ctrl-C."""
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     app()
 

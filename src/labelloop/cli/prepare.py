@@ -13,10 +13,10 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from labelloop.cli.errors import explained_errors
 from labelloop.preparation import (
     CsvFormat,
     Preparation,
-    PreparationError,
     PreparationOptions,
     check_label_attribute,
     prepare_csv,
@@ -38,18 +38,18 @@ def prepare(
     file: Annotated[
         Path,
         typer.Argument(
-            metavar="FILE.csv", help="The texts, one a row, in UTF-8. The first line names the columns."
+            metavar="FILE.csv", help="The texts, one per row, in UTF-8. The first line names the columns."
         ),
     ],
     text_column: Annotated[str, typer.Option(help="The column with the texts.")],
     label_column: Annotated[
-        str, typer.Option(help="The column with the true labels; empty where a label is not known.")
+        str, typer.Option(help="The column with the true labels; empty if a label is not known.")
     ],
-    out: Annotated[Path, typer.Option(help="The folder for everything that is made.")],
+    out: Annotated[Path, typer.Option(help="The folder for everything that is written.")],
     labeled_share: Annotated[
         float,
         typer.Option(
-            min=0, max=1, help="The share of the rows whose label the manifest holds from the start."
+            min=0, max=1, help="The share of the rows whose label is in the manifest from the start."
         ),
     ] = 0.2,
     sample: Annotated[
@@ -72,21 +72,23 @@ def prepare(
     ] = None,
     label_attribute: Annotated[
         str | None,
-        typer.Option(help="The key the label goes under in the manifest. Default: the label column's name."),
+        typer.Option(help="The key of the label in the manifest. Default: the label column's name."),
     ] = None,
     bucket: Annotated[
-        str, typer.Option(help="The S3 bucket the files are for; on a laptop, a folder below OUT/s3.")
+        str, typer.Option(help="The S3 bucket for the files; on a laptop, a folder below OUT/s3.")
     ] = DEFAULT_BUCKET,
     delimiter: Annotated[str, typer.Option(help="What separates the columns; \\t for a tab.")] = ",",
     columns: Annotated[
         str | None,
-        typer.Option(metavar="A,B,C", help="The columns' names, for a file without a line that names them."),
+        typer.Option(
+            metavar="A,B,C", help="The names of the columns, for a file without a line that names them."
+        ),
     ] = None,
     quotes: Annotated[
         bool,
         typer.Option(
             "--quotes/--plain-quotes",
-            help="Quotation marks enclose a column that holds the delimiter, or are plain characters.",
+            help="Quotation marks enclose a field that contains the delimiter, or are plain characters.",
         ),
     ] = True,
     skip_bad_rows: Annotated[
@@ -96,13 +98,13 @@ def prepare(
         ),
     ] = False,
     overwrite: Annotated[
-        bool, typer.Option("--overwrite", help="Write into a folder that holds files. Nothing is deleted.")
+        bool, typer.Option("--overwrite", help="Write into a folder that is not empty. Nothing is deleted.")
     ] = False,
     creation_date: Annotated[
         datetime, typer.Option(help="The date given to the labels in the manifest.")
     ] = DEFAULT_CREATION_DATE,
     job_name_prefix: Annotated[
-        str, typer.Option(help="What the names of the labeling jobs begin with.")
+        str, typer.Option(help="The beginning of the labeling jobs' names.")
     ] = DEFAULT_JOB_NAME_PREFIX,
     role_arn: Annotated[
         str, typer.Option(help="The role SageMaker works under. The default is a placeholder.")
@@ -111,11 +113,11 @@ def prepare(
         str, typer.Option(help="The work team that labels, for Ground Truth. The default is a placeholder.")
     ] = PLACEHOLDER_WORKTEAM_ARN,
 ) -> None:
-    """Make the input of a run from a CSV file of texts and, for all or some of them, their true labels.
+    """Make the input of a run from a CSV file of texts, with the true labels of some or all of them.
 
-    Texts are passed on exactly as they are. Rows that cannot be used stop it, unless told to skip them.
+    Texts are passed on exactly as they are. Rows that cannot be used are an error, unless --skip-bad-rows.
     """
-    try:
+    with explained_errors():
         if label_attribute is None:
             check_label_attribute(label_column)
         csv_format = CsvFormat(
@@ -141,14 +143,11 @@ def prepare(
             workteam_arn=workteam_arn,
         )
         preparation = prepare_csv(file, csv_format, out, options)
-    except PreparationError as error:
-        Console(stderr=True, soft_wrap=True).print(Text.assemble(("Error: ", "bold red"), str(error)))
-        raise typer.Exit(2) from error
     _show(preparation, Console())
 
 
 def comma_separated(value: str | None, option: str) -> tuple[str, ...] | None:
-    """Read a comma-separated list; a name with a comma in it is put in quotation marks."""
+    """Read a comma-separated list; a name that contains a comma must be in quotation marks."""
     if value is None:
         return None
     try:
@@ -188,7 +187,7 @@ def _show(preparation: Preparation, console: Console) -> None:
         ("report", folder.report),
         ("request", folder.request),
     )
-    # soft_wrap: paths and the command are to be copied, so no line break may be put into them.
+    # soft_wrap: paths and the command are there to be copied, so they must not be broken into lines.
     for name, path in places:
         console.print(Text(f"  {name:<16}{path}"), soft_wrap=True)
     console.print("\nNext:", highlight=False)

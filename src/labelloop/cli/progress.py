@@ -1,14 +1,19 @@
-"""A run as it goes: the state it is in, the ledger as a bar, and a line for each finished round."""
+"""Shows a run live: its state, the ledger as a bar, and a line for each finished round."""
 
 import time
 from collections.abc import Callable
 from types import TracebackType
-from typing import Any, Self
+from typing import Self
 
 from rich.console import Console, Group, RenderableType
 from rich.live import Live
 from rich.table import Table
 from rich.text import Text
+
+from labelloop.core.ledger import Counts
+from labelloop.core.records import TestRecord, Verdict
+from labelloop.workflow.execution import ExecutionEvent
+from labelloop.workflow.run_state import RunState
 
 _WORDS = {
     "PrepareManifest": "checking the manifest",
@@ -20,34 +25,29 @@ _WORDS = {
     "SplitLabels": "splitting the labels",
     "CreateTrainingJob": "training the model",
     "CreateModel": "registering the model",
-    "CreateTransformJob": "the model looks at the pool",
-    "AutoLabel": "looking for what the model may label",
+    "CreateTransformJob": "the model predicts the pool",
+    "AutoLabel": "choosing what the model may label",
     "MergeLabels": "merging labels",
     "ExportManifest": "writing the output manifest",
 }
 _BAR_WIDTH = 50
-_SEGMENTS = (
-    ("HumanLabels", "█", "green"),
-    ("Auto", "▓", "cyan"),
-    ("Failed", "▒", "red"),
-    ("Pool", "░", "dim"),
-)
+_VERDICTS = {Verdict.PASSED: "passed", Verdict.FAILED: "failed", Verdict.OPEN: "goes on"}
 
 
 class RunProgress:
-    """Follows a run on the terminal; on anything else it writes a line a state."""
+    """Follows a run on a terminal; elsewhere it prints a line for each state."""
 
     def __init__(self, console: Console, seconds: Callable[[], float] | None = None) -> None:
-        """`seconds` tells how long the run has gone on; unless given, it begins now."""
+        """`seconds` tells how long the run has been going; by default, it starts now."""
         began = time.monotonic()
         self._console = console
         self._seconds = seconds or (lambda: time.monotonic() - began)
-        self._state = "starting"
+        self._doing = "starting"
         self._round = 0
-        self._counts: dict[str, int] = {}
-        self._model: dict[str, Any] = {}
-        self._selected: int | None = None  # in this round; of an interrupted one it is not told again
-        # Last: it draws at once.
+        self._counts: Counts | None = None
+        self._predicted: RunState | None = None  # after the model of this round has predicted
+        self._selected: int | None = None  # in this round; not known for an interrupted one
+        # Last, because it draws at once.
         self._live = Live(get_renderable=self._render, console=console, refresh_per_second=4, transient=True)
 
     def __enter__(self) -> Self:
@@ -61,42 +61,49 @@ class RunProgress:
         if self._console.is_terminal:
             self._live.stop()
 
+    def follow(self, event: ExecutionEvent) -> None:
+        """Shows what an event of the execution, or of one nested in it, says."""
+        if event.state and event.type.endswith("Entered"):
+            self.state_entered(event.state)
+        elif event.state:
+            self.state_exited(event.state, RunState.of_output(event.output))
+
     def state_entered(self, name: str) -> None:
         if name not in _WORDS:
             return
-        self._state = _WORDS[name]
+        self._doing = _WORDS[name]
         if not self._console.is_terminal:
-            self._console.print(f"[{self._elapsed()}] round {self._round}: {self._state}", markup=False)
+            self._console.print(f"[{self._elapsed()}] round {self._round}: {self._doing}", markup=False)
 
-    def state_exited(self, name: str, output: dict[str, Any]) -> None:
+    def state_exited(self, name: str, run: RunState | None) -> None:
+        """`run` is the state of the run, where that is what the state of the state machine returned."""
+        if run is None:
+            return
+        self._counts, self._round = run.counts, run.round
         if name == "SelectForHumans":
-            self._selected = output["Labeling"]["Selected"]
+            self._selected = run.labeling.selected if run.labeling else None
         if name == "AutoLabel":
-            would_label = output["Counts"]["Pool"] - output["Model"].get("LeftToPeople", 0)
-            self._model = {**output["Model"], "WouldLabel": would_label}
-        if "Counts" in output and "Round" in output:
-            counts = output["Counts"]
-            self._counts = {**counts, "HumanLabels": counts["Human"] + counts["Validation"]}
-            self._round = output["Round"]
+            self._predicted = run
         if name == "MergeLabels":
-            self._print_round(output)
-            self._model, self._selected = {}, None
+            self._print_round(run)
+            self._predicted = self._selected = None
 
-    def _print_round(self, output: dict[str, Any]) -> None:
+    def _print_round(self, merged: RunState) -> None:
+        counts = merged.counts
         self._console.print(
-            f"[{self._elapsed()}] round {output['Round'] - 1:2d}: "
-            f"{self._what_happened(output)} → "
-            f"{self._counts['HumanLabels']:,} human, {self._counts['Auto']:,} auto, "
-            f"{self._counts['Pool']:,} open",
+            f"[{self._elapsed()}] round {merged.round - 1:2d}: "
+            f"{self._what_happened(merged)} → "
+            f"{counts.human_labels:,} human, {counts.auto:,} auto, "
+            f"{counts.pool:,} open",
             markup=False,
             highlight=False,
             soft_wrap=True,
         )
 
-    def _what_happened(self, output: dict[str, Any]) -> str:
+    def _what_happened(self, merged: RunState) -> str:
         if self._selected is None:
             return "people had been asked before the interruption"
-        return f"{_what_the_model_says(self._model, output)}people were asked about {self._selected:,}"
+        return f"{_model_so_far(self._predicted, merged)}people were asked about {self._selected:,}"
 
     def _elapsed(self) -> str:
         minutes, seconds = divmod(int(self._seconds()), 60)
@@ -104,45 +111,50 @@ class RunProgress:
 
     def _render(self) -> RenderableType:
         heading = Text.assemble(
-            (f"{self._elapsed()}  ", "dim"), (f"round {self._round}  ", "bold"), self._state + " …"
+            (f"{self._elapsed()}  ", "dim"), (f"round {self._round}  ", "bold"), self._doing + " …"
         )
         return Group(heading, *self._ledger_bar())
 
     def _ledger_bar(self) -> list[RenderableType]:
-        total = self._counts.get("Input", 0)
-        if not total:
+        counts = self._counts
+        if counts is None or not counts.input:
             return []
+        segments = (
+            ("human", counts.human_labels, "█", "green"),
+            ("auto", counts.auto, "▓", "cyan"),
+            ("failed", counts.failed, "▒", "red"),
+            ("open", counts.pool, "░", "dim"),
+        )
         bar, legend = Text(), Table.grid(padding=(0, 2))
-        shares = [self._counts[key] / total for key, _, _ in _SEGMENTS]
-        for (_, mark, style), share in zip(_SEGMENTS, shares, strict=True):
-            bar.append(mark * round(share * _BAR_WIDTH), style)
-        names = ("human", "auto", "failed", "open")
+        for _, objects, mark, style in segments:
+            bar.append(mark * round(objects / counts.input * _BAR_WIDTH), style)
         legend.add_row(
             *(
-                Text(f"{name} {self._counts[key]:,} ({share:.0%})", style)
-                for name, (key, _, style), share in zip(names, _SEGMENTS, shares, strict=True)
+                Text(f"{name} {objects:,} ({objects / counts.input:.0%})", style)
+                for name, objects, _, style in segments
             )
         )
         return [bar, legend]
 
 
-def _what_the_model_says(model: dict[str, Any], output: dict[str, Any]) -> str:
-    """What a round's model expects, or how the test stands."""
-    if output.get("Test"):
-        return _how_the_test_stands(output["Test"])
-    if not model:
-        return "what is left is for people; " if output.get("Certificate") else "no model yet; "
-    if (accuracy := model.get("ValidationAccuracy")) is not None:
-        return f"model {accuracy:6.1%} right on validation, labels {model['AutoLabels']:,}; "
-    if model.get("ExpectedError") is None:
-        return f"model labels {model['AutoLabels']:,}; "
-    would_label = f"model expects {model['ExpectedError']:.1%} wrong on the {model['WouldLabel']:,} it "
-    if model.get("ExpectedDraws") is None:
-        return f"{would_label}could label, too many for a test; "
-    return f"{would_label}would label, a test would draw ~{model['ExpectedDraws']:,.0f}; "
+def _model_so_far(predicted: RunState | None, merged: RunState) -> str:
+    """What a round's model expects, or the state of the test."""
+    if merged.test is not None:
+        return _test_so_far(merged.test)
+    if predicted is None or predicted.model is None:
+        return "what is left is for people; " if merged.certificate else "no model yet; "
+    model = predicted.model
+    if model.validation_accuracy is not None:
+        return f"model {model.validation_accuracy:6.1%} right on validation, labels {model.auto_labels:,}; "
+    if model.expected_error is None:
+        return f"model labels {model.auto_labels:,}; "
+    would_label = predicted.counts.pool - (model.left_to_people or 0)
+    expects = f"model expects {model.expected_error:.1%} wrong on the {would_label:,} it "
+    if model.expected_draws is None:
+        return f"{expects}could label, too many for a test; "
+    return f"{expects}would label, a test would draw ~{model.expected_draws:,.0f}; "
 
 
-def _how_the_test_stands(test: dict[str, Any]) -> str:
-    stands = {"PASSED": "passed", "FAILED": "failed"}.get(test["verdict"], "goes on")
-    withdrawn = f", {test['withdrawn']:,} doubtful ones withdrawn" if test.get("withdrawn") else ""
-    return f"tested on {test['drawn']:,} drawn: {test['wrong']:,} wrong{withdrawn}, {stands}; "
+def _test_so_far(test: TestRecord) -> str:
+    withdrawn = f", {test.withdrawn:,} doubtful ones withdrawn" if test.withdrawn else ""
+    return f"tested on {test.drawn:,} drawn: {test.wrong:,} wrong{withdrawn}, {_VERDICTS[test.verdict]}; "

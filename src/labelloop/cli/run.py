@@ -5,7 +5,7 @@ import functools
 import json
 import secrets
 import sys
-from collections.abc import Generator, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -16,35 +16,21 @@ import typer
 from rich.console import Console
 from rich.text import Text
 
-from labelloop.cli.folder_lock import claimed
-from labelloop.cli.local_run import Application, Beside, Jobs, RunFailedError, Steps, local_path, run_loop
+from labelloop.cli.errors import explained_errors
+from labelloop.cli.folder_lock import locked
+from labelloop.cli.local_run import Application, Beside, Jobs, Steps, local_path, run_loop
 from labelloop.cli.progress import RunProgress
 from labelloop.cli.run_folder import RunFolder, RunRecord, read_request
-from labelloop.cli.serve_workbench import open_desk_of_run
+from labelloop.cli.serve_workbench import serve_workbench_of_run
 from labelloop.cli.summary import print_summary
-from labelloop.core.errors import LabelloopError, RequestError
-from labelloop.local.aws import LocalAwsError
-from labelloop.local.docker_engine import DockerError
-from labelloop.local.execution import ExecutionEvent
-from labelloop.local.s3_folder import S3FolderError
-from labelloop.local.sam_functions import SamError
-from labelloop.local.template import TemplateError
-from labelloop.preparation import PreparationError
+from labelloop.core.errors import RequestError
+from labelloop.core.records import Report
 from labelloop.workbench.server import DEFAULT_PORT, listening
 from labelloop.workflow.ground_truth import is_public_workforce
 from labelloop.workflow.run_files import RunFiles
 
 # Backends whose people --people stands for on this machine; others answer by themselves.
 _NAMES_OF_PEOPLE = (None, "groundtruth", "workbench", "simulated")
-_EXPLAINED = (
-    LabelloopError,
-    PreparationError,
-    DockerError,
-    LocalAwsError,
-    S3FolderError,
-    SamError,
-    TemplateError,
-)
 
 
 class People(StrEnum):
@@ -68,15 +54,18 @@ def run(
     people: Annotated[
         People,
         typer.Option(
-            help="Who labels: you and others in the browser, or simulated people, who know the truth."
+            help="Who labels: you and others in the browser, or simulated people who know the truth."
         ),
     ] = People.SIMULATED,
     truth: Annotated[
-        Path | None, typer.Option(help="What simulated people know: labelloop-id,source,label as CSV.")
+        Path | None,
+        typer.Option(help="What simulated people know: a CSV file with labelloop-id,source,label."),
     ] = None,
     policy: Annotated[
         Policy | None,
-        typer.Option(help="default certifies the error; blog is the 2020 post's rules, to compare with."),
+        typer.Option(
+            help="default certifies the error; blog has the rules of the 2020 post, for comparison."
+        ),
     ] = None,
     model: Annotated[
         str | None,
@@ -92,13 +81,13 @@ def run(
         float | None, typer.Option(min=0, max=1, help="The share of objects simulated people never label.")
     ] = None,
     resume: Annotated[
-        bool, typer.Option("--resume", help="Go on with the interrupted run in --out; nobody is asked twice.")
+        bool, typer.Option("--resume", help="Continue the interrupted run in --out; nobody is asked twice.")
     ] = False,
     host: Annotated[
-        str, typer.Option(help="Where the workbench is served; 0.0.0.0 lets in the local network.")
+        str, typer.Option(help="The address of the workbench; 0.0.0.0 admits the local network.")
     ] = "127.0.0.1",
     port: Annotated[
-        int, typer.Option(min=0, max=65535, help="The first port the workbench tries.")
+        int, typer.Option(min=0, max=65535, help="The first port to try for the workbench.")
     ] = DEFAULT_PORT,
     application: Annotated[
         Path | None, typer.Option(help="The labelloop checkout with template.yaml. Default: this one.")
@@ -114,7 +103,8 @@ def run(
         Jobs, typer.Option(help="Train and predict by processes, or in the built model image (docker run).")
     ] = Jobs.PROCESS,
     cpus: Annotated[
-        float | None, typer.Option(min=0.1, help="With --jobs docker: the processors of a container.")
+        float | None,
+        typer.Option(min=0.1, help="With --jobs docker: the number of processors per container."),
     ] = None,
     as_json: Annotated[
         bool, typer.Option("--json", help="Print the report as JSON and nothing else.")
@@ -122,7 +112,7 @@ def run(
 ) -> None:
     """Label a data set on this machine: the deployed workflow, on stand-ins for AWS.
 
-    What is labeled is written to --s3-root as the run goes on: after an interruption, --resume continues.
+    Labels are written to --s3-root during the run: after an interruption, --resume continues.
     """
     console = Console(stderr=as_json)
     overrides = {
@@ -137,42 +127,32 @@ def run(
     with explained_errors():
         record = _earlier_run(folder, resume=resume)
         if record is not None and record.finished and resume:
-            report = json.loads(folder.report.read_bytes())
+            report = folder.read_report()
         else:
-            asked_for = answered_here(_with_overrides(read_request(request), overrides))
+            asked_for = with_team_of_this_machine(_with_overrides(read_request(request), overrides))
             if record is None or not resume:
                 record = _new_record(asked_for, s3_root, _truth_for(people, truth, asked_for))
             else:
-                _mend(record, asked_for, folder)
-            _let_label(record, people)
+                _update(record, asked_for, folder)
+            _set_people(record, people)
             _refuse_folder_in_docker(jobs, model_container)
             found = Application.found(application, model_container)
             deployed = replace(found, steps=steps, jobs=jobs, cpus=cpus)
             if asks_public_workforce(read_request(request)):
-                console.print(f"Amazon Mechanical Turk has closed; who answers instead: {people}")
-            with _desk(console, people, folder, host, port) as beside:
+                console.print(f"Amazon Mechanical Turk has closed. Who answers instead: {people}")
+            with _beside(console, people, folder, host, port) as beside:
                 report = execute(console, deployed, folder, record, beside)
     show_report(console, report, folder, as_json=as_json)
 
 
 @contextlib.contextmanager
-def _desk(console: Console, people: People, folder: RunFolder, host: str, port: int) -> Iterator[Beside]:
-    """What is open beside the run. Without a free port nothing begins that would have to be resumed."""
+def _beside(console: Console, people: People, folder: RunFolder, host: str, port: int) -> Iterator[Beside]:
+    """What runs next to the loop. The port is taken first: without one, there is no run to resume later."""
     if people != People.WORKBENCH:
         yield contextlib.nullcontext
         return
     with listening(host, port) as listener:
-        yield functools.partial(open_desk_of_run, console, listener, folder)
-
-
-@contextlib.contextmanager
-def explained_errors() -> Generator[None]:
-    """Turn an error that a person can mend into its sentence and exit code 2, a failed run into 1."""
-    try:
-        yield
-    except (*_EXPLAINED, OSError) as error:
-        Console(stderr=True, soft_wrap=True).print(Text.assemble(("Error: ", "bold red"), str(error)))
-        raise typer.Exit(1 if isinstance(error, RunFailedError) else 2) from error
+        yield functools.partial(serve_workbench_of_run, console, listener, folder)
 
 
 def execute(
@@ -181,30 +161,20 @@ def execute(
     folder: RunFolder,
     record: RunRecord,
     beside: Beside = contextlib.nullcontext,
-) -> dict[str, Any]:
-    """Run a record's request with live progress; a record with executions goes on from the last of them."""
-    # Two runs may begin in one second, on the same files.
+) -> Report:
+    """Run a record's request with live progress. If the record has executions, continue the last of them."""
+    # Two runs may start within one second, on the same files.
     name = f"labelloop-{datetime.now(UTC):%Y%m%d-%H%M%S}-{secrets.token_hex(3)}"
     prefix = _interrupted_prefix(record)
     if prefix:
-        console.print(Text(f"Going on with what is in {prefix}"), soft_wrap=True)
+        console.print(Text(f"Continuing with what is in {prefix}"), soft_wrap=True)
         record.request.setdefault("ActiveLearning", {})["ResumeFromS3Uri"] = prefix
-    with claimed(folder.out), RunProgress(console) as progress:
+    with locked(folder.out), RunProgress(console) as progress:
         try:
-            return run_loop(application, folder, record, name, _follow(progress), beside)
+            return run_loop(application, folder, record, name, progress.follow, beside)
         except KeyboardInterrupt:
-            console.print("\nInterrupted. What is labeled is kept: the same command with --resume goes on.")
+            console.print("\nInterrupted. What is labeled is kept: the same command with --resume continues.")
             raise typer.Exit(130) from None
-
-
-def _follow(progress: RunProgress) -> Any:
-    def on_event(event: ExecutionEvent) -> None:
-        if event.state and event.type.endswith("Entered"):
-            progress.state_entered(event.state)
-        elif event.state:
-            progress.state_exited(event.state, json.loads(event.details["output"]))
-
-    return on_event
 
 
 def _earlier_run(folder: RunFolder, *, resume: bool) -> RunRecord | None:
@@ -213,7 +183,7 @@ def _earlier_run(folder: RunFolder, *, resume: bool) -> RunRecord | None:
         raise RequestError(f"there is no run to resume in {folder.out}")
     if record is not None and not record.finished and not resume:
         raise RequestError(
-            f"there is an interrupted run in {folder.out}: go on with it by --resume, or choose another --out"
+            f"there is an interrupted run in {folder.out}: continue it with --resume, or choose another --out"
         )
     return record
 
@@ -221,13 +191,13 @@ def _earlier_run(folder: RunFolder, *, resume: bool) -> RunRecord | None:
 def _refuse_folder_in_docker(jobs: Jobs, model_container: Path | None) -> None:
     if jobs == Jobs.DOCKER and model_container is not None:
         raise RequestError(
-            "--model-container is run by processes: for --jobs docker, build an image of it and name it in "
+            "--model-container runs as processes: for --jobs docker, build an image from it and name it in "
             "the request's ActiveLearning.Model.ImageUri"
         )
 
 
-def _let_label(record: RunRecord, people: People) -> None:
-    """Who labels may change between an interruption and its --resume."""
+def _set_people(record: RunRecord, people: People) -> None:
+    """Other people may label after an interruption than before."""
     record.people = people
     settings = record.request.setdefault("ActiveLearning", {})
     if people == People.WORKBENCH:
@@ -257,21 +227,21 @@ def _new_record(request: dict[str, Any], s3_root: Path, truth: Path | None) -> R
     return RunRecord(request=request, s3_root=str(s3_root.resolve()), truth=known)
 
 
-def _mend(record: RunRecord, request: dict[str, Any], folder: RunFolder) -> None:
-    """Go on with the request as it is now: the steps refuse what cannot change in the middle of a run."""
+def _update(record: RunRecord, request: dict[str, Any], folder: RunFolder) -> None:
+    """Continue with the request as it is now: the steps refuse what must not change during a run."""
     if request.get("OutputConfig") != record.request["OutputConfig"]:
         raise RequestError(
             f"the run in {folder.out} writes to {record.request['OutputConfig']['S3OutputPath']}: "
-            "an interrupted run goes on with the same OutputConfig, or choose another --out"
+            "continue it with the same OutputConfig, or choose another --out"
         )
     record.request = request
 
 
-def answered_here(document: dict[str, Any]) -> dict[str, Any]:
-    """With a team that stands for who labels on this machine where the request names the public workforce.
+def with_team_of_this_machine(document: dict[str, Any]) -> dict[str, Any]:
+    """Replace the public workforce, if the request names it, by a team that stands for who labels here.
 
-    A request written for Amazon Mechanical Turk is refused by Ground Truth, which has lost it; nobody there
-    would be asked here anyway.
+    Ground Truth refuses a request for Amazon Mechanical Turk, which it no longer offers. On this machine
+    nobody there would be asked anyway.
     """
     if not asks_public_workforce(document):
         return document
@@ -289,7 +259,7 @@ def asks_public_workforce(document: dict[str, Any]) -> bool:
 
 
 def _with_overrides(document: dict[str, Any], overrides: dict[str, Any]) -> dict[str, Any]:
-    """Put options of the command line over the fields of the `ActiveLearning` block."""
+    """Let options of the command line override fields of the `ActiveLearning` block."""
     merged = dict(document)
     for name, value in overrides.items():
         if isinstance(value, dict):
@@ -300,7 +270,7 @@ def _with_overrides(document: dict[str, Any], overrides: dict[str, Any]) -> dict
 
 
 def _interrupted_prefix(record: RunRecord) -> str | None:
-    """Where the newest of the executions that got as far as a snapshot left its files."""
+    """Where the files are of the last execution that wrote a snapshot."""
     output_path = record.request["OutputConfig"]["S3OutputPath"].rstrip("/")
     for name in reversed(record.executions):
         prefix = f"{output_path}/{name}/"
@@ -309,9 +279,9 @@ def _interrupted_prefix(record: RunRecord) -> str | None:
     return None
 
 
-def show_report(console: Console, report: dict[str, Any], folder: RunFolder, *, as_json: bool) -> None:
+def show_report(console: Console, report: Report, folder: RunFolder, *, as_json: bool) -> None:
     """Print the report: as JSON for a program, as a summary for a person."""
     if as_json:
-        sys.stdout.write(json.dumps(report, indent=2, ensure_ascii=False) + "\n")
+        sys.stdout.write(json.dumps(report.as_file(), indent=2, ensure_ascii=False) + "\n")
     else:
         print_summary(console, report, folder)

@@ -1,4 +1,4 @@
-"""The folder of a run (`--out`): what was asked, which executions there were, and what came out."""
+"""The folder of a run (`--out`): the request, the executions so far, and the results."""
 
 import json
 from dataclasses import asdict, dataclass, field
@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from labelloop.core.errors import RequestError
+from labelloop.core.records import Report
 
 
 @dataclass
@@ -36,9 +37,9 @@ class RunFolder:
         self._record = out / "run.json"
 
     def load(self) -> RunRecord | None:
-        """The record of an earlier run here, None when there is none.
+        """The record of an earlier run in this folder, if there is one.
 
-        Raises RequestError when the file is not one of ours.
+        Raises RequestError when the file is something else.
         """
         if not self._record.exists():
             return None
@@ -52,6 +53,13 @@ class RunFolder:
         temporary = self._record.with_suffix(".writing")
         temporary.write_text(json.dumps(asdict(record), indent=2, ensure_ascii=False))
         temporary.replace(self._record)
+
+    def read_report(self) -> Report:
+        """Raises DocumentError when a later version has written it."""
+        return Report.read(json.loads(self.report.read_bytes()))
+
+    def write_report(self, report: Report) -> None:
+        self.write_json(self.report, report.as_file())
 
     def write_json(self, path: Path, content: Any) -> None:
         path.write_text(json.dumps(content, indent=2, ensure_ascii=False, default=str) + "\n")

@@ -1,6 +1,6 @@
-"""A small run, two rounds, whose every step can be invoked again: what `events/` refers to.
+"""A small run of two rounds, each step of which can be invoked again. The files in `events/` refer to it.
 
-Names and times are fixed, so that its S3 keys are the same each time.
+Names and times are fixed, so that its S3 keys are always the same.
 """
 
 import json
@@ -14,10 +14,12 @@ from labelloop.core.errors import LabelloopError
 from labelloop.local.aws import LocalAws
 from labelloop.preparation import PreparationOptions, prepare_dataset
 from labelloop.preparation.demo_headlines import demo_headlines
+from labelloop.workflow.run_files import RoundFiles
+from labelloop.workflow.run_state import RunState
 
 BUCKET = "labelloop-local"
 _HEADLINES = 400
-# Enough, for any good model's labels to be tested in the second round.
+# Enough for a test of any good model's labels in the second round.
 _START_SIZE = 100
 _TARGET_ERROR = 0.2
 _TRUTH_KEY = "input/truth.csv"
@@ -35,11 +37,11 @@ class SampleRunError(LabelloopError):
 
 
 def prepare_sample(folder: Path) -> Path:
-    """Make the input of the sample run in `folder`; returns the folder that stands for S3."""
+    """Write the input of the sample run to `folder`; returns the folder that stands for S3."""
     options = PreparationOptions(label_attribute="category", labeled_share=0.0, bucket=BUCKET, overwrite=True)
     files = prepare_dataset(demo_headlines(_HEADLINES, seed=0), folder, options).folder
     (files.s3_root / BUCKET / _TRUTH_KEY).write_bytes(files.truth.read_bytes())
-    # What an earlier sample run left, which may have been made by other code.
+    # Files of an earlier sample run, perhaps made by other code.
     shutil.rmtree(files.s3_root / BUCKET / "output" / _EXECUTION, ignore_errors=True)
     request = {
         **read_request(files.request),
@@ -57,7 +59,7 @@ def prepare_sample(folder: Path) -> Path:
 
 @dataclass
 class SampleRun:
-    """Runs every step once or more, and keeps the newest event of each under the step's name."""
+    """Runs every step at least once, and keeps the newest event of each by the step's name."""
 
     aws: LocalAws
     request: dict[str, Any]
@@ -76,15 +78,16 @@ class SampleRun:
 
     def _label(self, state: dict[str, Any]) -> dict[str, Any]:
         state = self._step("SelectForHumans", state)
-        # The workbench's steps take the same state, and would wait for people.
+        # The workbench's steps take the same state, but would wait for people.
         event = {"State": state, "Time": _TIME}
         self.events["LabelInWorkbench"] = {**event, "TaskToken": "sample"}
         self.events["CollectLabels"] = event
         return self._step("MergeLabels", self._step("LabelAtOnce", state))
 
     def _train(self, state: dict[str, Any]) -> dict[str, Any]:
-        """One execution of the nested state machine, whose steps' events are in its history."""
-        name = f"{state['JobPrefix']}-r{state['Round']:03d}"
+        """One execution of the nested state machine; the events of its steps are in its history."""
+        run = RunState.model_validate(state)
+        name = run.round_name
         execution = self.aws.run("ActiveLearning", name, {"State": state})
         if execution.status != "SUCCEEDED":
             raise SampleRunError(f"the sample run failed: {execution.cause or execution.error}")
@@ -94,12 +97,9 @@ class SampleRun:
                 parameters = json.loads(scheduled["parameters"])
                 step = self._name_of(parameters["FunctionName"])
                 self.events[step] = {**parameters["Payload"], "Time": _TIME}
-        self.events["ModelContainer"] = {"ModelS3Uri": self._model_uri(state, name), "Texts": _TEXTS}
+        self.events["ModelContainer"] = {"ModelS3Uri": _model_uri(run.round_files, name), "Texts": _TEXTS}
         result: dict[str, Any] = execution.output
         return result
-
-    def _model_uri(self, state: dict[str, Any], name: str) -> str:
-        return f"{state['Prefix']}round-{state['Round']:03d}/model/{name}/output/model.tar.gz"
 
     def _name_of(self, function: str) -> str:
         return next(name for name, known in self.aws.functions.items() if function in (known.arn, known.name))
@@ -114,6 +114,10 @@ class SampleRun:
         if "FunctionError" in answer:
             raise SampleRunError(f"{name} of the sample run failed: {result['errorMessage']}")
         return result
+
+
+def _model_uri(files: RoundFiles, job_name: str) -> str:
+    return f"{files.model_folder}{job_name}/output/model.tar.gz"
 
 
 def write_events(events: dict[str, dict[str, Any]], folder: Path) -> None:

@@ -1,4 +1,4 @@
-"""The workbench served by a command, for as long as the command needs people."""
+"""Serves the workbench for as long as a command needs people."""
 
 import contextlib
 import socket
@@ -22,7 +22,7 @@ from labelloop.workbench.worker_template import template_in_s3
 
 
 @contextlib.contextmanager
-def open_desk(
+def serve_workbench(
     console: Console,
     listener: socket.socket,
     parts: Parts,
@@ -31,10 +31,10 @@ def open_desk(
     read_image: Callable[[str], bytes] | None = None,
     worker_templates: WorkerTemplates = no_templates,
 ) -> Iterator[None]:
-    """Serve the workbench; prints the address people label at, with the key in the file `key`.
+    """Serve the workbench and print its address, which contains the key from the file `key`.
 
-    `read_image` gives what is behind a `source-ref`: unless given, out of the local S3. Open pages hear when
-    the work has ended, so leaving takes some seconds where there are any.
+    `read_image` returns the content of a `source-ref`, by default from the local S3. At the end, open pages
+    are told that the work is over; if there are any, that takes some seconds.
     """
     sessions, images, farewell = LaptopSessions(kept_key(key)), SignedImages(read_image), Farewell()
     app = create_app(
@@ -50,21 +50,21 @@ def open_desk(
         console.print(Text(f"People label here: {address}/enter?key={sessions.key}"), soft_wrap=True)
         if not is_of_this_machine_alone(listener):
             console.print(
-                "It is plain HTTP: whoever can listen in on this network can read along and label too.",
+                "This is plain HTTP: anyone who can listen in on this network can read along and label too.",
                 soft_wrap=True,
             )
         yield
-        # Not after an interruption: the same pages are served again when the work goes on.
+        # Not after an interruption: the same pages are served again when the work continues.
         farewell.say()
 
 
 @contextlib.contextmanager
-def open_desk_of_run(console: Console, listener: socket.socket, folder: RunFolder) -> Iterator[None]:
-    """Serve the workbench of a run within its LocalAws.
+def serve_workbench_of_run(console: Console, listener: socket.socket, folder: RunFolder) -> Iterator[None]:
+    """Serve the workbench of a run, inside its LocalAws.
 
     The store is the one that the steps find in their environment.
     """
     with opened_parts() as parts:
         parts.closing.go_on()
-        with open_desk(console, listener, parts, folder.workbench_key, worker_templates=template_in_s3):
+        with serve_workbench(console, listener, parts, folder.workbench_key, worker_templates=template_in_s3):
             yield

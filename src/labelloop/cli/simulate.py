@@ -1,4 +1,4 @@
-"""`labelloop simulate`: how many human labels a policy would have needed, where all labels are known."""
+"""`labelloop simulate`: how many human labels a policy would have needed for data with known labels."""
 
 import hashlib
 import json
@@ -7,18 +7,18 @@ import sys
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
-from statistics import fmean
 from typing import Annotated, Any
 
 import typer
 from rich.console import Console
-from rich.table import Table
 from rich.text import Text
 
+from labelloop.cli.errors import explained_errors
 from labelloop.cli.local_run import Application
 from labelloop.cli.prepare import TAB, comma_separated
-from labelloop.cli.run import Policy, execute, explained_errors, show_report
+from labelloop.cli.run import Policy, execute, show_report
 from labelloop.cli.run_folder import RunFolder, RunRecord, read_request
+from labelloop.cli.simulation_result import SimulatedRun, SimulationResult, print_result
 from labelloop.core.errors import RequestError
 from labelloop.preparation import CsvFormat, PreparationOptions, prepare_csv, propose_label_attribute
 from labelloop.workflow.request import parse_request
@@ -26,21 +26,21 @@ from labelloop.workflow.request import parse_request
 Document = dict[str, Any]
 _INTERRUPTED = 130
 _OTHER_FOLDER = "choose another --out"
-# The post's rules are fixed: given for two policies, these options are for the default one.
+# The post's rules are fixed: with two policies, these options apply to the default one.
 _FIXED_BY_BLOG = ("QueryStrategy", "StartSize", "ValidationSize", "BatchSize")
 _SIZE = "A share of the rows below 1, else a count."
 
 
 class CertificateFor(StrEnum):
-    """What one certificate speaks of."""
+    """What one certificate is about."""
 
     ALL = "all"
     CLASS = "class"
 
 
 @dataclass(frozen=True)
-class Plan:
-    """What is simulated: the data, and what each run is asked for besides policy and seed."""
+class SimulationOptions:
+    """The data, and the settings of each run except policy and seed."""
 
     file: Path
     csv_format: CsvFormat
@@ -71,7 +71,7 @@ class Plan:
         }
 
     def active_learning_of(self, policy: Policy, seed: int, policies: list[Policy]) -> Document:
-        """The request's block for one run."""
+        """The request's `ActiveLearning` block for one run."""
         fixed = _FIXED_BY_BLOG if policy is Policy.BLOG and len(policies) > 1 else ()
         given = {
             name: value
@@ -94,21 +94,21 @@ class SimulationFolder:
         self._settings = out / "settings.json"
 
     def run(self, policy: Policy, seed: int) -> RunFolder:
-        """The folder of one run; what texts are encoded to is the same in all of them."""
+        """The folder of one run. All runs share the encodings of texts."""
         folder = RunFolder(self.runs / f"{policy}-seed-{seed}")
         folder.encodings = self.encodings
         return folder
 
     def holds(self, settings: Document) -> bool:
-        """Whether this very simulation was begun here.
+        """Whether this folder already has the data of this simulation.
 
-        Raises RequestError when the folder holds anything else.
+        Raises RequestError when the folder contains anything else.
         """
         ours = {self.data, self.runs, self.encodings, self.result, self._settings}
         found = set(self.out.iterdir()) if self.out.exists() else set()
         foreign = sorted(path.name for path in found - ours if path.suffix != ".writing")
         if foreign:
-            raise RequestError(f"{self.out} holds {foreign[0]}, which is of no simulation: {_OTHER_FOLDER}")
+            raise RequestError(f"{self.out} holds {foreign[0]}, which no simulation wrote: {_OTHER_FOLDER}")
         if not self._settings.exists():
             return False
         earlier = json.loads(self._settings.read_bytes())
@@ -120,28 +120,30 @@ class SimulationFolder:
         return not changed
 
     def remember(self, settings: Document) -> None:
-        """Note that the data are there, and what for."""
+        """Record that the data are there, and with which settings."""
         write_json(self._settings, settings)
 
 
 def simulate(
     file: Annotated[
         Path,
-        typer.Argument(metavar="FILE.csv", help="Texts with all their labels, one a row, in UTF-8."),
+        typer.Argument(metavar="FILE.csv", help="Texts with all their labels, one per row, in UTF-8."),
     ],
     text_column: Annotated[str, typer.Option(help="The column with the texts.")],
-    label_column: Annotated[str, typer.Option(help="The column with the labels, taken for the truth.")],
+    label_column: Annotated[str, typer.Option(help="The column with the labels, taken as the truth.")],
     out: Annotated[Path, typer.Option(help="The folder for data, runs and simulation.json.")],
     delimiter: Annotated[str, typer.Option(help="What separates the columns; \\t for a tab.")] = ",",
     columns: Annotated[
         str | None,
-        typer.Option(metavar="A,B,C", help="The columns' names, for a file without a line that names them."),
+        typer.Option(
+            metavar="A,B,C", help="The names of the columns, for a file without a line that names them."
+        ),
     ] = None,
     quotes: Annotated[
         bool,
         typer.Option(
             "--quotes/--plain-quotes",
-            help="Quotation marks enclose a column that holds the delimiter, or are plain characters.",
+            help="Quotation marks enclose a field that contains the delimiter, or are plain characters.",
         ),
     ] = True,
     skip_bad_rows: Annotated[
@@ -149,16 +151,16 @@ def simulate(
     ] = False,
     sample: Annotated[
         int | None,
-        typer.Option(min=1, help="Take this many rows at random. More rows take a smaller share of labels."),
+        typer.Option(min=1, help="Take this many rows at random. More rows need a smaller share of labels."),
     ] = None,
     policy: Annotated[
         list[Policy] | None,
         typer.Option(
-            help="default certifies the error, blog is the 2020 post's rules. Twice: both, side by side."
+            help="default certifies the error, blog has the rules of the 2020 post. Give both to compare."
         ),
     ] = None,
     query_strategy: Annotated[
-        str | None, typer.Option(help="How people's next objects are chosen: docs/query-strategies.md.")
+        str | None, typer.Option(help="How the next objects for people are chosen: docs/query-strategies.md.")
     ] = None,
     target_error: Annotated[
         float | None, typer.Option(help="The largest error the auto-labels may have. Default: 0.05.")
@@ -167,20 +169,20 @@ def simulate(
         float | None, typer.Option(help="How sure the certificate must be of that. Default: 0.9.")
     ] = None,
     start_size: Annotated[float | None, typer.Option(help=f"Labels before the first model. {_SIZE}")] = None,
-    batch_size: Annotated[float | None, typer.Option(help=f"Labels a round. {_SIZE}")] = None,
+    batch_size: Annotated[float | None, typer.Option(help=f"Labels per round. {_SIZE}")] = None,
     validation_size: Annotated[
         float | None, typer.Option(help=f"The most objects drawn for one test of the certificate. {_SIZE}")
     ] = None,
     certificate_for: Annotated[
         CertificateFor | None,
-        typer.Option(help="What one certificate speaks of: all auto-labels (default), or those of a class."),
+        typer.Option(help="What one certificate is about: all auto-labels (default), or those of one class."),
     ] = None,
     review_disagreements: Annotated[
         bool | None,
         typer.Option(
             "--review-disagreements/--no-review-disagreements",
-            help="In a test, ask about an object again until two people agree, where one differs from the "
-            "model. Default: yes; that takes people's mistakes (--error-rate) out of the test.",
+            help="In a test, when a person disagrees with the model, ask again until two people agree. "
+            "Default: yes; that takes people's mistakes (--error-rate) out of the test.",
         ),
     ] = None,
     wrong_label_cost: Annotated[
@@ -188,11 +190,11 @@ def simulate(
         typer.Option(min=1, help="What a wrong label costs, in human labels: doubtful objects go to people."),
     ] = None,
     max_human_labels: Annotated[
-        float | None, typer.Option(help=f"The most answers people are asked for. {_SIZE}")
+        float | None, typer.Option(help=f"The most answers to ask people for. {_SIZE}")
     ] = None,
     seeds: Annotated[
         int,
-        typer.Option(min=1, help="Runs for each policy, with the seeds 0, 1, ...: how far do they spread?"),
+        typer.Option(min=1, help="Runs for each policy, with the seeds 0, 1, ...: how much do they vary?"),
     ] = 1,
     error_rate: Annotated[
         float | None, typer.Option(min=0, max=1, help="The share of answers that people get wrong.")
@@ -206,23 +208,23 @@ def simulate(
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print simulation.json and nothing else.")] = False,
 ) -> None:
-    """Try a policy on data whose labels are all known, before you pay for labels on data like them.
+    """Try a policy on data with known labels, before you pay for labels of similar data.
 
-    Runs the whole loop on this machine, from no label on. People are simulated: they answer with the file's
-    labels. The table at the end says what share of the rows people had to label, how many of the model's
-    labels differ from the file's, and what the certificate promised without knowing them.
+    Runs the whole loop on this machine, starting without any label. People are simulated: they answer with
+    the file's labels. The table at the end shows what share of the rows people had to label, how many of the
+    model's labels differ from the file's, and what the certificate promised without knowing them.
 
-    An interrupted simulation goes on by the same command; with more --seeds or another --policy, runs are
-    added. The options --query-strategy, --start-size, --batch-size and --validation-size are for the policy
-    default: blog fixes them.
+    An interrupted simulation is continued by the same command; more --seeds or another --policy add runs. The
+    options --query-strategy, --start-size, --batch-size and --validation-size apply to the policy default:
+    blog fixes them.
 
     Example: labelloop simulate news.csv --text-column title --label-column category --policy default
     --policy blog --seeds 3 --out simulation
     """
     console = Console(stderr=as_json)
-    policies = list(dict.fromkeys(policy or [Policy.DEFAULT]))
+    folder, policies = SimulationFolder(out), list(dict.fromkeys(policy or [Policy.DEFAULT]))
     with explained_errors():
-        plan = Plan(
+        options = SimulationOptions(
             file=file,
             csv_format=CsvFormat(
                 text_column=text_column,
@@ -248,15 +250,15 @@ def simulate(
             error_rate=error_rate,
             application=Application.found(application, model_container),
         )
-        result = _simulate(console, plan, SimulationFolder(out), policies, seeds)
+        result = _simulate(console, options, folder, policies, seeds)
     if as_json:
-        sys.stdout.write(json.dumps(result, indent=2, ensure_ascii=False) + "\n")
+        sys.stdout.write(json.dumps(result.as_document(), indent=2, ensure_ascii=False) + "\n")
     else:
-        _print_result(console, result, SimulationFolder(out))
+        print_result(console, result, folder.out, folder.result)
 
 
 def write_json(path: Path, content: Any) -> None:
-    """Write a file whole or not at all."""
+    """Write a file completely or not at all."""
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_suffix(".writing")
     temporary.write_text(json.dumps(content, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
@@ -264,72 +266,81 @@ def write_json(path: Path, content: Any) -> None:
 
 
 def _simulate(
-    console: Console, plan: Plan, folder: SimulationFolder, policies: list[Policy], seeds: int
-) -> Document:
-    """Run what has not been run yet; returns the content of simulation.json, written after every run."""
-    _prepare(plan, folder)
+    console: Console, options: SimulationOptions, folder: SimulationFolder, policies: list[Policy], seeds: int
+) -> SimulationResult:
+    """Do the runs that are missing; returns the content of simulation.json, written after every run."""
+    _prepare(options, folder)
     request = read_request(folder.data / "request.json")
     planned = {
-        (policy, seed): {**request, "ActiveLearning": plan.active_learning_of(policy, seed, policies)}
+        (policy, seed): {**request, "ActiveLearning": options.active_learning_of(policy, seed, policies)}
         for policy in policies
         for seed in range(seeds)
     }
     for document in planned.values():
         parse_request(document)
-    runs: list[Document] = []
+    runs: list[SimulatedRun] = []
     for number, ((policy, seed), document) in enumerate(planned.items(), 1):
         console.print(Text(f"\nRun {number} of {len(planned)}: policy {policy}, seed {seed}", style="bold"))
-        runs.append(_run(console, plan, folder, folder.run(policy, seed), document))
-        result = _result(plan, runs)
-        write_json(folder.result, result)
+        runs.append(_run(console, options, folder, folder.run(policy, seed), document))
+        result = SimulationResult.of(
+            runs,
+            file=str(options.file),
+            settings={name: value for name, value in options.active_learning.items() if value is not None},
+            error_rate=options.error_rate or 0.0,
+        )
+        write_json(folder.result, result.as_document())
     return result
 
 
-def _prepare(plan: Plan, folder: SimulationFolder) -> None:
-    """Make the data of all runs, unless they are there."""
-    if not plan.file.is_file():
-        raise RequestError(f"there is no file {plan.file}")
-    settings = plan.settings()
+def _prepare(options: SimulationOptions, folder: SimulationFolder) -> None:
+    """Prepare the data of all runs, unless they are there."""
+    if not options.file.is_file():
+        raise RequestError(f"there is no file {options.file}")
+    settings = options.settings()
     if folder.holds(settings):
         return
     preparation = prepare_csv(
-        plan.file,
-        plan.csv_format,
+        options.file,
+        options.csv_format,
         folder.data,
         PreparationOptions(
-            label_attribute=propose_label_attribute(plan.csv_format.label_column),
+            label_attribute=propose_label_attribute(options.csv_format.label_column),
             labeled_share=0.0,
-            sample=plan.sample,
-            skip_bad_rows=plan.skip_bad_rows,
+            sample=options.sample,
+            skip_bad_rows=options.skip_bad_rows,
             overwrite=True,
         ),
     )
     if preparation.rows_without_label:
         raise RequestError(
             f"{preparation.rows_without_label:,} of the {preparation.rows:,} rows have no label: simulated "
-            f"people can answer only what {plan.file} knows, so leave those rows out of it"
+            f"people can answer only what {options.file} knows, so leave those rows out of it"
         )
     folder.remember(settings)
 
 
 def _run(
-    console: Console, plan: Plan, folder: SimulationFolder, run: RunFolder, request: Document
-) -> Document:
+    console: Console, options: SimulationOptions, folder: SimulationFolder, run: RunFolder, request: Document
+) -> SimulatedRun:
     record = run.load()
     if record is not None and record.finished:
-        console.print("It is there already.")
+        console.print("This run is already done.")
     else:
         if record is None:
             record = _new_record(folder, run, request)
         try:
-            show_report(console, execute(console, plan.application, run, record), run, as_json=False)
+            show_report(console, execute(console, options.application, run, record), run, as_json=False)
         except typer.Exit as interrupted:
             if interrupted.exit_code == _INTERRUPTED:
-                console.print("For a simulation, that is the same command as it was: it has no --resume.")
+                console.print("For a simulation, repeat the command without --resume.")
             raise
-    # What the rounds wrote is many times the data, and all that is told of it is in the report.
+    # What the rounds wrote is many times as large as the data, and the report has all that is needed of it.
     shutil.rmtree(_s3_root(run), ignore_errors=True)
-    return _outcome(json.loads(run.report.read_bytes()), run, folder, interrupted=len(record.executions) > 1)
+    return SimulatedRun.of(
+        run.read_report(),
+        page=run.page.relative_to(folder.out).as_posix(),
+        interrupted=len(record.executions) > 1,
+    )
 
 
 def _s3_root(run: RunFolder) -> Path:
@@ -341,111 +352,3 @@ def _new_record(folder: SimulationFolder, run: RunFolder, request: Document) -> 
     shutil.rmtree(s3_root, ignore_errors=True)
     shutil.copytree(folder.data / "s3", s3_root)
     return RunRecord(request=request, s3_root=str(s3_root), truth=str((folder.data / "truth.csv").resolve()))
-
-
-def _outcome(report: Document, run: RunFolder, folder: SimulationFolder, *, interrupted: bool) -> Document:
-    """What one run came to; errors are shares of labels that differ from the file's."""
-    counts = report["counts"]
-    return {
-        "policy": report["policy"],
-        "seed": report["seed"],
-        "rows": counts["input"],
-        "human_labels": counts["human"],
-        "human_share": counts["human"] / counts["input"],
-        "repeated_answers": report["cost"]["repeated_answers"],
-        "auto_labels": counts["auto"],
-        "unlabeled": counts["failed"] + counts["unlabeled"],
-        "auto_label_error": report["auto_label_error"],
-        "human_label_error": report["human_label_error"],
-        "final_error": report["final_error"],
-        "certificate": report["certificate"],
-        "no_certificate_because": report["no_certificate_because"],
-        "stopped_because": report["stopped_because"],
-        "rounds": len(report["rounds"]),
-        # The report of a resumed run knows the time of its last execution alone.
-        "seconds": None if interrupted else round(report["seconds"], 1),
-        "report": run.page.relative_to(folder.out).as_posix(),
-    }
-
-
-def _result(plan: Plan, runs: list[Document]) -> Document:
-    requested = plan.active_learning
-    policies = dict.fromkeys(run["policy"] for run in runs)
-    return {
-        "file": str(plan.file),
-        "rows": runs[0]["rows"],
-        "settings": {name: value for name, value in requested.items() if value is not None},
-        "error_rate": plan.error_rate or 0.0,
-        "runs": runs,
-        "means": [_mean([run for run in runs if run["policy"] == name]) for name in policies],
-    }
-
-
-def _mean(runs: list[Document]) -> Document:
-    """The means over one policy's runs, each of the runs that have a value; None where none has."""
-    numbers = (
-        "human_labels",
-        "human_share",
-        "repeated_answers",
-        "auto_label_error",
-        "final_error",
-        "rounds",
-        "seconds",
-    )
-    known = {name: [run[name] for run in runs if run[name] is not None] for name in numbers}
-    return {
-        "policy": runs[0]["policy"],
-        "runs": len(runs),
-        **{name: fmean(values) if values else None for name, values in known.items()},
-        "certified": sum(run["certificate"] is not None for run in runs),
-    }
-
-
-def _print_result(console: Console, result: Document, folder: SimulationFolder) -> None:
-    table = Table(box=None, padding=(0, 1))
-    for name in ("policy", "seed"):
-        table.add_column(name)
-    for name in ("labeled by people", "asked again", "wrong auto-labels", "certificate", "rounds", "seconds"):
-        table.add_column(name, justify="right")
-    for mean in result["means"]:
-        runs = [run for run in result["runs"] if run["policy"] == mean["policy"]]
-        for run in runs:
-            table.add_row(run["policy"], str(run["seed"]), *_numbers(run), _bound(run), *_effort(run))
-        if len(runs) > 1:
-            certified = f"{mean['certified']} of {mean['runs']}"
-            table.add_row(mean["policy"], "mean", *_numbers(mean), certified, *_effort(mean), style="bold")
-    console.print()
-    console.print(table)
-    console.print(
-        Text(f"\nOf {result['rows']:,} rows. Wrong: other than in {result['file']}."), soft_wrap=True
-    )
-    for reason in dict.fromkeys(
-        f"{run['policy']}: {run['no_certificate_because']}"
-        for run in result["runs"]
-        if run["certificate"] is None
-    ):
-        console.print(Text(f"No certificate, {reason}."), soft_wrap=True)
-    console.print()
-    for run in result["runs"]:
-        console.print(Text(f"  report  {folder.out / run['report']}"), soft_wrap=True)
-    console.print(Text(f" numbers  {folder.result}"), soft_wrap=True)
-
-
-def _numbers(row: Document) -> tuple[str, str, str]:
-    error = row["auto_label_error"]
-    people = f"{row['human_labels']:,.0f} ({row['human_share']:.1%})"
-    return people, f"{row['repeated_answers']:,.0f}", "–" if error is None else f"{error:.2%}"
-
-
-def _bound(run: Document) -> str:
-    certificate = run["certificate"]
-    if certificate is None:
-        return "none"
-    return f"≤ {certificate['TargetError']:.3g} at {certificate['Confidence']:.0%}"
-
-
-def _effort(row: Document) -> tuple[str, str]:
-    rounds, seconds = row["rounds"], row["seconds"]
-    return f"{rounds:g}" if rounds == round(rounds) else f"{rounds:.1f}", (
-        "–" if seconds is None else f"{seconds:.0f}"
-    )

@@ -11,11 +11,11 @@ _NESTED = "ActiveLearning"
 def seconds_by_round(
     loop_history: Iterable[Mapping[str, Any]], nested_histories: Iterable[Iterable[Mapping[str, Any]]]
 ) -> list[dict[str, float]]:
-    """Seconds by state name, one dict a round in the order they ran.
+    """Seconds by state name, one dict per round, in the order they ran.
 
     The nested executions, in the order they were started, belong to the rounds that have an
-    `ActiveLearning` state; what comes before the first round counts to it, what comes after the last round
-    is a dict of its own.
+    `ActiveLearning` state. States before the first round count towards it; those after the last round are a
+    dict of their own.
     """
     nested = iter(nested_histories)
     rounds: list[dict[str, float]] = [{}]

@@ -1,23 +1,21 @@
-"""The end of a run, as a person wants to read it."""
-
-from typing import Any
+"""The result of a run, for people."""
 
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
 from labelloop.cli.run_folder import RunFolder
+from labelloop.core.records import Report, Score
 
 
-def print_summary(console: Console, report: dict[str, Any], folder: RunFolder) -> None:
-    """What was labeled by whom, what is promised about it, and where it is."""
-    counts = report["counts"]
+def print_summary(console: Console, report: Report, folder: RunFolder) -> None:
+    """Who labeled how much, what is certified, and where the files are."""
     console.print()
     console.print(heading(report), soft_wrap=True)
     console.print(_table(report))
-    console.print(Text(promise(report)), soft_wrap=True)
-    if counts["failed"] + counts["unlabeled"]:
-        for reason, number in report["failures"]["by_reason"].items():
+    console.print(Text(certificate_sentence(report)), soft_wrap=True)
+    if report.counts.without_a_label:
+        for reason, number in report.failures.by_reason.items():
             console.print(Text(f"{number:,} without a label: {reason}"), soft_wrap=True)
     console.print()
     for label, path in (
@@ -30,48 +28,48 @@ def print_summary(console: Console, report: dict[str, Any], folder: RunFolder) -
         console.print(Text.assemble((f"{label:>8}  ", "dim"), str(path)), soft_wrap=True)
 
 
-def heading(report: dict[str, Any]) -> Text:
-    """What people and the model labeled, in how long, and why it ended."""
-    counts = report["counts"]
+def heading(report: Report) -> Text:
+    """How much people and the model labeled, how long it took, and why it ended."""
+    counts = report.counts
+    seconds = "" if report.seconds is None else f" and {report.seconds:.0f} s"
     return Text.assemble(
-        (f"{counts['human'] / counts['input']:.1%}", "bold"),
-        f" of {counts['input']:,} data objects were labeled by people, ",
-        (f"{counts['auto'] / counts['input']:.1%}", "bold"),
-        f" by the model, in {len(report['rounds'])} rounds and {report['seconds']:.0f} s. ",
-        f"It ended because {report['stopped_because']}.",
+        (f"{counts.human_share:.1%}", "bold"),
+        f" of {counts.input:,} data objects were labeled by people, ",
+        (f"{counts.auto_share:.1%}", "bold"),
+        f" by the model, in {len(report.rounds)} rounds{seconds}. ",
+        f"It ended because {report.stopped_because}.",
     )
 
 
-def _table(report: dict[str, Any]) -> Table:
-    counts = report["counts"]
+def _table(report: Report) -> Table:
+    counts, score = report.counts, report.score
     table = Table(box=None, padding=(0, 2))
     table.add_column("")
     table.add_column("objects", justify="right")
     table.add_column("share", justify="right")
-    knows_truth = "human_label_error" in report
-    if knows_truth:
+    if score is not None:
         table.add_column("wrong, compared with the truth", justify="right")
+    errors = score or Score()
     rows = (
-        ("labeled by people", counts["human"], report.get("human_label_error")),
-        ("labeled by the model", counts["auto"], report.get("auto_label_error")),
-        ("all labels", counts["human"] + counts["auto"], report.get("final_error")),
-        ("without a label", counts["failed"] + counts["unlabeled"], None),
+        ("labeled by people", counts.human, errors.human_label_error),
+        ("labeled by the model", counts.auto, errors.auto_label_error),
+        ("all labels", counts.labeled, errors.final_error),
+        ("without a label", counts.without_a_label, None),
     )
     for name, number, error in rows:
-        share = f"{number / counts['input']:.1%}"
-        table.add_row(name, f"{number:,}", share, *["" if error is None else f"{error:.2%}"] * knows_truth)
+        cells = [] if score is None else ["" if error is None else f"{error:.2%}"]
+        table.add_row(name, f"{number:,}", f"{counts.share(number):.1%}", *cells)
     return table
 
 
-def promise(report: dict[str, Any]) -> str:
+def certificate_sentence(report: Report) -> str:
     """The certificate in a sentence, or why there is none."""
-    certificate = report["certificate"]
+    certificate, repeated = report.certificate, report.repeated_answers
     if certificate is None:
-        return f"No certificate: {report['no_certificate_because']}."
-    repeated = sum(record.get("repeated_answers", 0) for record in report["rounds"])
+        return f"No certificate: {report.no_certificate_because}."
     again = f"; people were asked again {repeated:,} times" if repeated else ""
     return (
-        f"Certificate: {certificate['Promise']} (tested on {certificate['ValidationObjects']:,} objects "
-        f"drawn at random, {certificate['ValidationErrors']:,} of them wrong: an error of about "
-        f"{certificate['ErrorEstimate']:.1%}{again})."
+        f"Certificate: {certificate.promise} (tested on {certificate.validation_objects:,} objects "
+        f"drawn at random, {certificate.validation_errors:,} of them wrong: an error of about "
+        f"{certificate.error_estimate:.1%}{again})."
     )

@@ -1,22 +1,55 @@
-"""Every error that labelloop raises on purpose.
+"""Every error that a person can fix. The classes that are not defined here are defined where they are raised.
 
 LabelloopError
-├── RequestError              the execution input cannot be used as it stands
-├── EventError                what a step was invoked with is no event of its
-├── LabelCategoriesError      the label category file cannot be used
-├── ManifestError             the input manifest has lines that cannot be used
-├── QueryStrategyError        a query strategy is not there, or does not do what one must
-├── PredictionsError          the model's predictions do not fit what was asked
-├── LabelingOutputError       a labeling job's output manifest cannot be used
-├── DocumentError             a stored document was written by a later version
-├── LedgerError               a ledger does not fit its manifest
-├── TruthError                the file of true labels cannot be used
-└── StorageError              an S3 object or bucket that is needed is not there
+├── RequestError                the execution input cannot be used as it stands
+├── EventError                  a step was invoked with something that is not its event
+├── LabelCategoriesError        the label category file cannot be used
+├── ManifestError               the input manifest has lines that cannot be used
+├── QueryStrategyError          a query strategy is missing or breaks its contract
+├── PredictionsError            the model's predictions do not fit what was asked
+├── DocumentError               a stored document is of a later version, or damaged
+├── LedgerError                 a ledger does not fit its manifest
+├── TruthError                  the file of true labels cannot be used
+├── StorageError                an S3 object or bucket is missing or may not be read
+├── PreparationError            a data set cannot be prepared as asked
+│   ├── InputFileError          the CSV file cannot be read, or holds no rows
+│   ├── ColumnError             a column is not in the file, or is there twice
+│   ├── BadRowsError            rows cannot be used, and nobody asked to skip them
+│   ├── ClassListError          the classes are too few, repeated, or not those of the file
+│   ├── LabelAttributeError     the label attribute is not a name Ground Truth accepts
+│   ├── OptionError             an option has a value it cannot have
+│   └── OutputFolderError       the output folder is in use, or cannot be written
+├── WorkbenchError              the workbench cannot do what was asked
+│   ├── NotFoundError           there is no such batch or task
+│   ├── RefusedError            the state of the batch or task does not allow it
+│   ├── NotAllowedError         the person does not have the role it takes
+│   ├── ConflictError           somebody else wrote first
+│   ├── WorkerTemplateError     a worker template cannot be rendered or answered
+│   └── PortError               there is no port to serve on
+├── OperationError              AWS cannot do what a command asked for
+├── LocalAwsError               the local AWS does not have what was asked for
+├── TemplateError               template.yaml cannot be read, or not by the local AWS
+├── S3FolderError               a folder cannot stand for S3
+├── DockerError                 Docker does not answer, or lacks what is needed
+├── SamError                    SAM is missing, or does not start
+├── MotoVersionError            the installed moto is not the one that is known
+├── RunFailedError              an execution did not succeed
+└── SampleRunError              a step of the sample run failed
+
+The command line catches the root. Not in the tree are exceptions that another module always turns into
+something else before a person sees them:
+
+    RecordError                                             a line of a ManifestError
+    ServiceError, JSONataError, MarshalError                what AWS itself would answer
+    JobFailed, JobStopped, LabelingFailed                   how a job of the local AWS ends
+    ArchiveError, RecordsError, S3ObjectsError              the reason why such a job failed
+
+Private exceptions (`_ContainerError`) never leave their module. A test compares this text with the code.
 """
 
 
 class LabelloopError(Exception):
-    """Something a person can mend; the message says where and how."""
+    """The root: something a person can fix. The message says where and how."""
 
 
 class RequestError(LabelloopError):
@@ -24,11 +57,11 @@ class RequestError(LabelloopError):
 
 
 class EventError(LabelloopError):
-    """Raised when a step's event lacks a field, or has one that is not known or cannot be."""
+    """Raised when a step's event lacks a field, or has one that is unknown or impossible."""
 
 
 class LabelCategoriesError(LabelloopError):
-    """Raised when the label category file is malformed, has duplicates or fewer than two classes."""
+    """Raised when the label category file is malformed, repeats a class or has fewer than two."""
 
 
 class ManifestError(LabelloopError):
@@ -43,16 +76,12 @@ class PredictionsError(LabelloopError):
     """Raised when the transform job's output is missing or holds objects that were not sent."""
 
 
-class LabelingOutputError(LabelloopError):
-    """Raised when a labeling job's output manifest is missing or unreadable."""
-
-
 class DocumentError(LabelloopError):
-    """Raised when a stored document has a format that this version does not know."""
+    """Raised when a stored document is of a later format, or not what it should be."""
 
 
 class LedgerError(LabelloopError):
-    """Raised when a ledger and what is done to it contradict each other."""
+    """Raised when a ledger cannot be read, or contradicts what is done to it."""
 
 
 class TruthError(LabelloopError):

@@ -11,7 +11,7 @@ from enum import StrEnum
 from itertools import chain
 from typing import Annotated, Any, ClassVar, Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 from pydantic.alias_generators import to_pascal
 
 from labelloop.core.errors import DocumentError
@@ -44,7 +44,7 @@ class Document(Record):
     def read(cls, content: dict[str, Any]) -> Self:
         """What `as_file` wrote, by this version or an earlier one.
 
-        Raises DocumentError where a later version has written it.
+        Raises DocumentError where a later version has written it, or it is no such record.
         """
         fields = dict(content)
         written = int(fields.pop("format", 1))
@@ -53,12 +53,21 @@ class Document(Record):
                 f"a {cls.__name__} of format {written} was written by a later version of labelloop, and this "
                 f"one reads up to {cls.FORMAT}: use the version that wrote it, or a newer one"
             )
-        return cls.model_validate(cls.upgraded(fields, written))
+        try:
+            return cls.model_validate(cls.upgraded(fields, written))
+        except ValidationError as error:
+            raise DocumentError(f"not a {cls.__name__} of labelloop: {first_problem(error)}") from error
 
     @classmethod
     def upgraded(cls, fields: dict[str, Any], written: int) -> dict[str, Any]:  # noqa: ARG003
         """The fields as this version has them, from an earlier format."""
         return fields
+
+
+def first_problem(error: ValidationError) -> str:
+    """The first of what is wrong with a document, by its place."""
+    first = error.errors(include_url=False, include_context=False)[0]
+    return ": ".join(filter(None, (".".join(map(str, first["loc"])), first["msg"])))
 
 
 class Verdict(StrEnum):
@@ -177,6 +186,11 @@ class RoundRecord(Document):
     seconds: Annotated[dict[str, float] | None, IfKnown] = None  # by state; who ran it on a laptop adds them
 
     @property
+    def outcomes(self) -> "OutcomeCounts":
+        """Who had labeled what at the end of the round."""
+        return OutcomeCounts.of(self.counts)
+
+    @property
     def human_labels(self) -> int:
         """Labels by people, at the end of the round."""
         return self.counts.human_labels
@@ -207,8 +221,24 @@ class OutcomeCounts(Record):
         )
 
     @property
+    def labeled(self) -> int:
+        return self.human + self.auto
+
+    @property
     def without_a_label(self) -> int:
         return self.failed + self.unlabeled
+
+    @property
+    def human_share(self) -> float:
+        return self.share(self.human)
+
+    @property
+    def auto_share(self) -> float:
+        return self.share(self.auto)
+
+    def share(self, objects: int) -> float:
+        """Which part of the input so many objects are."""
+        return objects / self.input if self.input else 0.0
 
 
 class LabelingCost(Record):
@@ -232,6 +262,21 @@ class LabelingCost(Record):
     model_labels_by_people: float
     saved: float
 
+    @property
+    def first_answers(self) -> int:
+        """Answers that gave the labels by people."""
+        return self.human_labels * self.people_per_object
+
+    @property
+    def answers_again(self) -> int:
+        """Answers about objects that people had answered about before."""
+        return self.repeated_answers * self.people_per_object
+
+    @property
+    def answers_in_place_of_model(self) -> int:
+        """Answers it would have taken for people to label what the model did."""
+        return self.auto_labels * self.people_per_object
+
 
 class AccuracyOfRound(Record):
     """A round's model on objects it had not learned from. What is not known is absent."""
@@ -245,6 +290,10 @@ class AccuracyOfRound(Record):
     low: Annotated[float | None, IfKnown] = None
     high: Annotated[float | None, IfKnown] = None
     on_the_last: Annotated[float | None, IfKnown] = None  # on the objects of the last round
+
+    @property
+    def interval(self) -> tuple[float, float] | None:
+        return None if self.low is None or self.high is None else (self.low, self.high)
 
 
 class CoveragePoint(Record):
@@ -260,10 +309,16 @@ class CoveragePoint(Record):
 class Confusion(Record):
     """How often people's label met the model's."""
 
-    pairs: tuple[tuple[int, int, float], ...]  # people's class, the model's, objects; most frequent first
-    objects: float
+    # People's class, the model's, objects; most frequent first.
+    pairs: tuple[tuple[int, int, float], ...] = ()
+    objects: float = 0.0
     unread: float = 0.0  # the model could not read them
     pairs_left_out: int = 0
+
+    @property
+    def agreed(self) -> float:
+        """Objects about which people and the model agree."""
+        return sum(number for people, model, number in self.pairs if people == model)
 
 
 class ClassQuality(Record):
@@ -275,6 +330,14 @@ class ClassQuality(Record):
     objects: float
     correct: float
     bound: float  # one-sided lower bound on the accuracy
+
+    @property
+    def labeled(self) -> int:
+        return self.human + self.auto
+
+    @property
+    def accuracy(self) -> float | None:
+        return self.correct / self.objects if self.objects else None
 
 
 class Example(Record):
@@ -290,6 +353,16 @@ class Example(Record):
     source: Annotated[str | None, IfKnown] = None  # the beginning of its text
     source_ref: Annotated[str | None, IfKnown, Field(alias="source-ref")] = None
     truth: Annotated[int | None, IfKnown] = None  # where it is known
+
+    @property
+    def label(self) -> int:
+        """People's, or the model's where they gave none."""
+        return self.model if self.people is None else self.people
+
+    @property
+    def excerpt(self) -> str:
+        """The beginning of its text, else its address."""
+        return self.source if self.source is not None else self.source_ref or ""
 
 
 class Examples(Record):
@@ -323,9 +396,14 @@ class ModelQuality(Record):
     not_known: int  # objects nobody labeled or stands for
     accuracy_by_round: tuple[AccuracyOfRound, ...] = ()
     coverage_curve: tuple[CoveragePoint, ...] = ()
-    confusion: Confusion
+    confusion: Confusion = Confusion()
     by_class: tuple[ClassQuality, ...] = ()
     examples: Examples = Examples()
+
+    @property
+    def on_a_validation_set(self) -> bool:
+        """Whether the accuracies are those on a random sample that no model learned from."""
+        return self.basis == "validation set"
 
 
 class LearningLaw(Record):
@@ -372,9 +450,9 @@ class FailureRecord(Record):
 class Score(Record):
     """Shares of wrong labels, where the truth is known; None where there are no such labels."""
 
-    auto_label_error: float | None
-    human_label_error: float | None
-    final_error: float | None
+    auto_label_error: float | None = None
+    human_label_error: float | None = None
+    final_error: float | None = None
 
 
 class Report(Document):
@@ -391,7 +469,6 @@ class Report(Document):
     classes: tuple[str, ...]
     counts: OutcomeCounts
     human_labels_in_input: int = 0
-    human_share: float
     certificate: Certificate | None = None
     no_certificate_because: str | None = None
     stopped_because: str | None = None
@@ -414,14 +491,16 @@ class Report(Document):
         return sum(record.repeated_answers for record in self.rounds)
 
     def as_document(self) -> dict[str, Any]:
-        """As JSON takes it: the score's fields stand among the report's own."""
+        """As JSON takes it: the share of people and the score's fields stand among the report's own."""
         fields = super().as_document()
-        return {**fields, **(fields.pop("score", None) or {})}
+        score = fields.pop("score", None) or {}
+        return {**fields, "human_share": self.counts.human_share, **score}
 
     @model_validator(mode="before")
     @classmethod
-    def _gather_the_score(cls, fields: Any) -> Any:
-        if not isinstance(fields, dict) or "final_error" not in fields:
+    def _without_what_is_derived(cls, fields: Any) -> Any:
+        if not isinstance(fields, dict):
             return fields
-        score = {name: fields[name] for name in Score.model_fields if name in fields}
-        return {**{name: value for name, value in fields.items() if name not in score}, "score": score}
+        known = {name: value for name, value in fields.items() if name != "human_share"}
+        score = {name: known.pop(name) for name in Score.model_fields if name in known}
+        return {**known, "score": score} if score else known

@@ -1,4 +1,4 @@
-"""`model.tar.gz`: packed so that the same files give the same bytes, unpacked so that nothing escapes."""
+"""`model.tar.gz`: the same files give the same bytes, and nothing is unpacked outside its folder."""
 
 import gzip
 import tarfile
@@ -6,11 +6,11 @@ from pathlib import Path
 
 
 class ArchiveError(Exception):
-    """Raised when an archive is no `tar.gz`, or holds a member that may not be unpacked."""
+    """Raised when an archive is not a `tar.gz`, or contains a member that must not be unpacked."""
 
 
 def pack(folder: Path, archive: Path) -> None:
-    """Packs the content of `folder`: members sorted, no times, no owners."""
+    """Packs the content of `folder`: members sorted, without times and owners."""
     with (
         archive.open("wb") as raw,
         gzip.GzipFile(filename="", mode="wb", fileobj=raw, mtime=0) as compressed,
@@ -21,7 +21,7 @@ def pack(folder: Path, archive: Path) -> None:
 
 
 def unpack(archive: Path, folder: Path) -> None:
-    """Unpacks into `folder`, refusing members that lead out of it, links out of it, and devices."""
+    """Unpacks into `folder`. Refuses members and links that lead out of it, and devices."""
     try:
         with tarfile.open(archive, "r:gz") as tar:
             tar.extractall(folder, filter="data")

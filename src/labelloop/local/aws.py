@@ -1,4 +1,4 @@
-"""The laptop's AWS: the template's state machines and functions, S3 in a folder, jobs as processes."""
+"""The laptop's AWS: the state machines and functions of the template, S3 in a folder, jobs as processes."""
 
 import json
 import os
@@ -18,13 +18,13 @@ from botocore.exceptions import ClientError
 from botocore.loaders import Loader
 from botocore.session import Session
 
+from labelloop.core.errors import LabelloopError
 from labelloop.local.client_calls import answered_by, json_request
 from labelloop.local.container_process import ModelContainer, ProcessContainer
-from labelloop.local.docker_engine import bridge_address
-from labelloop.local.engine import Engine
-from labelloop.local.execution import Execution, ExecutionEvent
-from labelloop.local.http_server import served_aws
+from labelloop.local.docker import bridge_address
+from labelloop.local.http_server import http_server
 from labelloop.local.interceptors import Interceptors
+from labelloop.local.interpreter_callbacks import InterpreterCallbacks
 from labelloop.local.job import STOP_GRACE_SECONDS, Job, JobSurroundings
 from labelloop.local.labeling_job import Annotators
 from labelloop.local.lambda_functions import LambdaFunctions
@@ -34,27 +34,28 @@ from labelloop.local.sagemaker import SageMaker
 from labelloop.local.sam_functions import SamApplication
 from labelloop.local.template import REGION, Function, StateMachine, Template
 from labelloop.local.thread_output import thread_output
+from labelloop.workflow.execution import Execution, ExecutionEvent
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
     from mypy_boto3_stepfunctions import SFNClient
 
-# States write to S3 as tasks only, so there is nothing to keep after a Choice or a Pass.
+# Only tasks write to S3, so there is nothing to save after a Choice or a Pass.
 _WRITE_BACK_AFTER = ("TaskStateExited", "MapStateExited", "ParallelStateExited", "TaskFailed", "TaskTimedOut")
 _CLOSING_SECONDS = 10.0
 
 _entered = threading.Lock()
 
 
-class LocalAwsError(Exception):
-    """Raised when the local AWS is asked for what it does not have, or is entered twice."""
+class LocalAwsError(LabelloopError):
+    """Raised when the local AWS does not have what it is asked for, or is entered twice."""
 
 
 class LocalAws:
-    """Runs the template's state machines in this process, within `with`.
+    """Runs the template's state machines in this process, inside `with`.
 
-    Any boto3 client made within speaks to the stand-ins. Nothing reads the user's AWS settings, and nothing
-    leaves this machine.
+    Every boto3 client created inside talks to the stand-ins. Nothing reads the user's AWS settings, and
+    nothing leaves this machine.
     """
 
     def __init__(
@@ -75,12 +76,12 @@ class LocalAws:
     ) -> None:
         """Reads the template; nothing starts before `with`.
 
-        `model_container` is a folder with the programs `train` and `serve`, or what runs them otherwise;
-        `logs` the folder for what functions and containers print; `environment` what functions find in theirs
-        beside what the template says; `on_event` hears every history event of
-        every execution as it happens, in the interpreter's threads. `time_scale` (0 for tests) stretches Wait
-        states and the pauses before retries. With `step_containers` the functions run in their images, else
-        in this process. Raises `TemplateError`.
+        `model_container`: a folder with the programs `train` and `serve`, or another way to run them.
+        `logs`: the folder for what functions and containers print. `environment`: variables of the functions
+        in addition to those in the template. `on_event`: called with every history event of every execution
+        as it happens, in the interpreter's threads. `time_scale`: stretches Wait states and the pauses before
+        retries (0 in tests). `step_containers`: runs the functions in their images instead of in this
+        process. Raises `TemplateError`.
         """
         self._template = Template(template, parameters=parameters, stack_name=stack_name)
         self.functions: Mapping[str, Function] = self._template.functions()
@@ -103,16 +104,16 @@ class LocalAws:
         self._stack = ExitStack()
         self._ended: dict[str, threading.Event] = {}
         self._ended_lock = threading.Lock()
-        self._trouble: Exception | None = None
-        self._trouble_told = False
+        self._error: Exception | None = None
+        self._error_raised = False
         self._giving_up: threading.Thread | None = None
         self._closing = False
 
     def __enter__(self) -> Self:
         """Starts the stand-ins and loads the S3 folder.
 
-        Raises `S3FolderError` for a folder that cannot stand for S3, `LocalAwsError` inside another one,
-        `MotoVersionError` for a moto that is not known, `SamError` or `DockerError` where the functions
+        Raises `S3FolderError` for a folder that cannot stand for S3, `LocalAwsError` inside another LocalAws,
+        `MotoVersionError` for an unknown version of moto, `SamError` or `DockerError` when the functions
         cannot run in containers.
         """
         with ExitStack() as stack:
@@ -123,17 +124,17 @@ class LocalAws:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Stops what still runs, writes S3 back, and leaves no thread, process or temporary file behind."""
+        """Stops what is still running, writes S3 back, and leaves no thread, process or temporary file."""
         self._stack.__exit__(kind, error, trace)
-        if kind is None and self._trouble is not None and not self._trouble_told:
-            self._trouble_told = True
-            raise self._trouble
+        if kind is None and self._error is not None and not self._error_raised:
+            self._error_raised = True
+            raise self._error
 
     def start_execution(self, state_machine: str, name: str, execution_input: Any) -> str:
         """Starts a state machine (by logical id); returns the execution's ARN.
 
-        Raises `LocalAwsError` for a state machine the template has not, `ClientError`
-        (`ExecutionAlreadyExists`) for a name used before.
+        Raises `LocalAwsError` for a state machine that the template does not have, `ClientError`
+        (`ExecutionAlreadyExists`) for a name that was used before.
         """
         machine = self.state_machines.get(state_machine)
         if machine is None:
@@ -145,38 +146,37 @@ class LocalAws:
         return answer["executionArn"]
 
     def wait(self, execution_arn: str, seconds: float | None = None) -> Execution:
-        """Waits until an execution has ended, and returns how.
+        """Waits until an execution has ended, and returns it.
 
-        Raises `TimeoutError` after `seconds`, and whatever went wrong while S3 was written back or an event
-        was reported.
+        Raises `TimeoutError` after `seconds`, and any error from writing S3 back or from `on_event`.
         """
         until = None if seconds is None else time.monotonic() + seconds
         while not self._end_of(execution_arn).wait(0.1):
             if until is not None and time.monotonic() > until:
-                raise TimeoutError(f"{execution_arn} still runs after {seconds} s")
-        if self._trouble is not None:
-            self._trouble_told = True
-            raise self._trouble
+                raise TimeoutError(f"{execution_arn} is still running after {seconds} s")
+        if self._error is not None:
+            self._error_raised = True
+            raise self._error
         return self.describe(execution_arn)
 
     def run(self, state_machine: str, name: str, execution_input: Any) -> Execution:
-        """Starts a state machine and waits for its end."""
+        """Starts a state machine and waits until it has ended."""
         return self.wait(self.start_execution(state_machine, name, execution_input))
 
     def describe(self, execution_arn: str) -> Execution:
-        """How an execution is doing."""
+        """The present state of an execution."""
         return Execution.from_description(self._sfn.describe_execution(executionArn=execution_arn))
 
     def stop(self, execution_arn: str, *, error: str = "", cause: str = "") -> None:
-        """Stops an execution, the executions and jobs it waits for included."""
+        """Stops an execution, and the executions and jobs it waits for."""
         self._sfn.stop_execution(executionArn=execution_arn, error=error, cause=cause)
 
     def history(self, execution_arn: str) -> Sequence[Mapping[str, Any]]:
-        """The execution's history events, as GetExecutionHistory gives them."""
+        """The execution's history events, as GetExecutionHistory returns them."""
         return self._sfn.get_execution_history(executionArn=execution_arn)["events"]
 
     def children(self, execution_arn: str) -> list[str]:
-        """The ARNs of the executions that an execution has started, in order."""
+        """The ARNs of the executions that this one has started, in order."""
         submitted = (event.get("taskSubmittedEventDetails", {}) for event in self.history(execution_arn))
         return [
             json.loads(task["output"])["ExecutionArn"]
@@ -185,40 +185,40 @@ class LocalAws:
         ]
 
     def client(self, service: str) -> Any:
-        """A boto3 client that speaks to the stand-ins."""
+        """A boto3 client that talks to the stand-ins."""
         return _client(service)
 
     @contextmanager
-    def served(self, host: str, port: int = 0) -> Iterator[str]:
-        """Within: the stand-ins also answer over HTTP, for containers, at the URL given.
+    def http_server(self, host: str, port: int = 0) -> Iterator[str]:
+        """Inside `with`, the stand-ins also answer over HTTP, for containers. Returns the URL.
 
-        `host` is an IP address of this machine that containers reach; `port` 0 takes a free one.
+        `host` is an IP address of this machine that containers can reach; `port` 0 takes a free one.
         Raises `LocalAwsError` when the address cannot be listened on.
         """
-        served = served_aws(host, port, lambda name: self._lambda.describe(self._lambda.find(name)))
+        server = http_server(host, port, lambda name: self._lambda.describe(self._lambda.find(name)))
         with ExitStack() as stack:
             try:
-                url = stack.enter_context(served)
+                url = stack.enter_context(server)
             except OSError as error:
                 raise LocalAwsError(f"{host}:{port} cannot be listened on: {error.strerror}") from error
             self._create_tables()
             yield url
 
-    # How it is put together -------------------------------------------------------------------------------
+    # How the parts are connected --------------------------------------------------------------------------
 
     def _start(self, stack: ExitStack) -> None:
         check_moto_version()
-        # Here, since moto is slow to import, and another version of it may not have what the mends import.
-        from labelloop.local.moto_mends import join_threads, mended_moto
+        # Imported here: moto is slow to import, and another version may lack what the patches import.
+        from labelloop.local.moto_patches import join_threads, patched_moto
 
-        stack.enter_context(_alone())
+        stack.enter_context(_only_one())
         stack.enter_context(patch.dict(os.environ, {**_fake_environment(), **self._environment}, clear=True))
         stack.enter_context(thread_output())
         stack.enter_context(answered_by({"sagemaker": self._sagemaker_call, "lambda": self._lambda_call}))
         work = Path(
             stack.enter_context(tempfile.TemporaryDirectory(prefix="labelloop-", ignore_cleanup_errors=True))
         )
-        stack.enter_context(mended_moto(self._engine()))
+        stack.enter_context(patched_moto(self._callbacks()))
         boto3.setup_default_session(botocore_session=_make_session(), region_name=REGION)
         self._s3: S3Client = self.client("s3")
         self._sfn: SFNClient = self.client("stepfunctions")
@@ -226,23 +226,23 @@ class LocalAws:
         self._folder.load()
         self._lambda = LambdaFunctions(self.functions, self._logs)
         if self._step_containers is not None:
-            endpoint = stack.enter_context(self.served(bridge_address()))
+            endpoint = stack.enter_context(self.http_server(bridge_address()))
             given = {**self._parameters, "AwsEndpointUrl": endpoint}
             self._lambda.run_in(stack.enter_context(self._step_containers.started(given)))
         self._sagemaker = SageMaker(self._s3, self._surroundings(work), self._annotators)
         for machine in self.state_machines.values():
             self._create(machine)
-        stack.callback(self._write_back_and_tidy)
+        stack.callback(self._write_back_and_clean_up)
         stack.callback(join_threads, _CLOSING_SECONDS)
         stack.callback(self._close)
 
-    def _engine(self) -> Engine:
-        return Engine(
+    def _callbacks(self) -> InterpreterCallbacks:
+        return InterpreterCallbacks(
             sagemaker=self._sagemaker_request,
             job=self._job,
             on_object=self._note_object,
-            on_event=self._hear,
-            on_end=self._hear_end,
+            on_event=self._history_event,
+            on_end=self._execution_ended,
             time_scale=self._time_scale,
         )
 
@@ -268,7 +268,7 @@ class LocalAws:
             raise LocalAwsError(f"the definition of {machine.logical_id} is invalid: {why}") from error
 
     def _create_tables(self) -> None:
-        """The stack's tables, empty, by the names that sam tells its containers: the logical ids."""
+        """The stack's tables, empty. Their names are those that sam tells its containers: the logical ids."""
         declared = self._template.tables()
         client = self.client("dynamodb") if declared else None
         for name, table in declared.items():
@@ -282,9 +282,9 @@ class LocalAws:
             self._giving_up.join()
         self._sagemaker.close(_CLOSING_SECONDS)
 
-    def _write_back_and_tidy(self) -> None:
+    def _write_back_and_clean_up(self) -> None:
         self._write_back()
-        self._folder.tidy()
+        self._folder.remove_temporary()
 
     # What the stand-ins call ------------------------------------------------------------------------------
 
@@ -306,17 +306,17 @@ class LocalAws:
     def _note_object(self, bucket: str, key: str) -> None:
         self._folder.note_change(bucket, key)
 
-    def _hear(self, execution_arn: str, event: Mapping[str, Any]) -> None:
-        told = ExecutionEvent.from_history(execution_arn, event)
-        if told.type in _WRITE_BACK_AFTER:
+    def _history_event(self, execution_arn: str, event: Mapping[str, Any]) -> None:
+        heard = ExecutionEvent.from_history(execution_arn, event)
+        if heard.type in _WRITE_BACK_AFTER:
             self._write_back()
         if self._on_event is not None:
             try:
-                self._on_event(told)
+                self._on_event(heard)
             except Exception as error:
                 self._give_up(error)
 
-    def _hear_end(self, execution_arn: str) -> None:
+    def _execution_ended(self, execution_arn: str) -> None:
         self._write_back()
         self._end_of(execution_arn).set()
 
@@ -337,21 +337,21 @@ class LocalAws:
                 self.stop(execution["executionArn"], cause=cause)
 
     def _give_up(self, error: Exception) -> None:
-        """Remembers for `wait` what went wrong in a thread of the interpreter, and ends every execution."""
-        if self._trouble is not None:
+        """Keeps an error in a thread of the interpreter for `wait`, and ends every execution."""
+        if self._error is not None:
             return
-        self._trouble = error
+        self._error = error
         if not self._closing:
-            # In a thread of its own: this one belongs to an execution that is to be stopped.
+            # In a thread of its own: the present one belongs to an execution that must be stopped.
             self._giving_up = threading.Thread(target=self._stop_all, args=(str(error),), daemon=True)
             self._giving_up.start()
 
 
 @contextmanager
-def _alone() -> Iterator[None]:
-    """The stand-ins are global in a process: only one may be in place."""
+def _only_one() -> Iterator[None]:
+    """The stand-ins are global to the process, so there can only be one LocalAws at a time."""
     if not _entered.acquire(blocking=False):
-        raise LocalAwsError("a LocalAws is entered already: there can be one at a time")
+        raise LocalAwsError("another LocalAws is in use: there can only be one at a time")
     try:
         yield
     finally:
@@ -360,7 +360,7 @@ def _alone() -> Iterator[None]:
 
 @cache
 def _model_loader() -> Loader:
-    """The services' models as botocore ships them, read once in a process: it takes a while."""
+    """The service models that botocore ships, read once per process because that takes a while."""
     return Loader(extra_search_paths=[Loader.BUILTIN_DATA_PATH], include_default_search_paths=False)
 
 
@@ -372,13 +372,13 @@ def _make_session() -> Session:
 
 @cache
 def _client(service: str) -> Any:
-    """One client a service and process: making one takes longer than most state machines of a test."""
+    """One client per service and process: creating one takes longer than most state machines in tests."""
     make: Any = boto3.Session(botocore_session=_make_session(), region_name=REGION).client
     return make(service)
 
 
 def _fake_environment() -> dict[str, str]:
-    """The environment without the user's AWS settings: no key, profile or endpoint of theirs may be used."""
+    """The environment without the user's AWS settings: none of their keys, profiles or endpoints is used."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
     return {
         **kept,

@@ -1,4 +1,4 @@
-"""Processes that never outlive this one."""
+"""Child processes that never outlive this one."""
 
 import contextlib
 import os
@@ -9,11 +9,11 @@ import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-# Has Linux send this process a signal when ours dies, `kill -9` included, then becomes the command. It is a
-# program of its own because Python code between fork and exec may deadlock where there are threads.
+# Asks Linux to send this process a signal when ours dies, even by `kill -9`, then becomes the command. It is
+# a program of its own because Python code between fork and exec may deadlock when there are threads.
 _DIE_WITH_PARENT = """
 import ctypes, os, signal, sys
-# A shell lets what it starts in the background ignore it, and so would all that is started from there.
+# A shell makes its background jobs ignore it, and everything started from there would inherit that.
 signal.signal(signal.SIGINT, signal.SIG_DFL)
 if sys.platform == "linux":
     ctypes.CDLL(None, use_errno=True).prctl(1, int(sys.argv[2]), 0, 0, 0)
@@ -24,13 +24,13 @@ os.execvp(sys.argv[3], sys.argv[3:])
 
 
 class RunningProcess:
-    """A process with all that it has started."""
+    """A process and everything it has started."""
 
     def __init__(self, process: "subprocess.Popen[bytes]") -> None:
         self._process = process
 
     def exit_code(self) -> int | None:
-        """The exit code, or None as long as it runs; negative when a signal ended it."""
+        """The exit code, or None while it is running; negative when a signal ended it."""
         return self._process.poll()
 
     def interrupt(self) -> None:
@@ -39,17 +39,17 @@ class RunningProcess:
             self._process.send_signal(signal.SIGINT)
 
     def terminate(self) -> None:
-        """Sends SIGTERM to the process, as Docker does: not to its children."""
+        """Sends SIGTERM to the process but not to its children, as Docker does."""
         if self._process.poll() is None:
             self._process.terminate()
 
     def kill(self) -> None:
-        """Sends SIGKILL to the whole group, so that a child of the process does not stay behind."""
+        """Sends SIGKILL to the whole group, so that no child of the process is left behind."""
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(self._process.pid, signal.SIGKILL)
 
     def wait(self, seconds: float) -> bool:
-        """Waits until the process has ended; True when it has."""
+        """Waits until the process has ended, at most so long. True if it has."""
         try:
             self._process.wait(seconds)
         except subprocess.TimeoutExpired:
@@ -67,7 +67,7 @@ def start_process(
 ) -> RunningProcess:
     """Starts a command in `folder`; what it prints is appended to `log`.
 
-    `death_signal` is what it gets when this process dies: one that it can obey where it has to tidy up.
+    It gets `death_signal` when this process dies: one that it can handle if it has to clean up.
     """
     log.parent.mkdir(parents=True, exist_ok=True)
     bound = [sys.executable, "-I", "-S", "-c", _DIE_WITH_PARENT, str(os.getpid()), str(int(death_signal))]
@@ -79,14 +79,14 @@ def start_process(
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=subprocess.STDOUT,
-            # A group of its own: Ctrl-C is for us, who then end the process in good order.
+            # A group of its own: Ctrl-C reaches only us, and we then end the process properly.
             start_new_session=True,
         )
     return RunningProcess(process)
 
 
 def free_port(host: str = "127.0.0.1") -> int:
-    """A port that nothing listens on at the moment."""
+    """A port that nothing is listening on at the moment."""
     with socket.socket() as listener:
         listener.bind((host, 0))
         port: int = listener.getsockname()[1]

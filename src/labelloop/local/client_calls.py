@@ -1,8 +1,8 @@
-"""Has boto3 clients ask a stand-in instead of AWS, for the services that moto does not play.
+"""Lets boto3 clients ask a stand-in instead of AWS, for the services that moto does not simulate.
 
-botocore offers each call to `before-call` handlers before it is sent; one that answers takes the service's
-place. The handler is put among botocore's built-in ones at import, so that every session made afterwards has
-it, and does nothing unless a stand-in is in place.
+botocore passes each call to `before-call` handlers before it is sent; if one answers, nothing is sent. Our
+handler joins botocore's built-in ones at import, so that every later session has it. It does nothing unless
+there is a stand-in.
 """
 
 import json
@@ -24,7 +24,7 @@ _stand_ins: dict[str, StandIn] = {}
 
 @contextmanager
 def answered_by(stand_ins: Mapping[str, StandIn]) -> Iterator[None]:
-    """Within: calls to the services named (`sagemaker`, `lambda`) are answered by their stand-ins."""
+    """Inside `with`, stand-ins answer the calls to these services (`sagemaker`, `lambda`)."""
     _stand_ins.update(stand_ins)
     try:
         yield
@@ -34,7 +34,7 @@ def answered_by(stand_ins: Mapping[str, StandIn]) -> Iterator[None]:
 
 
 def json_request(parameters: Mapping[str, Any]) -> dict[str, Any]:
-    """The request of a service that speaks JSON, out of botocore's serialized one."""
+    """The request to a JSON service, from botocore's serialized one."""
     request: dict[str, Any] = json.loads(parameters["body"] or b"{}")
     return request
 

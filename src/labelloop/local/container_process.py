@@ -1,6 +1,6 @@
-"""A model container's `train` and `serve`, run as processes.
+"""The `train` and `serve` of a model container, run as processes.
 
-`ModelContainer` is the seam: `docker_container` runs the same two commands of a built image.
+`ModelContainer` is the interface: `local.docker` runs the same two commands in a built image.
 """
 
 import os
@@ -16,10 +16,10 @@ _PASSED_ON = ("PATH", "LANG", "LC_ALL", "TZ", "TMPDIR", "SYSTEMROOT", "LD_LIBRAR
 
 
 class RunningContainer(Protocol):
-    """A container that runs, in Docker's terms: stopped by SIGTERM, then killed."""
+    """A running container, in Docker's terms: stopped by SIGTERM, then killed."""
 
     def exit_code(self) -> int | None:
-        """The exit code, or None as long as it runs; negative when a signal ended it."""
+        """The exit code, or None while it is running; negative when a signal ended it."""
         ...
 
     def terminate(self) -> None:
@@ -31,14 +31,14 @@ class RunningContainer(Protocol):
         ...
 
     def wait(self, seconds: float) -> bool:
-        """Waits until it has ended, at most so long; True when it has."""
+        """Waits until it has ended, at most so long. True if it has."""
         ...
 
 
 class ModelContainer(Protocol):
     """What SageMaker runs for a training job and for a transform job.
 
-    `ml_root` is the folder that stands for `/opt/ml`; `log` receives what the container prints.
+    `ml_root` is the folder that stands for `/opt/ml`; `log` gets what the container prints.
     """
 
     def train(self, ml_root: Path, environment: Mapping[str, str], log: Path) -> RunningContainer:
@@ -52,9 +52,9 @@ class ModelContainer(Protocol):
 
 @dataclass(frozen=True)
 class ProcessContainer:
-    """A model container that is a folder with the Python programs `train` and `serve`.
+    """A model container in the form of a folder with the Python programs `train` and `serve`.
 
-    `environment` is what the image would set with `ENV`; a job's own environment stands over it.
+    `environment` is what the image would set with `ENV`; a job's own environment overrides it.
     """
 
     folder: Path
@@ -85,7 +85,7 @@ class ProcessContainer:
 
 
 def _clean_environment(ml_root: Path, environment: Mapping[str, str]) -> dict[str, str]:
-    """What a container sees: nothing of the user's settings, keys or home."""
+    """The environment of a container: without the user's settings, keys and home."""
     passed_on = {name: os.environ[name] for name in _PASSED_ON if name in os.environ}
     own = {
         "ML_ROOT": str(ml_root),

@@ -1,4 +1,4 @@
-"""The stand-ins over HTTP, for what runs in containers: S3 and, of Lambda, what it knows of the functions."""
+"""The stand-ins over HTTP, for what runs in containers: moto's services, and Lambda's GetFunction."""
 
 import json
 import socket
@@ -16,8 +16,8 @@ WsgiApplication = Callable[[dict[str, Any], StartResponse], Iterable[bytes]]
 
 
 @contextmanager
-def served_aws(host: str, port: int, describe_function: Callable[[str], dict[str, Any]]) -> Iterator[str]:
-    """Within: moto's services answer at the URL given, from the same memory as in this process.
+def http_server(host: str, port: int, describe_function: Callable[[str], dict[str, Any]]) -> Iterator[str]:
+    """Inside `with`, moto's services answer over HTTP, with the data of this process. Returns the URL.
 
     `port` 0 takes a free one; `describe_function` answers Lambda's GetFunction, given a function's name.
     Raises OSError when the address cannot be listened on.
@@ -26,14 +26,14 @@ def served_aws(host: str, port: int, describe_function: Callable[[str], dict[str
     from werkzeug.serving import make_server
 
     application = _with_functions(DomainDispatcherApplication(create_backend_app), describe_function)
-    # Our own socket: werkzeug ends the whole program where an address cannot be listened on.
+    # Our own socket: werkzeug ends the whole program when it cannot listen on an address.
     listener = socket.create_server((host, port))
     taken: int = listener.getsockname()[1]
     handler = _quiet(MotoRequestHandler)
     server = make_server(
         host, taken, application, threaded=True, request_handler=handler, fd=listener.fileno()
     )
-    thread = threading.Thread(target=server.serve_forever, name="labelloop served AWS", daemon=True)
+    thread = threading.Thread(target=server.serve_forever, name="labelloop HTTP server", daemon=True)
     thread.start()
     try:
         yield f"http://{host}:{taken}"
@@ -66,5 +66,5 @@ def _with_functions(
 
 
 def _quiet(handler: type) -> type:
-    """The request handler without its line on the terminal for each request."""
+    """The request handler without a line on the terminal for each request."""
     return type("QuietRequestHandler", (handler,), {"log_request": lambda *_arguments: None})

@@ -1,4 +1,4 @@
-"""Hooks before calls to the stand-ins: how tests make a call fail, or break something at a chosen moment."""
+"""Hooks before calls to the stand-ins: tests use them to make a call fail, or to break something in time."""
 
 import threading
 from collections.abc import Callable, Mapping
@@ -17,7 +17,7 @@ class _Interceptor:
 
 
 class Interceptors:
-    """Runs hooks at named moments: API operations, and `<kind>Ending` when a job's work is done."""
+    """Runs hooks at API operations, and at `<kind>Ending`, when a job's work is done."""
 
     def __init__(self) -> None:
         self._interceptors: list[_Interceptor] = []
@@ -26,14 +26,14 @@ class Interceptors:
     def before(self, operation: str, hook: Hook, *, times: int = 1, **where: Any) -> None:
         """Calls `hook` with the request of the next `times` calls of `operation` whose fields equal `where`.
 
-        What the hook raises becomes the call's outcome: a `ServiceError` for an operation, a `JobFailed` for
-        the ending of a job.
+        What the hook raises becomes the outcome: a `ServiceError` for an operation, a `JobFailed` at the end
+        of a job.
         """
         with self._lock:
             self._interceptors.append(_Interceptor(operation, where, hook, times))
 
     def fail_next(self, operation: str, error: Exception, *, times: int = 1, **where: Any) -> None:
-        """Has the next `times` such calls fail with `error`."""
+        """Lets the next `times` such calls fail with `error`."""
 
         def fail(_request: Mapping[str, Any]) -> None:
             raise error
@@ -41,7 +41,7 @@ class Interceptors:
         self.before(operation, fail, times=times, **where)
 
     def run(self, operation: str, request: Mapping[str, Any]) -> None:
-        """Runs what is due for this call."""
+        """Runs the hooks that are due for this call."""
         with self._lock:
             due = [
                 item for item in self._interceptors if item.left > 0 and _matches(item, operation, request)

@@ -16,26 +16,26 @@ from labelloop.local.template import ACCOUNT_ID, PARTITION, REGION
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
-# SageMaker cuts a FailureReason at this many characters.
+# SageMaker cuts a FailureReason after this many characters.
 _REASON_CHARACTERS = 1024
 # How long SageMaker waits between SIGTERM and SIGKILL when it stops a training job.
 STOP_GRACE_SECONDS = 120.0
 
 
-class JobFailed(Exception):  # noqa: N818 - an outcome rather than an error of ours
-    """Raised by a job's work to end it `Failed`; the message becomes its FailureReason."""
+class JobFailed(Exception):  # noqa: N818 - an outcome, not an error of ours
+    """Raised by a job's work to end it as `Failed`; the message becomes its FailureReason."""
 
 
-class JobStopped(Exception):  # noqa: N818 - an outcome rather than an error of ours
-    """Raised by a job's work once it has obeyed a stop request."""
+class JobStopped(Exception):  # noqa: N818 - an outcome, not an error of ours
+    """Raised by a job's work after it has obeyed a stop request."""
 
 
 @dataclass(frozen=True)
 class JobSurroundings:
     """What a job works with: S3, the model container, a folder for its files, one for its logs.
 
-    `on_ending` hears the kind of a job and its description when its work is done; it may raise `JobFailed`.
-    `on_end` is called when a job has ended, before anybody else may know.
+    `on_ending` is called with a job's kind and description when its work is done; it may raise `JobFailed`.
+    `on_end` is called when a job has ended, before anyone else can see that.
     """
 
     s3: "S3Client"
@@ -78,20 +78,20 @@ class Job(ABC):
 
     @property
     def succeeded(self) -> bool:
-        """True when the job has ended as it should."""
+        """True when the job has ended successfully."""
         return self._status == "Completed"
 
     @property
     def log(self) -> Path:
-        """The file that receives what the job's container prints."""
+        """The file that gets what the job's container prints."""
         return self.surroundings.logs / f"{self.arn_type}-{self.name}.log"
 
     def start(self) -> None:
-        """Begins the work, in a thread."""
+        """Starts the work, in a thread."""
         self.thread.start()
 
     def stop(self, grace_seconds: float | None = None) -> None:
-        """Asks the job to stop, if it still runs; `grace_seconds` is its time between SIGTERM and SIGKILL."""
+        """Asks the job to stop, if it is running; `grace_seconds` is the time between SIGTERM and SIGKILL."""
         with self._lock:
             if grace_seconds is not None:
                 self._grace_seconds = grace_seconds
@@ -100,7 +100,7 @@ class Job(ABC):
                 self.stop_requested.set()
 
     def description(self) -> dict[str, Any]:
-        """The answer of the job's Describe call: the request, and how it went."""
+        """The answer to the job's Describe call: the request, and how it went."""
         fields = {key: value for key, value in self.request.items() if key != "Tags"}
         fields |= {
             f"{self.kind}Arn": self.arn,
@@ -134,14 +134,14 @@ class Job(ABC):
         except JobFailed as failure:
             status, reason = "Failed", str(failure)
         except Exception as error:
-            # A fault of ours must end the job too, or whoever waits for it waits for ever.
+            # A bug of ours must end the job too, or whoever waits for it would wait forever.
             status, reason = "Failed", f"InternalServerError: {type(error).__name__}: {error}"
         finally:
             shutil.rmtree(folder, ignore_errors=True)
             self._end(status, reason)
 
     def _end(self, status: str, reason: str | None) -> None:
-        # First what it wrote is kept, then others may build on it.
+        # What the job wrote is saved first; only then may others build on it.
         self.surroundings.on_end()
         with self._lock:
             self._failure_reason = None if reason is None else reason[:_REASON_CHARACTERS]
@@ -152,7 +152,7 @@ class Job(ABC):
     def wait_for_exit(self, container: RunningContainer, seconds: float) -> None:
         """Waits for a container to end by itself.
 
-        Raises `JobStopped` when the job is stopped, `TimeoutError` after `seconds`; both end the container.
+        Raises `JobStopped` when the job is stopped, `TimeoutError` after `seconds`. Both end the container.
         """
         deadline = time.monotonic() + seconds
         while not container.wait(0.05):
@@ -164,10 +164,10 @@ class Job(ABC):
                 raise TimeoutError
 
     def end_container(self, container: RunningContainer) -> None:
-        """SIGTERM, then SIGKILL after the grace period; also ends what the container itself left running."""
+        """SIGTERM, then SIGKILL after the grace period; also ends what the container has left running."""
         container.terminate()
         began = time.monotonic()
-        # In small steps: the grace may be cut short while we wait.
+        # In small steps: the grace period may be shortened meanwhile.
         while not container.wait(0.05) and time.monotonic() - began < self._grace_seconds:
             pass
         container.kill()

@@ -1,6 +1,6 @@
-"""JSONata as Step Functions runs it: jsonata-python, Step Functions' own functions, plain JSON results.
+"""JSONata as in Step Functions: jsonata-python, the functions of Step Functions, plain JSON results.
 
-Raises only `JSONataError`, so that a caller can turn it into `States.QueryEvaluationError`.
+Raises only `JSONataError`, which callers can turn into `States.QueryEvaluationError`.
 """
 
 import hashlib
@@ -15,14 +15,14 @@ from jsonata import Jsonata
 from jsonata.jexception import JException
 from jsonata.utils import Utils
 
-# Above this a float cannot tell neighbouring integers apart, so it stays a float.
+# Above this, floats cannot represent every integer, so they stay floats.
 _EXACT_INTEGERS = 2**53
 
 _HASH_NAMES = {"MD5": "md5", "SHA-1": "sha1", "SHA-256": "sha256", "SHA-384": "sha384", "SHA-512": "sha512"}
 
 
 class JSONataError(Exception):
-    """Raised when an expression cannot be parsed or evaluated, or gives nothing that JSON can hold."""
+    """Raised when an expression cannot be parsed or evaluated, or its result is not JSON."""
 
 
 def evaluate_jsonata(expression: str, bindings: Mapping[str, Any]) -> Any:
@@ -31,7 +31,7 @@ def evaluate_jsonata(expression: str, bindings: Mapping[str, Any]) -> Any:
     Raises `JSONataError` when the expression is malformed, fails, or is undefined.
     """
     try:
-        # Parsed anew each time: a parsed expression belongs to the thread that made it.
+        # Parsed every time: a parsed expression belongs to the thread that made it.
         parsed = Jsonata(expression)
         parsed.set_output_convert_nulls(False)
         result = parsed.evaluate(None, {**_STEP_FUNCTIONS, **_as_bindings(bindings)})
@@ -52,7 +52,7 @@ def _as_bindings(bindings: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _to_json_value(value: Any) -> Any:
-    """A copy of `value` in plain JSON types: its lists are the library's own kinds, its nulls an object."""
+    """A copy of `value` in plain JSON types: the library has its own lists and its own null."""
     if value is None or value is Utils.NULL_VALUE:
         return None
     if isinstance(value, str | bool | int):
@@ -62,7 +62,7 @@ def _to_json_value(value: Any) -> Any:
     if isinstance(value, Mapping):
         return {str(key): _to_json_value(item) for key, item in value.items()}
     if isinstance(value, list):
-        # By index: the library's lazy range iterates one element short.
+        # By index: iterating the library's lazy range misses the last element.
         return [_to_json_value(value[index]) for index in range(len(value))]
     raise TypeError(f"a {type(value).__name__} is not JSON")
 
@@ -70,7 +70,7 @@ def _to_json_value(value: Any) -> Any:
 def _to_json_number(value: float) -> float | int:
     if not math.isfinite(value):
         raise TypeError("a number out of range")
-    # JSON written by JavaScript knows one kind of number: 2.0 is 2.
+    # JSON from JavaScript has only one kind of number: 2.0 is 2.
     return int(value) if value.is_integer() and abs(value) < _EXACT_INTEGERS else value
 
 

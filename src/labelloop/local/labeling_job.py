@@ -1,4 +1,4 @@
-"""A labeling job: Ground Truth's contract, with whoever labels given by the caller."""
+"""A labeling job as in Ground Truth. The caller says who labels."""
 
 import json
 from collections.abc import Iterable, Iterator, Mapping
@@ -10,16 +10,16 @@ from typing import Any, BinaryIO, ClassVar, Protocol
 from botocore.exceptions import ClientError
 
 from labelloop.local.job import Job, JobFailed, JobStopped, JobSurroundings
-from labelloop.local.s3_files import S3FilesError, download, split_s3_uri, upload
+from labelloop.local.s3_objects import S3ObjectsError, download, split_s3_uri, upload
 from labelloop.workflow import ground_truth
 
 
 @dataclass(frozen=True)
 class LabelingJobRequest:
-    """What whoever labels needs to know of a labeling job.
+    """What the annotators need to know about a labeling job.
 
     `label_categories` is the content of the label category file, `request` the whole CreateLabelingJob
-    request, `created` the moment (UTC) the job was made.
+    request, `created` the time (UTC) at which the job was created.
     """
 
     name: str
@@ -31,23 +31,23 @@ class LabelingJobRequest:
 
 
 class Annotators(Protocol):
-    """People who label, or who stands in for them."""
+    """Those who label: people, or a stand-in for them."""
 
     def label(self, job: LabelingJobRequest, records: Iterable[bytes]) -> Iterable[bytes]:
         """The output manifest's lines for the input manifest's lines (both without line ends).
 
-        May raise `LabelingFailed` to end the job `Failed`. A record nobody labels is given back without the
-        label attribute, or with `<attr>-metadata` holding a `failure-reason`.
+        May raise `LabelingFailed` to end the job as `Failed`. A record that nobody labels is returned without
+        the label attribute, or with a `failure-reason` in `<attr>-metadata`.
         """
         ...
 
 
-class LabelingFailed(Exception):  # noqa: N818 - an outcome rather than an error of ours
-    """Raised by annotators to end a labeling job `Failed`; the message becomes its FailureReason."""
+class LabelingFailed(Exception):  # noqa: N818 - an outcome, not an error of ours
+    """Raised by annotators to end a labeling job as `Failed`; the message becomes its FailureReason."""
 
 
 class LabelingJob(Job):
-    """Has the records of a manifest labeled and writes Ground Truth's output manifest."""
+    """Lets annotators label the records of a manifest, and writes Ground Truth's output manifest."""
 
     kind: ClassVar[str] = "LabelingJob"
     arn_type: ClassVar[str] = "labeling-job"
@@ -61,7 +61,7 @@ class LabelingJob(Job):
         self._has_output = False
 
     def details(self) -> dict[str, Any]:
-        """The counters, and the output manifest's place once there is one."""
+        """The counters, and the URI of the output manifest once there is one."""
         details: dict[str, Any] = {
             "LabelCounters": self._counters.as_label_counters(),
             "LastModifiedTime": self.changed,
@@ -72,7 +72,7 @@ class LabelingJob(Job):
         return details
 
     def work(self, folder: Path) -> None:
-        """Reads the manifest, has it labeled, writes what there is: all, or what was done until a stop."""
+        """Reads the manifest, lets it be labeled, and writes all of it, or what was labeled before a stop."""
         manifest, output = folder / "input.manifest", folder / "output.manifest"
         self._download(self.request["InputConfig"]["DataSource"]["S3DataSource"]["ManifestS3Uri"], manifest)
         job = self._job_request(folder)
@@ -120,7 +120,7 @@ class LabelingJob(Job):
             try:
                 categories = json.loads(path.read_bytes())
             except ValueError as error:
-                raise JobFailed(f"ClientError: the label category file {uri} is no JSON: {error}") from error
+                raise JobFailed(f"ClientError: the label category file {uri} is not JSON: {error}") from error
         return LabelingJobRequest(
             name=self.name,
             label_attribute=self.request["LabelAttributeName"],
@@ -133,7 +133,7 @@ class LabelingJob(Job):
     def _download(self, uri: str, path: Path) -> None:
         try:
             download(self.surroundings.s3, *split_s3_uri(uri), path)
-        except (ClientError, S3FilesError) as error:
+        except (ClientError, S3ObjectsError) as error:
             raise JobFailed(f"ClientError: {uri} cannot be read: {error}") from error
 
     def _output_uri(self) -> str:
@@ -143,13 +143,13 @@ class LabelingJob(Job):
     def _store(self, output: Path) -> None:
         try:
             upload(self.surroundings.s3, output, *split_s3_uri(self._output_uri()))
-        except (ClientError, S3FilesError) as error:
+        except (ClientError, S3ObjectsError) as error:
             raise JobFailed(f"ClientError: {self._output_uri()} cannot be written: {error}") from error
         self._has_output = True
 
 
 class _Counters:
-    """Ground Truth's LabelCounters, kept from the output lines."""
+    """Ground Truth's LabelCounters, from the output lines."""
 
     def __init__(self, label_attribute: str) -> None:
         self.total = 0

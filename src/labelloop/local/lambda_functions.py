@@ -22,7 +22,7 @@ from labelloop.local.service_error import ServiceError
 from labelloop.local.template import ACCOUNT_ID, REGION, Function
 from labelloop.local.thread_output import output_of_this_thread_to
 
-# The most that a synchronous invocation takes and gives, in bytes.
+# The largest request and response of a synchronous invocation, in bytes.
 _MOST_REQUEST_BYTES = 6 * 1024 * 1024
 _MOST_RESPONSE_BYTES = 6 * 1024 * 1024 + 100
 
@@ -45,15 +45,15 @@ class LambdaContext:
     client_context: None = None
 
     def get_remaining_time_in_millis(self) -> int:
-        """Milliseconds until the function's timeout; locally nothing happens when it is over."""
+        """Milliseconds until the function's timeout; on this machine it is not enforced."""
         return max(0, int((self.deadline - time.monotonic()) * 1000))
 
 
 class LambdaFunctions:
-    """Answers `Invoke` and `GetFunction`, with the handlers of the template's functions.
+    """Answers `Invoke` and `GetFunction` for the functions of the template.
 
-    Calls run one at a time: a handler's environment variables are those of the process. What handlers print
-    goes to `<logs>/lambda/<logical id>.log`.
+    Calls run one at a time, because a handler's environment variables are set for the whole process. What
+    handlers print goes to `<logs>/lambda/<logical id>.log`.
     """
 
     def __init__(self, functions: Mapping[str, Function], logs: Path) -> None:
@@ -63,13 +63,13 @@ class LambdaFunctions:
         self._one_at_a_time = threading.RLock()
 
     def run_in(self, containers: SamFunctions) -> None:
-        """From now on handlers run in containers instead of in this process."""
+        """Lets handlers run in containers from now on, instead of in this process."""
         self._containers = containers
 
     def find_in(self, parameters: Mapping[str, Any]) -> Function:
-        """The function that a boto3 client's call is about, given botocore's serialized request.
+        """The function that a boto3 client's call names, given botocore's serialized request.
 
-        Raises `ServiceError` (`ResourceNotFoundException`) when there is none of that name.
+        Raises `ServiceError` (`ResourceNotFoundException`) when there is no such function.
         """
         path = unquote(parameters["url_path"])
         return self.find(path.removeprefix("/2015-03-31/functions/").removesuffix("/invocations"))
@@ -77,7 +77,7 @@ class LambdaFunctions:
     def call(self, operation: str, function: Function, parameters: Mapping[str, Any]) -> dict[str, Any]:
         """The answer to a boto3 client's call about `function`.
 
-        Raises `ServiceError` for a payload over Lambda's limit and for an unknown operation.
+        Raises `ServiceError` for a payload above Lambda's limit and for an unknown operation.
         """
         if operation == "Invoke":
             return self.invoke(function, _as_bytes(parameters.get("body")))
@@ -86,7 +86,7 @@ class LambdaFunctions:
         raise ServiceError("UnknownOperationException", f"the local Lambda does not know {operation}", 404)
 
     def find(self, name: str) -> Function:
-        """The function of a name, logical id or ARN, with or without a version."""
+        """The function with this name, logical id or ARN, with or without a version."""
         for function in self._functions.values():
             for known in (function.name, function.arn, function.logical_id):
                 if name == known or name.startswith(f"{known}:"):
@@ -97,7 +97,7 @@ class LambdaFunctions:
         )
 
     def invoke(self, function: Function, payload: bytes) -> dict[str, Any]:
-        """Runs the handler on a JSON payload, as a synchronous invocation does."""
+        """Runs the handler with a JSON payload, like a synchronous invocation."""
         if len(payload) > _MOST_REQUEST_BYTES:
             raise ServiceError(
                 "RequestTooLargeException",
@@ -115,7 +115,7 @@ class LambdaFunctions:
         return {**answer, "Payload": StreamingBody(io.BytesIO(response), len(response))}
 
     def describe(self, function: Function) -> dict[str, Any]:
-        """The answer of GetFunction, with an image's URI as Lambda would give it."""
+        """The answer to GetFunction, with an image's URI in Lambda's form."""
         return _describe(function)
 
     def _response(self, function: Function, payload: bytes) -> tuple[bytes, str | None]:
@@ -153,7 +153,7 @@ class LambdaFunctions:
 
 
 class MarshalError(Exception):
-    """Raised when a handler returns what is no JSON."""
+    """Raised when a handler returns something that is not JSON."""
 
 
 def _load_handler(function: Function) -> Handler:

@@ -1,15 +1,17 @@
-"""The one version of moto whose inside `labelloop.local.moto_mends` knows.
+"""The one version of moto that `labelloop.local.moto_patches` was written for.
 
-Apart from the mends, so that another version is refused before anything of its inside is imported.
+A module of its own, so that another version is refused before any of its internals are imported.
 """
 
 from importlib.metadata import version
 
+from labelloop.core.errors import LabelloopError
+
 MOTO_VERSION = "5.2.5"
 
 
-class MotoVersionError(Exception):
-    """Raised when the installed moto is not the one that the mends were written for."""
+class MotoVersionError(LabelloopError):
+    """Raised when the installed moto is not the one that the patches were written for."""
 
 
 def check_moto_version() -> None:

@@ -1,4 +1,4 @@
-"""A training channel in Pipe mode: what SageMaker streams through a named pipe, once for each epoch."""
+"""A training channel in Pipe mode: SageMaker streams the data through a named pipe, once per epoch."""
 
 import errno
 import json
@@ -10,8 +10,7 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from labelloop.local.s3_channel import find_objects
-from labelloop.local.s3_files import S3FilesError, split_s3_uri
+from labelloop.local.s3_objects import S3ObjectsError, find_objects, split_s3_uri
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -22,18 +21,18 @@ _POLL_SECONDS = 0.02
 
 
 def wrap_record(record: bytes) -> bytes:
-    """The record as RecordIO has it."""
+    """The record in RecordIO format."""
     return struct.pack("<II", _MAGIC, len(record)) + record + b"\0" * (-len(record) % 4)
 
 
 def check_pipe(s3: "S3Client", channel: Mapping[str, Any]) -> None:
-    """Raises `S3FilesError` when the channel cannot be streamed: better before the container waits for it."""
+    """Raises `S3ObjectsError` when the channel cannot be streamed: before the container waits for it."""
     for _ in pipe_records(s3, channel):
         pass
 
 
 def pipe_records(s3: "S3Client", channel: Mapping[str, Any]) -> Iterator[bytes]:
-    """What an epoch of the channel streams. Raises `S3FilesError`."""
+    """The data of one epoch. Raises `S3ObjectsError`."""
     wrap = wrap_record if channel.get("RecordWrapperType") == "RecordIO" else bytes
     source = channel["DataSource"]["S3DataSource"]
     records = _of_manifest if source.get("S3DataType") == "AugmentedManifestFile" else _of_objects
@@ -46,20 +45,20 @@ def _of_objects(s3: "S3Client", source: Mapping[str, Any]) -> Iterator[bytes]:
 
 
 def _of_manifest(s3: "S3Client", source: Mapping[str, Any]) -> Iterator[bytes]:
-    """The attributes of each line, in the order of AttributeNames, a record each."""
+    """The attributes of each line, in the order of AttributeNames, one record each."""
     uri, names = source["S3Uri"], source["AttributeNames"]
     bucket, key = split_s3_uri(uri)
     try:
         lines = s3.get_object(Bucket=bucket, Key=key)["Body"].iter_lines()
     except (s3.exceptions.NoSuchKey, s3.exceptions.NoSuchBucket):
-        raise S3FilesError(f"there is no augmented manifest {uri}") from None
+        raise S3ObjectsError(f"there is no augmented manifest {uri}") from None
     for number, line in enumerate(lines, 1):
         if not line.strip():
             continue
         record = _parsed(line, f"line {number} of {uri}")
         for name in names:
             if name not in record:
-                raise S3FilesError(f"line {number} of {uri} lacks the attribute {name!r}")
+                raise S3ObjectsError(f"line {number} of {uri} lacks the attribute {name!r}")
             yield _attribute(s3, name, record[name])
 
 
@@ -67,9 +66,9 @@ def _parsed(line: bytes, place: str) -> dict[str, Any]:
     try:
         record = json.loads(line)
     except ValueError as error:
-        raise S3FilesError(f"{place} is no JSON: {error}") from error
+        raise S3ObjectsError(f"{place} is not JSON: {error}") from error
     if not isinstance(record, dict):
-        raise S3FilesError(f"{place} is no JSON object")
+        raise S3ObjectsError(f"{place} is not a JSON object")
     return record
 
 
@@ -81,10 +80,10 @@ def _attribute(s3: "S3Client", name: str, value: Any) -> bytes:
 
 
 class PipeChannel:
-    """The pipes `<channel>_0`, `<channel>_1`, ... of a folder, fed in a thread as long as they are read."""
+    """The pipes `<channel>_0`, `<channel>_1`, ... in a folder. A thread feeds them while they are read."""
 
     def __init__(self, folder: Path, name: str, records: Callable[[], Iterator[bytes]]) -> None:
-        """`records` gives what an epoch streams."""
+        """`records` returns the data of one epoch."""
         self._folder = folder
         self._name = name
         self._records = records
@@ -95,7 +94,7 @@ class PipeChannel:
         self._thread.start()
 
     def close(self) -> None:
-        """Ends the feeding: the container must have ended."""
+        """Stops feeding. The container must have ended before."""
         self._closing.set()
         self._thread.join(5)
 
@@ -112,10 +111,10 @@ class PipeChannel:
                     for record in self._records():
                         stream.write(record)
             except BrokenPipeError:
-                pass  # the container needs no more of this epoch
+                pass  # the container does not need the rest of this epoch
 
     def _open(self, path: Path) -> int | None:
-        """The pipe once somebody reads it; None when that will not be."""
+        """The pipe as soon as somebody reads it; None if that will not happen."""
         while not self._closing.is_set():
             try:
                 pipe = os.open(path, os.O_WRONLY | os.O_NONBLOCK)

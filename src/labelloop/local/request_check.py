@@ -1,6 +1,6 @@
 """Checks a request against the service's own model: names, types, lengths, ranges, patterns, enums.
 
-botocore checks names and types only, and moto nothing; AWS refuses the rest with a `ValidationException`.
+botocore checks only names and types, and moto nothing; AWS refuses the rest with a `ValidationException`.
 """
 
 import re
@@ -36,12 +36,12 @@ _PYTHON_TYPES: Mapping[str, tuple[type, ...]] = {
 
 @cache
 def service_model(service: str) -> ServiceModel:
-    """The model that botocore has of a service, read once."""
+    """Botocore's model of a service, read once."""
     return botocore.session.Session().get_service_model(service)
 
 
 def check_request(service: str, operation: str, request: Any) -> None:
-    """Raises `ServiceError` (`ValidationException`) naming everything in `request` that AWS would refuse."""
+    """Raises `ServiceError` (`ValidationException`), which names everything that AWS would refuse."""
     model: OperationModel = service_model(service).operation_model(operation)
     problems = list(find_problems(request, model.input_shape)) if model.input_shape is not None else []
     if problems:
@@ -50,7 +50,7 @@ def check_request(service: str, operation: str, request: Any) -> None:
 
 
 def find_problems(value: Any, shape: Shape, at: str = "") -> Iterator[str]:
-    """What is wrong with `value` as a `shape`: one sentence each, beginning with its place."""
+    """What is wrong with `value` as a `shape`: one sentence each, which begins with the place."""
     expected = _PYTHON_TYPES.get(shape.type_name)
     if expected is not None and not _is_of_type(value, expected):
         yield f"{at or 'the request'} must be a {shape.type_name}, not {type(value).__name__} {value!r:.80}"
@@ -67,7 +67,7 @@ def find_problems(value: Any, shape: Shape, at: str = "") -> Iterator[str]:
 
 
 def _is_of_type(value: Any, expected: tuple[type, ...]) -> bool:
-    # In Python True is an int; to AWS it is not.
+    # In Python, True is an int; for AWS it is not.
     return isinstance(value, expected) and (bool in expected or not isinstance(value, bool))
 
 
@@ -80,7 +80,7 @@ def _problems_in_structure(value: Mapping[str, Any], shape: StructureShape, at: 
         if member is None:
             yield f"{_join(at, name)} is not a field of {shape.name}"
         elif item is None:
-            # Whether AWS takes null for a missing field depends on the SDK in between.
+            # Whether AWS treats null as a missing field depends on the SDK.
             if name not in shape.required_members:
                 yield f"{_join(at, name)} must not be null"
         else:
@@ -121,7 +121,7 @@ def _problems_with_size(size: float, unit: str, shape: Shape, at: str) -> Iterat
 
 @cache
 def _compiled(pattern: str) -> re.Pattern[str] | None:
-    # A few models hold Java-only patterns (\p{Print}); those are left to AWS.
+    # A few models have patterns that only Java knows (\p{Print}); only AWS checks those.
     try:
         return re.compile(pattern) if pattern else None
     except re.error:

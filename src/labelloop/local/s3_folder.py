@@ -1,7 +1,7 @@
 """A folder that keeps S3's objects: `<root>/<bucket>/<key>` is `s3://<bucket>/<key>`.
 
-Objects are read from it once, at the start, and written back as they change, each by a rename: whatever kills
-the process, a file holds an object's old content or its new one, never half of it.
+Objects are read from it once, at the start, and written back when they change, each with a rename: even if
+the process is killed, a file has an object's old content or its new one, never half of it.
 """
 
 import re
@@ -10,6 +10,8 @@ import threading
 from collections import deque
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from labelloop.core.errors import LabelloopError
 
 if TYPE_CHECKING:
     from botocore.response import StreamingBody
@@ -23,15 +25,15 @@ _TEMPORARY = ".labelloop-writing"
 _Place = tuple[str, str]
 
 
-class S3FolderError(Exception):
-    """Raised when the folder cannot stand for S3: no folder, not writable, or a key that no file can have."""
+class S3FolderError(LabelloopError):
+    """Raised when a folder cannot stand for S3: a file, not writable, or a key no file can have."""
 
 
 class S3Folder:
     """Loads a folder into S3 and writes S3's changes back."""
 
     def __init__(self, s3: "S3Client", root: Path) -> None:
-        """Makes `root` if it is not there; raises `S3FolderError` if it is no folder."""
+        """Creates `root` if necessary; raises `S3FolderError` if it is not a folder."""
         self._s3 = s3
         self._root = root
         self._written: dict[_Place, str] = {}
@@ -44,28 +46,28 @@ class S3Folder:
             raise S3FolderError(f"the S3 folder {root} cannot be used: {error}") from error
 
     def load(self) -> None:
-        """Makes each folder a bucket and each file below it an object, one at a time.
+        """Makes a bucket of each folder and an object of each file below it.
 
-        Raises `S3FolderError` for a file beside the buckets, or a folder whose name no bucket can have.
+        Raises `S3FolderError` for a file next to the buckets, or a folder whose name a bucket cannot have.
         """
         for entry in sorted(self._root.iterdir()):
             if entry.name.startswith("."):
                 continue
             if not entry.is_dir():
-                raise S3FolderError(f"{entry} is a file: beside the bucket folders there may be none")
+                raise S3FolderError(f"{entry} is a file: there may be none next to the bucket folders")
             self._load_bucket(entry)
-        # What was loaded is in the folder already.
+        # What was loaded is already in the folder.
         self._changed.clear()
 
     def note_change(self, bucket: str, key: str) -> None:
-        """Remembers that an object was written or deleted."""
+        """Notes that an object was written or deleted."""
         self._changed.append((bucket, key))
 
     def write_back(self) -> None:
-        """Writes the objects that have changed since the last time, in that order, and removes deleted ones.
+        """Writes the objects that have changed since the last time, in order, and removes deleted ones.
 
-        Raises `S3FolderError` for a key that cannot be a file here, or when the disk refuses; the other
-        objects are written all the same.
+        Raises `S3FolderError` for a key that cannot be a file here, or when the disk refuses. The other
+        objects are written anyway.
         """
         errors = []
         with self._lock:
@@ -79,14 +81,14 @@ class S3Folder:
         if errors:
             raise errors[0]
 
-    def tidy(self) -> None:
-        """Removes what writing has left in the root beside the buckets."""
+    def remove_temporary(self) -> None:
+        """Removes what writing has left in the root next to the buckets."""
         shutil.rmtree(self._root / _TEMPORARY, ignore_errors=True)
 
     def _load_bucket(self, folder: Path) -> None:
         if not _BUCKET_NAME.fullmatch(folder.name):
             raise S3FolderError(
-                f"{folder} cannot be a bucket: a name is 3 to 63 small letters, digits, dots and hyphens"
+                f"{folder} cannot be a bucket: a name is 3 to 63 lower-case letters, digits, dots and hyphens"
             )
         self._s3.create_bucket(Bucket=folder.name)
         for path in sorted(path for path in folder.rglob("*") if path.is_file()):
@@ -109,13 +111,13 @@ class S3Folder:
     def _write(self, place: _Place, body: "StreamingBody") -> None:
         path = self._path(place)
         if place[1].endswith("/"):
-            # The empty object that S3 consoles make to show a folder.
+            # The empty object that the S3 console creates to show a folder.
             self._make_folder(path, place)
             return
         self._make_folder(path.parent, place)
         if path.is_dir():
             raise S3FolderError(
-                f"s3://{'/'.join(place)} is an object and a folder at once: no disk keeps both"
+                f"s3://{'/'.join(place)} is an object and a folder at once: no disk allows both"
             )
         temporary = self._root / _TEMPORARY / "object"
         try:
@@ -131,16 +133,16 @@ class S3Folder:
             folder.mkdir(parents=True, exist_ok=True)
         except (FileExistsError, NotADirectoryError) as error:
             raise S3FolderError(
-                f"s3://{'/'.join(place)} lies below {error.filename}, which is an object: no disk keeps both"
+                f"s3://{'/'.join(place)} is below {error.filename}, which is an object: no disk allows both"
             ) from error
         except OSError as error:
-            raise S3FolderError(f"the folder {folder} cannot be made: {error}") from error
+            raise S3FolderError(f"the folder {folder} cannot be created: {error}") from error
 
     def _remove(self, place: _Place) -> None:
         path = self._path(place)
         if path.is_file():
             path.unlink()
-        # The folders it leaves empty are nothing in S3, save the bucket itself.
+        # Folders that are now empty do not exist in S3, except for the bucket itself.
         bucket = self._root / place[0]
         for parent in path.parents:
             if parent == bucket or not parent.is_dir() or any(parent.iterdir()):
@@ -153,7 +155,7 @@ class S3Folder:
         names = key.removesuffix("/").split("/")
         for name in names:
             if name in ("", ".", "..") or "\0" in name:
-                raise S3FolderError(f"s3://{bucket}/{key} cannot be a file: {name!r} is no name for one")
+                raise S3FolderError(f"s3://{bucket}/{key} cannot be a file: {name!r} is not a file name")
             if len(name.encode()) > _MOST_NAME_BYTES:
                 raise S3FolderError(
                     f"s3://{bucket}/{key} cannot be a file: {name[:40]!r}... is too long a name"

@@ -1,4 +1,4 @@
-"""A stand-in for SageMaker: training, transform and labeling jobs that really run, and models."""
+"""A stand-in for SageMaker: models, and training, transform and labeling jobs that really run."""
 
 import threading
 import time
@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from labelloop.local.job import Job, JobSurroundings
 from labelloop.local.labeling_job import Annotators, LabelingJob
 from labelloop.local.request_check import check_request
-from labelloop.local.s3_files import split_s3_uri
+from labelloop.local.s3_objects import split_s3_uri
 from labelloop.local.service_error import ServiceError
 from labelloop.local.template import ACCOUNT_ID, PARTITION, REGION
 from labelloop.local.training_job import TrainingJob
@@ -37,9 +37,9 @@ class SageMaker:
         self._operations = self._make_operations()
 
     def call(self, operation: str, request: Mapping[str, Any]) -> dict[str, Any]:
-        """The answer to one operation, in the API's own form.
+        """The answer to one operation, in the form of the API.
 
-        Raises `ServiceError` as SageMaker would: `ValidationException` for a request that its model does not
+        Raises `ServiceError` like SageMaker: `ValidationException` for a request that its model does not
         allow, `ResourceInUse`, `ResourceNotFound`.
         """
         check_request("sagemaker", operation, request)
@@ -51,12 +51,12 @@ class SageMaker:
         return answer(request)
 
     def job(self, operation: str, request: Mapping[str, Any]) -> Job | None:
-        """The job that a Create request made; None for a request that makes no job."""
+        """The job that a Create request made; None if it did not make one."""
         kind = operation.removeprefix("Create")
         return self._jobs.get((kind, request.get(f"{kind}Name", "")))
 
     def close(self, seconds: float) -> None:
-        """Stops every job, without the usual grace, and waits at most `seconds` until all have ended."""
+        """Stops every job, without the usual grace period, and waits at most `seconds` for them to end."""
         jobs = list(self._jobs.values())
         for job in jobs:
             job.stop(grace_seconds=0.5)
@@ -80,7 +80,7 @@ class SageMaker:
         return operations
 
     def _create_training_job(self, request: Mapping[str, Any]) -> dict[str, Any]:
-        # Optional in the model, since serverless training came, and yet required for a job of this kind.
+        # Optional in the API's model since there is serverless training, but required for this kind of job.
         for name in ("AlgorithmSpecification", "ResourceConfig", "StoppingCondition"):
             if name not in request:
                 raise ServiceError("ValidationException", f"1 validation error detected: {name} is required")
@@ -139,7 +139,7 @@ class SageMaker:
         return {"ModelArn": _arn("model", name)}
 
     def _list_models(self, request: Mapping[str, Any]) -> dict[str, Any]:
-        """By name, `MaxResults` at a time; the token is the last name given."""
+        """By name, `MaxResults` at a time; the token is the last name of the page before."""
         wanted, after = request.get("NameContains", "").lower(), request.get("NextToken", "")
         names = sorted(name for name in self._models if wanted in name.lower() and name > after)
         page = names[: request.get("MaxResults", _MODELS_A_PAGE)]

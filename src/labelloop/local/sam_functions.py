@@ -11,16 +11,17 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from labelloop.core.errors import LabelloopError
 from labelloop.local.child_process import RunningProcess, free_port, start_process
 from labelloop.local.template import REGION
 
 _STARTUP_SECONDS = 60.0
 _TIDY_SECONDS = 30.0
-# A step may take the 900 s of its timeout, after its container has started.
+# A step may take the 900 s of its timeout, and its container has to start first.
 _INVOCATION_SECONDS = 1000.0
 
 
-class SamError(Exception):
+class SamError(LabelloopError):
     """Raised when SAM is not installed, nothing was built, or its Lambda service does not start."""
 
 
@@ -31,7 +32,7 @@ class SamFunctions:
         self._port = port
 
     def invoke(self, logical_id: str, payload: bytes) -> tuple[bytes, str | None]:
-        """A function's answer to a JSON payload, and `Unhandled` when that is an error of the handler's."""
+        """A function's answer to a JSON payload, and `Unhandled` if it is an error of the handler."""
         connection = http.client.HTTPConnection("127.0.0.1", self._port, timeout=_INVOCATION_SECONDS)
         try:
             connection.request("POST", f"/2015-03-31/functions/{logical_id}/invocations", payload)
@@ -46,14 +47,14 @@ class SamFunctions:
 
 @dataclass(frozen=True)
 class SamApplication:
-    """The folder of template.yaml, where `sam build` was run; the log of `sam local start-lambda`."""
+    """The folder with template.yaml, where `sam build` was run, and the log of `sam local start-lambda`."""
 
     folder: Path
     log: Path
 
     @contextmanager
     def started(self, parameters: Mapping[str, str]) -> Iterator[SamFunctions]:
-        """Within: the functions answer, each in a container that stays warm.
+        """Inside `with`, the functions answer, each in a container that stays warm.
 
         Raises `SamError` when SAM is missing, nothing was built, or it does not start.
         """
@@ -63,7 +64,7 @@ class SamApplication:
             self._wait_until_ready(process, port)
             yield SamFunctions(port)
         finally:
-            # SIGINT, since SAM removes its containers only then.
+            # SIGINT, because only then does SAM remove its containers.
             process.interrupt()
             process.wait(_TIDY_SECONDS)
             process.kill()

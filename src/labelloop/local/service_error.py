@@ -1,10 +1,10 @@
-"""The one error with which a stand-in for an AWS service refuses a call."""
+"""The error with which a stand-in for an AWS service refuses a call."""
 
 from typing import Any
 
 
 class ServiceError(Exception):
-    """Raised when a stand-in refuses a call, as the service itself would.
+    """Raised when a stand-in refuses a call, as the real service would.
 
     `code` is the service's error code (`ValidationException`), `status` the HTTP status.
     """
@@ -24,5 +24,5 @@ class ServiceError(Exception):
 
 
 def throttling(message: str = "Rate exceeded") -> ServiceError:
-    """What a service answers to calls that come too fast."""
+    """A service's answer to too many calls."""
     return ServiceError("ThrottlingException", message)

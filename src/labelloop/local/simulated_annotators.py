@@ -8,7 +8,7 @@ from labelloop.local.labeling_job import LabelingJobRequest
 
 
 class SimulatedAnnotators:
-    """Answers a labeling job's manifest as the simulated people would."""
+    """Lets simulated people label the manifest of a labeling job."""
 
     def __init__(self, people: SimulatedPeople) -> None:
         self._people = people

@@ -1,7 +1,7 @@
-"""Reads what the local engine needs of `template.yaml`: functions, state machines, and what they refer to.
+"""Reads what the local AWS needs from `template.yaml`: functions, state machines, and what they refer to.
 
-Only the parts asked for are resolved, so that intrinsics the engine does not know may stand elsewhere (a
-dashboard, say) without harm. ARNs are deterministic: the same template gives the same ones.
+Only the parts that are needed are resolved: others, such as a dashboard, may use intrinsic functions that are
+not known here. ARNs are deterministic: the same template gives the same ones.
 """
 
 import re
@@ -13,6 +13,8 @@ from typing import Any
 import yaml
 from yaml import SafeLoader
 
+from labelloop.core.errors import LabelloopError
+
 ACCOUNT_ID = "123456789012"
 REGION = "us-east-1"
 PARTITION = "aws"
@@ -23,8 +25,8 @@ _FUNCTION_TYPE = "AWS::Serverless::Function"
 _STATE_MACHINE_TYPES = ("AWS::Serverless::StateMachine", "AWS::StepFunctions::StateMachine")
 
 
-class TemplateError(Exception):
-    """Raised when the template cannot be read, or says something the local engine does not know."""
+class TemplateError(LabelloopError):
+    """Raised when the template cannot be read, or uses something the local AWS does not know."""
 
 
 @dataclass(frozen=True)
@@ -53,14 +55,14 @@ class StateMachine:
 
 
 class Template:
-    """A SAM template with its parameters' values filled in; `resources` is as written, nothing resolved."""
+    """A SAM template with its parameters' values. `resources` is as written, with nothing resolved."""
 
     def __init__(
         self, path: Path, *, parameters: Mapping[str, str] | None = None, stack_name: str = "labelloop"
     ) -> None:
         """Reads `path`; `parameters` override the template's defaults.
 
-        Raises `TemplateError` when the file is missing, is no YAML, or lacks a parameter's value.
+        Raises `TemplateError` when the file is missing, is not YAML, or a parameter has no value.
         """
         self.path = path
         self.stack_name = stack_name
@@ -79,7 +81,7 @@ class Template:
     def state_machines(self) -> dict[str, StateMachine]:
         """Every state machine by logical id.
 
-        Raises `TemplateError` when a definition file is missing or holds a placeholder nobody fills.
+        Raises `TemplateError` when a definition file is missing or has a placeholder without a value.
         """
         return {
             logical_id: self._state_machine(logical_id)
@@ -88,7 +90,7 @@ class Template:
         }
 
     def resolve(self, value: Any, at: str) -> Any:
-        """`value` with its intrinsic functions resolved; `at` names its place for errors."""
+        """`value` with its intrinsic functions resolved; `at` is its place, for error messages."""
         if isinstance(value, list):
             items = (self.resolve(item, f"{at}[{index}]") for index, item in enumerate(value))
             return [item for item in items if item is not _NO_VALUE]
@@ -127,7 +129,7 @@ class Template:
         )
 
     def tables(self) -> dict[str, dict[str, Any]]:
-        """What CreateTable takes for each DynamoDB table, but its name, by logical id."""
+        """The arguments of CreateTable for each DynamoDB table, without its name, by logical id."""
         return {
             logical_id: {
                 key: self.resolve(resource["Properties"][key], f"Resources.{logical_id}.Properties.{key}")
@@ -147,7 +149,7 @@ class Template:
         return command[0]
 
     def _properties(self, logical_id: str) -> dict[str, Any]:
-        """A function's own properties laid over those of `Globals.Function`."""
+        """A function's own properties, merged over those in `Globals.Function`."""
         at = f"Resources.{logical_id}.Properties"
         own = self.resources[logical_id].get("Properties") or {}
         shared = (self._document.get("Globals") or {}).get("Function") or {}
@@ -212,12 +214,12 @@ class Template:
         if resolver is None:
             known = ", ".join(sorted(_INTRINSICS))
             raise TemplateError(
-                f"{self.path}: {at} uses {name}, which the local engine does not know (it knows {known})"
+                f"{self.path}: {at} uses {name}, which the local AWS does not know (it knows {known})"
             )
         try:
             return resolver(self, argument, at)
         except (KeyError, IndexError, ValueError, TypeError) as error:
-            raise TemplateError(f"{self.path}: {at} holds a malformed {name}: {argument!r}") from error
+            raise TemplateError(f"{self.path}: {at} has a malformed {name}: {argument!r}") from error
 
     def _ref(self, name: Any, at: str) -> Any:
         pseudo = self._pseudo_parameters().get(name)
@@ -258,11 +260,11 @@ class Template:
         if attribute in ("Name", "RoleName") and self._is_resource(logical_id):
             return self._physical_name(logical_id)
         raise TemplateError(
-            f"{self.path}: {at} asks for {logical_id}.{attribute}, which the local engine does not know"
+            f"{self.path}: {at} asks for {logical_id}.{attribute}, which the local AWS does not know"
         )
 
     def _is_resource(self, logical_id: str) -> bool:
-        # SAM makes a role for each function and state machine that names none.
+        # SAM creates a role for each function and state machine that names none.
         return logical_id in self.resources or logical_id.removesuffix("Role") in self.resources
 
     def _sub(self, argument: Any, at: str) -> str:
@@ -317,7 +319,7 @@ class Template:
     # Names and ARNs ----------------------------------------------------------------------------------------
 
     def _reference(self, logical_id: str) -> str:
-        """What `Ref` gives: an ARN for a state machine or a topic, else the physical name."""
+        """What `Ref` returns: an ARN for a state machine or a topic, else the physical name."""
         kind = self.resources[logical_id].get("Type", "")
         by_arn = (*_STATE_MACHINE_TYPES, "AWS::SNS::Topic", "AWS::SecretsManager::Secret")
         return self._arn(logical_id) if kind in by_arn else self._physical_name(logical_id)
@@ -386,12 +388,12 @@ def _intrinsic_name(value: Mapping[str, Any]) -> str | None:
     (key,) = value
     if not isinstance(key, str) or not (key.startswith("Fn::") or key in ("Ref", "Condition")):
         return None
-    # `Condition: {StringEquals: ...}` in a policy is no reference to a condition.
+    # `Condition: {StringEquals: ...}` in a policy does not refer to a condition.
     return key if key != "Condition" or isinstance(value[key], str) else None
 
 
 def _merged(base: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
-    """`over` laid on `base`, maps merged key by key, as SAM does with Globals."""
+    """`over` merged over `base`, key by key, as SAM does with Globals."""
     merged = dict(base)
     for key, value in over.items():
         below = merged.get(key)
@@ -439,7 +441,7 @@ def _load(path: Path) -> dict[str, Any]:
     except OSError as error:
         raise TemplateError(f"the template {path} cannot be read: {error}") from error
     except yaml.YAMLError as error:
-        raise TemplateError(f"the template {path} is no YAML: {error}") from error
+        raise TemplateError(f"the template {path} is not YAML: {error}") from error
     if not isinstance(document, dict) or not isinstance(document.get("Resources"), dict):
         raise TemplateError(f"the template {path} has no Resources")
     return document

@@ -1,7 +1,7 @@
-"""Sends what one thread prints elsewhere, while the others (a progress display) keep the terminal.
+"""Redirects what one thread prints, while other threads (a progress display) keep the terminal.
 
-A handler's logger holds on to the `sys.stdout` it found when it was made, so what stands in for that asks at
-each write where this thread's output goes.
+A handler's logger keeps the `sys.stdout` that it found when it was created. So the replacement decides at
+each write where the output of the present thread goes.
 """
 
 import sys
@@ -14,7 +14,7 @@ _of_thread = threading.local()
 
 
 class _ThreadOutput:
-    """A text stream that goes where the writing thread's output goes, else to `otherwise`."""
+    """A text stream that writes to the present thread's output, or else to `otherwise`."""
 
     def __init__(self, otherwise: TextIO) -> None:
         self._otherwise = otherwise
@@ -32,9 +32,9 @@ class _ThreadOutput:
 
 @contextmanager
 def thread_output() -> Iterator[None]:
-    """Within, `output_of_this_thread_to` works."""
+    """Inside `with`, `output_of_this_thread_to` works."""
     before = sys.stdout, sys.stderr
-    # Two streams of text that only forward: the interpreter asks no more of them.
+    # Text streams that only forward: the interpreter needs no more of them.
     sys.stdout, sys.stderr = _ThreadOutput(sys.stdout), _ThreadOutput(sys.stderr)
     try:
         yield
@@ -44,7 +44,7 @@ def thread_output() -> Iterator[None]:
 
 @contextmanager
 def output_of_this_thread_to(output: TextIO) -> Iterator[None]:
-    """Within, what this thread prints goes to `output`."""
+    """Inside `with`, what this thread prints goes to `output`."""
     before = getattr(_of_thread, "output", None)
     _of_thread.output = output
     try:

@@ -1,4 +1,4 @@
-"""A training job: SageMaker's contract with a training container, around the container's own `train`."""
+"""A training job: runs a container's `train` under SageMaker's contract with a training container."""
 
 import json
 from collections.abc import Mapping
@@ -10,10 +10,10 @@ from labelloop.local.archive import pack
 from labelloop.local.container_process import RunningContainer
 from labelloop.local.job import Job, JobFailed, JobStopped, JobSurroundings
 from labelloop.local.pipe_channel import PipeChannel, check_pipe, pipe_records
-from labelloop.local.s3_channel import fetch_channel
-from labelloop.local.s3_files import (
-    S3FilesError,
+from labelloop.local.s3_objects import (
+    S3ObjectsError,
     download,
+    fetch_channel,
     list_keys,
     safe_relative_path,
     split_s3_uri,
@@ -36,7 +36,7 @@ class TrainingJob(Job):
         self._timed_out = False
 
     def details(self) -> dict[str, Any]:
-        """The model's place and the times."""
+        """The URI of the model, and the times."""
         details: dict[str, Any] = {
             "SecondaryStatus": self._secondary_status(),
             "TrainingStartTime": self.created,
@@ -87,7 +87,7 @@ class TrainingJob(Job):
         for channel in channels:
             try:
                 self._fetch(channel, folder / "input/data")
-            except S3FilesError as error:
+            except S3ObjectsError as error:
                 raise JobFailed(
                     f"ClientError: {error}, given in input data source {channel['ChannelName']!r}"
                 ) from error
@@ -116,7 +116,7 @@ class TrainingJob(Job):
         ]
 
     def _checkpoints(self, folder: Path) -> tuple[Path, str, str] | None:
-        """The checkpoints' folder, and its bucket and prefix; None when the job asks for none."""
+        """The folder of the checkpoints with its bucket and prefix; None if the job has none."""
         config = self.request.get("CheckpointConfig")
         if config is None:
             return None
@@ -134,11 +134,11 @@ class TrainingJob(Job):
             for key in list_keys(self.surroundings.s3, bucket, prefix):
                 relative = safe_relative_path(key.removeprefix(prefix))
                 download(self.surroundings.s3, bucket, key, place / relative)
-        except S3FilesError as error:
+        except S3ObjectsError as error:
             raise JobFailed(f"ClientError: {error}, given in CheckpointConfig") from error
 
     def _keep_checkpoints(self, folder: Path) -> None:
-        # SageMaker does so all the time; here the folder outlives the container.
+        # SageMaker does this all the time. Once is enough here, as the folder outlives the container.
         kept = self._checkpoints(folder)
         if kept is None:
             return
@@ -173,7 +173,7 @@ class TrainingJob(Job):
             else ""
         )
         tail = f", exit code: {code}, log: {self.log}"
-        # The whole reason is cut at 1024 characters: rather the container's words than the code and the log.
+        # The whole reason is cut at 1024 characters: shorten the container's text, not the code and the log.
         raise JobFailed(
             f"AlgorithmError: {text[: _FAILURE_CHARACTERS - len('AlgorithmError: ') - len(tail)]}{tail}"
         )

@@ -1,4 +1,4 @@
-"""A transform job: SageMaker's contract with a serving container, around the container's own `serve`."""
+"""A transform job: runs a container's `serve` under SageMaker's contract with a serving container."""
 
 import contextlib
 import http.client
@@ -14,14 +14,13 @@ from typing import Any, BinaryIO, ClassVar
 from labelloop.local.archive import ArchiveError, unpack
 from labelloop.local.container_process import RunningContainer
 from labelloop.local.job import Job, JobFailed, JobStopped, JobSurroundings
-from labelloop.local.s3_channel import find_objects
-from labelloop.local.s3_files import S3FilesError, download, split_s3_uri, upload
+from labelloop.local.s3_objects import S3ObjectsError, download, find_objects, split_s3_uri, upload
 from labelloop.local.transform_records import (
-    Batch,
+    MiniBatch,
     RecordsError,
     compile_filter,
     join_record,
-    make_batches,
+    make_mini_batches,
     parse_json,
     read_records,
     to_json,
@@ -32,7 +31,7 @@ _MEGABYTE = 1024 * 1024
 _MAX_PAYLOAD_MB = 6
 _INVOCATION_TIMEOUT_SECONDS = 600
 _INVOCATION_RETRIES = 3
-# How long a container may take until it answers /ping, and until it has ended after SIGTERM.
+# How long a container may take to answer /ping, and to end after SIGTERM.
 _STARTUP_SECONDS = 600.0
 _PING_TIMEOUT_SECONDS = 2.0
 _STOP_SECONDS = 30.0
@@ -54,7 +53,7 @@ class TransformJob(Job):
         self._running: RunningContainer | None = None
 
     def stop(self, grace_seconds: float | None = None) -> None:
-        """Ends the container as well: a request may hang in it."""
+        """Also ends the container, because a request may hang in it."""
         super().stop(grace_seconds)
         if self.stop_requested.is_set() and self._running is not None:
             self._running.kill()
@@ -75,9 +74,9 @@ class TransformJob(Job):
         try:
             client = _ContainerClient(port, self.request.get("ModelClientConfig", {}))
             self._wait_until_ready(container, client)
-            plan = _Plan(self.request, client.execution_parameters())
+            processing = _DataProcessing(self.request, client.execution_parameters())
             for bucket, key, relative in objects:
-                self._transform(plan, client, (bucket, key), relative, folder)
+                self._transform(processing, client, (bucket, key), relative, folder)
         except RecordsError as error:
             raise JobFailed(f"ClientError: {error}") from error
         finally:
@@ -90,7 +89,7 @@ class TransformJob(Job):
             return find_objects(
                 self.surroundings.s3, self.request["TransformInput"]["DataSource"]["S3DataSource"]
             )
-        except S3FilesError as error:
+        except S3ObjectsError as error:
             raise JobFailed(f"ClientError: {error}, given in TransformInput") from error
 
     def _fetch_model(self, folder: Path, ml_root: Path) -> None:
@@ -103,7 +102,7 @@ class TransformJob(Job):
         try:
             download(self.surroundings.s3, *split_s3_uri(uri), archive)
             unpack(archive, model)
-        except (ArchiveError, S3FilesError, self.surroundings.s3.exceptions.NoSuchKey) as error:
+        except (ArchiveError, S3ObjectsError, self.surroundings.s3.exceptions.NoSuchKey) as error:
             raise JobFailed(f"ClientError: the model data at {uri} cannot be used: {error}") from error
         archive.unlink()
 
@@ -128,14 +127,19 @@ class TransformJob(Job):
             raise JobStopped
 
     def _transform(
-        self, plan: "_Plan", client: "_ContainerClient", source: tuple[str, str], relative: str, folder: Path
+        self,
+        processing: "_DataProcessing",
+        client: "_ContainerClient",
+        source: tuple[str, str],
+        relative: str,
+        folder: Path,
     ) -> None:
         uri = f"s3://{source[0]}/{source[1]}"
         file, output = folder / "input", folder / "output"
         download(self.surroundings.s3, *source, file)
         try:
             with file.open("rb") as records, output.open("wb") as answers:
-                self._send_all(plan, client, records, answers)
+                self._send_all(processing, client, records, answers)
         except RecordsError as error:
             raise RecordsError(f"{uri}: {error}") from error
         except _ContainerError as error:
@@ -149,30 +153,30 @@ class TransformJob(Job):
             raise JobFailed(f"ClientError: there is no bucket {bucket!r} for the output") from error
 
     def _send_all(
-        self, plan: "_Plan", client: "_ContainerClient", records: BinaryIO, answers: BinaryIO
+        self, processing: "_DataProcessing", client: "_ContainerClient", records: BinaryIO, answers: BinaryIO
     ) -> None:
-        def send(batch: Batch, body: bytes) -> bytes:
+        def send(batch: MiniBatch, body: bytes) -> bytes:
             self._obey_stop()
-            return plan.assemble(batch, client.invoke(batch, body, plan.headers))
+            return processing.assemble(batch, client.invoke(batch, body, processing.headers))
 
-        with ThreadPoolExecutor(plan.concurrent) as pool:
-            for answer in _in_order(pool, send, plan.batches(records), plan.concurrent):
+        with ThreadPoolExecutor(processing.concurrent) as pool:
+            for answer in _in_order(pool, send, processing.batches(records), processing.concurrent):
                 answers.write(answer)
 
 
 class _ContainerError(Exception):
-    """Raised when a container does not answer as it should; `kind` is whose fault SageMaker says it is."""
+    """Raised when a container fails to answer; `kind` is whose fault it is, in SageMaker's terms."""
 
     def __init__(self, kind: str, message: str) -> None:
         super().__init__(message)
         self.kind = kind
 
 
-class _Plan:
-    """How the job cuts, sends and joins: as the request says, or the container wishes, or by default."""
+class _DataProcessing:
+    """How the job splits, sends and joins: as set by the request, else the container, else the defaults."""
 
-    def __init__(self, request: Mapping[str, Any], wishes: Mapping[str, Any]) -> None:
-        settings = {**wishes, **request}
+    def __init__(self, request: Mapping[str, Any], preferred: Mapping[str, Any]) -> None:
+        settings = {**preferred, **request}
         transform_input, output = request["TransformInput"], request["TransformOutput"]
         processing = request.get("DataProcessing", {})
         split = transform_input.get("SplitType", "None")
@@ -196,15 +200,15 @@ class _Plan:
             "Accept": output.get("Accept", "*/*"),
         }
 
-    def batches(self, file: BinaryIO) -> Iterator[tuple[Batch, bytes]]:
+    def batches(self, file: BinaryIO) -> Iterator[tuple[MiniBatch, bytes]]:
         """The requests to send for a file."""
         records = read_records(file, by_line=self._by_line)
-        return make_batches(records, most_bytes=self._most_bytes, many=self._many, prepare=self._prepare)
+        return make_mini_batches(records, most_bytes=self._most_bytes, many=self._many, prepare=self._prepare)
 
-    def assemble(self, batch: Batch, answer: bytes) -> bytes:
+    def assemble(self, batch: MiniBatch, answer: bytes) -> bytes:
         """What the answer to a batch adds to the output file.
 
-        Raises `RecordsError` when there is not one line for each record, though lines are to be joined.
+        Raises `RecordsError` when lines must be joined, but there is not one line for each record.
         """
         if not (self._joins or self._filters_output):
             return answer if not self._line_end or answer.endswith(b"\n") else answer + self._line_end
@@ -225,7 +229,7 @@ class _Plan:
 
 
 class _ContainerClient:
-    """Speaks to the serving container, one connection a request, as SageMaker's agent does."""
+    """Talks to the serving container, with one connection per request like SageMaker's agent."""
 
     def __init__(self, port: int, settings: Mapping[str, Any]) -> None:
         self._port = port
@@ -233,23 +237,23 @@ class _ContainerClient:
         self._retries = int(settings.get("InvocationsMaxRetries", _INVOCATION_RETRIES))
 
     def answers_ping(self) -> bool:
-        """True when `GET /ping` gives 200."""
+        """True when `GET /ping` returns 200."""
         try:
             return self._request("GET", "/ping", timeout=_PING_TIMEOUT_SECONDS)[0] == 200
         except (OSError, http.client.HTTPException):
             return False
 
     def execution_parameters(self) -> dict[str, Any]:
-        """What the container wishes: MaxConcurrentTransforms, BatchStrategy, MaxPayloadInMB, or nothing."""
+        """What the container prefers: MaxConcurrentTransforms, BatchStrategy, MaxPayloadInMB, or nothing."""
         with contextlib.suppress(OSError, http.client.HTTPException, ValueError):
             status, body = self._request("GET", "/execution-parameters", timeout=_PING_TIMEOUT_SECONDS)
-            wishes = json.loads(body) if status == 200 else None
-            if isinstance(wishes, dict):
-                return wishes
+            preferred = json.loads(body) if status == 200 else None
+            if isinstance(preferred, dict):
+                return preferred
         return {}
 
-    def invoke(self, batch: Batch, body: bytes, headers: Mapping[str, str]) -> bytes:
-        """Posts a request, again when the container fails; raises `_ContainerError` when it keeps failing."""
+    def invoke(self, batch: MiniBatch, body: bytes, headers: Mapping[str, str]) -> bytes:
+        """Posts a request, with retries. Raises `_ContainerError` if the container keeps failing."""
         for attempt in range(self._retries + 1):
             try:
                 status, answer = self._request("POST", "/invocations", body, headers, self._timeout)
@@ -291,11 +295,11 @@ class _ContainerClient:
 
 def _in_order(
     pool: ThreadPoolExecutor,
-    send: Callable[[Batch, bytes], bytes],
-    batches: Iterator[tuple[Batch, bytes]],
+    send: Callable[[MiniBatch, bytes], bytes],
+    batches: Iterator[tuple[MiniBatch, bytes]],
     ahead: int,
 ) -> Iterator[bytes]:
-    """The answers in the batches' order, at most `ahead` requests under way or waiting to be written."""
+    """The answers in the order of the batches; at most `ahead` requests are sent or waiting to be written."""
     waiting = [pool.submit(send, *item) for item in islice(batches, ahead)]
     while waiting:
         answer = waiting.pop(0).result()

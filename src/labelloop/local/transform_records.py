@@ -1,4 +1,4 @@
-"""How a transform job cuts its input into records and requests, and puts the answers together again.
+"""How a transform job splits its input into records and requests, and assembles the answers.
 
 https://docs.aws.amazon.com/sagemaker/latest/dg/batch-transform-data-processing.html
 """
@@ -15,11 +15,11 @@ _QUOTED = re.compile(r"'([^']*)'|\"([^\"]*)\"")
 
 
 class RecordsError(Exception):
-    """Raised when records cannot be cut, filtered, sent or joined as the transform job asks."""
+    """Raised when records cannot be split, filtered, sent or joined as the transform job asks."""
 
 
 @dataclass(frozen=True)
-class Batch:
+class MiniBatch:
     """The records of one request, numbered from `first` (1 is the first of the file)."""
 
     first: int
@@ -33,19 +33,19 @@ class Batch:
 
 
 def read_records(file: BinaryIO, *, by_line: bool) -> Iterator[bytes]:
-    """The records of a file: its lines without their ends (blank ones left out), or the whole."""
+    """The records of a file: its lines without line ends and without blank lines, or the whole file."""
     if by_line:
         lines = (line.rstrip(b"\r\n") for line in file)
         return (line for line in lines if line)
     return iter([file.read()])
 
 
-def make_batches(
+def make_mini_batches(
     records: Iterable[bytes], *, most_bytes: int, many: bool, prepare: Callable[[bytes], bytes]
-) -> Iterator[tuple[Batch, bytes]]:
-    """Requests of at most `most_bytes`: the records each stands for, and its body (`prepare`d, one a line).
+) -> Iterator[tuple[MiniBatch, bytes]]:
+    """Requests of at most `most_bytes`: the records of each, and its body (`prepare`d, one per line).
 
-    Raises `RecordsError` when a single record is larger than that.
+    Raises `RecordsError` when a single record is larger.
     """
     first, batch, bodies, size = 1, [], [], 0  # type: int, list[bytes], list[bytes], int
     for number, record in enumerate(records, start=1):
@@ -55,13 +55,13 @@ def make_batches(
                 f"record {number} has {len(body)} bytes, more than the {most_bytes} of MaxPayloadInMB"
             )
         if batch and (not many or size + 1 + len(body) > most_bytes):
-            yield Batch(first, batch), b"\n".join(bodies)
+            yield MiniBatch(first, batch), b"\n".join(bodies)
             first, batch, bodies, size = number, [], [], 0
         size += len(body) + (1 if batch else 0)
         batch.append(record)
         bodies.append(body)
     if batch:
-        yield Batch(first, batch), b"\n".join(bodies)
+        yield MiniBatch(first, batch), b"\n".join(bodies)
 
 
 def compile_filter(path: str | None) -> Callable[[Any], Any]:
@@ -92,18 +92,18 @@ def _select(value: Any, steps: Sequence[Sequence[str]], path: str) -> Any:
 
 
 def join_record(record: Any, output: Any) -> dict[str, Any]:
-    """What `JoinSource: Input` makes of a record and the model's answer to it."""
+    """A record and the model's answer to it, joined as with `JoinSource: Input`."""
     if isinstance(record, dict):
         return {**record, "SageMakerOutput": output}
     return {"SageMakerInput": record, "SageMakerOutput": output}
 
 
 def parse_json(text: bytes, what: str) -> Any:
-    """`text` as JSON; raises `RecordsError` saying `what` is none."""
+    """`text` as JSON. Raises `RecordsError`, which says that `what` is not JSON."""
     try:
         return json.loads(text)
     except ValueError as error:
-        raise RecordsError(f"{what} is no JSON ({error}): {text[:200].decode(errors='replace')}") from error
+        raise RecordsError(f"{what} is not JSON ({error}): {text[:200].decode(errors='replace')}") from error
 
 
 def to_json(value: Any) -> bytes:

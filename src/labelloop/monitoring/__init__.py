@@ -1,1 +1,1 @@
-"""What looks after the runs of a stack from outside: no state machine calls it."""
+"""What watches the runs of a stack from outside: no state machine calls it."""

@@ -1,7 +1,6 @@
 """WatchExecutions: how long each running execution has been in its present state, as metrics for the alarms.
 
-Step Functions has no metric for an execution that waits, so a schedule invokes this. It reads and tells, and
-changes nothing.
+Step Functions has no metric for a waiting execution, so a schedule invokes this. It only reads and reports.
 """
 
 import os
@@ -20,19 +19,19 @@ if TYPE_CHECKING:
 NAMESPACE = "labelloop"
 RUNNING, WAITING, STALLED = "ExecutionsRunning", "HoursWaitingForPeople", "HoursWithoutProgress"
 METRICS = frozenset({RUNNING, WAITING, STALLED})
-# States in which people are at work, by their name in the state machine.
+# States in which people are working, by their name in the state machine.
 OF_PEOPLE = frozenset({"CreateLabelingJob", "LabelInWorkbench"})
-# The state in which another execution is at work, which is looked at by itself.
+# The state in which another execution is working. That execution is reported by itself.
 OF_A_ROUND = "ActiveLearning"
-# The newest events of an execution; the state it is in was entered among them, however often a task is tried.
+# So many of the newest events contain the one that entered the present state, whatever the number of retries.
 _EVENTS = 100
 
 logger = Logger(service="labelloop")
 
 
 @dataclass(frozen=True)
-class Standing:
-    """Where a running execution is, and since how many hours."""
+class TimeInState:
+    """The state a running execution is in, and for how many hours."""
 
     execution: str
     state: str
@@ -40,28 +39,28 @@ class Standing:
 
 
 def handler(event: dict[str, Any], _context: object) -> dict[str, Any]:
-    """Take the schedule's event, with the present moment under `time`; return and print the three metrics."""
+    """Take the schedule's event, with the current time under `time`; return and print the three metrics."""
     now = datetime.fromisoformat(event["time"])
     machines = [os.environ["LOOP_ARN"], os.environ["ROUND_ARN"]]
     client: SFNClient = boto3.client("stepfunctions")
-    standings = [standing for machine in machines for standing in running(client, machine, now)]
-    for standing in standings:
+    times = [item for machine in machines for item in running(client, machine, now)]
+    for item in times:
         logger.info(
             "running",
             extra={
-                "execution": standing.execution,
-                "state": standing.state,
-                "hours": standing.hours,
+                "execution": item.execution,
+                "state": item.state,
+                "hours": item.hours,
                 "step": "WatchExecutions",
             },
         )
-    values = longest(standings)
+    values = longest(times)
     _print(values)
     return values
 
 
-def running(client: "SFNClient", machine_arn: str, now: datetime) -> Iterator[Standing]:
-    """Where each running execution of a state machine is."""
+def running(client: "SFNClient", machine_arn: str, now: datetime) -> Iterator[TimeInState]:
+    """The state that each running execution of a state machine is in."""
     pages = client.get_paginator("list_executions").paginate(
         stateMachineArn=machine_arn, statusFilter="RUNNING"
     )
@@ -71,15 +70,15 @@ def running(client: "SFNClient", machine_arn: str, now: datetime) -> Iterator[St
                 executionArn=execution["executionArn"], reverseOrder=True, maxResults=_EVENTS
             )["events"]
             state, since = _present_state(events) or ("", execution["startDate"])
-            yield Standing(execution["name"], state, round((now - since).total_seconds() / 3600, 4))
+            yield TimeInState(execution["name"], state, round((now - since).total_seconds() / 3600, 4))
 
 
-def longest(standings: list[Standing]) -> dict[str, float]:
-    """The metrics: zero where nobody waits, so that an alarm ends by itself."""
-    people = [item.hours for item in standings if item.state in OF_PEOPLE]
-    machines = [item.hours for item in standings if item.state not in OF_PEOPLE | {OF_A_ROUND}]
+def longest(times: list[TimeInState]) -> dict[str, float]:
+    """The metrics. They are zero when nothing waits, so that an alarm ends by itself."""
+    people = [item.hours for item in times if item.state in OF_PEOPLE]
+    machines = [item.hours for item in times if item.state not in OF_PEOPLE | {OF_A_ROUND}]
     return {
-        RUNNING: float(len(standings)),
+        RUNNING: float(len(times)),
         WAITING: max(0.0, *people, 0.0),
         STALLED: max(0.0, *machines, 0.0),
     }

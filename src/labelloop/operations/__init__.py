@@ -1,1 +1,1 @@
-"""Runs on AWS: started, followed, stopped, fetched and tidied up after. No terminal, no stand-ins."""
+"""Runs on AWS: start, follow, stop, fetch and clean up. No terminal, no stand-ins."""

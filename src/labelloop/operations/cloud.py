@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 PERMISSIONS_PAGE = "docs/running-on-aws.md"
 _DENIED = {"AccessDenied", "AccessDeniedException", "403", "UnauthorizedOperation", "AllAccessDisabled"}
-# A HEAD request has no body to name the reason in.
+# The answer to a HEAD request has no body that could give the reason.
 _MISSING = {"404", "NoSuchKey", "NoSuchBucket"}
 _REJECTED = {
     "ExpiredToken",
@@ -41,7 +41,7 @@ _THROTTLED = {
     "RequestLimitExceeded",
     "SlowDown",
 }
-# Credentials that are missing, half there, or behind a sign-in that has run out.
+# Credentials that are missing or incomplete, or a sign-in that has expired.
 _NO_CREDENTIALS = (
     "NoCredentialsError",
     "PartialCredentialsError",
@@ -56,11 +56,11 @@ _NO_CREDENTIALS = (
 
 
 class OperationError(LabelloopError):
-    """Raised when a command cannot do on AWS what it was asked for; the message names the mend."""
+    """Raised when a command cannot do on AWS what it was asked for; the message says what to do."""
 
 
 class Cloud:
-    """Clients for one profile and region. Calls that AWS throttles are tried again, ever more slowly."""
+    """Clients for one profile and region. Calls that AWS throttles are retried, with growing pauses."""
 
     def __init__(self, profile: str | None = None, region: str | None = None) -> None:
         """Raises OperationError when there is no such profile, or no region."""
@@ -68,7 +68,7 @@ class Cloud:
             self._session = boto3.Session(profile_name=profile, region_name=region)
         if self._session.region_name is None:
             raise OperationError(
-                "no AWS region is set: name the stack's by --region (or AWS_REGION, or `aws configure`)"
+                "no AWS region is set: give the stack's with --region (or AWS_REGION, or `aws configure`)"
             )
         self.region: str = self._session.region_name
         self._config = Config(
@@ -94,7 +94,7 @@ class Cloud:
 
 @contextlib.contextmanager
 def explained() -> Generator[None]:
-    """Turn what boto3 raises into OperationError: what is wrong, and what to do about it."""
+    """Turn what boto3 raises into an OperationError: what is wrong, and what to do about it."""
     try:
         yield
     except ClientError as error:
@@ -106,7 +106,7 @@ def explained() -> Generator[None]:
 
 
 def error_code(error: ClientError) -> str:
-    """The service's own code of a refusal: `AccessDeniedException`, `404`, ..."""
+    """The error code of the service: `AccessDeniedException`, `404`, ..."""
     return error.response.get("Error", {}).get("Code", "")
 
 
@@ -125,11 +125,11 @@ def _refusal(error: ClientError) -> str:
     if code in _REJECTED:
         return (
             f"AWS does not accept the credentials: {message or code}. Sign in again (`aws sso login`, or "
-            "`aws configure` with a new key), or choose others by --profile"
+            "`aws configure` with a new key), or choose others with --profile"
         )
     if code in _THROTTLED:
         return (
-            f"AWS throttles {error.operation_name}, tried again in vain: wait a minute and repeat the command"
+            f"AWS throttles {error.operation_name}, even when retried: wait a minute and repeat the command"
         )
     return f"AWS refuses {error.operation_name}: {message or code}"
 
@@ -137,10 +137,10 @@ def _refusal(error: ClientError) -> str:
 def _client_fault(error: BotoCoreError) -> str:
     kind = type(error).__name__
     if kind == "ProfileNotFound":
-        return f"{error}: `aws configure list-profiles` shows those there are"
+        return f"{error}: `aws configure list-profiles` lists those that exist"
     if kind in _NO_CREDENTIALS:
         return (
-            f"there are no usable AWS credentials ({str(error).rstrip('.')}): sign in by `aws sso login` or "
-            "`aws configure`, or choose a profile by --profile"
+            f"there are no usable AWS credentials ({str(error).rstrip('.')}): sign in with "
+            "`aws sso login` or `aws configure`, or choose a profile with --profile"
         )
     return str(error)

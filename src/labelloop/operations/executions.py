@@ -1,9 +1,6 @@
-"""Executions of a stack's loop: which there are, and how one is doing."""
+"""The executions of a stack's loop: a list of them, and the state of one."""
 
-import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
-from datetime import datetime
 from itertools import islice
 from typing import Any
 
@@ -11,67 +8,39 @@ from botocore.exceptions import ClientError
 
 from labelloop.operations.cloud import Cloud, OperationError, error_code, explained
 from labelloop.operations.stack import Stack
+from labelloop.workflow.execution import Execution
 
-RUNNING = "RUNNING"
-SUCCEEDED = "SUCCEEDED"
-FAILED = "FAILED"
 _NAMES_TOLD = 5
 
 
-@dataclass(frozen=True)
-class Execution:
-    """An execution as DescribeExecution tells it, input and output parsed."""
-
-    arn: str
-    name: str
-    status: str
-    started: datetime
-    stopped: datetime | None
-    input: dict[str, Any]
-    output: dict[str, Any]
-    error: str | None
-    cause: str | None
-
-    @property
-    def running(self) -> bool:
-        return self.status == RUNNING
-
-    @property
-    def prefix(self) -> str:
-        """Where in S3 all is that it wrote: `<S3OutputPath><execution name>/`."""
-        output_path = str(self.input.get("OutputConfig", {}).get("S3OutputPath", "")).rstrip("/")
-        if not output_path:
-            raise OperationError(f"the execution {self.name} was started without OutputConfig.S3OutputPath")
-        return f"{output_path}/{self.name}/"
-
-
 def describe(cloud: Cloud, arn: str) -> Execution:
-    """Raises OperationError when the execution is not there."""
+    """Raises OperationError when there is no such execution."""
     with explained():
         description = cloud.stepfunctions.describe_execution(executionArn=arn)
-    return Execution(
-        arn=description["executionArn"],
-        name=description["name"],
-        status=description["status"],
-        started=description["startDate"],
-        stopped=description.get("stopDate"),
-        input=_parsed(description.get("input")),
-        output=_parsed(description.get("output")),
-        error=description.get("error"),
-        cause=description.get("cause"),
-    )
+    return Execution.from_description(description)
+
+
+def output_prefix(execution: Execution) -> str:
+    """Where in S3 everything is that an execution wrote: `<S3OutputPath><execution name>/`.
+
+    Raises OperationError when its request has no S3OutputPath.
+    """
+    output_path = str(execution.input_object.get("OutputConfig", {}).get("S3OutputPath", "")).rstrip("/")
+    if not output_path:
+        raise OperationError(f"the execution {execution.name} was started without OutputConfig.S3OutputPath")
+    return f"{output_path}/{execution.name}/"
 
 
 def find_execution(cloud: Cloud, stack: Stack, name: str | None) -> Execution:
-    """The execution of this name or ARN; without one, the one started last.
+    """The execution with this name or ARN; without one, the one started last.
 
-    Raises OperationError when it is not there.
+    Raises OperationError when there is no such execution.
     """
     if name is None:
         latest = next(iter(summaries(cloud, stack)), None)
         if latest is None:
             raise OperationError(
-                f"the stack {stack.name!r} has run nothing yet: `labelloop start --stack {stack.name}` begins"
+                f"the stack {stack.name!r} has run nothing yet: use `labelloop start --stack {stack.name}`"
             )
         return describe(cloud, latest["executionArn"])
     arn = name if name.startswith("arn:") else execution_arn(stack, name)
@@ -80,7 +49,7 @@ def find_execution(cloud: Cloud, stack: Stack, name: str | None) -> Execution:
     except OperationError as error:
         cause = error.__cause__
         if isinstance(cause, ClientError) and error_code(cause) in ("ExecutionDoesNotExist", "InvalidArn"):
-            raise OperationError(_not_there(cloud, stack, name)) from error
+            raise OperationError(_unknown_execution(cloud, stack, name)) from error
         raise
 
 
@@ -89,7 +58,7 @@ def execution_arn(stack: Stack, name: str) -> str:
 
 
 def summaries(cloud: Cloud, stack: Stack, *, status: str | None = None) -> Iterator[Mapping[str, Any]]:
-    """What ListExecutions says of the loop's executions, the newest first."""
+    """What ListExecutions says about the loop's executions, the newest first."""
     arguments: dict[str, Any] = {"stateMachineArn": stack.loop_arn, "maxResults": 100}
     if status is not None:
         arguments["statusFilter"] = status
@@ -102,16 +71,7 @@ def summaries(cloud: Cloud, stack: Stack, *, status: str | None = None) -> Itera
         arguments["nextToken"] = page["nextToken"]
 
 
-def _not_there(cloud: Cloud, stack: Stack, name: str) -> str:
+def _unknown_execution(cloud: Cloud, stack: Stack, name: str) -> str:
     known = [summary["name"] for summary in islice(summaries(cloud, stack), _NAMES_TOLD)]
-    there = f"the latest are {', '.join(known)}" if known else "there are none at all"
+    there = f"the latest are {', '.join(known)}" if known else "it has none at all"
     return f"the stack {stack.name!r} has no execution {name!r}: {there}"
-
-
-def _parsed(document: str | None) -> dict[str, Any]:
-    """Empty where there is none, or none that is an object: whoever started it may have passed anything."""
-    try:
-        content = json.loads(document) if document else {}
-    except ValueError:
-        return {}
-    return content if isinstance(content, dict) else {}

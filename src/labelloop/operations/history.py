@@ -1,44 +1,16 @@
-"""What has happened in an execution and in those it started, from Step Functions' histories."""
+"""What happened in an execution and in those it started, from the histories of Step Functions."""
 
-import json
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
-from datetime import datetime
+from collections.abc import Iterable
 from typing import Any
 
 from labelloop.operations.cloud import Cloud, explained
+from labelloop.workflow.execution import ExecutionEvent
 
 _PAGE = 500
 
 
-@dataclass(frozen=True)
-class Event:
-    """One event of a history; `details` is what the history holds for its type, `previous` an event's id."""
-
-    execution_arn: str
-    id: int
-    previous: int
-    type: str
-    time: datetime
-    details: Mapping[str, Any]
-
-    @property
-    def state(self) -> str | None:
-        """The name of the state entered or left, else None."""
-        name: str | None = self.details.get("name") if self.type.endswith(("Entered", "Exited")) else None
-        return name
-
-    @property
-    def started_execution(self) -> str | None:
-        """The ARN of the execution that a task has started here, else None."""
-        if self.type != "TaskSubmitted" or self.details.get("resourceType") != "states":
-            return None
-        arn: str | None = json.loads(self.details["output"]).get("ExecutionArn")
-        return arn
-
-
 class HistoryReader:
-    """Reads an execution's history and those of the executions it starts; no event twice."""
+    """Reads the history of an execution and of those it starts, each event once."""
 
     def __init__(self, cloud: Cloud, execution_arn: str) -> None:
         self._cloud = cloud
@@ -48,20 +20,20 @@ class HistoryReader:
 
     @property
     def nested(self) -> list[str]:
-        """The ARNs of the executions it has started so far, in order."""
+        """The ARNs of the executions started so far, in order."""
         return [arn for arn in self._last_seen if arn != self._arn]
 
-    def new_events(self) -> list[Event]:
-        """All that has happened since the last call, in order of time."""
+    def new_events(self) -> list[ExecutionEvent]:
+        """Everything that has happened since the last call, in order of time."""
         events = self._read(self._arn)
         for event in events:
             if event.started_execution:
                 self._last_seen.setdefault(event.started_execution, 0)
         for arn in self.nested:
             events += self._read(arn)
-        return sorted(events, key=lambda event: event.time)
+        return sorted(events, key=lambda event: event.timestamp)
 
-    def _read(self, arn: str) -> list[Event]:
+    def _read(self, arn: str) -> list[ExecutionEvent]:
         if arn in self._ended:
             return []
         events = sorted(self._unseen(arn), key=lambda event: event.id)
@@ -71,8 +43,8 @@ class HistoryReader:
                 self._ended.add(arn)
         return events
 
-    def _unseen(self, arn: str) -> Iterable[Event]:
-        """The newest first, so that of a long history only what is new is asked for."""
+    def _unseen(self, arn: str) -> Iterable[ExecutionEvent]:
+        """The newest first, so that only the new part of a long history is requested."""
         token = None
         while True:
             more: dict[str, Any] = {"nextToken": token} if token else {}
@@ -81,19 +53,7 @@ class HistoryReader:
                     executionArn=arn, reverseOrder=True, maxResults=_PAGE, includeExecutionData=True, **more
                 )
             unseen = [event for event in page["events"] if event["id"] > self._last_seen[arn]]
-            yield from (_event(arn, event) for event in unseen)
+            yield from (ExecutionEvent.from_history(arn, event) for event in unseen)
             token = page.get("nextToken")
             if not token or len(unseen) < len(page["events"]):
                 return
-
-
-def _event(arn: str, event: Mapping[str, Any]) -> Event:
-    details = next((value for key, value in event.items() if key.endswith("EventDetails")), None)
-    return Event(
-        execution_arn=arn,
-        id=event["id"],
-        previous=event.get("previousEventId", 0),
-        type=event["type"],
-        time=event["timestamp"],
-        details=details or {},
-    )

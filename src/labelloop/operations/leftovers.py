@@ -1,4 +1,4 @@
-"""What an execution left behind, and its removal: intermediate files in S3, models in SageMaker."""
+"""What an execution left behind (intermediate files in S3, models in SageMaker), and its removal."""
 
 import json
 from collections.abc import Iterator, Sequence
@@ -9,10 +9,12 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from labelloop.operations.cloud import Cloud, OperationError, error_code, explained
-from labelloop.operations.executions import RUNNING, SUCCEEDED, Execution, describe, summaries
+from labelloop.operations.executions import describe, output_prefix, summaries
 from labelloop.operations.stack import Stack
 from labelloop.storage.s3 import split_uri
+from labelloop.workflow.execution import RUNNING, SUCCEEDED, Execution
 from labelloop.workflow.job_names import job_prefix
+from labelloop.workflow.run_output import RunOutput
 
 _MOST_KEYS_A_CALL = 1000
 _SAME_INSTANT_SECONDS = 1.0
@@ -27,7 +29,7 @@ class S3Object:
 
 @dataclass(frozen=True)
 class Leftovers:
-    """What is to be removed, and what stays."""
+    """What to remove, and what stays."""
 
     objects: tuple[S3Object, ...]
     models: tuple[str, ...]
@@ -43,12 +45,12 @@ def find_leftovers(
 ) -> Leftovers:
     """List what an execution left.
 
-    The output manifest, the report and the model that goes with them stay, unless `output_too`. Of an
-    execution that did not succeed the intermediate files hold the labels people gave: they are listed only
-    with `labels_too`. Raises OperationError when something else still needs the files.
+    The output manifest, the report and their model stay, unless `output_too`. If an execution did not
+    succeed, its intermediate files hold the labels that people gave: they are listed only with `labels_too`.
+    Raises OperationError when something else still needs the files.
     """
     _refuse_needed(cloud, stack, execution, labels_too=labels_too)
-    objects = _objects(cloud, execution.prefix)
+    objects = _objects(cloud, output_prefix(execution))
     start_time = _start_time(cloud, execution, objects)
     if start_time is None:
         return Leftovers((), (), ())
@@ -57,15 +59,15 @@ def find_leftovers(
 
 
 def remove(cloud: Cloud, leftovers: Leftovers) -> None:
-    """Remove them. May be repeated. Raises OperationError when S3 keeps some of the objects."""
+    """Remove them. May be repeated. Raises OperationError when S3 does not delete some of the objects."""
     for name in leftovers.models:
         with explained():
             try:
                 cloud.sagemaker.delete_model(ModelName=name)
             except ClientError as error:
-                if error_code(error) != "ValidationException":  # it is gone already
+                if error_code(error) != "ValidationException":  # it is already gone
                     raise
-    # The marker last: should this be interrupted, it still tells whose the rest is.
+    # The marker last: after an interruption, it still says whose files the others are.
     objects = sorted(leftovers.objects, key=lambda item: item.uri.endswith(f"/{_MARKER}"))
     for first in range(0, len(objects), _MOST_KEYS_A_CALL):
         _delete(cloud, objects[first : first + _MOST_KEYS_A_CALL])
@@ -73,44 +75,48 @@ def remove(cloud: Cloud, leftovers: Leftovers) -> None:
 
 def _refuse_needed(cloud: Cloud, stack: Stack, execution: Execution, *, labels_too: bool) -> None:
     if execution.running:
-        raise OperationError(f"the execution {execution.name} still runs: `labelloop stop` ends it")
+        raise OperationError(f"the execution {execution.name} is still running: `labelloop stop` ends it")
     for summary in summaries(cloud, stack, status=RUNNING):
         other = describe(cloud, summary["executionArn"])
-        resumed = str(other.input.get("ActiveLearning", {}).get("ResumeFromS3Uri", "")).rstrip("/") + "/"
-        if resumed == execution.prefix:
+        resumed = (
+            str(other.input_object.get("ActiveLearning", {}).get("ResumeFromS3Uri", "")).rstrip("/") + "/"
+        )
+        if resumed == output_prefix(execution):
             raise OperationError(
-                f"the execution {other.name} goes on from {execution.name} and still runs: clean up after it"
+                f"the execution {other.name} continues {execution.name} and is running: clean up after it"
             )
     if execution.status != SUCCEEDED and not labels_too:
         raise OperationError(
             f"the execution {execution.name} is {execution.status}: the labels people gave are in "
-            f"{execution.prefix} and nowhere else, and a new execution can go on from there "
-            "(ActiveLearning.ResumeFromS3Uri). To remove them all the same, add --labels"
+            f"{output_prefix(execution)} and nowhere else, and a new execution can continue from there "
+            "(ActiveLearning.ResumeFromS3Uri). To remove them anyway, add --labels"
         )
 
 
 def _start_time(cloud: Cloud, execution: Execution, objects: Sequence[S3Object]) -> str | None:
-    """When the execution began whose files these are, as its marker has it; None where there are no files.
+    """When the execution that wrote these files began, according to its marker; None without files.
 
-    Two stacks may write below one path and name executions alike: the marker tells whose files they are.
+    Two stacks may write to one path and use the same execution names: the marker says whose files they are.
     """
     marker = _marker(execution)
     if not objects:
         return None
     if not any(item.uri == marker for item in objects):
-        raise OperationError(f"{execution.prefix} holds files but no {_MARKER}: they are no run's")
+        raise OperationError(
+            f"{output_prefix(execution)} holds files but no {_MARKER}: they do not belong to a run"
+        )
     start_time: str = _read_json(cloud, marker)["StartTime"]
     begun = datetime.fromisoformat(start_time)
     if abs((begun - execution.started).total_seconds()) > _SAME_INSTANT_SECONDS:
         raise OperationError(
-            f"the files in {execution.prefix} are of another execution of that name, begun "
+            f"the files in {output_prefix(execution)} belong to another execution of that name, started "
             f"{begun:%Y-%m-%d %H:%M}: none of them is touched"
         )
     return start_time
 
 
 def _marker(execution: Execution) -> str:
-    return f"{execution.prefix}{_MARKER}"
+    return f"{output_prefix(execution)}{_MARKER}"
 
 
 def _objects(cloud: Cloud, prefix_uri: str) -> tuple[S3Object, ...]:
@@ -125,8 +131,8 @@ def _objects(cloud: Cloud, prefix_uri: str) -> tuple[S3Object, ...]:
 
 
 def _models(cloud: Cloud, execution: Execution, start_time: str) -> tuple[str, ...]:
-    """Models are named after the execution, as its jobs are."""
-    prefix = str(execution.input.get("LabelingJobNamePrefix", ""))
+    """Models are named after the execution, like its jobs."""
+    prefix = str(execution.input_object.get("LabelingJobNamePrefix", ""))
     stem = f"{job_prefix(prefix, execution.name, start_time)}-r"
     with explained():
         pages = cloud.sagemaker.get_paginator("list_models").paginate(NameContains=stem)
@@ -134,13 +140,21 @@ def _models(cloud: Cloud, execution: Execution, start_time: str) -> tuple[str, .
     return tuple(sorted(name for name in names if name.startswith(stem)))
 
 
+def _trained_model(execution: Execution) -> str | None:
+    """The name of the last trained model, if the run succeeded and trained one."""
+    if execution.status != SUCCEEDED:
+        return None
+    arn = RunOutput.read(execution.output).trained_model_arn
+    return arn.rpartition("/")[2] if arn else None
+
+
 def _without_output(cloud: Cloud, execution: Execution, found: Leftovers) -> Leftovers:
-    """Without what the user wants to keep, and without the marker: it guards the name."""
-    output = f"{execution.prefix}output/"
+    """Without what the user wants to keep, and without the marker: it keeps the name from being reused."""
+    output = f"{output_prefix(execution)}output/"
     kept = [f"output manifest and report in {output}"] if execution.status == SUCCEEDED else []
     kept_uris = {_marker(execution)}
-    model = str(execution.output.get("TrainedModelArn", "")).rpartition("/")[2]
-    if model in found.models:
+    model = _trained_model(execution)
+    if model is not None and model in found.models:
         kept.append(f"the trained model {model}, with its files")
         kept_uris.update(_artifacts(cloud, model))
     return replace(
@@ -169,8 +183,8 @@ def _delete(cloud: Cloud, objects: Sequence[S3Object]) -> None:
     if answer.get("Errors"):
         first = answer["Errors"][0]
         raise OperationError(
-            f"S3 keeps {len(answer['Errors'])} of the objects; s3://{bucket}/{first.get('Key')}: "
-            f"{first.get('Message') or first.get('Code')}. What could be removed is; repeat the command"
+            f"S3 did not delete {len(answer['Errors'])} of the objects; s3://{bucket}/{first.get('Key')}: "
+            f"{first.get('Message') or first.get('Code')}. The others are removed; repeat the command"
         )
 
 

@@ -1,4 +1,4 @@
-"""What a deployed stack says of itself: its state machine, its bucket, its role."""
+"""What a deployed stack says about itself: its state machine, its bucket, its role."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -10,13 +10,13 @@ from labelloop.operations.cloud import Cloud, OperationError, error_code, explai
 LOOP_OUTPUT = "ActiveLearningLoopArn"
 BUCKET_OUTPUT = "DataBucketName"
 ROLE_OUTPUT = "JobRole"
-# Who labels for requests that do not say: a parameter of stacks that have a choice.
+# Who labels if a request does not say: a parameter of stacks that have a choice.
 BACKEND_PARAMETER = "LabelingBackend"
 
 
 @dataclass(frozen=True)
 class Stack:
-    """A deployed labelloop. `values` are its outputs, and its parameters where no output has the name."""
+    """A deployed labelloop. `values` are its outputs and parameters; an output wins over a parameter."""
 
     name: str
     values: Mapping[str, str]
@@ -36,15 +36,15 @@ class Stack:
 
 
 def find_stack(cloud: Cloud, name: str) -> Stack:
-    """Read a stack. Raises OperationError when there is none of this name, or it is no labelloop."""
+    """Read a stack. Raises OperationError when there is no such stack, or it is not a labelloop."""
     with explained():
         try:
             stack = cloud.cloudformation.describe_stacks(StackName=name)["Stacks"][0]
         except ClientError as error:
             if error_code(error) == "ValidationError":
                 raise OperationError(
-                    f"there is no stack {name!r} in {cloud.region}: deploy it by `sam deploy --guided`, or "
-                    "name another by --stack, another region by --region"
+                    f"there is no stack {name!r} in {cloud.region}: deploy it with `sam deploy --guided`, or "
+                    "choose another with --stack, another region with --region"
                 ) from error
             raise
     parameters = {
@@ -54,7 +54,7 @@ def find_stack(cloud: Cloud, name: str) -> Stack:
     outputs = {output["OutputKey"]: output.get("OutputValue", "") for output in stack.get("Outputs", ())}
     if LOOP_OUTPUT not in outputs:
         raise OperationError(
-            f"the stack {name!r} ({stack['StackStatus']}) has no output {LOOP_OUTPUT}: it is no labelloop, "
-            "or not deployed in full"
+            f"the stack {name!r} ({stack['StackStatus']}) has no output {LOOP_OUTPUT}: it is not a "
+            "labelloop, or not completely deployed"
         )
     return Stack(name, {**parameters, **outputs})

@@ -1,4 +1,4 @@
-"""Starting an execution: the request made whole and checked here, before anything is spent."""
+"""Starts an execution. The request is completed and checked here, before anything costs money."""
 
 import json
 import re
@@ -13,48 +13,49 @@ from botocore.exceptions import ClientError
 
 from labelloop import backends, labelers
 from labelloop.operations.cloud import Cloud, OperationError, error_code, explained, is_missing
-from labelloop.operations.executions import Execution, describe, execution_arn
+from labelloop.operations.executions import describe, execution_arn
 from labelloop.operations.stack import BACKEND_PARAMETER, Stack
 from labelloop.storage.s3 import split_uri
+from labelloop.workflow.execution import Execution
 from labelloop.workflow.request import LabelingRequest, parse_request, with_default_backend
 from labelloop.workflow.run_files import RunFiles
 
-# The account number that AWS keeps for documentation: `prepare` writes it where it cannot know better.
+# The account number that AWS reserves for documentation: `prepare` writes it, as it cannot know the real one.
 PLACEHOLDER_ACCOUNT = "111122223333"
 _OUTPUT_FOLDER = "output/"
 _NAME = re.compile(r"[A-Za-z0-9_-]{1,80}")
 
 
 @dataclass(frozen=True)
-class Start:
-    """An execution that was asked for; `already` when the same request had been started under its name."""
+class StartedExecution:
+    """The execution that was asked for; `already`: the same request had been started under this name."""
 
     execution: Execution
     already: bool
 
 
 def complete_request(document: Mapping[str, Any], stack: Stack) -> tuple[dict[str, Any], list[str]]:
-    """The request with the stack's role and bucket where it names none, and a sentence for each addition.
+    """The request with the stack's role and bucket if it names none, and a sentence for each addition.
 
-    Raises OperationError where the stack does not know either.
+    Raises OperationError when the stack does not know them either.
     """
     request, added = deepcopy(dict(document)), []
     role = request.get("RoleArn")
     if role is None or _is_placeholder(role):
-        request["RoleArn"] = _known(stack.job_role_arn, "RoleArn", stack)
+        request["RoleArn"] = _require(stack.job_role_arn, "RoleArn", stack)
         added.append(f"RoleArn is the stack's: {request['RoleArn']}")
     output = request.setdefault("OutputConfig", {})
     if isinstance(output, dict) and "S3OutputPath" not in output:
-        bucket = _known(stack.bucket, "OutputConfig.S3OutputPath", stack)
+        bucket = _require(stack.bucket, "OutputConfig.S3OutputPath", stack)
         output["S3OutputPath"] = f"s3://{bucket}/{_OUTPUT_FOLDER}"
         added.append(f"OutputConfig.S3OutputPath is in the stack's bucket: {output['S3OutputPath']}")
     return request, added
 
 
 def check_request(document: Mapping[str, Any], cloud: Cloud, stack: Stack) -> LabelingRequest:
-    """All that can be known to be wrong with a request before it is started.
+    """Refuse a request with anything wrong that can be known before it is started.
 
-    Raises RequestError or OperationError naming the place and the mend.
+    Raises RequestError or OperationError, which say where the fault is and what to do.
     """
     request = parse_request(with_default_backend(document, stack.values.get(BACKEND_PARAMETER)))
     backends.check_request(request)
@@ -70,7 +71,7 @@ def check_request(document: Mapping[str, Any], cloud: Cloud, stack: Stack) -> La
         if region != cloud.region:
             raise OperationError(
                 f"HumanTaskConfig.WorkteamArn is in {region}, the stack in {cloud.region}: a labeling job "
-                "can ask only a team of its own region"
+                "can only use a team of its own region"
             )
     _require_resumable(cloud, request)
     return request
@@ -91,12 +92,12 @@ def input_uris(request: LabelingRequest) -> list[str]:
 
 
 def missing_inputs(cloud: Cloud, uris: list[str]) -> list[str]:
-    """Those of the files that are not in S3; what may not be looked at is taken to be there."""
+    """The files that are not in S3. One that may not be read is assumed to be there."""
     return [uri for uri in uris if not _is_there(cloud, uri)]
 
 
 def upload(cloud: Cloud, uri: str, s3_root: Path) -> None:
-    """Copy the file that stands for an S3 object below `s3_root` to S3.
+    """Upload the file below `s3_root` that stands for an S3 object.
 
     Raises OperationError when there is no such file.
     """
@@ -108,19 +109,19 @@ def upload(cloud: Cloud, uri: str, s3_root: Path) -> None:
 
 
 def default_name(request: LabelingRequest, now: datetime | None = None) -> str:
-    """A name for an execution: the labeling jobs' prefix and the time."""
+    """A name for an execution: the prefix of its labeling jobs and the time."""
     moment = now or datetime.now(UTC)
     return f"{request.labeling_job_name_prefix[:60]}-{moment:%Y%m%d-%H%M%S}"
 
 
-def start(cloud: Cloud, stack: Stack, document: Mapping[str, Any], name: str) -> Start:
-    """Start an execution. The same name with the same request starts nothing anew, whatever became of it.
+def start(cloud: Cloud, stack: Stack, document: Mapping[str, Any], name: str) -> StartedExecution:
+    """Start an execution. The same name with the same request never starts a second one.
 
-    Raises OperationError when the name was used for another request, or cannot be a name.
+    Raises OperationError when the name was used for another request, or is not a valid name.
     """
     if not _NAME.fullmatch(name):
         raise OperationError(
-            f"an execution cannot be named {name!r}: letters, digits, - and _ make a name, at most 80 of them"
+            f"an execution cannot be named {name!r}: a name has at most 80 letters, digits, - and _"
         )
     content = json.dumps(document, ensure_ascii=False)
     earlier = _earlier(cloud, stack, name)
@@ -130,12 +131,12 @@ def start(cloud: Cloud, stack: Stack, document: Mapping[str, Any], name: str) ->
                 f"the stack {stack.name!r} has run another request under the name {name!r}: choose another "
                 "--name"
             )
-        return Start(earlier, already=True)
+        return StartedExecution(earlier, already=True)
     with explained():
         started = cloud.stepfunctions.start_execution(
             stateMachineArn=stack.loop_arn, name=name, input=content
         )
-    return Start(describe(cloud, started["executionArn"]), already=False)
+    return StartedExecution(describe(cloud, started["executionArn"]), already=False)
 
 
 def _earlier(cloud: Cloud, stack: Stack, name: str) -> Execution | None:
@@ -149,7 +150,7 @@ def _earlier(cloud: Cloud, stack: Stack, name: str) -> Execution | None:
 
 
 def _require_resumable(cloud: Cloud, request: LabelingRequest) -> None:
-    """Raises OperationError where the request goes on from an execution that has left nothing in S3."""
+    """Raises OperationError when the request continues an execution that left nothing in S3."""
     earlier = request.active_learning.resume_from_s3_uri
     if earlier and not _is_there(cloud, RunFiles.under(earlier).prepared_state):
         raise OperationError(
@@ -162,10 +163,10 @@ def _is_placeholder(arn: object) -> bool:
     return isinstance(arn, str) and f":{PLACEHOLDER_ACCOUNT}:" in arn
 
 
-def _known(value: str | None, field: str, stack: Stack) -> str:
+def _require(value: str | None, field: str, stack: Stack) -> str:
     if value is None:
         raise OperationError(
-            f"the request has no {field}, and the stack {stack.name!r} names none either: add it"
+            f"the request has no {field}, and the stack {stack.name!r} has none either: add it"
         )
     return value
 

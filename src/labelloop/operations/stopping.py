@@ -1,4 +1,4 @@
-"""Stopping an execution with all that it waits for."""
+"""Stops an execution and everything it waits for."""
 
 import json
 from collections.abc import Iterable, Iterator, Mapping
@@ -8,8 +8,9 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from labelloop.operations.cloud import Cloud, error_code, explained
-from labelloop.operations.executions import Execution, describe
-from labelloop.operations.history import Event, HistoryReader
+from labelloop.operations.executions import describe
+from labelloop.operations.history import HistoryReader
+from labelloop.workflow.execution import Execution, ExecutionEvent
 
 _KINDS = {
     "createTrainingJob": "TrainingJob",
@@ -21,7 +22,7 @@ _OVER = ("TaskSucceeded", "TaskFailed")
 
 
 @dataclass(frozen=True)
-class Job:
+class SageMakerJob:
     """A SageMaker job: `kind` is TrainingJob, TransformJob or LabelingJob."""
 
     kind: str
@@ -30,16 +31,16 @@ class Job:
 
 @dataclass
 class Stopped:
-    """What was running, and has been told to stop."""
+    """What was running and has been told to stop."""
 
     executions: list[str] = field(default_factory=list)
-    jobs: list[Job] = field(default_factory=list)
+    jobs: list[SageMakerJob] = field(default_factory=list)
 
 
 def stop(cloud: Cloud, execution: Execution, cause: str) -> Stopped:
-    """Stop an execution, the executions it started, and their jobs; what has ended already is left as it is.
+    """Stop an execution, the executions it started, and their jobs; what has already ended is left alone.
 
-    Step Functions stops what an execution waits for by itself, but only tries to. May be repeated.
+    Step Functions also tries to stop what an execution waits for, but does not guarantee it. May be repeated.
     """
     stopped = Stopped()
     history = HistoryReader(cloud, execution.arn)
@@ -57,32 +58,34 @@ def stop(cloud: Cloud, execution: Execution, cause: str) -> Stopped:
     return stopped
 
 
-def open_jobs(events: Iterable[Event]) -> list[Job]:
-    """The jobs that were asked for in these histories and of whose end nothing is said in them."""
+def open_jobs(events: Iterable[ExecutionEvent]) -> list[SageMakerJob]:
+    """The jobs that were started in these histories and did not end in them."""
     by_place = {(event.execution_arn, event.id): event for event in events}
     over = {_beginning(by_place, event) for event in by_place.values() if event.type in _OVER}
     return [
         job
         for place, event in by_place.items()
-        if place not in over and (job := _job_asked_for(event)) is not None
+        if place not in over and (job := _started_job(event)) is not None
     ]
 
 
-def _beginning(events: Mapping[tuple[str, int], Event], event: Event) -> tuple[str, int] | None:
-    """Where the task began that ended with this event."""
-    current: Event | None = event
+def _beginning(
+    events: Mapping[tuple[str, int], ExecutionEvent], event: ExecutionEvent
+) -> tuple[str, int] | None:
+    """The place of the event with which this task began."""
+    current: ExecutionEvent | None = event
     while current is not None and current.type != "TaskScheduled":
         current = events.get((current.execution_arn, current.previous))
     return (current.execution_arn, current.id) if current else None
 
 
-def _job_asked_for(event: Event) -> Job | None:
+def _started_job(event: ExecutionEvent) -> SageMakerJob | None:
     if event.type != "TaskScheduled" or event.details.get("resourceType") != "sagemaker":
         return None
     kind = _KINDS.get(str(event.details.get("resource", "")).removesuffix(".sync"))
     if kind is None:
         return None
-    return Job(kind, json.loads(event.details["parameters"])[f"{kind}Name"])
+    return SageMakerJob(kind, json.loads(event.details["parameters"])[f"{kind}Name"])
 
 
 def _stop_execution(cloud: Cloud, execution: Execution, cause: str, stopped: Stopped) -> None:
@@ -91,32 +94,32 @@ def _stop_execution(cloud: Cloud, execution: Execution, cause: str, stopped: Sto
     stopped.executions.append(execution.name)
 
 
-def _stop_job(cloud: Cloud, job: Job) -> bool:
-    """Whether it was running until now."""
+def _stop_job(cloud: Cloud, job: SageMakerJob) -> bool:
+    """Whether the job was still running."""
     with explained():
         try:
             if _status(cloud, job) not in _STOPPABLE:
                 return False
             _call(cloud, "stop", job)
         except ClientError as error:
-            # It was never created, or has ended in between.
+            # It was never created, or has ended in the meantime.
             if error_code(error) in ("ResourceNotFound", "ResourceNotFoundException", "ValidationException"):
                 return False
             raise
     return True
 
 
-def _status(cloud: Cloud, job: Job) -> str:
+def _status(cloud: Cloud, job: SageMakerJob) -> str:
     status: str = _call(cloud, "describe", job)[f"{job.kind}Status"]
     return status
 
 
-def _call(cloud: Cloud, verb: str, job: Job) -> Mapping[str, Any]:
+def _call(cloud: Cloud, verb: str, job: SageMakerJob) -> Mapping[str, Any]:
     operation = f"{verb}_{job.kind.removesuffix('Job').lower()}_job"
     answer: Mapping[str, Any] = getattr(cloud.sagemaker, operation)(**{f"{job.kind}Name": job.name})
     return answer
 
 
-def running_labels(jobs: Iterable[Job]) -> Iterator[str]:
+def in_words(jobs: Iterable[SageMakerJob]) -> Iterator[str]:
     """Each job in words: `training job x`."""
     return (f"{job.kind.removesuffix('Job').lower()} job {job.name}" for job in jobs)

@@ -3,16 +3,19 @@
     prepare_dataset(rows, out, options)       from rows in memory or any other source
     prepare_csv(path, csv_format, out, ...)   from a CSV file
 
-Everything goes under one folder: `s3/<bucket>/input/` with the manifest, the class list and the worker
-template, `request.json` for the workflow, `truth.csv` for simulated people, and `prepare_report.json`, the
-account of every row.
+Everything goes into one folder: `s3/<bucket>/input/` with the manifest, the class list and the worker
+template, `request.json` for the workflow, `truth.csv` for simulated people, and `prepare_report.json`, which
+says what became of every row.
 """
 
-from labelloop.preparation.csv_rows import CsvFormat
+from labelloop.preparation.csv_source import CsvFormat
 from labelloop.preparation.dataset import Preparation, prepare_csv, prepare_dataset
 from labelloop.preparation.errors import PreparationError
-from labelloop.preparation.label_attribute import check_label_attribute, propose_label_attribute
-from labelloop.preparation.options import PreparationOptions
+from labelloop.preparation.options import (
+    PreparationOptions,
+    check_label_attribute,
+    propose_label_attribute,
+)
 from labelloop.preparation.source import LabeledText
 
 __all__ = [

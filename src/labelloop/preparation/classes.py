@@ -15,9 +15,9 @@ _DOCUMENT_VERSION = "2018-11-28"
 
 @dataclass(frozen=True, slots=True)
 class ClassList:
-    """The classes in order: a class's place is the index under the label attribute.
+    """The classes in order: a class's position is the index under the label attribute.
 
-    `labels` are as in the data, `names` as people and the workflow see them; both have the same order.
+    `labels` are as in the data, `names` are what people and the workflow see; both have the same order.
     """
 
     labels: tuple[str, ...]
@@ -37,29 +37,29 @@ def class_list(
     """
     labels = tuple(sorted(found)) if given is None else tuple(given)
     if len(labels) < 2:
-        held = f"there is only {labels[0]!r}" if labels else "there is none"
+        known = f"there is only {labels[0]!r}" if labels else "there is none"
         raise ClassListError(
-            f"A class list needs at least two classes; {held}. Is it the right label column? "
+            f"A class list needs at least two classes; {known}. Is it the right label column? "
             "Classes that are not in the file can be named with --classes."
         )
-    _refuse_doubles(labels)
+    _refuse_repeats(labels)
     if unknown := sorted(set(class_names) - set(labels)):
         raise ClassListError(
             f"--class-names names {unknown[0]!r}, which is not a class. The classes are: {listing(labels)}."
         )
     names = tuple(class_names.get(label, label) for label in labels)
-    _refuse_doubles(names)
+    _refuse_repeats(names)
     return ClassList(labels, names)
 
 
 def check_given_classes(given: Sequence[str]) -> None:
     """Refuse a class list with an empty name. Raises ClassListError."""
     if any(not name.strip() for name in given):
-        raise ClassListError("--classes holds an empty name; separate the names with single commas.")
+        raise ClassListError("--classes contains an empty name; separate the names with single commas.")
 
 
 def alike(names: Collection[str]) -> list[tuple[str, ...]]:
-    """Group names that differ only in case or surrounding space: likely one class written in two ways."""
+    """Group names that differ only in case or surrounding space: probably one class written in two ways."""
     groups: dict[str, list[str]] = {}
     for name in names:
         groups.setdefault(name.strip().casefold(), []).append(name)
@@ -67,12 +67,12 @@ def alike(names: Collection[str]) -> list[tuple[str, ...]]:
 
 
 def listing(names: Sequence[str], shown: int = 20) -> str:
-    """Write names one after the other, the first `shown` of them."""
+    """The first `shown` names, separated by commas, and how many more there are."""
     more = f" and {len(names) - shown:,} more" if len(names) > shown else ""
     return ", ".join(repr(name) for name in names[:shown]) + more
 
 
-def _refuse_doubles(names: Sequence[str]) -> None:
+def _refuse_repeats(names: Sequence[str]) -> None:
     for name, count in Counter(names).items():
         if count > 1:
-            raise ClassListError(f"The class list holds {name!r} {count} times.")
+            raise ClassListError(f"The class list contains {name!r} {count} times.")

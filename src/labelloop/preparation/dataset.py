@@ -1,4 +1,4 @@
-"""From rows of text and label to all a run needs: manifest, class list, worker template, request, truth."""
+"""From rows of text and label to all that a run needs: manifest, classes, worker template, request, truth."""
 
 from __future__ import annotations
 
@@ -11,22 +11,22 @@ from pathlib import Path
 from typing import Any
 
 from labelloop.preparation.classes import ClassList, class_list
-from labelloop.preparation.csv_rows import CsvFormat, CsvRows
+from labelloop.preparation.csv_source import CsvFormat, CsvSource
 from labelloop.preparation.errors import BadRowsError, InputFileError
 from labelloop.preparation.manifest_files import write_rows
 from labelloop.preparation.manifest_lines import ManifestLines
 from labelloop.preparation.options import PreparationOptions
 from labelloop.preparation.output_folder import OutputFolder, replacing
-from labelloop.preparation.prepare_report import Account
+from labelloop.preparation.prepare_report import PrepareReport
 from labelloop.preparation.request import labeling_request
-from labelloop.preparation.sample import choose_rows
-from labelloop.preparation.source import Rows
-from labelloop.preparation.survey import Census, RowRules, take_census, usable_rows
+from labelloop.preparation.sample import draw_sample
+from labelloop.preparation.source import Source
+from labelloop.preparation.survey import RowRules, Survey, survey_source, usable_rows
 
 
 @dataclass(frozen=True, slots=True)
 class Preparation:
-    """What was prepared, and where it is. `rows_by_class` is in class order; `notes` are for people."""
+    """What was prepared, and where. `rows_by_class` is in class order; `notes` are for people."""
 
     folder: OutputFolder
     rows_read: int
@@ -38,29 +38,29 @@ class Preparation:
 
 
 def prepare_csv(path: Path, csv_format: CsvFormat, out: Path, options: PreparationOptions) -> Preparation:
-    """Prepare the rows of a CSV file: `prepare_dataset` says how. Raises PreparationError."""
-    rows = CsvRows(path, csv_format)
-    OutputFolder(out, options.bucket).keep(path)
-    mark = "The file began with a byte-order mark; it was taken off."
+    """Prepare the rows of a CSV file, as `prepare_dataset` does. Raises PreparationError."""
+    rows = CsvSource(path, csv_format)
+    OutputFolder(out, options.bucket).refuse_input(path)
+    mark = "The file began with a byte-order mark; it was removed."
     notes = [mark] if rows.starts_with_byte_order_mark else []
-    # A file name need not be UTF-8; the report is.
+    # A file name may not be UTF-8; the report must be.
     origin = os.fsencode(path.name).decode(errors="replace")
     return prepare_dataset(rows, out, options, origin=origin, notes=notes)
 
 
 def prepare_dataset(
-    rows: Rows, out: Path, options: PreparationOptions, *, origin: str = "", notes: Sequence[str] = ()
+    rows: Source, out: Path, options: PreparationOptions, *, origin: str = "", notes: Sequence[str] = ()
 ) -> Preparation:
-    """Write under `out` all that a run needs. The same rows and options give the same bytes.
+    """Write all that a run needs to `out`. The same rows and options give the same bytes.
 
-    The rows are gone through twice; an iterator that can be read only once is kept in memory. `origin` says
-    in the report where the rows are from, and `notes` what else there is to know about them.
+    The rows are read twice; an iterator that can be read only once is kept in memory. `origin` (where the
+    rows come from) and `notes` (what else to know about them) go into the report.
 
-    Raises PreparationError, BadRowsError among them when rows cannot be used. Nothing was written then,
+    Raises PreparationError, for example BadRowsError when rows cannot be used. Nothing has been written then,
     unless writing itself failed (OutputFolderError).
     """
     folder = OutputFolder(out, options.bucket)
-    folder.claim(overwrite=options.overwrite)
+    folder.refuse_if_used(overwrite=options.overwrite)
     request = labeling_request(options)
     if isinstance(rows, Iterator):
         rows = list(rows)
@@ -68,34 +68,34 @@ def prepare_dataset(
     allowed = None if options.classes is None else frozenset(options.classes)
     rules = RowRules(allowed, options.class_names, lines)
 
-    census = take_census(rows, rules)
-    _refuse_unusable(census, skip_bad_rows=options.skip_bad_rows)
-    classes = class_list(census.labels, options.classes, options.class_names)
-    choice = choose_rows(
-        census.codes, sample=options.sample, labeled_share=options.labeled_share, seed=options.seed
+    survey = survey_source(rows, rules)
+    _refuse_unusable(survey, skip_bad_rows=options.skip_bad_rows)
+    classes = class_list(survey.labels, options.classes, options.class_names)
+    sample = draw_sample(
+        survey.codes, size=options.sample, labeled_share=options.labeled_share, seed=options.seed
     )
-    written = write_rows(folder, usable_rows(rows, rules), choice, classes, lines)
-    account = Account(origin, tuple(notes), census, classes, choice, written, options)
-    _write_documents(folder, classes, account.report(), request)
+    written = write_rows(folder, usable_rows(rows, rules), sample, classes, lines)
+    report = PrepareReport(origin, tuple(notes), survey, classes, sample, written, options)
+    _write_documents(folder, classes, report.document(), request)
     return Preparation(
         folder=folder,
-        rows_read=census.rows_read,
-        rows=len(choice.taken),
-        labeled=len(choice.labeled),
-        rows_by_class=account.rows_by_class(),
+        rows_read=survey.rows_read,
+        rows=len(sample.taken),
+        labeled=len(sample.labeled),
+        rows_by_class=report.rows_by_class(),
         rows_without_label=written.by_class[""],
-        notes=account.notes(),
+        notes=report.notes(),
     )
 
 
-def _refuse_unusable(census: Census, *, skip_bad_rows: bool) -> None:
-    if census.bad_rows and not skip_bad_rows:
-        raise BadRowsError(census.bad_rows, census.rows_read)
-    if not census.rows_read:
+def _refuse_unusable(survey: Survey, *, skip_bad_rows: bool) -> None:
+    if survey.bad_rows and not skip_bad_rows:
+        raise BadRowsError(survey.bad_rows, survey.rows_read)
+    if not survey.rows_read:
         raise InputFileError("There are no rows to prepare.")
-    if not census.codes:
+    if not survey.codes:
         raise InputFileError(
-            f"None of the {census.rows_read:,} rows can be used. The first: {census.bad_rows[0]}."
+            f"None of the {survey.rows_read:,} rows can be used. The first: {survey.bad_rows[0]}."
         )
 
 
@@ -103,7 +103,7 @@ def _write_documents(
     folder: OutputFolder, classes: ClassList, report: dict[str, Any], request: dict[str, Any]
 ) -> None:
     template = resources.files("labelloop.preparation").joinpath("worker_template.html").read_bytes()
-    # The request comes last: where it is, everything it names is.
+    # The request comes last: once it is there, everything it names is there too.
     for path, content in (
         (folder.class_labels, _json_bytes(classes.document())),
         (folder.worker_template, template),

@@ -1,8 +1,8 @@
 """Synthetic news headlines for the demo, the tests and the benchmarks.
 
-No headline is real. They are made so that a learner meets what real data holds: unbalanced classes, a long
-tail of words and names, headlines that belong to two classes or say nothing about theirs, near duplicates,
-wrong labels, and the marks of careless handling: encoding damage, stray quotes, cut-off ends.
+No headline is real. They are made to be as hard as real data: unbalanced classes, a long tail of words and
+names, headlines that belong to two classes or say nothing about their own, near duplicates, wrong labels, and
+traces of careless handling: encoding damage, stray quotes, truncated ends.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ _SLOT = re.compile(r"\{(\w+)\}")
 
 @dataclass(frozen=True, slots=True)
 class _Draft:
-    """A headline before editing. `open_ended` says that a trailer can follow it."""
+    """A headline before editing. `open_ended`: a trailer can follow it."""
 
     text: str
     label: str
@@ -59,7 +59,7 @@ class _Draft:
 
 
 def demo_headlines(count: int = DEFAULT_COUNT, seed: int = 0) -> Iterator[LabeledText]:
-    """Make `count` headlines with their labels. A seed gives the same ones on every machine."""
+    """Make `count` headlines with their labels. The same seed gives the same ones on every machine."""
     return _Newsroom(seed).headlines(count)
 
 
@@ -72,13 +72,13 @@ def write_demo_csv(path: Path, count: int = DEFAULT_COUNT, seed: int = 0) -> Non
 
 
 class _Newsroom:
-    """Writes headlines one after the other; all its choices come from one stream of draws."""
+    """Writes headlines one after another; all its choices come from one stream of draws."""
 
     def __init__(self, seed: int) -> None:
         self._draws = SeededDraws(seed, 0)
         self._classes = tuple(CLASS_SHARES)
         self._cumulated = tuple(accumulate(CLASS_SHARES.values()))
-        # Names that come again and again, as in real news: each class has its own.
+        # Names that keep coming up, as in real news: each class has its own.
         self._people = {name: [self._new_person() for _ in range(_KNOWN_NAMES)] for name in self._classes}
         self._firms = {name: [self._new_firm(name) for _ in range(_KNOWN_NAMES)] for name in self._classes}
         self._recent: deque[_Draft] = deque(maxlen=_REMEMBERED)
@@ -93,7 +93,7 @@ class _Newsroom:
         for _ in range(count):
             draft = self._draft()
             self._recent.append(draft)
-            text = self._worn(self._edited(draft))
+            text = self._damaged(self._edited(draft))
             wrong = [other for other in self._classes if other != draft.label]
             yield LabeledText(
                 text, self._draws.one_of(wrong) if self._draws.chance(_MISLABELED) else draft.label
@@ -155,8 +155,8 @@ class _Newsroom:
     # Words and names.
 
     def _common(self, items: Sequence[str]) -> str:
-        # Squared, so that the front of a list is drawn far more often than its end; by a product, since a
-        # power's last bit differs from machine to machine.
+        # Squared, so that the front of a list is drawn far more often than its end. A product, not a power:
+        # the last bit of a power differs between machines.
         share = self._draws.uniform()
         return items[int(len(items) * share * share)]
 
@@ -165,7 +165,7 @@ class _Newsroom:
 
     def _fill(self, template: str, label: str) -> str:
         filled = template
-        # A word that fills a slot may hold a slot itself.
+        # A word that fills a slot may contain a slot itself.
         while slot := _SLOT.search(filled):
             filled = filled[: slot.start()] + self._slot(slot[1], label) + filled[slot.end() :]
         return filled
@@ -200,7 +200,7 @@ class _Newsroom:
         middle = self._draws.one_of(words.NAME_MIDDLES) if self._draws.chance(0.6) else ""
         return self._draws.one_of(words.NAME_STARTS) + middle + self._draws.one_of(ends)
 
-    # What an editor adds, and what careless handling does to it.
+    # What an editor adds, and what careless handling damages.
 
     def _edited(self, draft: _Draft) -> str:
         text = draft.text
@@ -213,7 +213,7 @@ class _Newsroom:
             return f"{tag}{'' if tag.endswith('-') else ' '}{_capital(text)}"
         return _capital(text)
 
-    def _worn(self, text: str) -> str:
+    def _damaged(self, text: str) -> str:
         if self._draws.chance(_QUOTED):
             text = self._quoted(text)
         if self._draws.chance(_MOJIBAKE):
@@ -232,7 +232,7 @@ class _Newsroom:
     def _mojibake(self, text: str) -> str:
         if "'" not in text:
             text = f"{text} – {self._draws.one_of(words.DAYS)}"
-        # UTF-8 read as Windows-1252, as so many feeds have it.
+        # UTF-8 read as Windows-1252, as in many feeds.
         return text.replace("'", "’").encode().decode("cp1252")
 
 

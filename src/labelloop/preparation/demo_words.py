@@ -1,6 +1,6 @@
 """The words the demo's headlines are made of: our own lists, written for this purpose.
 
-Within a list the order matters: words at the front are drawn often, those at the end seldom.
+The order within a list matters: words at the front are drawn often, those at the end rarely.
 """
 
 from __future__ import annotations
@@ -20,8 +20,8 @@ class Deeds:
 class Vocabulary:
     """One class's words.
 
-    `actors` do `deeds`; `things` are plural, and do `moves` for the `causes`. `topics` are what a headline
-    can be about, `tags` stand before it, and `firm_endings` end a firm's name.
+    `actors` do `deeds`; `things` are plural and do `moves` because of `causes`. `topics` are what a headline
+    can be about, `tags` go before it, and `firm_endings` end a company's name.
     """
 
     actors: tuple[str, ...]

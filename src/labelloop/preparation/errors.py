@@ -1,26 +1,17 @@
-"""What can go wrong while a data set is prepared. Every message is one a person can act on.
-
-PreparationError
-├── InputFileError        the CSV cannot be read: missing, a folder, empty, only a header
-├── ColumnError           a column that was asked for is not in the file
-├── BadRowsError          rows cannot be used, and nobody asked to leave them out
-├── ClassListError        the classes are too few, doubled, or do not fit the file
-├── LabelAttributeError   the label attribute is not a name Ground Truth accepts
-├── OptionError           an option has a value it cannot have
-└── OutputFolderError     the output folder holds other files, or cannot be written
-"""
+"""What can go wrong while a data set is prepared. `labelloop.core.errors` draws the tree."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
+from labelloop.core.errors import LabelloopError
 from labelloop.preparation.source import BadRow
 
 _SHOWN = 10
 
 
-class PreparationError(Exception):
-    """The data set cannot be prepared as asked."""
+class PreparationError(LabelloopError):
+    """Raised when a data set cannot be prepared as asked; one class below for each kind of fault."""
 
 
 class InputFileError(PreparationError):
@@ -32,7 +23,7 @@ class ColumnError(PreparationError):
 
 
 class ClassListError(PreparationError):
-    """Raised when the class list has fewer than two classes, doubles, or names that are not in it."""
+    """Raised when the class list has fewer than two classes, repeats one, or lacks a name that is used."""
 
 
 class LabelAttributeError(PreparationError):
@@ -48,7 +39,7 @@ class OutputFolderError(PreparationError):
 
 
 class BadRowsError(PreparationError):
-    """Raised when rows cannot be used. `bad_rows` holds all of them; the message shows the first ten."""
+    """Raised when rows cannot be used. `bad_rows` has all of them; the message shows the first ten."""
 
     def __init__(self, bad_rows: Sequence[BadRow], rows_read: int) -> None:
         self.bad_rows = tuple(bad_rows)
@@ -57,5 +48,5 @@ class BadRowsError(PreparationError):
         rest = f"\n  and {more:,} more" if more > 0 else ""
         super().__init__(
             f"{len(bad_rows):,} of {rows_read:,} rows cannot be used; nothing was written.{shown}{rest}\n"
-            "Mend them, or leave them out with --skip-bad-rows."
+            "Fix them, or leave them out with --skip-bad-rows."
         )

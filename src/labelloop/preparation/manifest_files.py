@@ -1,4 +1,4 @@
-"""The second pass over the rows: writing the manifest, and beside it the truth for simulated people."""
+"""The second pass over the rows: writes the manifest, and the true labels for simulated people."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from labelloop.core.ledger import NO_LABEL
 from labelloop.preparation.classes import ClassList
 from labelloop.preparation.manifest_lines import ManifestLines
 from labelloop.preparation.output_folder import OutputFolder, replacing
-from labelloop.preparation.sample import Choice
+from labelloop.preparation.sample import Sample
 from labelloop.preparation.source import LabeledText
 
 _TRUTH_HEADER = ("labelloop-id", "source", "label")
@@ -24,8 +24,8 @@ _TRUTH_HEADER = ("labelloop-id", "source", "label")
 class WrittenRows:
     """Counts of what was written.
 
-    `by_class` counts rows by class name, "" being those without a true label; `repeats` counts the rows whose
-    text came before, `contradicted` the texts that came with different labels.
+    `by_class` counts rows by class name ("": without a true label), `repeats` the rows whose text had come
+    before, `contradicted` the texts that came with different labels.
     """
 
     by_class: Counter[str] = field(default_factory=Counter)
@@ -39,7 +39,7 @@ class WrittenRows:
 
     def add(self, text: str, class_name: str) -> None:
         self.by_class[class_name] += 1
-        # A digest in place of the text: memory does not grow with the length of the texts.
+        # A digest instead of the text: memory does not grow with the length of the texts.
         digest = hashlib.blake2b(text.encode(), digest_size=16).digest()
         if digest not in self._label_of:
             self._label_of[digest] = class_name
@@ -53,11 +53,11 @@ class WrittenRows:
 def write_rows(
     folder: OutputFolder,
     usable: Iterator[LabeledText],
-    choice: Choice,
+    sample: Sample,
     classes: ClassList,
     lines: ManifestLines,
 ) -> WrittenRows:
-    """Write the chosen of the `usable` rows to the manifest and to the truth, in their order.
+    """Write the sampled ones of the `usable` rows to the manifest and to the truth, in order.
 
     Raises OutputFolderError.
     """
@@ -70,12 +70,12 @@ def write_rows(
         manifest = open_files.enter_context(replacing(folder.manifest))
         truth_bytes = open_files.enter_context(replacing(folder.truth))
         truth_text = io.TextIOWrapper(truth_bytes, encoding="utf-8", newline="", write_through=True)
-        # The writer's own line end, CRLF, is what makes it quote a lone CR in a text as well as a lone LF.
+        # With CRLF, the writer's default line end, it quotes a lone CR in a text as well as a lone LF.
         truth = csv.writer(truth_text)
         truth.writerow(_TRUTH_HEADER)
-        for line_number, (place, row) in enumerate(_taken(usable, choice.taken)):
+        for line_number, (place, row) in enumerate(_taken(usable, sample.taken)):
             index, name = class_of.get(row.label, (NO_LABEL, ""))
-            shown = place in choice.labeled
+            shown = place in sample.labeled
             line = lines.labeled(row.text, index, name) if shown else lines.unlabeled(row.text)
             manifest.write(line + b"\n")
             truth.writerow((line_number, row.text, name))

@@ -10,13 +10,13 @@ import orjson
 
 from labelloop.core.manifest.lines import MOST_CHARACTERS, label_metadata
 
-# The class index is not known while the classes are still being collected: room for the longest is kept.
+# The class index is not known while the classes are still being collected: the longest one is assumed.
 _LONGEST_INDEX = 9_999_999
 
 
 @dataclass(frozen=True, slots=True)
 class ManifestLines:
-    """Writes one data object a line, with its label where it has one."""
+    """Writes one data object per line, with its label if it has one."""
 
     label_attribute: str
     creation_date: datetime
@@ -29,7 +29,7 @@ class ManifestLines:
         return orjson.dumps({"source": text, **self._label(index, class_name)})
 
     def longest(self, text: str, class_name: str) -> int:
-        """Count the characters of the text's line, its label included when `class_name` is not empty."""
+        """The number of characters of the text's line, with its label unless `class_name` is empty."""
         line = self.labeled(text, _LONGEST_INDEX, class_name) if class_name else self.unlabeled(text)
         # Only a line with more bytes than the limit can have more characters.
         return len(line) if len(line) <= MOST_CHARACTERS else len(line.decode())

@@ -1,4 +1,4 @@
-"""How a data set is to be prepared, every value checked on the way in."""
+"""How to prepare a data set. Every value is checked when it is set."""
 
 from __future__ import annotations
 
@@ -7,32 +7,35 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from labelloop.core.manifest.lines import LONGEST_LABEL_ATTRIBUTE, label_attribute_fault
 from labelloop.preparation.classes import check_given_classes
-from labelloop.preparation.errors import OptionError
-from labelloop.preparation.label_attribute import check_label_attribute
+from labelloop.preparation.errors import LabelAttributeError, OptionError
 
 DEFAULT_BUCKET = "labelloop-local"
 DEFAULT_JOB_NAME_PREFIX = "labelloop"
-# Placeholders in the account number that AWS keeps for documentation: a run on a laptop never calls them.
+# Placeholders, in the account number that AWS reserves for documentation: a run on a laptop never uses them.
 PLACEHOLDER_ROLE_ARN = "arn:aws:iam::111122223333:role/labelloop-labeling"
 PLACEHOLDER_WORKTEAM_ARN = "arn:aws:sagemaker:us-east-1:111122223333:workteam/private-crowd/labelloop"
-# Fixed, because the same seed must give the same bytes; the true labels' own date is not known anyway.
+# Fixed, because the same seed must give the same bytes. The date of the true labels is unknown anyway.
 DEFAULT_CREATION_DATE = datetime(2000, 1, 1)
 
 _BUCKET = re.compile(r"[a-z0-9](?:[a-z0-9-]|\.(?!\.)){1,61}[a-z0-9]", re.ASCII)
-# A labeling job's name has 63 characters: half of them are left for what makes it unique.
+# A labeling job's name has at most 63 characters: half of them are left for what makes it unique.
 _JOB_NAME_PREFIX = re.compile(r"[a-zA-Z0-9](?:-*[a-zA-Z0-9]){0,30}", re.ASCII)
 _ROLE_ARN = re.compile(r"arn:aws[a-z\-]*:iam::\d{12}:role/[a-zA-Z_0-9+=,.@\-_/]+", re.ASCII)
 _WORKTEAM_ARN = re.compile(r"arn:aws[a-z\-]*:sagemaker:[a-z0-9\-]+:[0-9]{12}:workteam/.+", re.ASCII)
+_RESERVED_ENDINGS = ("-metadata", "-ref")
+_RESERVED_PREFIX = "labelloop-"
+_FALLBACK = "label"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PreparationOptions:
-    """How a data set is to be prepared.
+    """How to prepare a data set.
 
     `classes` are labels as in the data, in the order of their index; None takes those found, sorted by name.
     `class_names` maps labels to the names to show. `labeled_share` is the share (0 to 1) of the rows whose
-    label the manifest holds, `sample` the number of rows to take (None: all). Raises OptionError,
+    label goes into the manifest, `sample` the number of rows to take (None: all). Raises OptionError,
     ClassListError or LabelAttributeError.
     """
 
@@ -79,3 +82,23 @@ class PreparationOptions:
             raise OptionError(f"{self.role_arn!r} is not the ARN of an IAM role.")
         if not _WORKTEAM_ARN.fullmatch(self.workteam_arn):
             raise OptionError(f"{self.workteam_arn!r} is not the ARN of a SageMaker work team.")
+
+
+def check_label_attribute(name: str, *, option: str = "--label-attribute") -> None:
+    """Refuse a name that Ground Truth would refuse, or that another key of a manifest line has.
+
+    Raises LabelAttributeError, which proposes a valid name.
+    """
+    if fault := label_attribute_fault(name):
+        raise LabelAttributeError(
+            f"The label attribute cannot be {name!r}: {fault}. Try {option} {propose_label_attribute(name)}"
+        )
+
+
+def propose_label_attribute(name: str) -> str:
+    """A valid attribute name that resembles `name`."""
+    proposal = re.sub(r"[^a-zA-Z0-9]+", "-", name)[:LONGEST_LABEL_ATTRIBUTE].strip("-")
+    proposal = proposal.removeprefix(_RESERVED_PREFIX)
+    while proposal.endswith(_RESERVED_ENDINGS):
+        proposal = proposal.rpartition("-")[0].rstrip("-")
+    return _FALLBACK if label_attribute_fault(proposal) else proposal

@@ -1,4 +1,4 @@
-"""The files that preparation writes, and the care it takes of those already there."""
+"""The files that preparation writes, and how it protects those already there."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _SHOWN = 5
 
 @dataclass(frozen=True, slots=True)
 class OutputFolder:
-    """Where everything goes. Nothing is ever deleted from it."""
+    """The folder everything goes into. Nothing is ever deleted from it."""
 
     folder: Path
     bucket: str
@@ -49,14 +49,14 @@ class OutputFolder:
     def request(self) -> Path:
         return self.folder / "request.json"
 
-    def claim(self, *, overwrite: bool) -> None:
-        """Refuse a folder that is in use, unless told to `overwrite`. Raises OutputFolderError."""
+    def refuse_if_used(self, *, overwrite: bool) -> None:
+        """Refuse a folder that holds files, unless `overwrite`. Raises OutputFolderError."""
         try:
             held = sorted(entry.name for entry in self.folder.iterdir())
         except FileNotFoundError:
             return
         except NotADirectoryError as error:
-            raise OutputFolderError(f"{self.folder} is no folder, and the output needs one.") from error
+            raise OutputFolderError(f"{self.folder} is not a folder, and the output needs one.") from error
         except OSError as error:
             raise OutputFolderError(f"{self.folder} cannot be read: {error.strerror}.") from error
         if held and not overwrite:
@@ -66,8 +66,8 @@ class OutputFolder:
                 "use --overwrite: it replaces what prepare writes and leaves the rest alone."
             )
 
-    def keep(self, source: Path) -> None:
-        """Refuse to write over the file that is being read. Raises OutputFolderError."""
+    def refuse_input(self, source: Path) -> None:
+        """Refuse to overwrite the file that is being read. Raises OutputFolderError."""
         written = (
             self.manifest,
             self.class_labels,
@@ -78,12 +78,12 @@ class OutputFolder:
         )
         for path in written:
             if path.exists() and path.samefile(source):
-                raise OutputFolderError(f"{source} would be written over. Choose another output folder.")
+                raise OutputFolderError(f"{source} would be overwritten. Choose another output folder.")
 
 
 @contextmanager
 def replacing(path: Path) -> Iterator[BinaryIO]:
-    """Write a file beside `path` and put it in its place once it is whole. Raises OutputFolderError."""
+    """Write a file beside `path` and move it there once it is complete. Raises OutputFolderError."""
     partial = path.with_name(f"{path.name}.partial")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)

@@ -1,4 +1,4 @@
-"""The account of a preparation: what became of every row, for people and as `prepare_report.json`."""
+"""What became of every row: as notes for people, and as `prepare_report.json`."""
 
 from __future__ import annotations
 
@@ -10,37 +10,37 @@ from typing import Any
 from labelloop.preparation.classes import ClassList, alike, listing
 from labelloop.preparation.manifest_files import WrittenRows
 from labelloop.preparation.options import PreparationOptions
-from labelloop.preparation.sample import Choice
-from labelloop.preparation.survey import Census
+from labelloop.preparation.sample import Sample
+from labelloop.preparation.survey import Survey
 
 
 @dataclass(frozen=True, slots=True)
-class Account:
-    """Everything that is known after the two passes. `origin` says where the rows are from."""
+class PrepareReport:
+    """What is known after the two passes. `origin` says where the rows come from."""
 
     origin: str
     source_notes: tuple[str, ...]
-    census: Census
+    survey: Survey
     classes: ClassList
-    choice: Choice
+    sample: Sample
     written: WrittenRows
     options: PreparationOptions
 
     def notes(self) -> tuple[str, ...]:
-        """Sentences about all that was left out, is missing or looks odd; none where all is plain."""
+        """A sentence about everything that was left out, is missing or looks odd."""
         return (*self.source_notes, *self._notes_on_rows(), *self._notes_on_labels(), *self._notes_on_texts())
 
-    def report(self) -> dict[str, Any]:
-        """Account for every row: `bad_rows.count` + `not_sampled` + `rows_written` = `rows_read`."""
+    def document(self) -> dict[str, Any]:
+        """What became of every row: `bad_rows.count` + `not_sampled` + `rows_written` = `rows_read`."""
         return {
             "origin": self.origin,
-            "rows_read": self.census.rows_read,
-            "rows_written": len(self.choice.taken),
-            "not_sampled": len(self.census.codes) - len(self.choice.taken),
+            "rows_read": self.survey.rows_read,
+            "rows_written": len(self.sample.taken),
+            "not_sampled": len(self.survey.codes) - len(self.sample.taken),
             "bad_rows": self._bad_rows(),
-            "blank_lines": {"count": len(self.census.blank_lines), "lines": self.census.blank_lines},
+            "blank_lines": {"count": len(self.survey.blank_lines), "lines": self.survey.blank_lines},
             "labels": {
-                "shown_in_manifest": len(self.choice.labeled),
+                "shown_in_manifest": len(self.sample.labeled),
                 "not_known": self.written.by_class[""],
                 "by_class": self.rows_by_class(),
                 "renamed": self._renamed(),
@@ -59,11 +59,11 @@ class Account:
         }
 
     def rows_by_class(self) -> dict[str, int]:
-        """Count the rows of each class, in class order."""
+        """The number of rows of each class, in class order."""
         return {name: self.written.by_class[name] for name in self.classes.names}
 
     def _bad_rows(self) -> dict[str, Any]:
-        rows = self.census.bad_rows
+        rows = self.survey.bad_rows
         return {
             "count": len(rows),
             "by_kind": dict(Counter(row.kind for row in rows).most_common()),
@@ -75,20 +75,20 @@ class Account:
         return {label: name for label, name in pairs if label != name}
 
     def _notes_on_rows(self) -> Iterator[str]:
-        census, sample = self.census, self.options.sample
-        if census.bad_rows:
-            yield f"Left out: {_count(census.bad_rows, 'bad row')}, each listed in prepare_report.json."
-        if census.blank_lines:
-            yield f"Passed over: {_count(census.blank_lines, 'blank line')} between the rows."
-        if sample is not None and sample > len(census.codes):
-            yield f"A sample of {sample:,} was asked for; all {len(census.codes):,} usable rows were taken."
+        survey, wanted = self.survey, self.options.sample
+        if survey.bad_rows:
+            yield f"Left out: {_count(survey.bad_rows, 'bad row')}, each listed in prepare_report.json."
+        if survey.blank_lines:
+            yield f"Skipped: {_count(survey.blank_lines, 'blank line')} between the rows."
+        if wanted is not None and wanted > len(survey.codes):
+            yield f"A sample of {wanted:,} was asked for; all {len(survey.codes):,} usable rows were taken."
 
     def _notes_on_labels(self) -> Iterator[str]:
-        choice, by_class = self.choice, self.written.by_class
+        sample, by_class = self.sample, self.written.by_class
         if unknown := by_class[""]:
             yield f"Rows without a true label: {unknown:,}."
-        if len(choice.labeled) < choice.labels_wanted:
-            asked, held = f"{choice.labels_wanted:,}", f"{len(choice.labeled):,}"
+        if len(sample.labeled) < sample.labels_wanted:
+            asked, held = f"{sample.labels_wanted:,}", f"{len(sample.labeled):,}"
             yield f"Labels for {asked} rows were asked for; only {held} rows have one."
         if missing := [name for name in self.classes.names if not by_class[name]]:
             yield f"No row has the class {listing(missing)}."

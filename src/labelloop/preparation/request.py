@@ -1,5 +1,5 @@
-"""The request that starts the workflow, in the AWS blog post's form: a CreateLabelingJob request in which
-`LabelingJobNamePrefix` stands for `LabelingJobName`, since every round has a labeling job of its own.
+"""The request that starts the workflow, in the form of the AWS blog post: a CreateLabelingJob request with
+`LabelingJobNamePrefix` in place of `LabelingJobName`, since every round has a labeling job of its own.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ _HOUR = 3600
 
 
 def labeling_request(options: PreparationOptions) -> dict[str, Any]:
-    """Write the request. Raises OptionError when Ground Truth has no text classification in the region."""
+    """The request. Raises OptionError when Ground Truth has no text classification in the region."""
     bucket = f"s3://{options.bucket}/"
     return {
         "InputConfig": {
@@ -60,6 +60,6 @@ def _ground_truth_functions(workteam_arn: str) -> tuple[str, str]:
     if region not in FUNCTION_ACCOUNTS:
         raise OptionError(
             f"The work team is in {region}, where Ground Truth has no text classification. "
-            f"It has it in {', '.join(FUNCTION_ACCOUNTS)}."
+            f"The regions that have it: {', '.join(FUNCTION_ACCOUNTS)}."
         )
     return function_arns(region, Task.TEXT)

@@ -1,4 +1,4 @@
-"""Which rows go into the manifest, and which of them with their label."""
+"""Which rows go into the manifest, and which of these with their label."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ _LABELED_STREAM = 1
 
 
 @dataclass(frozen=True, slots=True)
-class Choice:
-    """Places among the usable rows: those taken, in rising order, and of these the ones whose label is shown.
+class Sample:
+    """Positions among the usable rows: those taken, in ascending order, and those whose label is shown.
 
-    `labels_wanted` is how many labels the share asks for; fewer are shown where too few rows have one.
+    `labels_wanted` is how many labels the share asks for; fewer are shown if too few rows have one.
     """
 
     taken: Sequence[int]
@@ -26,18 +26,18 @@ class Choice:
     labels_wanted: int
 
 
-def choose_rows(codes: Sequence[int], *, sample: int | None, labeled_share: float, seed: int) -> Choice:
-    """Choose uniformly at random `sample` of the rows, and which of the labels to show.
+def draw_sample(codes: Sequence[int], *, size: int | None, labeled_share: float, seed: int) -> Sample:
+    """Draw `size` of the rows uniformly at random, and the labels to show.
 
-    `codes` has one entry a row, NO_LABEL for a row without. A greater share of the same sample and seed holds
-    all the labels of a smaller one.
+    `codes` has one entry per row, NO_LABEL for a row without a label. With the same sample and seed, a larger
+    share contains all the labels of a smaller one.
     """
     taken: Sequence[int] = range(len(codes))
-    if sample is not None and sample < len(codes):
-        taken = SeededDraws(seed, _SAMPLE_STREAM).subset(len(codes), sample)
+    if size is not None and size < len(codes):
+        taken = SeededDraws(seed, _SAMPLE_STREAM).subset(len(codes), size)
     candidates = [place for place in taken if codes[place] != NO_LABEL]
-    # Rounded up, so that the manifest never falls short of a start share by a fraction of a row; through the
-    # decimal that was typed, so that 0.07 of 100 is 7 and not 8.
+    # Rounded up, so that the manifest never falls short of a start share by a fraction of a row. Computed
+    # from the decimal that was typed, so that 0.07 of 100 is 7 and not 8.
     wanted = math.ceil(Fraction(str(labeled_share)) * len(taken))
     chosen = SeededDraws(seed, _LABELED_STREAM).subset(len(candidates), wanted)
-    return Choice(taken, frozenset(candidates[index] for index in chosen), wanted)
+    return Sample(taken, frozenset(candidates[index] for index in chosen), wanted)

@@ -1,4 +1,4 @@
-"""Randomness with the same result for a seed, whatever the machine and the version of Python or numpy."""
+"""Random draws that depend on the seed alone, not on the machine or the version of Python or numpy."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ _TO_UNIT_INTERVAL = 2.0**-53
 class SeededDraws:
     """A stream of uniform draws. Two streams of one seed are independent.
 
-    Built on the raw integers of PCG64, whose sequence numpy promises never to change; numpy's `Generator` and
-    Python's `random` make no such promise for their choices and samples.
+    Built on the raw integers of PCG64: numpy guarantees that this sequence never changes. numpy's `Generator`
+    and Python's `random` give no such guarantee for choices and samples.
     """
 
     def __init__(self, seed: int, stream: int) -> None:
@@ -33,21 +33,21 @@ class SeededDraws:
         return self._block.pop()
 
     def below(self, limit: int) -> int:
-        """Draw one of 0 .. limit - 1, each as likely."""
+        """Draw one of 0 .. limit - 1, all equally likely."""
         return int(self.uniform() * limit)
 
     def one_of(self, items: Sequence[T]) -> T:
-        """Draw one of `items`, each as likely."""
+        """Draw one of `items`, all equally likely."""
         return items[self.below(len(items))]
 
     def chance(self, probability: float) -> bool:
-        """Say yes with `probability`."""
+        """True with this probability."""
         return self.uniform() < probability
 
     def subset(self, size: int, count: int) -> list[int]:
-        """Draw `count` of 0 .. size - 1 uniformly at random without replacement, in rising order.
+        """Draw `count` of 0 .. size - 1 uniformly at random without replacement, in ascending order.
 
-        A larger `count` of the same stream and size holds all of a smaller one's.
+        With the same stream and size, a larger `count` contains all that a smaller one draws.
         """
         order = np.argsort(self._bits.random_raw(size), kind="stable")
         chosen: list[int] = np.sort(order[:count]).tolist()

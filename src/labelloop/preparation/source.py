@@ -1,4 +1,4 @@
-"""What a source of rows hands over: texts with their labels, and the places where it could not."""
+"""What a source of rows gives: texts with their labels, and the places where it could not read one."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import TypeAlias
 class LabeledText:
     """One text and its true label; an empty `label` means that it is not known.
 
-    `line` is the row's first line in its file; 0 where there is no file.
+    `line` is the row's first line in its file, 0 without a file.
     """
 
     text: str
@@ -21,7 +21,7 @@ class LabeledText:
 
 @dataclass(frozen=True, slots=True)
 class BadRow:
-    """A row that cannot be used: its first and last line, the kind of fault, and what exactly was found."""
+    """A row that cannot be used: its first and last line, the kind of fault, and exactly what was found."""
 
     line: int
     last_line: int
@@ -39,19 +39,19 @@ class BadRow:
 
 @dataclass(frozen=True, slots=True)
 class BlankLine:
-    """A line between the rows with nothing on it."""
+    """An empty line between the rows."""
 
     line: int
 
 
-Rows: TypeAlias = Iterable[LabeledText | BadRow | BlankLine]
+Source: TypeAlias = Iterable[LabeledText | BadRow | BlankLine]
 
 
 def undecodable(text: str) -> str:
-    """Say which part of `text` is no Unicode character; empty where all of it is.
+    """The part of `text` that is not a Unicode character; empty if there is none.
 
-    A byte that was not UTF-8 is read as a lone surrogate (`errors="surrogateescape"`), so that the row it
-    is in can be named instead of the file being given up.
+    A byte that is not UTF-8 is read as a lone surrogate (`errors="surrogateescape"`), so that its row can be
+    named instead of refusing the whole file.
     """
     if text.isascii():
         return ""

@@ -1,4 +1,4 @@
-"""The first pass over the rows: which can be used, their labels, and what is wrong with the rest."""
+"""The first pass over the rows: which ones can be used, their labels, and what is wrong with the others."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from labelloop.core.ledger import NO_LABEL
 from labelloop.core.manifest.lines import MOST_CHARACTERS
 from labelloop.preparation.manifest_lines import ManifestLines
-from labelloop.preparation.source import BadRow, BlankLine, LabeledText, Rows, undecodable
+from labelloop.preparation.source import BadRow, BlankLine, LabeledText, Source, undecodable
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,7 +20,7 @@ class RowRules:
     lines: ManifestLines
 
     def fault(self, row: LabeledText) -> BadRow | None:
-        """Say what is wrong with the row; None where nothing is."""
+        """What is wrong with the row, if anything."""
         kind, detail = self._text_fault(row) or self._label_fault(row.label) or ("", "")
         return BadRow(row.line, row.line, kind, detail) if kind else None
 
@@ -39,17 +39,17 @@ class RowRules:
 
     def _label_fault(self, label: str) -> tuple[str, str] | None:
         if label.isspace():
-            return "empty label", "it is only white space; leave it out where the label is not known"
+            return "empty label", "it is only white space; leave it empty if the label is not known"
         if label and self.allowed is not None and label not in self.allowed:
             return "label outside the class list", repr(label)
         return None
 
 
 @dataclass(slots=True)
-class Census:
-    """What the rows hold. Memory: a few bytes a usable row, and no text.
+class Survey:
+    """What the rows contain. Memory: a few bytes per usable row, and no text.
 
-    `codes` has one entry a usable row, in order: the place of its label in `labels`, or NO_LABEL.
+    `codes` has one entry per usable row, in order: the position of its label in `labels`, or NO_LABEL.
     """
 
     labels: list[str] = field(default_factory=list)
@@ -62,27 +62,27 @@ class Census:
         return len(self.codes) + len(self.bad_rows)
 
 
-def take_census(rows: Rows, rules: RowRules) -> Census:
-    """Read every row once and count what is there."""
-    census = Census()
+def survey_source(rows: Source, rules: RowRules) -> Survey:
+    """Read every row once and note what it contains."""
+    survey = Survey()
     code_of: dict[str, int] = {"": NO_LABEL}
-    for row in _judged(rows, rules):
+    for row in _checked(rows, rules):
         if isinstance(row, BadRow):
-            census.bad_rows.append(row)
+            survey.bad_rows.append(row)
         elif isinstance(row, BlankLine):
-            census.blank_lines.append(row.line)
+            survey.blank_lines.append(row.line)
         else:
-            census.codes.append(code_of.setdefault(row.label, len(code_of) - 1))
-    census.labels = list(code_of)[1:]
-    return census
+            survey.codes.append(code_of.setdefault(row.label, len(code_of) - 1))
+    survey.labels = list(code_of)[1:]
+    return survey
 
 
-def usable_rows(rows: Rows, rules: RowRules) -> Iterator[LabeledText]:
-    """The rows that can be used, in order: as many as the census has codes."""
-    return (row for row in _judged(rows, rules) if isinstance(row, LabeledText))
+def usable_rows(rows: Source, rules: RowRules) -> Iterator[LabeledText]:
+    """The rows that can be used, in order: as many as the survey has codes."""
+    return (row for row in _checked(rows, rules) if isinstance(row, LabeledText))
 
 
-def _judged(rows: Rows, rules: RowRules) -> Iterator[LabeledText | BadRow | BlankLine]:
+def _checked(rows: Source, rules: RowRules) -> Iterator[LabeledText | BadRow | BlankLine]:
     for place, row in enumerate(rows, start=1):
         if not isinstance(row, LabeledText):
             yield row

@@ -1,8 +1,9 @@
-"""Where the model mixes classes up, and how each class came off."""
+"""Which classes the model confuses, and the results of each class."""
 
-from collections import Counter
-from typing import Any
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
 
+from labelloop.core.records import Confusion, ModelQuality, Report
 from labelloop.reporting.drawing import Drawing
 from labelloop.reporting.parts import Cell, Figure, Key, Section, Table
 from labelloop.reporting.text import count, percent, printable, short_percent
@@ -14,78 +15,73 @@ _NAME = 40
 _KEYS = (Key("agree", "people and model agree"), Key("differ", "they differ"))
 
 
-def class_name(document: dict[str, Any], index: int | None) -> str:
-    names = document.get("classes", ())
-    if index is None:
-        return "none"
-    return printable(names[index], _NAME) if 0 <= index < len(names) else str(index)
+def class_name(classes: Sequence[str], index: int) -> str:
+    return printable(classes[index], _NAME) if 0 <= index < len(classes) else str(index)
 
 
-def whose_objects(evidence: dict[str, Any]) -> str:
-    """Of which objects the last model's answers are compared with people's."""
-    last = f"round {evidence['round']}"
-    if evidence.get("basis") == "validation set":
+def whose_objects(quality: ModelQuality) -> str:
+    """On which objects the last model's answers are compared with people's, in words."""
+    last = f"round {quality.round}"
+    if quality.on_a_validation_set:
         return f"on the validation set of {last}"
-    of = f"on what the model of {last} had not learned from"
-    labeled, stood_for = evidence.get("labeled", 0), evidence.get("stood_for", 0)
-    if stood_for:
+    of = f"on the objects that the model of {last} had not learned from"
+    if quality.stood_for:
         return (
-            f"{of} (people labeled {count(labeled)} of it; for {count(stood_for)} that they did not label "
-            "stand those drawn for the test, so these numbers are estimates)"
+            f"{of} (people labeled {count(quality.labeled)} of them; the objects drawn for the test "
+            f"represent the other {count(quality.stood_for)}, so these numbers are estimates)"
         )
-    left_out = evidence.get("not_known", 0)
     return f"{of} and people labeled" + (
-        f"; {count(left_out)} more that nobody labeled are left out, the easier ones rather"
-        if left_out
+        f" (nobody labeled {count(quality.not_known)} more, mostly easier ones, which are left out)"
+        if quality.not_known
         else ""
     )
 
 
-def confusion(document: dict[str, Any]) -> Section | None:
-    matrix = (document.get("evidence") or {}).get("confusion")
-    if not matrix or not matrix["pairs"]:
+def confusion(report: Report) -> Section | None:
+    quality = report.evidence
+    if quality is None or not quality.confusion.pairs:
         return None
-    shown = sorted({index for people, model, _ in matrix["pairs"] for index in (people, model)})
-    right = sum(number for people, model, number in matrix["pairs"] if people == model)
+    matrix = quality.confusion
+    shown = sorted({index for people, model, _ in matrix.pairs for index in (people, model)})
     text = (
-        f"People's label against the model's, {whose_objects(document['evidence'])}: they agree on "
-        f"{count(right)} of {count(matrix['objects'])} objects."
+        f"People's labels compared with the model's, {whose_objects(quality)}: they agree on "
+        f"{count(matrix.agreed)} of {count(matrix.objects)} objects."
     )
-    if matrix.get("unread"):
-        text += f" The model could not read {count(matrix['unread'])} more."
-    mistakes = _mistakes(document, matrix)
+    if matrix.unread:
+        text += f" The model could not read {count(matrix.unread)} more."
+    mistakes = _mistakes(report.classes, matrix)
     tables = [mistakes] if mistakes.rows else []
     if len(shown) <= MOST_IN_A_TABLE:
         return Section(
             "confusion",
             "Confusion between classes",
             [text],
-            tables=[_matrix(document, matrix, shown), *tables],
+            tables=[_matrix(report.classes, matrix, shown), *tables],
         )
-    figure = _heat_map(document, matrix, shown)
+    figure = _heat_map(report.classes, matrix, shown)
     return Section("confusion", "Confusion between classes", [text], figures=[figure], tables=tables)
 
 
-def _by_people(matrix: dict[str, Any]) -> Counter[int]:
+def _by_people(matrix: Confusion) -> dict[int, float]:
     """Objects of each class, by people's label; estimates may be fractions."""
-    totals: Counter[int] = Counter()
-    for people, _, number in matrix["pairs"]:
+    totals = defaultdict[int, float](float)
+    for people, _, number in matrix.pairs:
         totals[people] += number
     return totals
 
 
-def _matrix(document: dict[str, Any], matrix: dict[str, Any], shown: list[int]) -> Table:
-    numbers = {(people, model): number for people, model, number in matrix["pairs"]}
+def _matrix(classes: Sequence[str], matrix: Confusion, shown: Sequence[int]) -> Table:
+    numbers = {(people, model): number for people, model, number in matrix.pairs}
     totals = _by_people(matrix)
     rows: list[list[Cell | str]] = []
     for people in shown:
-        row: list[Cell | str] = [Cell(class_name(document, people), from_outside=True)]
+        row: list[Cell | str] = [Cell(class_name(classes, people), from_outside=True)]
         for model in shown:
             number = numbers.get((people, model), 0)
             share = number / totals[people] if totals[people] else 0
             row.append(Cell(count(number), shade=min(10, -int(-10 * share // 1)) if number else 0))
         rows.append(row)
-    columns = ["People's label ↓ model's →", *(class_name(document, model) for model in shown)]
+    columns = ["People's label ↓ model's →", *(class_name(classes, model) for model in shown)]
     return Table(
         "Objects: people's label by row, the model's by column",
         columns,
@@ -94,7 +90,7 @@ def _matrix(document: dict[str, Any], matrix: dict[str, Any], shown: list[int]) 
     )
 
 
-def _heat_map(document: dict[str, Any], matrix: dict[str, Any], shown: list[int]) -> Figure:
+def _heat_map(classes: Sequence[str], matrix: Confusion, shown: Sequence[int]) -> Figure:
     size, left = 360.0, 26.0
     cell = (size - left) / len(shown)
     place = {index: position for position, index in enumerate(shown)}
@@ -105,11 +101,9 @@ def _heat_map(document: dict[str, Any], matrix: dict[str, Any], shown: list[int]
         height=size,
     )
     drawing.rect(left, left, size - left, size - left, "plane")
-    for people, model, number in matrix["pairs"]:
+    for people, model, number in matrix.pairs:
         shade = max(1, round(10 * number / totals[people]))
-        title = (
-            f"people: {class_name(document, people)}, model: {class_name(document, model)}: {count(number)}"
-        )
+        title = f"people: {class_name(classes, people)}, model: {class_name(classes, model)}: {count(number)}"
         x, y = left + place[model] * cell, left + place[people] * cell
         drawing.rect(x, y, cell, cell, f"{'agree' if people == model else 'differ'} h{shade}", title)
     every = -(-len(shown) // 10)
@@ -118,26 +112,31 @@ def _heat_map(document: dict[str, Any], matrix: dict[str, Any], shown: list[int]
         drawing.text((left - 4, middle + 4), str(index), "tick end")
         drawing.text((middle, left - 6), str(index), "tick middle")
     note = (
-        "Rows: people's label; columns: the model's, by class index. "
-        "The stronger the color, the larger the share of its row."
+        "Rows are people's labels and columns the model's, by class index. "
+        "A stronger color means a larger share of the row."
     )
-    return Figure("Confusion matrix", drawing.markup(), note, _all_pairs(document, matrix), _KEYS, wide=True)
+    return Figure("Confusion matrix", drawing.markup(), note, _all_pairs(classes, matrix), _KEYS, wide=True)
 
 
-def _all_pairs(document: dict[str, Any], matrix: dict[str, Any]) -> Table:
-    return _pairs("Labels by people and by the model", document, matrix["pairs"][:200], _by_people(matrix))
+def _all_pairs(classes: Sequence[str], matrix: Confusion) -> Table:
+    return _pairs("Labels by people and by the model", classes, matrix.pairs[:200], _by_people(matrix))
 
 
-def _mistakes(document: dict[str, Any], matrix: dict[str, Any]) -> Table:
-    wrong = [pair for pair in matrix["pairs"] if pair[0] != pair[1]][:MOST_CONFUSIONS_LISTED]
-    return _pairs("The most frequent confusions", document, wrong, _by_people(matrix))
+def _mistakes(classes: Sequence[str], matrix: Confusion) -> Table:
+    wrong = [pair for pair in matrix.pairs if pair[0] != pair[1]][:MOST_CONFUSIONS_LISTED]
+    return _pairs("The most frequent confusions", classes, wrong, _by_people(matrix))
 
 
-def _pairs(caption: str, document: dict[str, Any], pairs: list[list[int]], totals: Counter[int]) -> Table:
+def _pairs(
+    caption: str,
+    classes: Sequence[str],
+    pairs: Sequence[tuple[int, int, float]],
+    totals: Mapping[int, float],
+) -> Table:
     rows: list[list[Cell | str]] = [
         [
-            Cell(class_name(document, people), from_outside=True),
-            Cell(class_name(document, model), from_outside=True),
+            Cell(class_name(classes, people), from_outside=True),
+            Cell(class_name(classes, model), from_outside=True),
             count(number),
             percent(number / totals[people]),
         ]
@@ -147,29 +146,29 @@ def _pairs(caption: str, document: dict[str, Any], pairs: list[list[int]], total
     return Table(caption, columns, rows, frozenset({2, 3}))
 
 
-def by_class(document: dict[str, Any]) -> Section | None:
-    numbers = (document.get("evidence") or {}).get("by_class")
-    if not numbers:
+def by_class(report: Report) -> Section | None:
+    quality = report.evidence
+    if quality is None or not quality.by_class:
         return None
-    ordered = sorted(numbers, key=lambda entry: (-entry["human"] - entry["auto"], entry["class"]))
+    ordered = sorted(quality.by_class, key=lambda entry: (-entry.labeled, entry.class_index))
     listed = ordered[:MOST_CLASSES_LISTED]
-    evidence = document["evidence"]
-    bound = "exact" if evidence.get("basis") == "validation set" else "approximate"
+    bound = "exact" if quality.on_a_validation_set else "approximate"
     text = (
-        f"Accuracy is the share of a class's objects the model got right, {whose_objects(evidence)}; at "
-        f"least: the {bound} lower bound at {short_percent(document['confidence'])} confidence."
+        "“Accuracy” is the share of a class's objects that the model got right, "
+        f"{whose_objects(quality)}. “At least” is the {bound} lower bound at "
+        f"{short_percent(report.confidence)} confidence."
     )
     if len(ordered) > len(listed):
-        text += f" The {count(len(listed))} largest of {count(len(ordered))} classes are listed."
+        text += f" The table has the {count(len(listed))} largest of {count(len(ordered))} classes."
     rows: list[list[Cell | str]] = [
         [
-            Cell(class_name(document, entry["class"]), from_outside=True),
-            count(entry["human"] + entry["auto"]),
-            count(entry["human"]),
-            count(entry["auto"]),
-            f"{count(entry['correct'])} of {count(entry['objects'])}",
-            percent(entry["correct"] / entry["objects"]) if entry["objects"] else "not known",
-            percent(entry["bound"]) if entry["objects"] else "not known",
+            Cell(class_name(report.classes, entry.class_index), from_outside=True),
+            count(entry.labeled),
+            count(entry.human),
+            count(entry.auto),
+            f"{count(entry.correct)} of {count(entry.objects)}",
+            "not known" if entry.accuracy is None else percent(entry.accuracy),
+            "not known" if entry.accuracy is None else percent(entry.bound),
         ]
         for entry in listed
     ]
@@ -180,21 +179,20 @@ def by_class(document: dict[str, Any]) -> Section | None:
     return Section("by-class", "Class by class", [text], folded_tables=[table])
 
 
-def certificate_by_class(document: dict[str, Any]) -> Section | None:
-    parts = (document.get("certificate") or {}).get("ByClass")
-    if not parts:
+def certificate_by_class(report: Report) -> Section | None:
+    if report.certificate is None or not report.certificate.by_class:
         return None
-    text = "Each class's labels by themselves: what was drawn for its test, and what it came to."
+    text = "The labels of each class separately: the objects drawn for its test, and the result."
     rows: list[list[Cell | str]] = [
         [
-            Cell(class_name(document, part["ClassIndex"]), from_outside=True),
-            count(part["AutoLabels"]),
-            count(part["ValidationObjects"]),
-            count(part["ValidationErrors"]),
-            percent(part["ErrorBound"]),
+            Cell(class_name(report.classes, part.class_index), from_outside=True),
+            count(part.auto_labels),
+            count(part.validation_objects),
+            count(part.validation_errors),
+            percent(part.error_bound),
         ]
-        for part in parts
+        for part in report.certificate.by_class
     ]
     columns = ["Class", "Labels by the model", "Drawn", "Wrong", "Error at most"]
     table = Table("The certificate of each class", columns, rows, frozenset({1, 2, 3, 4}))
-    return Section("certificate", "What is promised of each class", [text], tables=[table])
+    return Section("certificate", "What is promised for each class", [text], tables=[table])

@@ -1,4 +1,4 @@
-"""Drawing on a small SVG plane: scales, axes and marks. Colors are the page's, by CSS class."""
+"""Draws small SVG charts: scales, axes and marks. The page's CSS classes set the colors."""
 
 import math
 from collections.abc import Callable, Sequence
@@ -29,7 +29,7 @@ def nice_ticks(low: float, high: float, most: int = 5, *, whole: bool = False) -
 
 @dataclass(frozen=True)
 class Scale:
-    """A straight mapping of `low` to `high` onto pixels."""
+    """A linear mapping from `low` to `high` onto pixels."""
 
     low: float
     high: float
@@ -43,7 +43,7 @@ class Scale:
 
 
 class Drawing:
-    """One SVG image with a text alternative; elements are escaped by ElementTree."""
+    """One SVG image with a text alternative. ElementTree escapes its texts."""
 
     def __init__(
         self, description: str, width: float = WIDTH, height: float = HEIGHT, *, stretched: bool = False
@@ -123,7 +123,7 @@ class Plot(Drawing):
         self.x_axis(name, [(self.x(value), form(value)) for value in values])
 
     def band(self, rows: Sequence[tuple[float, float, float]], mark: str) -> None:
-        """Fill between two lines; rows of x, low and high."""
+        """Fill the area between two lines; `rows` are x, low and high."""
         upper = [self.at(x, high) for x, _, high in rows]
         lower = [self.at(x, low) for x, low, _ in reversed(rows)]
         if rows:

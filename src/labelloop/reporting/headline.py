@@ -1,168 +1,165 @@
-"""The top of the page: what is promised, on what grounds, and the numbers that matter most."""
+"""The top of the page: what is promised, the evidence for it, and the most important numbers."""
 
-from typing import Any
+from dataclasses import dataclass
 
+from markupsafe import Markup
+
+from labelloop.core.records import Certificate, OutcomeCounts, Report
 from labelloop.reporting.drawing import Drawing
 from labelloop.reporting.parts import Headline, Key, Tile
 from labelloop.reporting.text import count, counted, money, percent, printable, seconds, short_percent
 
-# Class in the style sheet, words, and the keys of the counts that sum up to it.
-OUTCOMES = (
-    ("human", "labeled by people", "human"),
-    ("auto", "labeled by the model", "auto"),
-    ("failed", "impossible to label", "failed"),
-    ("open", "not labeled", "unlabeled"),
-)
+
+@dataclass(frozen=True)
+class _Outcome:
+    mark: str  # the class in the style sheet
+    words: str
+    objects: int
 
 
-def headline(document: dict[str, Any]) -> Headline:
-    certificate = document.get("certificate")
+def headline(report: Report) -> Headline:
+    certificate, outcomes = report.certificate, _outcomes(report.counts)
     return Headline(
-        execution=printable(document.get("execution", "")),
-        sentence=_promise(document, certificate) if certificate else _no_promise(document),
-        grounds=_grounds(document, certificate) if certificate else _why_not(document),
+        execution=printable(report.execution),
+        sentence=_promise(certificate) if certificate else _no_promise(report.counts),
+        grounds=_grounds(report, certificate) if certificate else _why_not(report),
         certified=certificate is not None,
-        tiles=_tiles(document),
-        bar=_bar(document["counts"]),
-        legend=[
-            Key(mark, f"{words}: {count(document['counts'][key])}")
-            for mark, words, key in OUTCOMES
-            if document["counts"][key]
-        ],
+        tiles=_tiles(report),
+        bar=_bar(report.counts, outcomes),
+        legend=[Key(one.mark, f"{one.words}: {count(one.objects)}") for one in outcomes if one.objects],
     )
 
 
-def _promise(document: dict[str, Any], certificate: dict[str, Any]) -> str:
-    target = certificate.get("TargetError", document["target_error"])
-    confidence = certificate.get("Confidence", document["confidence"])
-    labels = f"{count(certificate.get('AutoLabels', document['counts']['auto']))} labels the model gave"
-    whose = f"each class's share of the {labels}" if certificate.get("ByClass") else f"the {labels}"
+def _outcomes(counts: OutcomeCounts) -> list[_Outcome]:
+    return [
+        _Outcome("human", "labeled by people", counts.human),
+        _Outcome("auto", "labeled by the model", counts.auto),
+        _Outcome("failed", "impossible to label", counts.failed),
+        _Outcome("open", "not labeled", counts.unlabeled),
+    ]
+
+
+def _promise(certificate: Certificate) -> str:
+    target, confidence = certificate.target_error, certificate.confidence
+    labels = f"{count(certificate.auto_labels)} labels the model gave"
+    whose = f"each class's share of the {labels}" if certificate.by_class else f"the {labels}"
     return (
         f"At most {short_percent(target)} of {whose} are wrong, with {short_percent(confidence)} confidence."
     )
 
 
-def _grounds(document: dict[str, Any], certificate: dict[str, Any]) -> list[str]:
-    """The numbers the promise stands on; those that are there."""
+def _grounds(report: Report, certificate: Certificate) -> list[str]:
+    """The numbers behind the promise."""
     sentences = []
-    drawn, wrong = certificate.get("ValidationObjects"), certificate.get("ValidationErrors")
-    if drawn and wrong is not None:
-        labels = certificate.get("AutoLabels", document["counts"]["auto"])
+    if drawn := certificate.validation_objects:
         sentences.append(
-            f"To test this, {count(drawn)} of the {count(drawn + labels)} objects the model was to label "
-            "were drawn at random, the doubtful ones more often, and labeled by people, who found the model "
-            f"wrong on {count(wrong)}."
+            f"To test this, {count(drawn)} of the {count(drawn + certificate.auto_labels)} objects that the "
+            "model would label were drawn at random, doubtful ones more often. People labeled them and found "
+            f"the model wrong on {count(certificate.validation_errors)}."
         )
-    if (estimate := certificate.get("ErrorEstimate")) is not None:
-        sentences.append(
-            f"Weighed by how often each was drawn, that is an error of about {percent(estimate)}."
-        )
-    if (bound := certificate.get("ErrorBound")) is not None:
-        sentences.append(f"By the test's exact bound it is {percent(bound)} at most.")
-    if (coverage := certificate.get("Coverage")) is not None and "Threshold" in certificate:
-        sentences.append(
-            f"The model labeled {percent(coverage)} of what was open then: its margin between the two best "
-            f"classes is {certificate['Threshold']:.3f} or more."
-        )
-    told = [" ".join(sentences)] if sentences else []
+    sentences += [
+        "Weighted by the probability of each draw, that is an error of about "
+        f"{percent(certificate.error_estimate)}.",
+        f"By the test's exact bound, the error is at most {percent(certificate.error_bound)}.",
+        f"The model labeled {percent(certificate.coverage)} of the objects that were open then: those where "
+        f"its margin between the two best classes is {certificate.threshold:.3f} or more.",
+    ]
     return [
-        *told,
-        f"An error is a label other than people's{_reviewed(document)}. The promise is for these labels, and "
-        "its confidence for the whole run, however often it was tested.",
+        " ".join(sentences),
+        f"An error is a label that differs from people's{_reviewed(report)}. The promise covers these "
+        "labels, and its confidence covers the whole run, however many tests it made.",
     ]
 
 
-def _reviewed(document: dict[str, Any]) -> str:
-    if not (document.get("settings") or {}).get("ReviewDisagreements"):
+def _reviewed(report: Report) -> str:
+    if not report.settings.get("ReviewDisagreements"):
         return ""
-    repeated = sum(record.get("repeated_answers", 0) for record in document.get("rounds", ()))
-    asked = f"; that took {counted(repeated, 'answer')} more" if repeated else ""
-    return f", two of whom must agree to overrule the model on an object that was drawn{asked}"
+    repeated = report.repeated_answers
+    asked = f", which took {counted(repeated, 'more answer')}" if repeated else ""
+    return f". Two people must agree to overrule the model on an object that was drawn{asked}"
 
 
-def _no_promise(document: dict[str, Any]) -> str:
-    counts = document["counts"]
-    if counts["auto"]:
-        return f"Nothing is promised about the {count(counts['auto'])} labels the model gave."
-    if counts["human"] == counts["input"]:
-        return f"People labeled all {count(counts['input'])} data objects; the model labeled none."
+def _no_promise(counts: OutcomeCounts) -> str:
+    if counts.auto:
+        return f"Nothing is promised about the {count(counts.auto)} labels that the model gave."
+    if counts.human == counts.input:
+        return f"People labeled all {count(counts.input)} data objects; the model labeled none."
     return "The model labeled nothing, so there is no certificate."
 
 
-def _why_not(document: dict[str, Any]) -> list[str]:
-    because = document.get("no_certificate_because")
+def _why_not(report: Report) -> list[str]:
+    because = report.no_certificate_because
     return [f"There is no certificate: {printable(because, 400)}."] if because else []
 
 
-def _tiles(document: dict[str, Any]) -> list[Tile]:
-    tiles = [_people(document), _model(document), _saved(document), _accuracy(document), _truth(document)]
+def _tiles(report: Report) -> list[Tile]:
+    tiles = [_people(report), _model(report), _saved(report), _accuracy(report), _truth(report)]
     return [tile for tile in tiles if tile is not None]
 
 
-def _people(document: dict[str, Any]) -> Tile:
-    counts, given = document["counts"], document.get("human_labels_in_input", 0)
+def _people(report: Report) -> Tile:
+    counts, given = report.counts, report.human_labels_in_input
     came_with_the_input = f"; {count(given)} came with the input" if given else ""
     return Tile(
         "Labels by people",
-        count(counts["human"]),
-        f"{percent(counts['human'] / counts['input'])} of {count(counts['input'])} objects"
-        f"{came_with_the_input}",
+        count(counts.human),
+        f"{percent(counts.human_share)} of {count(counts.input)} objects{came_with_the_input}",
         "human",
     )
 
 
-def _model(document: dict[str, Any]) -> Tile:
-    counts, rounds = document["counts"], len(document.get("rounds", ()))
-    duration = f", {seconds(document['seconds'])}" if document.get("seconds") else ""
+def _model(report: Report) -> Tile:
+    counts, rounds = report.counts, len(report.rounds)
+    duration = f", {seconds(report.seconds)}" if report.seconds else ""
     return Tile(
         "Labels by the model",
-        count(counts["auto"]),
-        f"{percent(counts['auto'] / counts['input'])}; {rounds} round{'' if rounds == 1 else 's'}{duration}",
+        count(counts.auto),
+        f"{percent(counts.auto_share)}; {rounds} round{'' if rounds == 1 else 's'}{duration}",
         "auto",
     )
 
 
-def _saved(document: dict[str, Any]) -> Tile | None:
-    cost = document.get("cost")
+def _saved(report: Report) -> Tile | None:
+    cost = report.cost
     if cost is None:
         return None
-    spent = money(cost["spent"], cost["currency"])
-    if not cost["auto_labels"]:
-        return Tile("Spent on labels", spent, "nothing saved: the model labeled nothing")
+    spent = money(cost.spent, cost.currency)
+    if not cost.auto_labels:
+        return Tile("Spent on labels", spent, "nothing was saved: the model labeled nothing")
     return Tile(
         "Saved on labels",
-        money(cost["saved"], cost["currency"]),
-        f"{count(cost['answers_saved'])} answers not asked for; {spent} spent",
+        money(cost.saved, cost.currency),
+        f"{count(cost.answers_saved)} answers fewer; {spent} spent",
     )
 
 
-def _accuracy(document: dict[str, Any]) -> Tile | None:
-    evidence = document.get("evidence") or {}
-    scored = [entry for entry in evidence.get("accuracy_by_round", ()) if "accuracy" in entry]
-    if not scored:
+def _accuracy(report: Report) -> Tile | None:
+    quality = report.evidence
+    scored = [each for each in quality.accuracy_by_round if each.accuracy is not None] if quality else []
+    if quality is None or not scored or scored[-1].accuracy is None:
         return None
-    last = scored[-1]
-    of = "the validation set" if evidence.get("basis") == "validation set" else "all it had not learned from"
-    return Tile("Model's accuracy", percent(last["accuracy"]), f"in round {last['round']}, on {of}")
+    of = "the validation set" if quality.on_a_validation_set else "objects it had not learned from"
+    note = f"in round {scored[-1].round}, on {of}"
+    return Tile("Model's accuracy", percent(scored[-1].accuracy), note)
 
 
-def _truth(document: dict[str, Any]) -> Tile | None:
-    error = document.get("auto_label_error")
-    if error is None:
+def _truth(report: Report) -> Tile | None:
+    score = report.score
+    if score is None or score.auto_label_error is None:
         return None
-    all_labels = document.get("final_error")
-    of_all = f"; {percent(all_labels, 2)} of all labels" if all_labels is not None else ""
-    return Tile("Truly wrong", percent(error, 2), f"of the model's labels, by the known truth{of_all}")
+    of_all = f"; {percent(score.final_error, 2)} of all labels" if score.final_error is not None else ""
+    error = percent(score.auto_label_error, 2)
+    return Tile("Truly wrong", error, f"of the model's labels, compared with the truth{of_all}")
 
 
-def _bar(counts: dict[str, int]) -> Any:
-    shares = ", ".join(f"{count(counts[key])} {words}" for _, words, key in OUTCOMES)
+def _bar(counts: OutcomeCounts, outcomes: list[_Outcome]) -> Markup:
+    shares = ", ".join(f"{count(one.objects)} {one.words}" for one in outcomes)
     drawing = Drawing(
-        f"Of {count(counts['input'])} data objects: {shares}", width=720, height=14, stretched=True
+        f"Of {count(counts.input)} data objects: {shares}", width=720, height=14, stretched=True
     )
     left = 0.0
-    for mark, words, key in OUTCOMES:
-        width = 720 * counts[key] / counts["input"] if counts["input"] else 0
-        drawing.rect(left, 0, width, 14, mark, f"{count(counts[key])} {words}")
+    for one in outcomes:
+        width = 720 * counts.share(one.objects)
+        drawing.rect(left, 0, width, 14, one.mark, f"{count(one.objects)} {one.words}")
         left += width
     return drawing.markup()

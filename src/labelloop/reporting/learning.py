@@ -1,8 +1,16 @@
-"""How the model got better from round to round, and how accurate the last one is where it is sure."""
+"""How the model improved from round to round, and how accurate the last model is where it is sure."""
 
-from typing import Any
+from collections.abc import Sequence
+from dataclasses import dataclass
 
-from labelloop.core.report.document import human_labels_before
+from labelloop.core.records import (
+    AccuracyOfRound,
+    CoveragePoint,
+    ModelQuality,
+    RandomBaseline,
+    Report,
+    RoundRecord,
+)
 from labelloop.reporting.classes import whose_objects
 from labelloop.reporting.curves import accuracy_range, axis_percent, mark_rounds, plot_over_labels
 from labelloop.reporting.drawing import Plot
@@ -10,52 +18,108 @@ from labelloop.reporting.parts import Figure, Key, Section, Table
 from labelloop.reporting.text import count, percent, printable, short_percent
 
 
-def learning_curve(document: dict[str, Any]) -> Section | None:
-    models = _models(document)
-    known = [each for each in models if "accuracy" in each]
-    figures, paragraphs = _outlook_figures(document), []
+@dataclass(frozen=True)
+class _Model:
+    """A round's model: the number of labels it was trained on, and what is known of its accuracy."""
+
+    labels: int
+    quality: AccuracyOfRound
+
+    @property
+    def round(self) -> int:
+        return self.quality.round
+
+
+@dataclass(frozen=True)
+class _Measured(_Model):
+    """A model whose accuracy is known."""
+
+    accuracy: float
+
+
+@dataclass(frozen=True)
+class _Outlook:
+    """What a round's model expected of the labels that it would give."""
+
+    record: RoundRecord
+    error: float
+
+    @property
+    def labels(self) -> int:
+        return self.record.human_labels_before
+
+    @property
+    def left_to_people(self) -> int:
+        return self.record.left_to_people or 0
+
+    @property
+    def test_begun(self) -> bool:
+        return self.record.drawn_for_test > 0
+
+
+@dataclass(frozen=True)
+class _Testable(_Outlook):
+    """An outlook on a test that could pass."""
+
+    draws: float
+
+    @property
+    def labels_in_total(self) -> float:
+        """How many objects people would label in total if the test had begun in that round."""
+        return self.labels + self.draws + self.left_to_people
+
+
+def learning_curve(report: Report) -> Section | None:
+    models = _models(report)
+    known = [
+        _Measured(model.labels, model.quality, model.quality.accuracy)
+        for model in models
+        if model.quality.accuracy is not None
+    ]
+    figures, paragraphs = _outlook_figures(report), []
     if known:
-        figures.insert(0, _accuracy_figure(document, known))
-        paragraphs = [_random_baseline(document)]
+        figures.insert(0, _accuracy_figure(report, known))
+        paragraphs = [_random_baseline(report)]
     elif models:
         if expected := _expected_accuracy_figure(models):
             figures.insert(0, expected)
-        paragraphs = [_why_not_known(document), _random_baseline(document)]
+        paragraphs = [_why_not_known(report.evidence), _random_baseline(report)]
     return Section("learning", "Learning", paragraphs, figures=figures) if figures else None
 
 
-def _models(document: dict[str, Any]) -> list[dict[str, Any]]:
-    """What is known of the accuracy of each round's model, with the labels it was trained on."""
-    scored = {
-        entry["round"]: entry for entry in (document.get("evidence") or {}).get("accuracy_by_round", ())
-    }
+def _models(report: Report) -> list[_Model]:
+    """The known accuracy of each round's model, with the number of labels it was trained on."""
+    scored = {entry.round: entry for entry in report.evidence.accuracy_by_round} if report.evidence else {}
     models = []
-    for record in document.get("rounds", ()):
-        entry = scored.get(record["round"], {})
-        if record.get("validation_accuracy") is not None:
-            entry = {"accuracy": record["validation_accuracy"], **entry}
-        if entry:
-            models.append({**entry, "round": record["round"], "labels": human_labels_before(record)})
+    for record in report.rounds:
+        quality = scored.get(record.round)
+        if record.validation_accuracy is not None and (quality is None or quality.accuracy is None):
+            known = quality or AccuracyOfRound(round=record.round)
+            quality = known.model_copy(update={"accuracy": record.validation_accuracy})
+        if quality is not None:
+            models.append(_Model(record.human_labels_before, quality))
     return models
 
 
-def coverage(document: dict[str, Any]) -> Section | None:
-    evidence = document.get("evidence") or {}
-    curve = evidence.get("coverage_curve")
-    if not curve:
+def coverage(report: Report) -> Section | None:
+    quality = report.evidence
+    if quality is None or not quality.coverage_curve:
         return None
-    text = f"The model's answers, the surest first, {whose_objects(evidence)}."
+    text = f"The model's answers, starting with the surest, {whose_objects(quality)}."
     return Section(
-        "coverage", "Accuracy against coverage", [text], figures=[_coverage_figure(document, curve)]
+        "coverage", "Accuracy against coverage", [text], figures=[_coverage_figure(report, quality)]
     )
 
 
-def _accuracy_figure(document: dict[str, Any], known: list[dict[str, Any]]) -> Figure:
-    baseline = document.get("random_baseline") or {}
-    points = [(each["labels"], each["accuracy"]) for each in known]
-    intervals = [(each["labels"], each["low"], each["high"]) for each in known if "low" in each]
-    same = [(each["labels"], each["on_the_last"]) for each in known if "on_the_last" in each]
-    estimate = baseline.get("curve", ())
+def _accuracy_figure(report: Report, known: Sequence[_Measured]) -> Figure:
+    points = [(model.labels, model.accuracy) for model in known]
+    intervals = [
+        (model.labels, *interval) for model in known if (interval := model.quality.interval) is not None
+    ]
+    same = [
+        (model.labels, model.quality.on_the_last) for model in known if model.quality.on_the_last is not None
+    ]
+    estimate = (report.random_baseline and report.random_baseline.curve) or ()
     lows = [low for _, low, _ in intervals] + [value for _, value in (*points, *same, *estimate)]
     plot = plot_over_labels(_describe(points), points, accuracy_range(lows))
     plot.band(intervals, "band")
@@ -65,30 +129,32 @@ def _accuracy_figure(document: dict[str, Any], known: list[dict[str, Any]]) -> F
     if len(same) > 1:
         plot.curve(same, "curve auto-stroke")
     plot.curve(points, "curve")
-    mark_rounds(plot, [each["round"] for each in known], points, "point")
-    exact = _on_a_validation_set(document)
-    keys = [Key("curve", "on the validation set" if exact else "on all it had not learned from")]
+    mark_rounds(plot, [model.round for model in known], points, "point")
+    exact = _on_a_validation_set(report)
+    keys = [Key("curve", "on the validation set" if exact else "on all objects it had not learned from")]
     if intervals:
         method = "exact, Clopper-Pearson" if exact else "approximate"
-        keys.append(Key("band", f"{short_percent(document['confidence'])} interval ({method})"))
+        keys.append(Key("band", f"{short_percent(report.confidence)} interval ({method})"))
     if len(same) > 1:
-        keys.append(Key("curve auto-stroke", "on the same objects: those the last had not learned from"))
+        keys.append(
+            Key("curve auto-stroke", "on the same objects: those the last model had not learned from")
+        )
     if estimate:
-        keys.append(Key("estimate", "the random baseline's estimate"))
+        keys.append(Key("estimate", "estimate for random labeling"))
     return Figure(
         "Accuracy by labels from people",
         plot.markup(),
-        _about_the_curve(document),
+        _about_the_curve(report),
         _accuracy_table(known),
         keys,
     )
 
 
-def _on_a_validation_set(document: dict[str, Any]) -> bool:
-    return document.get("policy") == "blog"
+def _on_a_validation_set(report: Report) -> bool:
+    return report.policy == "blog"
 
 
-def _describe(points: list[tuple[int, float]], what: str = "Accuracy") -> str:
+def _describe(points: Sequence[tuple[int, float]], what: str = "Accuracy") -> str:
     first, last = points[0], points[-1]
     if len(points) == 1:
         return f"{what} {percent(first[1])} with {count(first[0])} labels by people"
@@ -98,110 +164,129 @@ def _describe(points: list[tuple[int, float]], what: str = "Accuracy") -> str:
     )
 
 
-def _about_the_curve(document: dict[str, Any]) -> str:
-    if _on_a_validation_set(document):
+def _about_the_curve(report: Report) -> str:
+    if _on_a_validation_set(report):
         return "Each round's model on objects it had not learned from."
-    told = "Each round's model on what it had not learned from, known by the labels people gave since"
-    if (document.get("evidence") or {}).get("stood_for"):
-        told += "; for what the model labeled stand the objects drawn for the test"
-    told += ". This also rises because people are asked about the hard objects, which leave"
-    known = (document.get("evidence") or {}).get("accuracy_by_round", ())
-    same = any("on_the_last" in each for each in known)
-    return f"{told}: learning alone is what the curve on the same objects shows." if same else f"{told}."
+    told = "Each round's model on objects it had not learned from, compared with people's later labels."
+    quality = report.evidence
+    if quality is not None and quality.stood_for:
+        told += " The objects drawn for the test represent those that the model labeled."
+    told += " The curve also rises because people label the hard objects, so these are no longer counted."
+    same = quality is not None and any(each.on_the_last is not None for each in quality.accuracy_by_round)
+    return f"{told} The curve on the same objects shows the effect of learning alone." if same else told
 
 
-def _why_not_known(document: dict[str, Any]) -> str:
-    left_out = document["evidence"].get("not_known", 0)
+def _why_not_known(quality: ModelQuality | None) -> str:
+    left_out = quality.not_known if quality else 0
     return (
-        "How accurate the models were cannot be said: no test of a certificate was finished on what the last "
-        f"one had not learned from, and nobody labeled {count(left_out)} of these objects. Shown is what the "
-        "models expected of themselves."
+        "The accuracy of the models is not known. No test of a certificate was finished on the objects that "
+        f"the last model had not learned from, and nobody labeled {count(left_out)} of these objects. The "
+        "chart shows the accuracy that the models expected."
     )
 
 
-def _expected_accuracy_figure(rounds: list[dict[str, Any]]) -> Figure | None:
-    known = [each for each in rounds if each.get("expected_accuracy") is not None]
-    if not known:
+def _expected_accuracy_figure(models: Sequence[_Model]) -> Figure | None:
+    expected = [
+        (model.round, model.labels, model.quality.expected_accuracy)
+        for model in models
+        if model.quality.expected_accuracy is not None
+    ]
+    if not expected:
         return None
-    points = [(each["labels"], each["expected_accuracy"]) for each in known]
+    points = [(labels, accuracy) for _, labels, accuracy in expected]
     shown = accuracy_range([value for _, value in points])
     plot = plot_over_labels(_describe(points, "Expected accuracy"), points, shown)
     plot.curve(points, "curve auto-stroke")
-    mark_rounds(plot, [each["round"] for each in known], points, "point auto")
-    rows = [
-        [str(each["round"]), count(labels), percent(value)]
-        for each, (labels, value) in zip(known, points, strict=True)
-    ]
+    mark_rounds(plot, [number for number, _, _ in expected], points, "point auto")
+    rows = [[str(number), count(labels), percent(accuracy)] for number, labels, accuracy in expected]
     table = Table(
         "Expected accuracy by round", ["Round", "Labels by people", "Expected"], rows, frozenset({1, 2})
     )
     note = (
-        "The mean of each model's probabilities for its answers, on all it had not learned from. Models are "
-        "often surer than they are right."
+        "The mean of each model's probabilities for its answers, on all objects it had not learned from. "
+        "Models are often surer than they should be."
     )
-    keys = [Key("curve auto-stroke", "accuracy by the model's own account")]
-    return Figure("What the models expected of themselves", plot.markup(), note, table, keys)
+    keys = [Key("curve auto-stroke", "accuracy that the model expects")]
+    return Figure("The accuracy that the models expected", plot.markup(), note, table, keys)
 
 
-def _random_baseline(document: dict[str, Any]) -> str:
-    baseline = document.get("random_baseline") or {}
-    if "law" in baseline:
-        law = baseline["law"]
-        given = (
-            ", those that came with the input taken for such" if document.get("human_labels_in_input") else ""
-        )
+def _random_baseline(report: Report) -> str:
+    baseline = report.random_baseline or RandomBaseline()
+    if baseline.law is not None and baseline.human_labels is not None and baseline.accuracy is not None:
+        law = baseline.law
+        given = ", counting the labels that came with the input" if report.human_labels_in_input else ""
         return (
-            f"Random labeling of the same number, {count(baseline['human_labels'])} labels, would have given "
-            f"an accuracy of about {percent(baseline['accuracy'])}. That is an estimate: accuracy = "
-            f"{law['limit']:.3f} − {law['factor']:.3f} · n^−{law['decay']:.2f}, fitted to the "
-            f"{len(baseline['rounds'])} rounds that learned from randomly drawn labels alone{given}."
+            f"The same number of random labels, {count(baseline.human_labels)}, would have given "
+            f"an accuracy of about {percent(baseline.accuracy)}. That is an estimate: accuracy = "
+            f"{law.limit:.3f} − {law.factor:.3f} · n^−{law.decay:.2f}, fitted to the "
+            f"{len(baseline.rounds or ())} rounds that learned only from randomly drawn labels{given}."
         )
-    because = baseline.get("unknown_because", "the rounds' records do not tell")
+    because = baseline.unknown_because or "the records of the rounds do not say"
     return (
-        "What random labeling of the same number of objects would have given cannot be said honestly from "
-        f"this run: {printable(because)}."
+        "This run does not show what the same number of random labels would have given: "
+        f"{printable(because)}."
     )
 
 
-def _accuracy_table(known: list[dict[str, Any]]) -> Table:
+def _accuracy_table(known: Sequence[_Measured]) -> Table:
     rows = [
         [
-            str(each["round"]),
-            count(each["labels"]),
-            percent(each["accuracy"]),
-            f"{percent(each['low'])} to {percent(each['high'])}" if "low" in each else "not known",
-            f"{count(each['correct'])} of {count(each['objects'])}" if "objects" in each else "not known",
-            percent(each["on_the_last"]) if "on_the_last" in each else "",
+            str(model.round),
+            count(model.labels),
+            percent(model.accuracy),
+            _interval(model.quality),
+            _right(model.quality),
+            "" if model.quality.on_the_last is None else percent(model.quality.on_the_last),
         ]
-        for each in known
+        for model in known
     ]
     columns = ["Round", "Labels by people", "Accuracy", "Interval", "Right", "On the same objects"]
     return Table("Accuracy by round", columns, rows, frozenset({1, 2, 3, 4, 5}))
 
 
-def _outlook_figures(document: dict[str, Any]) -> list[Figure]:
-    """How near each round's model came to a test of its certificate, by its own account."""
-    known = [record for record in document.get("rounds", ()) if record.get("expected_error") is not None]
+def _interval(quality: AccuracyOfRound) -> str:
+    if quality.interval is None:
+        return "not known"
+    low, high = quality.interval
+    return f"{percent(low)} to {percent(high)}"
+
+
+def _right(quality: AccuracyOfRound) -> str:
+    if quality.correct is None or quality.objects is None:
+        return "not known"
+    return f"{count(quality.correct)} of {count(quality.objects)}"
+
+
+def _outlook_figures(report: Report) -> list[Figure]:
+    """What each round's model expected of a test of its certificate."""
+    known = [
+        _Outlook(record, record.expected_error)
+        for record in report.rounds
+        if record.expected_error is not None
+    ]
     if not known:
         return []
     table = _outlook_table(known)
-    figures = [_expected_error_figure(document, known, table)]
-    testable = [record for record in known if record.get("expected_draws") is not None]
+    figures = [_expected_error_figure(report.target_error, known, table)]
+    testable = [
+        _Testable(outlook.record, outlook.error, outlook.record.expected_draws)
+        for outlook in known
+        if outlook.record.expected_draws is not None
+    ]
     return [*figures, _in_all_figure(testable, table)] if testable else figures
 
 
-def _expected_error_figure(document: dict[str, Any], known: list[dict[str, Any]], table: Table) -> Figure:
-    expected = [(human_labels_before(record), record["expected_error"]) for record in known]
-    wanted = document["target_error"]
+def _expected_error_figure(wanted: float, known: Sequence[_Outlook], table: Table) -> Figure:
+    expected = [(outlook.labels, outlook.error) for outlook in known]
     highest = max(wanted, *(value for _, value in expected))
     plot = plot_over_labels(_describe(expected, "Expected error"), expected, (0, highest * 1.1))
     plot.line([plot.at(0, wanted), plot.at(plot.x.high, wanted)], "target")
     plot.curve(expected, "curve auto-stroke")
-    tested = [", a test was begun" if _test_begun(record) else "" for record in known]
-    mark_rounds(plot, [record["round"] for record in known], expected, "point auto", tested)
+    tested = [", a test began" if outlook.test_begun else "" for outlook in known]
+    mark_rounds(plot, [outlook.record.round for outlook in known], expected, "point auto", tested)
     note = (
-        "What each model expected to get wrong of the labels it would give, corrected by how far models were "
-        "wrong about what people labeled since."
+        "The share of its labels that each model expected to be wrong. It is corrected by how wrong earlier "
+        "expectations were about objects that people labeled later."
     )
     keys = [
         Key("curve auto-stroke", "expected error"),
@@ -210,79 +295,75 @@ def _expected_error_figure(document: dict[str, Any], known: list[dict[str, Any]]
     return Figure("Expected error of the model's labels", plot.markup(), note, table, keys)
 
 
-def _in_all_figure(testable: list[dict[str, Any]], table: Table) -> Figure:
-    """What people would label in all, had the test been begun in that round."""
-    labels = [human_labels_before(record) for record in testable]
-    draws = [number + record["expected_draws"] for number, record in zip(labels, testable, strict=True)]
-    in_all = [number + record["left_to_people"] for number, record in zip(draws, testable, strict=True)]
-    points = list(zip(labels, in_all, strict=True))
-    described = _describe_in_all(testable[-1], in_all[-1])
-    plot = plot_over_labels(described, points, (0, max(in_all) * 1.1), counts=True)
-    plot.band([(number, 0, value) for number, value in points], "band")
+def _in_all_figure(testable: Sequence[_Testable], table: Table) -> Figure:
+    points = [(outlook.labels, outlook.labels_in_total) for outlook in testable]
+    highest = max(in_total for _, in_total in points)
+    plot = plot_over_labels(_describe_in_all(testable[-1]), points, (0, highest * 1.1), counts=True)
+    plot.band([(labels, 0, in_total) for labels, in_total in points], "band")
     plot.curve(points, "curve")
-    for record, point in zip(testable, points, strict=True):
-        tested = ", the test was begun" if _test_begun(record) else ""
-        plot.dot(plot.at(*point), "point", f"round {record['round']}: {count(point[1])}{tested}")
+    for outlook, point in zip(testable, points, strict=True):
+        tested = ", the test began" if outlook.test_begun else ""
+        plot.dot(plot.at(*point), "point", f"round {outlook.record.round}: {count(point[1])}{tested}")
     note = (
-        "Labels given by then, those a test would draw, and the objects the model would leave to people. The "
-        "test is begun when one more round is not expected to lower this."
+        "The labels so far, plus the draws of a test, plus the objects that the model would leave to people. "
+        "The test begins when one more round is not expected to lower this sum."
     )
-    keys = [Key("curve", "labels by people in all, expected")]
-    return Figure("Were the test begun now", plot.markup(), note, table, keys)
+    keys = [Key("curve", "expected labels by people in total")]
+    return Figure("If the test began now", plot.markup(), note, table, keys)
 
 
-def _describe_in_all(record: dict[str, Any], in_all: float) -> str:
-    return f"Were the test begun in round {record['round']}, people would label about {count(in_all)} in all"
+def _describe_in_all(last: _Testable) -> str:
+    return (
+        f"If the test began in round {last.record.round}, people would label about "
+        f"{count(last.labels_in_total)} in total"
+    )
 
 
-def _outlook_table(known: list[dict[str, Any]]) -> Table:
+def _outlook_table(known: Sequence[_Outlook]) -> Table:
     rows = [
         [
-            str(record["round"]),
-            count(human_labels_before(record)),
-            percent(record["expected_error"]),
-            count(record.get("left_to_people") or 0),
-            "no hope yet" if record.get("expected_draws") is None else count(record["expected_draws"]),
-            "begun" if _test_begun(record) else "",
+            str(outlook.record.round),
+            count(outlook.labels),
+            percent(outlook.error),
+            count(outlook.left_to_people),
+            _draws(outlook.record.expected_draws),
+            "begun" if outlook.test_begun else "",
         ]
-        for record in known
+        for outlook in known
     ]
     columns = ["Round", "Labels by people", "Expected error", "Left to people", "Draws", "Test"]
     return Table("What each model expected of a test", columns, rows, frozenset({1, 2, 3, 4}))
 
 
-def _test_begun(record: dict[str, Any]) -> bool:
-    return bool(record.get("drawn_for_test"))
+def _draws(expected: float | None) -> str:
+    return "not possible yet" if expected is None else count(expected)
 
 
-def _coverage_figure(document: dict[str, Any], curve: list[dict[str, Any]]) -> Figure:
-    evidence = document["evidence"]
-    threshold, wanted = evidence.get("threshold"), 1 - document["target_error"]
-    # Few objects say little: their bounds would flatten the rest.
-    shown = [point for point in curve if point["covered"] >= 10] or curve
-    lowest = min([wanted, *(point["bound"] for point in shown if point["coverage"] > 0.1)])
+def _coverage_figure(report: Report, quality: ModelQuality) -> Figure:
+    curve, threshold, wanted = quality.coverage_curve, quality.threshold, 1 - report.target_error
+    # The bounds for only a few objects are very low, and would flatten the rest of the chart.
+    shown = [point for point in curve if point.covered >= 10] or curve
+    lowest = min([wanted, *(point.bound for point in shown if point.coverage > 0.1)])
     plot = Plot(
         _describe_coverage(curve, threshold),
         (0, 1),
-        accuracy_range([lowest, min(point["accuracy"] for point in shown)]),
+        accuracy_range([lowest, min(point.accuracy for point in shown)]),
     )
     plot.y_axis(axis_percent)
     plot.x_number_axis("coverage of these objects", axis_percent)
-    plot.band([(point["coverage"], point["bound"], point["accuracy"]) for point in shown], "band")
+    plot.band([(point.coverage, point.bound, point.accuracy) for point in shown], "band")
     plot.line([plot.at(0, wanted), plot.at(1, wanted)], "target")
-    plot.curve([(point["coverage"], point["accuracy"]) for point in shown], "curve")
-    marked = [point for point in curve if threshold is not None and point["score"] >= threshold]
+    plot.curve([(point.coverage, point.accuracy) for point in shown], "curve")
+    marked = [point for point in curve if threshold is not None and point.score >= threshold]
     if marked:
-        plot.line(
-            [plot.at(marked[-1]["coverage"], value) for value in (plot.y.low, plot.y.high)], "threshold"
-        )
-        plot.dot(plot.at(marked[-1]["coverage"], marked[-1]["accuracy"]), "point")
+        plot.line([plot.at(marked[-1].coverage, value) for value in (plot.y.low, plot.y.high)], "threshold")
+        plot.dot(plot.at(marked[-1].coverage, marked[-1].accuracy), "point")
     keys = [
-        Key("curve", "accuracy of what is covered"),
+        Key("curve", "accuracy on the covered objects"),
         Key(
             "band",
-            f"down to its {'exact' if _on_a_validation_set(document) else 'approximate'} lower bound, "
-            f"{short_percent(document['confidence'])} confidence",
+            f"down to the {'exact' if _on_a_validation_set(report) else 'approximate'} lower bound, "
+            f"{short_percent(report.confidence)} confidence",
         ),
         Key("target", f"wanted: {short_percent(wanted)}"),
     ]
@@ -292,38 +373,34 @@ def _coverage_figure(document: dict[str, Any], curve: list[dict[str, Any]]) -> F
     return Figure("Accuracy against coverage", plot.markup(), note, _coverage_table(curve), keys, wide=True)
 
 
-def _read_off(curve: list[dict[str, Any]], at_threshold: dict[str, Any] | None) -> str:
+def _read_off(curve: Sequence[CoveragePoint], at_threshold: CoveragePoint | None) -> str:
     whole = curve[-1]
-    right = "the model is right on {}, and by the bound on {} at the least."
-    of_all = f"Answering all of it, {right.format(percent(whole['accuracy']), percent(whole['bound']))}"
+    right = "the model is right on {}, and by the bound on at least {}."
+    of_all = f"If it answers all of them, {right.format(percent(whole.accuracy), percent(whole.bound))}"
     if at_threshold is None:
         return f"No threshold was set in that round. {of_all}"
-    of_the_sure = right.format(percent(at_threshold["accuracy"]), percent(at_threshold["bound"]))
-    return f"Answering {percent(at_threshold['coverage'])} of these objects, {of_the_sure} {of_all}"
+    of_the_sure = right.format(percent(at_threshold.accuracy), percent(at_threshold.bound))
+    return f"If it answers {percent(at_threshold.coverage)} of these objects, {of_the_sure} {of_all}"
 
 
-def _describe_coverage(curve: list[dict[str, Any]], threshold: float | None) -> str:
+def _describe_coverage(curve: Sequence[CoveragePoint], threshold: float | None) -> str:
     whole = curve[-1]
-    text = (
-        f"Accuracy {percent(whole['accuracy'])} when the model answers all {count(whole['covered'])} objects"
-    )
-    above = [point for point in curve if threshold is not None and point["score"] >= threshold]
+    text = f"Accuracy {percent(whole.accuracy)} when the model answers all {count(whole.covered)} objects"
+    above = [point for point in curve if threshold is not None and point.score >= threshold]
     if above:
-        text += (
-            f"; {percent(above[-1]['accuracy'])} on the {percent(above[-1]['coverage'])} above the threshold"
-        )
+        text += f"; {percent(above[-1].accuracy)} on the {percent(above[-1].coverage)} above the threshold"
     return text
 
 
-def _coverage_table(curve: list[dict[str, Any]]) -> Table:
+def _coverage_table(curve: Sequence[CoveragePoint]) -> Table:
     step = -(-len(curve) // 25)
     rows = [
         [
-            percent(point["coverage"]),
-            count(point["covered"]),
-            percent(point["accuracy"]),
-            percent(point["bound"]),
-            f"{point['score']:.3f}",
+            percent(point.coverage),
+            count(point.covered),
+            percent(point.accuracy),
+            percent(point.bound),
+            f"{point.score:.3f}",
         ]
         for point in curve[::-1][::step][::-1]
     ]

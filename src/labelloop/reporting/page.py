@@ -1,13 +1,13 @@
-"""The page itself: a report document in, HTML out."""
+"""Renders the page: a report in, HTML out."""
 
 import base64
 import hashlib
 from importlib import resources
-from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
+from labelloop.core.records import Report
 from labelloop.reporting import classes, cost, headline, learning, objects, rounds, run_details
 
 _SECTIONS = (
@@ -26,17 +26,17 @@ _SECTIONS = (
 )
 
 
-def render_report(document: dict[str, Any]) -> str:
-    """One self-contained HTML page: no script, nothing to fetch.
+def render_report(report: Report) -> str:
+    """One self-contained HTML page, without scripts and external files.
 
-    `document` is the report of `core.report.document`, with or without what a local run adds to it. A
-    section whose data the document does not have is left out.
+    `report` is that of `core.report.document`, with or without the additions of a local run. A section is
+    omitted if the report does not have its data.
     """
     style = resources.files(__package__).joinpath("templates/report.css").read_text(encoding="utf-8")
     template = _environment().get_template("report.html.j2")
     return template.render(
-        head=headline.headline(document),
-        sections=[section for make in _SECTIONS if (section := make(document)) is not None],
+        head=headline.headline(report),
+        sections=[section for make in _SECTIONS if (section := make(report)) is not None],
         style=Markup(style),  # our own file  # noqa: S704
         content_security_policy=_content_security_policy(style),
     )

@@ -1,4 +1,4 @@
-"""What sections of the page are made of."""
+"""The parts of the page's sections."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -8,7 +8,7 @@ from markupsafe import Markup
 
 @dataclass(frozen=True)
 class Cell:
-    """A table cell; `shade` 0 to 10 colors it, `from_outside` marks a text that is not ours."""
+    """A table cell; `shade` (0 to 10) colors it, and `from_outside` marks a text that is not ours."""
 
     text: str
     shade: int | None = None
@@ -17,7 +17,7 @@ class Cell:
 
 @dataclass(frozen=True)
 class Table:
-    """Rows whose first cell is the row's heading; `numeric` are the columns set flush right."""
+    """Rows whose first cell is the row's heading; `numeric` are the right-aligned columns."""
 
     caption: str
     columns: Sequence[str]
@@ -30,7 +30,7 @@ class Table:
 
 @dataclass(frozen=True)
 class Key:
-    """An entry of a chart's legend: `mark` is the CSS class of what it explains."""
+    """An entry of a chart's legend; `mark` is the CSS class of the marks that it explains."""
 
     mark: str
     text: str
@@ -38,7 +38,7 @@ class Key:
 
 @dataclass(frozen=True)
 class Figure:
-    """A chart with what it takes to read it, and the numbers behind it."""
+    """A chart with its legend, a note on how to read it, and its numbers."""
 
     title: str
     svg: Markup
@@ -49,8 +49,8 @@ class Figure:
 
 
 @dataclass(frozen=True)
-class Example:
-    """A data object worth a look: its line, its text or source-ref, and what is known of it."""
+class ShownExample:
+    """A data object worth a look: its line, its text or source-ref, and the facts about it."""
 
     line: int
     text: str
@@ -61,12 +61,12 @@ class Example:
 class ExampleGroup:
     title: str
     note: str
-    examples: Sequence[Example]
+    examples: Sequence[ShownExample]
 
 
 @dataclass(frozen=True)
 class Section:
-    """One part of the page under a heading of its own."""
+    """One part of the page with its own heading."""
 
     id: str
     title: str
@@ -79,7 +79,7 @@ class Section:
 
 @dataclass(frozen=True)
 class Tile:
-    """A big number, what it is of, and what puts it in place."""
+    """A big number, its name, and a note that explains it."""
 
     name: str
     number: str

@@ -1,139 +1,133 @@
-"""Who had labeled what after each round."""
+"""Who labeled which data objects, after each round."""
 
-from collections import Counter
-from typing import Any
+from collections.abc import Sequence
+from dataclasses import dataclass
 
+from labelloop.core.records import Report, ReviewCounts, RoundRecord, TestRecord, Verdict
 from labelloop.reporting.drawing import Plot
 from labelloop.reporting.parts import Figure, Key, Section, Table
 from labelloop.reporting.text import count, counted
 
-_SEGMENTS = (
-    ("human", "by people"),
-    ("auto", "by the model"),
-    ("failed", "impossible to label"),
-    ("open", "open"),
-)
+_STANDS = {Verdict.PASSED: "passed", Verdict.FAILED: "failed", Verdict.OPEN: "continues"}
 
 
-def rounds(document: dict[str, Any]) -> Section | None:
-    records = document.get("rounds")
-    if not records:
+@dataclass(frozen=True)
+class _Segment:
+    """The data objects of a round that were labeled in one way, or are open."""
+
+    mark: str  # the class in the style sheet
+    words: str
+    objects: int
+
+
+def rounds(report: Report) -> Section | None:
+    if not report.rounds:
         return None
-    text = "Every data object after each round."
-    if document.get("policy") != "blog":
+    text = "The state of all data objects after each round."
+    if report.policy != "blog":
         text += " The model's labels are committed once, when the test of its certificate has passed."
-    return Section("rounds", "Round by round", [text, *_reviews(records)], figures=[_figure(records)])
+    paragraphs = [text, *_reviews([record.label_review for record in report.rounds])]
+    return Section("rounds", "Round by round", paragraphs, figures=[_figure(report.rounds)])
 
 
-def _reviews(records: list[dict[str, Any]]) -> list[str]:
-    """What became of labels that people were asked about again, because the model contradicted them."""
-    totals = Counter[str]()
-    for record in records:
-        totals.update(record.get("label_review", {}))
-    if not totals.total():
+def _reviews(reviews: Sequence[ReviewCounts]) -> list[str]:
+    """The outcomes of the labels that people reviewed because the model contradicted them."""
+    if not (answered := sum(review.answered for review in reviews)):
         return []
     return [
-        f"People looked again at {counted(totals.total(), 'label')} of theirs that the model contradicted: "
-        f"{count(totals['confirmed'])} confirmed, {count(totals['changed'])} changed, "
-        f"{count(totals['undecided'])} left as they were since the new answers did not settle it."
+        f"People reviewed {counted(answered, 'label')} of theirs that the model contradicted: "
+        f"{count(sum(review.confirmed for review in reviews))} confirmed, "
+        f"{count(sum(review.changed for review in reviews))} changed, "
+        f"{count(sum(review.undecided for review in reviews))} unchanged because the new answers did not "
+        "decide it."
     ]
 
 
-def segments(record: dict[str, Any]) -> dict[str, int]:
-    """Data objects by who labeled them at the end of a round; sums to the input."""
-    counts = record["counts"]
-    return {
-        "human": counts["human"] + counts["validation"],
-        "auto": counts["auto"],
-        "failed": counts["failed"],
-        "open": counts["pool"],
-    }
+def _segments(record: RoundRecord) -> list[_Segment]:
+    """The segments at the end of a round; they sum to the input."""
+    outcomes = record.outcomes
+    return [
+        _Segment("human", "by people", outcomes.human),
+        _Segment("auto", "by the model", outcomes.auto),
+        _Segment("failed", "impossible to label", outcomes.failed),
+        _Segment("open", "open", outcomes.unlabeled),
+    ]
 
 
-def _figure(records: list[dict[str, Any]]) -> Figure:
-    total = max(1, max(record["counts"]["input"] for record in records))
+def _figure(records: Sequence[RoundRecord]) -> Figure:
+    total = max(1, max(record.counts.input for record in records))
     plot = Plot(_describe(records), (0, len(records)), (0, total))
     plot.y_axis(count, whole=True)
     every = -(-len(records) // 12)
     column = (plot.x.end - plot.x.start) / len(records)
     centers = [plot.x.start + (number + 0.5) * column for number in range(len(records))]
-    ticks = [(center, str(record["round"])) for center, record in zip(centers, records, strict=True)]
+    ticks = [(center, str(record.round)) for center, record in zip(centers, records, strict=True)]
     plot.x_axis("round", ticks[::every])
     width = min(44.0, column * (0.72 if len(records) <= 60 else 1))
     for center, record in zip(centers, records, strict=True):
         _column(plot, record, center - width / 2, width)
-    shown = [key for key, _ in _SEGMENTS if any(segments(record)[key] for record in records)]
+    shown = {segment.mark for record in records for segment in _segments(record) if segment.objects}
     return Figure(
         "Data objects by who labeled them",
         plot.markup(),
         _in_words(records),
         _table(records),
-        [Key(key, words) for key, words in _SEGMENTS if key in shown],
+        [Key(one.mark, one.words) for one in _segments(records[-1]) if one.mark in shown],
         wide=True,
     )
 
 
-def _in_words(records: list[dict[str, Any]]) -> str:
-    asked = sum(record.get("sent_to_people", 0) for record in records)
-    answered = sum(record.get("labeled_by_people", 0) for record in records)
+def _in_words(records: Sequence[RoundRecord]) -> str:
+    asked = sum(record.sent_to_people for record in records)
+    answered = sum(record.labeled_by_people for record in records)
     told = f"People were asked about {count(asked)} data objects and gave {count(answered)} labels."
-    committed = [record for record in records if record.get("auto_labels_committed")]
+    committed = [record for record in records if record.auto_labels_committed]
     for record in committed[-1:]:
-        labels = count(record["auto_labels_committed"])
-        told += f" The model's last {labels} were committed in round {record['round']}."
-    return told + _tests(records)
+        labels = count(record.auto_labels_committed)
+        told += f" The model's last {labels} were committed in round {record.round}."
+    return told + "".join(_ended_test(record.round, record.test) for record in records if record.test)
 
 
-def _tests(records: list[dict[str, Any]]) -> str:
-    """What became of the tests, in words."""
-    told = ""
-    for record in records:
-        test = record.get("test")
-        if test and test["verdict"] != "OPEN":
-            stands = "passed" if test["verdict"] == "PASSED" else "failed"
-            told += (
-                f" In round {record['round']} a test {stands}: "
-                f"{count(test['drawn'])} objects drawn, the model wrong on {count(test['wrong'])}."
-            )
-    return told
+def _ended_test(round_number: int, test: TestRecord) -> str:
+    """The result of a test, in words."""
+    if test.verdict == Verdict.OPEN:
+        return ""
+    return (
+        f" In round {round_number} a test {_STANDS[test.verdict]}: "
+        f"{count(test.drawn)} objects were drawn, the model was wrong on {count(test.wrong)}."
+    )
 
 
-def _column(plot: Plot, record: dict[str, Any], left: float, width: float) -> None:
+def _column(plot: Plot, record: RoundRecord, left: float, width: float) -> None:
     below = 0
-    for key, words in _SEGMENTS:
-        number = segments(record)[key]
-        top, foot = plot.y(below + number), plot.y(below)
-        plot.rect(left, top, width, foot - top, key, f"round {record['round']}: {count(number)} {words}")
-        below += number
+    for segment in _segments(record):
+        top, foot = plot.y(below + segment.objects), plot.y(below)
+        title = f"round {record.round}: {count(segment.objects)} {segment.words}"
+        plot.rect(left, top, width, foot - top, segment.mark, title)
+        below += segment.objects
 
 
-def _describe(records: list[dict[str, Any]]) -> str:
-    last = segments(records[-1])
-    labeled = ", ".join(f"{count(last[key])} {words}" for key, words in _SEGMENTS if last[key])
-    return f"After round {records[-1]['round']}: {labeled}"
+def _describe(records: Sequence[RoundRecord]) -> str:
+    last = records[-1]
+    labeled = ", ".join(f"{count(one.objects)} {one.words}" for one in _segments(last) if one.objects)
+    return f"After round {last.round}: {labeled}"
 
 
-def _table(records: list[dict[str, Any]]) -> Table:
-    rows = []
-    for record in records:
-        state = segments(record)
-        rows.append(
-            [
-                str(record["round"]),
-                count(record.get("sent_to_people", 0)),
-                count(record.get("labeled_by_people", 0)),
-                _test(record),
-                *(count(state[key]) for key, _ in _SEGMENTS),
-            ]
-        )
+def _table(records: Sequence[RoundRecord]) -> Table:
+    rows = [
+        [
+            str(record.round),
+            count(record.sent_to_people),
+            count(record.labeled_by_people),
+            _test(record.test) if record.test else "",
+            *(count(segment.objects) for segment in _segments(record)),
+        ]
+        for record in records
+    ]
     columns = ["Round", "Asked", "Labeled", "Test", "By people", "By the model", "Failed", "Open"]
     return Table("Data objects after each round", columns, rows, frozenset({1, 2, 4, 5, 6, 7}))
 
 
-def _test(record: dict[str, Any]) -> str:
-    test = record.get("test")
-    if not test:
-        return ""
-    stands = {"PASSED": "passed", "FAILED": "failed"}.get(test["verdict"], "goes on")
-    withdrawn = f", {count(test['withdrawn'])} withdrawn" if test.get("withdrawn") else ""
-    return f"{stands}: {count(test['wrong'])} of {count(test['drawn'])} wrong{withdrawn}"
+def _test(test: TestRecord) -> str:
+    withdrawn = f", {count(test.withdrawn)} withdrawn" if test.withdrawn else ""
+    return f"{_STANDS[test.verdict]}: {count(test.wrong)} of {count(test.drawn)} wrong{withdrawn}"

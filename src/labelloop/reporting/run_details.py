@@ -1,13 +1,14 @@
-"""What the next round would bring, where the time went, and how the run was set up."""
+"""What the next round would bring, how long each part took, and the settings of the run."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from labelloop.core.records import Report, RoundRecord
 from labelloop.reporting.drawing import Plot
 from labelloop.reporting.parts import Cell, Figure, Key, Section, Table
 from labelloop.reporting.text import count, percent, printable, seconds
 
-# The nested state machine's time is that of its own states.
+# The time of the nested state machine is already counted in its own states.
 _CONTAINERS = {"ActiveLearning"}
 _KINDS = {
     "CreateLabelingJob": "human",
@@ -24,42 +25,38 @@ _KIND_NAMES = {
 }
 
 
-def next_round(document: dict[str, Any]) -> Section | None:
-    outlook = document.get("next_round")
-    if not outlook:
+def next_round(report: Report) -> Section | None:
+    outlook = report.next_round
+    if outlook is None:
         return None
-    sentences = []
-    if outlook.get("human_labels") is not None and outlook.get("expected_auto_labels") is not None:
-        sentences.append(
-            f"With {count(outlook['human_labels'])} more labels by people, the model could probably label "
-            f"{count(outlook['expected_auto_labels'])} more."
-        )
-    if outlook.get("explanation"):
-        sentences.append(printable(outlook["explanation"], 1000))
-    return Section("next-round", "What the next round would probably buy", sentences) if sentences else None
+    sentences = [
+        f"With {count(outlook.human_labels)} more labels by people, the model could probably label "
+        f"{count(outlook.expected_auto_labels)} more.",
+        printable(outlook.explanation, 1000),
+    ]
+    return Section("next-round", "What the next round would probably bring", sentences)
 
 
-def timing(document: dict[str, Any]) -> Section | None:
-    timed = [record for record in document.get("rounds", ()) if record.get("seconds")]
+def timing(report: Report) -> Section | None:
+    timed = [record for record in report.rounds if record.seconds]
     if not timed:
         return None
-    total = document.get("seconds")
-    text = f"The whole run took {seconds(total)}. " if total else ""
+    text = f"The whole run took {seconds(report.seconds)}. " if report.seconds else ""
     longest = max(_by_state(timed).items(), key=lambda item: item[1])
     share = longest[1] / max(1e-9, sum(_by_state(timed).values()))
     text += f"{longest[0]} took the most: {seconds(longest[1])}, {percent(share, 0)} of the rounds' time."
     return Section("time", "Time", figures=[_time_figure(timed, text)])
 
 
-def _states(record: dict[str, Any]) -> dict[str, float]:
+def _states(record: RoundRecord) -> dict[str, float]:
     return {
         printable(name, 60): duration
-        for name, duration in record["seconds"].items()
+        for name, duration in (record.seconds or {}).items()
         if name not in _CONTAINERS and duration >= 0
     }
 
 
-def _by_state(timed: list[dict[str, Any]]) -> dict[str, float]:
+def _by_state(timed: Sequence[RoundRecord]) -> dict[str, float]:
     totals: dict[str, float] = {}
     for record in timed:
         for name, duration in _states(record).items():
@@ -67,14 +64,14 @@ def _by_state(timed: list[dict[str, Any]]) -> dict[str, float]:
     return totals
 
 
-def _by_kind(record: dict[str, Any]) -> dict[str, float]:
+def _by_kind(record: RoundRecord) -> dict[str, float]:
     totals = dict.fromkeys(_KIND_NAMES, 0.0)
     for name, duration in _states(record).items():
         totals[_KINDS.get(name, "steps")] += duration
     return totals
 
 
-def _time_figure(timed: list[dict[str, Any]], note: str) -> Figure:
+def _time_figure(timed: Sequence[RoundRecord], note: str) -> Figure:
     most = max(1e-9, max(sum(_by_kind(record).values()) for record in timed))
     totals = {kind: sum(_by_kind(record)[kind] for record in timed) for kind in _KIND_NAMES}
     described = ", ".join(f"{name} {seconds(totals[kind])}" for kind, name in _KIND_NAMES.items())
@@ -82,14 +79,14 @@ def _time_figure(timed: list[dict[str, Any]], note: str) -> Figure:
     plot.y_axis(_axis_seconds)
     column = (plot.x.end - plot.x.start) / len(timed)
     centers = [plot.x.start + (number + 0.5) * column for number in range(len(timed))]
-    ticks = [(center, str(record["round"])) for center, record in zip(centers, timed, strict=True)]
+    ticks = [(center, str(record.round)) for center, record in zip(centers, timed, strict=True)]
     plot.x_axis("round", ticks[:: -(-len(timed) // 12)])
     width = min(44.0, column * (0.72 if len(timed) <= 60 else 1))
     for center, record in zip(centers, timed, strict=True):
         below = 0.0
         for kind, duration in _by_kind(record).items():
             top, foot = plot.y(below + duration), plot.y(below)
-            title = f"round {record['round']}, {_KIND_NAMES[kind]}: {seconds(duration)}"
+            title = f"round {record.round}, {_KIND_NAMES[kind]}: {seconds(duration)}"
             plot.rect(center - width / 2, top, width, foot - top, kind, title)
             below += duration
     legend = [Key(kind, name) for kind, name in _KIND_NAMES.items() if totals[kind]]
@@ -102,9 +99,9 @@ def _axis_seconds(value: float) -> str:
     return f"{value / 60:.3g} min" if value >= 120 else f"{value:.3g} s"
 
 
-def _time_table(timed: list[dict[str, Any]]) -> Table:
+def _time_table(timed: Sequence[RoundRecord]) -> Table:
     totals = _by_state(timed)
-    columns = ["State", *(f"Round {record['round']}" for record in timed), "All"]
+    columns = ["State", *(f"Round {record.round}" for record in timed), "All"]
     rows = [
         [name, *(_cell(_states(record).get(name)) for record in timed), seconds(total)]
         for name, total in totals.items()
@@ -116,23 +113,28 @@ def _cell(duration: float | None) -> str:
     return "" if duration is None else seconds(duration)
 
 
-def settings(document: dict[str, Any]) -> Section | None:
-    rows = [*_run_rows(document), *_flat(document.get("settings") or {}, "")]
+def settings(report: Report) -> Section | None:
+    rows = [*_run_rows(report), *_flat(report.settings, "")]
     table = Table("The run and its settings", ["Setting", "Value"], rows)
     return Section("settings", "Settings", folded_tables=[table])
 
 
-def _run_rows(document: dict[str, Any]) -> Iterator[list[Cell | str]]:
-    for name, key in (("Execution", "execution"), ("Ended because", "stopped_because")):
-        if document.get(key):
-            yield [name, Cell(printable(document[key], 400), from_outside=True)]
-    if not document.get("settings"):
-        for name in ("policy", "query_strategy", "target_error", "confidence", "seed"):
-            if name in document:
-                yield [name, Cell(printable(document[name]), from_outside=True)]
+def _run_rows(report: Report) -> Iterator[list[Cell | str]]:
+    for name, text in (("Execution", report.execution), ("Ended because", report.stopped_because)):
+        if text:
+            yield [name, Cell(printable(text, 400), from_outside=True)]
+    if not report.settings:
+        for name, value in (
+            ("policy", report.policy),
+            ("query_strategy", report.query_strategy),
+            ("target_error", report.target_error),
+            ("confidence", report.confidence),
+            ("seed", report.seed),
+        ):
+            yield [name, Cell(printable(value), from_outside=True)]
 
 
-def _flat(block: dict[str, Any], path: str) -> Iterator[list[Cell | str]]:
+def _flat(block: Mapping[str, Any], path: str) -> Iterator[list[Cell | str]]:
     for name, value in block.items():
         place = f"{path}{printable(name, 80)}"
         if isinstance(value, dict):

@@ -1,4 +1,4 @@
-"""Texts and numbers as the page shows them."""
+"""How the page shows texts and numbers."""
 
 import re
 import unicodedata
@@ -11,10 +11,10 @@ _CURRENCY_SIGNS = {"USD": "$", "EUR": "€", "GBP": "£", "JPY": "¥"}
 
 
 def printable(text: object, longest: int = LONGEST_TEXT) -> str:
-    """A text from outside, fit to be shown: on one line, shortened, nothing invisible in it.
+    """A text from outside, safe to show: on one line, shortened, without invisible characters.
 
-    Controls, bidirectional controls, zero-width and unassigned characters are shown as their code
-    (`[U+202E]`), so that nobody is deceived by what they hide; marks piled on a letter are cut.
+    Control characters, bidirectional controls, zero-width and unassigned characters are shown as their code
+    (`[U+202E]`), so that they cannot hide anything. Too many combining marks on a letter are cut.
     """
     given = str(text)
     head = re.sub(r"\s+", " ", given[: 4 * longest]).strip()
@@ -55,7 +55,7 @@ def money(amount: float, currency: str) -> str:
 
 
 def price(amount: float, currency: str) -> str:
-    """A price of one label: as many digits as it has."""
+    """The price of one label, with all its digits."""
     digits = max(2, len(f"{amount:.6f}".rstrip("0").partition(".")[2]))
     return _with_currency(f"{abs(amount):,.{digits}f}", amount, currency)
 

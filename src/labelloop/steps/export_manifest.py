@@ -19,6 +19,7 @@ from labelloop.storage import s3
 from labelloop.storage.loop_files import load_ledger
 from labelloop.storage.prediction_files import load_predictions
 from labelloop.workflow.run_files import RoundFiles
+from labelloop.workflow.run_output import RunOutput
 from labelloop.workflow.run_state import RunState
 
 # Reading a prediction takes some 50 microseconds on Lambda: above this, a step's 15 minutes get short.
@@ -35,16 +36,15 @@ def export_manifest(state: RunState, time: str) -> dict[str, Any]:
     report = report_of(_ended(state, rounds), failures, with_excerpts(quality, examples))
     _log_failures(report.failures)
     s3.write_json(files.report, report.as_file())
-    output = {
-        "FinalManifestS3Uri": files.output_manifest,
-        "ReportS3Uri": files.report,
-        "ReportHtmlS3Uri": _write_page(files.report_page, report),
-        "TrainedModelArn": state.trained_model_arn,
-        "Counts": report.counts.as_document(),
-        "Certificate": state.certificate.as_document() if state.certificate else None,
-        "StoppedBecause": state.stopped_because,
-    }
-    return {key: value for key, value in output.items() if value is not None}
+    return RunOutput(
+        final_manifest_s3_uri=files.output_manifest,
+        report_s3_uri=files.report,
+        report_html_s3_uri=_write_page(files.report_page, report),
+        trained_model_arn=state.trained_model_arn,
+        counts=report.counts,
+        certificate=state.certificate,
+        stopped_because=state.stopped_because,
+    ).as_document()
 
 
 def _ended(state: RunState, rounds: tuple[RoundRecord, ...]) -> EndedRun:

@@ -5,7 +5,7 @@ from typing import Any
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from labelloop.backends.workbench import Workbench
-from labelloop.steps.step_handler import StepEvent, note_place, read_event, tracer, watched
+from labelloop.steps.step_handler import StepEvent, measured, note_place, read_event, tracer
 
 STEP = "LabelInWorkbench"
 
@@ -22,7 +22,7 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     parsed = read_event(WorkbenchEvent, event, STEP)
     state = parsed.state
     note_place(state.execution_name, state.round, STEP, context)
-    return watched(lambda: label_in_workbench(parsed), state, STEP, context)
+    return measured(lambda: label_in_workbench(parsed), state, STEP, context)
 
 
 def label_in_workbench(event: WorkbenchEvent) -> dict[str, Any]:

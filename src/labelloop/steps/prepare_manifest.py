@@ -23,7 +23,7 @@ from labelloop.core.query_strategies import (
 from labelloop.labelers import Labeler, load_labeler
 from labelloop.labelers.registry import check_model
 from labelloop.steps.snapshot import resumed_state, save_snapshot
-from labelloop.steps.step_handler import note_place, read_event, tracer, watched
+from labelloop.steps.step_handler import measured, note_place, read_event, tracer
 from labelloop.storage import s3
 from labelloop.workflow.job_names import job_prefix
 from labelloop.workflow.request import ActiveLearning, LabelingRequest, parse_request, with_default_backend
@@ -46,7 +46,7 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     """Turn an execution input into the state of a run."""
     execution = read_event(PrepareEvent, event, "PrepareManifest")
     note_place(execution.execution_name, 0, "PrepareManifest", context)
-    return watched(lambda: prepare_manifest(execution), None, "PrepareManifest", context)
+    return measured(lambda: prepare_manifest(execution), None, "PrepareManifest", context)
 
 
 @dataclass(frozen=True)

@@ -65,7 +65,7 @@ def step(work: Callable[[RunState, str], dict[str, Any]]) -> Handler:
         parsed = read_event(StepEvent, event, name)
         state = parsed.state
         note_place(state.execution_name, state.round, name, context)
-        return watched(lambda: work(state, parsed.time), state, name, context)
+        return measured(lambda: work(state, parsed.time), state, name, context)
 
     traced: Handler = tracer.capture_lambda_handler(handler, capture_response=False)
     return traced
@@ -81,7 +81,7 @@ def note_place(execution: str, round_number: int, step_name: str, context: Lambd
     )
 
 
-def watched(
+def measured(
     work: Callable[[], dict[str, Any]], state: RunState | None, step_name: str, context: LambdaContext
 ) -> dict[str, Any]:
     """Do a step's work; log how it ended and how long it took, and emit its metrics.

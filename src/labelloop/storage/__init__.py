@@ -1,1 +1,1 @@
-"""Streaming in and out of S3."""
+"""Streams of lines in and out of S3."""

@@ -12,9 +12,9 @@ if TYPE_CHECKING:
 
 
 def image_uri_of_function(name: str) -> str:
-    """The URI, by digest, of the image that a Lambda function runs: the same bytes whatever its tag becomes.
+    """The URI of the image that a Lambda function runs, by digest: a tag may move later, a digest may not.
 
-    Raises StorageError when Lambda does not tell: no such function, no permission, or no image in it.
+    Raises StorageError when there is no such function, no permission, or the function has no image.
     """
     client: LambdaClient = boto3.client("lambda")
     try:
@@ -23,7 +23,5 @@ def image_uri_of_function(name: str) -> str:
         raise StorageError(f"the image of the function {name} cannot be found: {error}") from error
     uri = code.get("ResolvedImageUri")
     if uri is None:
-        raise StorageError(
-            f"the function {name} has no container image: name one by ActiveLearning.Model.ImageUri"
-        )
+        raise StorageError(f"the function {name} has no container image: set ActiveLearning.Model.ImageUri")
     return uri

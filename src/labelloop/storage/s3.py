@@ -19,10 +19,10 @@ if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
     from mypy_boto3_s3.type_defs import TagTypeDef
 
-# A line longer than this is cut; it is over every limit on a manifest line anyway.
+# A longer line is cut; it exceeds every limit on a manifest line anyway.
 LONGEST_LINE = 4 * 1024 * 1024
-# What only its run needs carries a tag: the lifecycle rule of the stack's bucket removes it in time. People's
-# answers, models and the output do not.
+# Objects that only their run needs carry a tag: the lifecycle rule of the stack's bucket removes them after
+# some time. People's answers, models and the output carry none.
 _INTERMEDIATE_TAG: "TagTypeDef" = {"Key": "labelloop", "Value": "intermediate"}
 _REASONS = {
     "NoSuchBucket": "there is no such bucket: check its name",
@@ -39,7 +39,7 @@ class _Tagging(TypedDict, total=False):
 
 @functools.cache
 def s3_client() -> "S3Client":
-    """One client a process: making one costs more than most calls."""
+    """One client per process: creating one costs more than most calls."""
     return boto3.client("s3", config=Config(retries={"mode": "adaptive", "max_attempts": 8}))
 
 
@@ -48,7 +48,7 @@ def split_uri(uri: str) -> tuple[str, str]:
     parts = urlsplit(uri, allow_fragments=False)
     if parts.scheme != "s3" or not parts.netloc:
         raise StorageError(f"not an S3 URI: {uri}")
-    # A key may hold a question mark: it is no query there.
+    # A key may contain a question mark: that does not begin a query there.
     return parts.netloc, uri[len("s3://") + len(parts.netloc) + 1 :]
 
 
@@ -73,7 +73,7 @@ def write_json(uri: str, content: Any) -> None:
 
 
 def mark_intermediate(uri: str) -> None:
-    """Tag an object that a job wrote and only its run needs."""
+    """Tag an object that a job wrote and that only its run needs."""
     bucket, key = split_uri(uri)
     with _explained(uri):
         s3_client().put_object_tagging(Bucket=bucket, Key=key, Tagging={"TagSet": [_INTERMEDIATE_TAG]})
@@ -92,7 +92,7 @@ def exists(uri: str) -> bool:
 
 
 def list_uris(prefix_uri: str) -> list[str]:
-    """URIs of all objects whose key begins as the URI does, in key order."""
+    """URIs of all objects whose key begins like the URI, in key order."""
     bucket, prefix = split_uri(prefix_uri)
     with _explained(prefix_uri):
         pages = s3_client().get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix)
@@ -107,7 +107,7 @@ def read_lines(uri: str) -> Iterator[bytes]:
 
 
 def write_lines(uri: str, lines: Iterable[bytes]) -> int:
-    """Write lines and a line feed after each; nothing is there until all are. Returns their number."""
+    """Write lines, each with a line feed; the object appears once all are written. Returns their number."""
     written = 0
     with _explained(uri), _opened(uri, "wb") as stream:
         for line in lines:
@@ -119,12 +119,12 @@ def write_lines(uri: str, lines: Iterable[bytes]) -> int:
 
 @contextlib.contextmanager
 def _opened(uri: str, mode: str) -> Iterator[IO[bytes]]:
-    split_uri(uri)  # smart_open opens other things too
+    split_uri(uri)  # smart_open also opens other things
     tags = tagging(uri)
     parameters = {
         "client": s3_client(),
         "client_kwargs": {
-            # An upload without a line ends as a plain put.
+            # An upload without any lines becomes a plain put.
             "S3.Client.create_multipart_upload": tags,
             "S3.Client.put_object": tags,
         },
@@ -134,7 +134,7 @@ def _opened(uri: str, mode: str) -> Iterator[IO[bytes]]:
 
 
 def tagging(uri: str) -> _Tagging:
-    """The argument that tags an object on writing, where it is an intermediate one."""
+    """The argument that tags an intermediate object when it is written."""
     if not is_intermediate(uri):
         return {}
     return {"Tagging": f"{_INTERMEDIATE_TAG['Key']}={_INTERMEDIATE_TAG['Value']}"}

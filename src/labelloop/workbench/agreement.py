@@ -1,4 +1,4 @@
-"""How far people agree, how well each labels, and what they say together."""
+"""How much people agree, how accurate each person is, and their consensus."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,7 +13,8 @@ from labelloop.workbench.tasks import Batch, Task
 class Agreement:
     """`alpha` is Krippendorff's; accuracies are shares by person, estimated where several people answer.
 
-    Of the tasks people disagree about, `disputed` have all their answers, `being_settled` wait for more.
+    `disputed` counts the tasks with all their answers that people disagree about. `being_settled` counts the
+    tasks that people disagree about and that wait for more answers.
     """
 
     alpha: float | None
@@ -39,7 +40,7 @@ def agreement_of(batch: Batch, tasks: Sequence[Task]) -> Agreement:
 
 
 def consensus_of(batch: Batch, tasks: Sequence[Task]) -> dict[str, tuple[int, float]]:
-    """Label and confidence by task id; empty where no task was answered by more than one person."""
+    """Label and confidence by task id; empty if no task was answered by more than one person."""
     _, answered, answers = _answers(batch, tasks)
     if not any(len(task.answers) > 1 for task in answered):
         return {}

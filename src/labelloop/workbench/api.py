@@ -17,7 +17,7 @@ from labelloop.workbench.sessions import OWNER, Session
 from labelloop.workbench.tasks import Batch, DataObject, Task
 from labelloop.workbench.worker_template import WorkerTemplate
 
-# Between the batch's and the task's own id, in the ids that pages know.
+# Separates the batch's id from the task's own id, in the ids that pages use.
 _SEPARATOR = "~"
 ImageUrls = Callable[[str], str]
 WorkerTemplates = Callable[[str], WorkerTemplate]
@@ -25,7 +25,7 @@ RunOverview = Callable[[], dict[str, Any]]
 
 
 class NextRequest(BaseModel):
-    """How many tasks a page wants, and which it holds."""
+    """How many tasks a page wants, and which ones it holds."""
 
     count: int = Field(default=5, ge=0, le=MOST_HELD)
     holding: list[str] = Field(default_factory=list, max_length=2 * MOST_HELD)
@@ -38,7 +38,7 @@ class ReleaseRequest(BaseModel):
 
 
 class AnswerRequest(BaseModel):
-    """A class index, and the seconds the person looked at the object."""
+    """A class index, and how many seconds the person looked at the object."""
 
     label: int
     seconds: float | None = Field(default=None, ge=0, allow_inf_nan=False)
@@ -51,20 +51,21 @@ class SkipRequest(BaseModel):
 
 
 def session_of(request: Request) -> Session | None:
-    """Who asks; None for who has not come in. For pages, which lead such people to the sign-in."""
+    """The request's session, or None. Pages redirect people without a session to the sign-in."""
     session: Session | None = request.app.state.sessions.session(request)
     return session
 
 
-# Coroutines, though they wait for nothing: anything else FastAPI runs in a thread, and a request would wait
-# for three. In the stack a key may have to be fetched, but no other request waits for that process meanwhile.
+# These are coroutines although they wait for nothing: FastAPI runs other functions in threads, and a request
+# would wait for three of them. In the stack, a key may have to be fetched, which blocks the process. But
+# there each process handles only one request at a time.
 async def workbench_of(request: Request) -> Workbench:
     workbench: Workbench = request.app.state.workbench
     return workbench
 
 
 async def annotator(request: Request) -> str:
-    """The name of who is signed in. Raises NotAllowedError."""
+    """The name of the person who is signed in. Raises NotAllowedError."""
     session = session_of(request)
     if session is None or session.name is None:
         raise NotAllowedError("you are signed out: load the page again and sign in")
@@ -74,15 +75,15 @@ async def annotator(request: Request) -> str:
 
 
 async def owner(request: Request) -> str:
-    """The name of an owner who is signed in. Raises NotAllowedError."""
+    """The name of the owner who is signed in. Raises NotAllowedError."""
     session = session_of(request)
     if session is None or OWNER not in session.roles:
-        raise NotAllowedError("only owners may see and do this: ask one to add you to the group owners")
+        raise NotAllowedError("only owners may do this: ask an owner to add you to the group owners")
     return await annotator(request)
 
 
 async def written_by_our_page(request: Request) -> None:
-    """Raises NotAllowedError unless a write brings the session's token, which only our own pages know."""
+    """Raises NotAllowedError unless a write has the session's token, which only our own pages know."""
     session = session_of(request)
     token = request.headers.get("X-CSRF-Token", "")
     if session is None or not hmac.compare_digest(token.encode(), session.csrf_token.encode()):
@@ -159,7 +160,7 @@ def run(request: Request, owner: Owner) -> dict[str, Any]:
 
 
 def run_overview_of(request: Request, owner: str) -> dict[str, Any]:
-    """How the run stands; `over` once nothing more can come."""
+    """The state of the run; `over` is true once the work has ended."""
     overview: RunOverview = request.app.state.run_overview
     over = _is_over(request, request.app.state.workbench, f"run {owner}")
     return {**overview(), "over": over}
@@ -192,7 +193,7 @@ def ask_again(workbench: TheWorkbench, _owner: Owner, batch_id: str) -> dict[str
 
 
 def batch_document(batch: Batch) -> dict[str, Any]:
-    """A batch as pages know it."""
+    """A batch as pages see it."""
     return {
         "id": batch.id,
         "round": batch.round,
@@ -211,7 +212,7 @@ def batch_document(batch: Batch) -> dict[str, Any]:
 
 
 def task_document(batch: Batch, task: Task, data_object: DataObject, image_urls: ImageUrls) -> dict[str, Any]:
-    """A task as pages know it: nothing in it tells why people are asked about it."""
+    """A task as pages see it. It does not reveal why people are asked about the object."""
     document: dict[str, Any] = {
         "id": f"{batch.id}{_SEPARATOR}{task.id}",
         "lease_seconds": batch.lease_seconds,

@@ -1,4 +1,4 @@
-"""The workbench as a web application: the same on a laptop and in the stack."""
+"""The workbench as a web application, the same on a laptop and in the stack."""
 
 from collections.abc import Mapping, Sequence
 from http import HTTPStatus
@@ -28,16 +28,16 @@ _STATUS: dict[type[WorkbenchError], HTTPStatus] = {
 
 def no_images(source_ref: str) -> str:
     """For batches of text: raises RefusedError for an object that is an image."""
-    raise RefusedError(f"{source_ref} is an image, and this workbench shows text alone")
+    raise RefusedError(f"{source_ref} is an image, and this workbench shows only text")
 
 
 def no_templates(uri: str) -> WorkerTemplate:
-    """For batches that the built-in page shows. Raises RefusedError."""
+    """For workbenches without worker templates. Raises RefusedError."""
     raise RefusedError(f"this workbench cannot read the worker template {uri}")
 
 
 def no_run() -> dict[str, Any]:
-    """For a batch that no run asks for."""
+    """For a batch without a run."""
     return {"run": None, "batch": None}
 
 
@@ -52,9 +52,11 @@ def create_app(
     farewell: Farewell | None = None,
     https: bool = False,
 ) -> FastAPI:
-    """The application. `image_urls` makes a URL that a browser can load of an S3 URI; `image_sources` are
-    the origins of such URLs, `worker_templates` reads a batch's template from its URI, `run_overview` is the
-    answer of GET /api/run, and `farewell` is said by whoever stops serving when the work is over.
+    """The application.
+
+    `image_urls` turns an S3 URI into a URL that a browser can load, and `image_sources` are the origins of
+    such URLs. `worker_templates` reads a batch's template from its URI. `run_overview` is the answer of GET
+    /api/run. `farewell` tells open pages that the work is over, before the server stops.
     """
     app = FastAPI(title="labelloop workbench", docs_url=None, redoc_url=None, openapi_url=None)
     app.state.workbench = workbench
@@ -83,8 +85,8 @@ def _explain(request: Request, error: Exception) -> Response:
 
 
 def _explain_trouble(request: Request, error: Exception) -> Response:
-    """What is labeled is in the store whatever fails behind it."""
-    sentence = f"what you labeled is kept, but it could not be handed on: {error}"
+    """The labels are in the store, whatever fails afterwards."""
+    sentence = f"your labels are kept, but they could not be passed on: {error}"
     return _told(request, sentence, HTTPStatus.SERVICE_UNAVAILABLE)
 
 
@@ -105,7 +107,7 @@ def _explain_http(request: Request, error: Exception) -> Response:
 
 
 def _told(request: Request, sentence: str, status: int, headers: Mapping[str, str] | None = None) -> Response:
-    """In words on a page to a person who was led here, as JSON to a program."""
+    """As a page for a person in a browser, as JSON for a program."""
     if "text/html" in request.headers.get("Accept", "") and not request.url.path.startswith("/api/"):
         return pages.problem_page(sentence, status, headers)
     return JSONResponse({"error": sentence}, status, headers=headers)

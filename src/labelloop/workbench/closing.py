@@ -1,4 +1,4 @@
-"""The end of a batch: nothing changes any more, the output manifest is written, who waits is told."""
+"""The end of a batch: seal its tasks, write the output manifest, and tell the waiting state machine."""
 
 import time
 from collections.abc import Callable, Iterable, Iterator
@@ -12,12 +12,12 @@ from labelloop.workbench.store import TaskStore
 from labelloop.workbench.tasks import Batch, Task
 from labelloop.workflow.run_files import reviews_beside
 
-# As many tasks as one write takes.
+# How many tasks one write contains.
 _AT_ONCE = 50
 
 
 class Files(Protocol):
-    """Where manifests are; `labelloop.storage.s3` is one."""
+    """Reads and writes manifests; `labelloop.storage.s3` is an implementation."""
 
     def read_lines(self, uri: str) -> Iterator[bytes]: ...
 
@@ -25,23 +25,23 @@ class Files(Protocol):
 
 
 class Waiting(Protocol):
-    """Whoever waits for a batch to end."""
+    """Is told what happens to a batch, because it waits for its end."""
 
     def batch_closed(self, batch: Batch) -> None:
-        """Goes on with what is at the batch's `output_uri`. May be called more than once for a batch."""
+        """The output is at the batch's `output_uri`. May be called more than once for a batch."""
         ...
 
     def batch_failed(self, batch: Batch, cause: str) -> None:
-        """Hears that what is labeled could not be handed over."""
+        """The output could not be written."""
         ...
 
     def heartbeat(self, batch: Batch) -> None:
-        """Hears that people are at work."""
+        """People are at work."""
         ...
 
 
 class Closing:
-    """Closes batches. Whatever interrupts it, closing the same batch again completes it."""
+    """Closes batches. After an interruption, closing the same batch again completes it."""
 
     def __init__(
         self, store: TaskStore, files: Files, waiting: Waiting, *, clock: Callable[[], float] = time.time
@@ -52,9 +52,9 @@ class Closing:
         self._clock = clock
 
     def close(self, batch: Batch, because: str) -> Batch:
-        """Returns the batch, closed: answers accepted before are in its output, later ones are refused.
+        """Close the batch and return it. Answers accepted before are in its output, later ones are refused.
 
-        A batch closed before gives the same output again. Raises LabelloopError when it cannot be written.
+        Closing a closed batch writes the same output again. Raises LabelloopError when it cannot be written.
         """
         batch = self._begin(batch, because)
         tasks = self._sealed_tasks(batch)
@@ -71,7 +71,7 @@ class Closing:
         return closed
 
     def waits_with(self, batch: Batch, task_token: str) -> None:
-        """Note the token of the state machine that waits for a batch; it hears at once if that is closed."""
+        """Store the token of the state machine that waits. If the batch is closed, tell it at once."""
         while batch.task_token != task_token:
             try:
                 update = {"task_token": task_token, "last_heartbeat": 0.0}
@@ -82,19 +82,19 @@ class Closing:
             self.close(batch, batch.closed_because or "")
 
     def go_on(self, *, after_seconds: float = 0.0) -> None:
-        """Complete what an interruption left half closed, so many seconds ago at least."""
+        """Complete the batches that an interruption left half closed, at least `after_seconds` ago."""
         for batch in self._store.batches():
             if batch.state == "closing" and self._clock() - (batch.closing_since or 0) >= after_seconds:
                 self.close(batch, batch.closed_because or "")
 
     def heartbeat(self, batch: Batch, now: float) -> None:
-        """Tell who waits that people are at work, every few minutes."""
+        """Tell the waiting state machine every few minutes that people are at work."""
         if batch.task_token is None or now - batch.last_heartbeat < batch.heartbeat_every:
             return
         try:
             self._store.save_batch(batch.model_copy(update={"last_heartbeat": now}))
         except ConflictError:
-            return  # Somebody else's answer has told.
+            return  # Another person's answer has sent the heartbeat.
         self._waiting.heartbeat(batch)
 
     def _begin(self, batch: Batch, because: str) -> Batch:
@@ -131,7 +131,7 @@ class Closing:
         return current
 
     def _sealed_tasks(self, batch: Batch) -> list[Task]:
-        """All tasks, sealed: an answer on its way finds its task in another version, and looks again."""
+        """All tasks, sealed. An answer in progress finds that its task has changed, and reads it again."""
         sealed: list[Task] = []
         tasks = self._store.tasks(batch.id)
         while some := list(islice(tasks, _AT_ONCE)):

@@ -1,7 +1,7 @@
-"""Coming in in the stack: Cognito's hosted pages, its ID token as the session.
+"""Signing in to the stack's workbench: Cognito's hosted pages, with its ID token as the session.
 
-The cookie holds the ID token itself, whose signature is checked at each request: the stack keeps no secret.
-The app client is public, with PKCE (RFC 7636) in place of a client secret.
+The cookie holds the ID token itself, and each request checks its signature. So the stack keeps no secret. The
+app client is public, with PKCE (RFC 7636) instead of a client secret.
 """
 
 import base64
@@ -32,7 +32,7 @@ ANNOTATORS, OWNERS = "annotators", "owners"
 _SIGN_IN_SECONDS = 600
 _KEYS_AGAIN_AFTER_SECONDS = 60.0
 _TIMEOUT = urllib3.Timeout(connect=3, read=5)
-# Clocks differ a little.
+# The clocks of two machines differ a little.
 _LEEWAY_SECONDS = 30
 
 Post = Callable[[str, Mapping[str, str]], dict[str, Any]]
@@ -41,7 +41,7 @@ Get = Callable[[str], dict[str, Any]]
 
 @dataclass(frozen=True)
 class UserPool:
-    """A Cognito user pool with its app client; `domain` is the hosted pages' (`https://...`)."""
+    """A Cognito user pool with its app client; `domain` is that of the hosted pages (`https://...`)."""
 
     issuer: str
     client_id: str
@@ -49,7 +49,7 @@ class UserPool:
 
 
 class CognitoSessions:
-    """Who has signed in at Cognito; the groups `annotators` and `owners` are the roles."""
+    """People who signed in at Cognito; the groups `annotators` and `owners` are the roles."""
 
     def __init__(
         self, pool: UserPool, *, get: Get | None = None, clock: Callable[[], float] = time.time
@@ -71,7 +71,7 @@ class CognitoSessions:
         return Session(_name_of(claims), frozenset(roles), csrf_token)
 
     def claims(self, token: str) -> dict[str, Any] | None:
-        """What an ID token says; None when it is not the pool's, not this client's, or over."""
+        """The claims of an ID token; None if it is expired or from another pool or client."""
         try:
             decoded = jwt.decode(token, self._keys.find, algorithms=["RS256"])
             jwt.JWTClaimsRegistry(
@@ -88,7 +88,7 @@ class CognitoSessions:
 
 
 class _Keys:
-    """The pool's public keys, looked up anew when a token names one that is not known."""
+    """The pool's public keys, fetched again when a token names an unknown key."""
 
     def __init__(self, url: str, get: Get) -> None:
         self._url = url
@@ -110,7 +110,7 @@ class _Keys:
 
 
 def sign_in_router(sessions: CognitoSessions, post: Post | None = None) -> APIRouter:
-    """`/sign-in` and `/sign-out`, which lead to Cognito, and `/signed-in`, where it leads back to."""
+    """`/sign-in` and `/sign-out` redirect to Cognito, and Cognito redirects back to `/signed-in`."""
     router = APIRouter()
     pool, exchange = sessions.pool, post or _post
 
@@ -134,7 +134,7 @@ def sign_in_router(sessions: CognitoSessions, post: Post | None = None) -> APIRo
     def signed_in(request: Request, code: str = "", state: str = "", error: str = "") -> Response:
         expected, _, verifier = request.cookies.get(SIGNING_IN_COOKIE, "").partition(".")
         if error or not code or not expected or not hmac.compare_digest(state.encode(), expected.encode()):
-            raise NotAllowedError("signing in did not work: begin again at /sign-in")
+            raise NotAllowedError("signing in did not work: start again at /sign-in")
         form = {
             "grant_type": "authorization_code",
             "client_id": pool.client_id,
@@ -145,7 +145,7 @@ def sign_in_router(sessions: CognitoSessions, post: Post | None = None) -> APIRo
         token = exchange(f"{pool.domain}/oauth2/token", form).get("id_token")
         claims = sessions.claims(token) if isinstance(token, str) else None
         if not isinstance(token, str) or claims is None:
-            raise NotAllowedError("signing in did not work: begin again at /sign-in")
+            raise NotAllowedError("signing in did not work: start again at /sign-in")
         response = RedirectResponse("/", 303)
         _set_cookie(response, SESSION_COOKIE, token, max(0, int(claims["exp"] - time.time())))
         response.delete_cookie(SIGNING_IN_COOKIE, secure=True, httponly=True)
@@ -179,7 +179,7 @@ def _challenge(verifier: str) -> str:
 
 
 def _set_cookie(response: Response, name: str, value: str, seconds: int) -> None:
-    # Lax: Cognito's page leads back here, and a strict cookie would not come along.
+    # Lax, because Cognito's page redirects back here, and browsers would not send a strict cookie then.
     response.set_cookie(name, value, max_age=seconds, httponly=True, secure=True, samesite="lax")
 
 
@@ -196,6 +196,6 @@ def _post(url: str, form: Mapping[str, str]) -> dict[str, Any]:
 
 def _answer(response: urllib3.BaseHTTPResponse) -> dict[str, Any]:
     if response.status != 200:
-        raise RefusedError("signing in did not work: Cognito refused it; begin again at /sign-in")
+        raise RefusedError("signing in did not work, because Cognito refused it: start again at /sign-in")
     answer: dict[str, Any] = json.loads(response.data)
     return answer

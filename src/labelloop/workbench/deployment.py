@@ -1,4 +1,4 @@
-"""The workbench's parts as the environment names them: a SQLite file on a laptop, a table in the stack."""
+"""The workbench's parts, named by the environment: a SQLite file on a laptop, a table in the stack."""
 
 import contextlib
 import json
@@ -24,7 +24,8 @@ if TYPE_CHECKING:
     from mypy_boto3_stepfunctions import SFNClient
 
 DATABASE, TABLE = "WORKBENCH_DATABASE", "WORKBENCH_TABLE"
-# How a step tells a batch that ended early from one that failed: as Ground Truth tells a stopped job.
+# Lets a step distinguish a batch that ended early from one that failed. Ground Truth reports a stopped job
+# so.
 STOPPED = {"Error": "Stopped", "Cause": json.dumps({"LabelingJobStatus": "Stopped"})}
 
 
@@ -38,7 +39,7 @@ class Parts:
 
 @contextlib.contextmanager
 def opened_parts() -> Iterator[Parts]:
-    """Those that the environment names: the file WORKBENCH_DATABASE, else the table WORKBENCH_TABLE."""
+    """The parts that the environment names: the file WORKBENCH_DATABASE, or the table WORKBENCH_TABLE."""
     database = os.environ.get(DATABASE)
     if database is None:
         store = DynamoDbTaskStore(_table())
@@ -52,7 +53,7 @@ def _table() -> str:
     table = os.environ.get(TABLE)
     if not table:
         raise RequestError(
-            "this stack has no workbench: deploy it with LabelingBackend=workbench, or name another "
+            "this stack has no workbench: deploy it with LabelingBackend=workbench, or use another "
             "ActiveLearning.LabelingBackend in the request"
         )
     return table
@@ -61,8 +62,8 @@ def _table() -> str:
 class StateMachineWaits:
     """The state machine that waits with a task token.
 
-    A token whose task is over (the deadline has passed, the execution was stopped, it came back before) is no
-    error: what is labeled is kept, and the state machine has gone on by another way.
+    A token's task may be over already: the deadline has passed, the execution was stopped, or the token came
+    back before. That is not an error: labels are kept, and the state machine has continued without the token.
     """
 
     def batch_closed(self, batch: Batch) -> None:
@@ -100,10 +101,10 @@ def _token_may_be_over(batch: Batch) -> Iterator[None]:
     try:
         yield
     except over as error:
-        # Made here: a logger keeps the standard output there is when it is made, and a run on this machine
-        # has set none aside for the steps yet when it imports this.
+        # The logger is made here and not at import: a logger keeps the standard output of the moment when it
+        # is made. When a local run imports this module, it has not redirected the steps' output yet.
         Logger(service="labelloop").warning(
-            "nobody waits for this batch any more", extra={"batch": batch.id, "why": str(error)}
+            "no state machine waits for this batch any more", extra={"batch": batch.id, "why": str(error)}
         )
 
 

@@ -1,14 +1,14 @@
-"""Tasks in one DynamoDB table: the stack's store. Conditional writes and transactions, no locks.
+"""Tasks in one DynamoDB table: the store in the stack. Conditional writes and transactions, no locks.
 
 | pk | sk | what |
 |---|---|---|
 | `batches` | batch id | a batch |
-| `tasks#<batch id>` | task id | a task; with `open_batch` and `available` as long as it is not complete |
-| `objects#<batch id>` | task id | what people see of a task: written once, since it may be large |
+| `tasks#<batch id>` | task id | a task; with `open_batch` and `available` while it is not complete |
+| `objects#<batch id>` | task id | what people see of a task: written once, because it may be large |
 | `annotators#<batch id>` | name | what a person has done |
 
-The sparse index `available` holds incomplete tasks by the moment from which they have room for one more
-person, so that a lease that has run out needs nobody to look for it.
+The sparse index `available` holds incomplete tasks, sorted by the moment from which they have room for one
+more person. So no background job has to look for expired leases.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -42,7 +42,7 @@ class DynamoDbTaskStore:
     def add_batch(self, batch: Batch, tasks: Iterable[tuple[Task, DataObject]]) -> None:
         if self.batch(batch.id) is not None:
             return
-        # Nobody sees a task before its batch, so that writing one over itself is safe.
+        # Nobody sees a task before its batch exists, so writing a task twice is safe.
         puts: list[Any] = []
         for task, data_object in tasks:
             puts.append({"PutRequest": {"Item": _task_item(task)}})
@@ -225,7 +225,7 @@ def _annotator_item(annotator: Annotator) -> dict[str, Any]:
 
 
 def _annotator_key(name: str) -> str:
-    # A key may not be empty, as the name of nobody is.
+    # A key may not be empty, but the name NOBODY is.
     return f"name:{name}"
 
 
@@ -238,7 +238,7 @@ def _document(document: Batch | Task | DataObject | Annotator) -> dict[str, Any]
 
 
 def _moment(seconds: float) -> str:
-    """Sorts as the number does."""
+    """A text that sorts in the same order as the number."""
     return f"{seconds:015.3f}"
 
 

@@ -1,4 +1,4 @@
-"""What people did in a run's earlier batches: who answered about an object is asked again after others."""
+"""What people did in a run's earlier batches. Others are asked before a person who answered already."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -11,7 +11,7 @@ from labelloop.workbench.store import TaskStore
 
 @dataclass(frozen=True)
 class EarlierBatches:
-    """Who has answered about which object, all who have, and which labels were reviewed already."""
+    """Who has answered about which object, all these people, and which labels were reviewed already."""
 
     answered: dict[int, tuple[str, ...]] = field(default_factory=dict)
     people: tuple[str, ...] = ()
@@ -19,7 +19,7 @@ class EarlierBatches:
 
     @classmethod
     def of_run(cls, store: TaskStore, prefixes: Sequence[str]) -> "EarlierBatches":
-        """Those whose output lies below one of the prefixes. Gold objects are none of the run's."""
+        """The batches whose output is below one of the prefixes. Gold objects do not belong to the run."""
         answered: dict[int, set[str]] = {}
         reviewed: list[int] = []
         for batch in store.batches():

@@ -1,17 +1,10 @@
-"""What the workbench refuses, each with a sentence that says what to do.
-
-WorkbenchError (a LabelloopError)
-├── NotFoundError       no such batch or task
-├── RefusedError        what was asked cannot be done now
-├── NotAllowedError     the person may not do this
-└── ConflictError       somebody else wrote first: read again and retry
-"""
+"""What the workbench refuses, each with what to do about it. `labelloop.core.errors` draws the tree."""
 
 from labelloop.core.errors import LabelloopError
 
 
 class WorkbenchError(LabelloopError):
-    """What was asked of the workbench cannot be done."""
+    """Raised when the workbench cannot do what was asked; one class below for each reason."""
 
 
 class NotFoundError(WorkbenchError):
@@ -19,12 +12,12 @@ class NotFoundError(WorkbenchError):
 
 
 class RefusedError(WorkbenchError):
-    """Raised when a batch's or task's state does not allow what was asked."""
+    """Raised when the state of a batch or task does not allow the request."""
 
 
 class NotAllowedError(WorkbenchError):
-    """Raised when a person has not the role that something takes."""
+    """Raised when a person does not have the role that something takes."""
 
 
 class ConflictError(WorkbenchError):
-    """Raised by a store when a document is no longer in the version it was read in."""
+    """Raised when a document in the store is no longer in the version it was read in."""

@@ -1,17 +1,17 @@
-"""The end of the work, told to the pages that are open before the workbench stops."""
+"""Tells open pages that the work is over, before the workbench stops."""
 
 import threading
 import time
 from collections.abc import Callable
 
-# Pages that are looked at ask every ten seconds or sooner (supply.js, run.js): who has not is gone.
+# Visible pages ask at least every ten seconds (supply.js, run.js). A page that has not asked is gone.
 _PRESENT_SECONDS = 12.0
 
 
 class Farewell:
-    """Notes which pages ask for more, and when the work is over, waits until these have heard it.
+    """Notes which pages ask for more. When the work is over, it waits until these pages know.
 
-    Without it the last that people see would be a workbench that cannot be reached.
+    Otherwise the last thing people see would be a workbench that cannot be reached.
     """
 
     def __init__(self, *, clock: Callable[[], float] = time.monotonic) -> None:
@@ -21,7 +21,7 @@ class Farewell:
         self._changed = threading.Condition()
 
     def is_said_to(self, page: str) -> bool:
-        """Whether the work is over. `page` names who asks: from then on it is one that has heard."""
+        """Whether the work is over. `page` names the page that asks, and now knows the answer."""
         with self._changed:
             if self._is_said:
                 self._asked.pop(page, None)
@@ -31,7 +31,7 @@ class Farewell:
             return self._is_said
 
     def say(self, most_seconds: float = _PRESENT_SECONDS) -> None:
-        """Returns once all pages that are open have heard that the work is over, or after so many seconds."""
+        """Return once all open pages know that the work is over, or after `most_seconds`."""
         with self._changed:
             self._is_said = True
             since = self._clock() - _PRESENT_SECONDS

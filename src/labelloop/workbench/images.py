@@ -1,4 +1,4 @@
-"""Images for browsers, by URLs that end soon."""
+"""Images for browsers, by URLs that expire soon."""
 
 import hashlib
 import hmac
@@ -21,12 +21,12 @@ _IMAGE_POLICY = "default-src 'none'; style-src 'unsafe-inline'; sandbox"
 
 
 def media_type_of(source_ref: str) -> str | None:
-    """What the name says that an image is; None where it says nothing."""
+    """The media type according to the name; None if the name does not tell."""
     return mimetypes.guess_type(source_ref)[0]
 
 
 def presigned_url(source_ref: str) -> str:
-    """S3's own signed URL, made without asking S3."""
+    """S3's own signed URL, made without a request to S3."""
     bucket, key = s3.split_uri(source_ref)
     return s3.s3_client().generate_presigned_url(
         "get_object", Params={"Bucket": bucket, "Key": key}, ExpiresIn=URL_SECONDS
@@ -39,7 +39,7 @@ class SignedImages:
     def __init__(
         self, read: Callable[[str], bytes] | None = None, *, clock: Callable[[], float] = time.time
     ) -> None:
-        """`read` gives what is behind a `source-ref`: unless given, out of the local S3."""
+        """`read` returns the content of a `source-ref`; by default it reads the local S3."""
         self._read = read or s3.read_bytes
         self._key = secrets.token_bytes(32)
         self._clock = clock
@@ -53,12 +53,12 @@ class SignedImages:
         )
 
     def serve(self, ref: str, until: int, signature: str) -> Response:
-        """Raises NotAllowedError for a URL not made here or over, NotFoundError for an image not there."""
+        """Raises NotAllowedError for a URL that is expired or not ours, NotFoundError for a missing image."""
         if (
             not hmac.compare_digest(signature.encode(), self._sign(ref, until).encode())
             or until < self._clock()
         ):
-            raise NotAllowedError("this image's address is not valid any more: load the page again")
+            raise NotAllowedError("this image's address is no longer valid: load the page again")
         media_type = media_type_of(ref)
         try:
             content = self._read(ref)
@@ -70,7 +70,7 @@ class SignedImages:
             headers={
                 "Content-Security-Policy": _IMAGE_POLICY,
                 "Cache-Control": "private, max-age=600",
-                # A worker template shows it in a frame of another origin; the signature is its guard.
+                # A worker template shows it in a frame with another origin. The signature protects it.
                 "Cross-Origin-Resource-Policy": "cross-origin",
             },
         )

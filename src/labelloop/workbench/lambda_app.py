@@ -23,7 +23,7 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
 
 @cache
 def application() -> Mangum:
-    """Made once in a process: the next request finds clients and keys in place."""
+    """Made once in a process, so that later requests find clients and keys ready."""
     pool = UserPool(
         os.environ["USER_POOL_ISSUER"], os.environ["USER_POOL_CLIENT_ID"], os.environ["USER_POOL_DOMAIN"]
     )
@@ -44,12 +44,12 @@ def application() -> Mangum:
 
 
 def _buckets() -> list[str]:
-    """Those the stack reads; the input need not lie in one of its own."""
+    """The buckets that the stack reads. The input may be in a bucket outside the stack."""
     return [bucket for name in ("DATA_BUCKET", "INPUT_BUCKET") if (bucket := os.environ.get(name))]
 
 
 def _bucket_origin(bucket: str) -> str:
-    """Where presigned URLs of the bucket lead: what pages may load images from."""
+    """The origin of the bucket's presigned URLs, from which pages may load images."""
     host: str = presigned_url(f"s3://{bucket}/x").split("/")[2]
     origin = f"https://{host}"
     return origin if host.startswith(f"{bucket}.") else f"{origin}/{bucket}/"

@@ -1,11 +1,11 @@
-"""Manifests on this machine's disk: a URI is a path."""
+"""Manifests on this machine's disk, where a URI is a path."""
 
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 
 class LocalFiles:
-    """What `labelloop.storage.s3` is for S3."""
+    """The counterpart of `labelloop.storage.s3` for local files."""
 
     def read_lines(self, uri: str) -> Iterator[bytes]:
         with Path(uri).open("rb") as file:
@@ -13,7 +13,7 @@ class LocalFiles:
                 yield line.removesuffix(b"\n")
 
     def write_lines(self, uri: str, lines: Iterable[bytes]) -> int:
-        """Whole or not at all, whatever kills the process."""
+        """Write the file completely or not at all, even if the process is killed."""
         path = Path(uri)
         path.parent.mkdir(parents=True, exist_ok=True)
         partial = path.with_name(f"{path.name}.partial")

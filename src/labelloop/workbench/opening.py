@@ -1,4 +1,4 @@
-"""From what a round selects to a batch of tasks."""
+"""Makes a batch of tasks from a round's selection."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -12,11 +12,11 @@ Guess = tuple[int, float]
 
 @dataclass(frozen=True)
 class Asked:
-    """A data object people are asked about, and why.
+    """A data object that people are asked about, and why.
 
-    `known_label` is the right class of a gold object, and the present one of an object to label again, which
-    the model contradicts with `model_label`; `guess` is the model's class and its confidence. Who has
-    `answered_before`, in an earlier batch, is asked last.
+    `known_label` is the right class of a gold object, or the present class of an object to label again. In
+    the second case, `model_label` is the model's different class. `guess` is the model's class and its
+    confidence. People in `answered_before` answered in an earlier batch, and are asked last.
     """
 
     object_id: int
@@ -30,7 +30,7 @@ class Asked:
 
 
 def asked_about(lines: Iterable[bytes], guesses: Mapping[int, Guess]) -> Iterator[Asked]:
-    """The objects of working lines, for a label. Raises RecordError for what is no such line."""
+    """The objects of working lines, to be labeled. Raises RecordError for an invalid line."""
     for line in lines:
         record = parse_record(line)
         number = object_id(line)
@@ -38,7 +38,7 @@ def asked_about(lines: Iterable[bytes], guesses: Mapping[int, Guess]) -> Iterato
 
 
 def open_batch(store: TaskStore, batch: Batch, asked: Sequence[Asked]) -> Batch:
-    """Store a batch with a task for each object; one that is there already is left alone.
+    """Store a batch with a task for each object. A batch that exists already stays unchanged.
 
     `batch.total` and `batch.kind` are filled in.
     """

@@ -20,13 +20,13 @@ from labelloop.workbench.tasks import Batch, Task
 
 
 def output_lines(batch: Batch, tasks: Sequence[Task], selection: Iterable[bytes]) -> Iterator[bytes]:
-    """The selection's lines with what people said; one that not all said something about stays as it is.
+    """The selection's lines with people's labels. A line that lacks an answer or skip stays unchanged.
 
-    That holds however the batch ends: a run that asks several people about each object never takes the word
-    of one. What the others have said still tells how well each person labels.
+    That holds however the batch ends: a run that asks several people about each object never uses the answer
+    of only one. Such answers still help to estimate how accurate each person is.
 
-    One person's label has the confidence that Ground Truth gives it; where any object was answered by
-    several, labels and confidence are Dawid and Skene's.
+    One person's label has the confidence that Ground Truth gives it. If any object has several answers,
+    labels and confidence come from Dawid and Skene's method.
     """
     attribute = LabelAttribute(batch.label_attribute)
     asked = {task.object_id: task for task in tasks if task.purpose == "label"}
@@ -46,7 +46,7 @@ def output_lines(batch: Batch, tasks: Sequence[Task], selection: Iterable[bytes]
 
 
 def review_lines(batch: Batch, tasks: Sequence[Task]) -> Iterator[bytes]:
-    """Of each label that was reviewed: what the model and people say, the outcome, and what changes."""
+    """For each reviewed label: the model's and people's answers, the outcome, and the changed fields."""
     agreed = consensus_of(batch, tasks)
     for task in tasks:
         outcome = outcome_of_review(task)
@@ -67,7 +67,7 @@ def review_lines(batch: Batch, tasks: Sequence[Task]) -> Iterator[bytes]:
 
 
 def outcome_of_review(task: Task) -> Outcome | None:
-    """None for a task that is no review, or that nobody has answered."""
+    """None for a task that is not a review, or that nobody has answered."""
     if task.purpose != "relabel" or task.known_label is None or not task.answers:
         return None
     return review_outcome(task.known_label, task.model_label, task.answers.values())

@@ -1,30 +1,28 @@
-"""What the person who runs it sees: the run so far, and how the batch is doing."""
+"""What the owner of a run sees: the run so far, and the progress of the batch."""
 
 import time
 from collections import Counter
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
-from functools import lru_cache
 from typing import Any, NamedTuple
 
-from labelloop.core.errors import StorageError
 from labelloop.core.people.label_review import OUTCOMES
-from labelloop.storage import s3
 from labelloop.workbench.agreement import agreement_of
 from labelloop.workbench.api import batch_document
 from labelloop.workbench.output import outcome_of_review
+from labelloop.workbench.run_so_far import run_so_far
 from labelloop.workbench.service import NOBODY
 from labelloop.workbench.store import TaskStore
 from labelloop.workbench.tasks import Annotator, Batch, Task
 
 SKIPPED_LISTED = 200
-# Looking at a large batch takes a moment: what several owners' pages ask for is looked up once.
+# Reading a large batch takes a moment, so the pages of several owners share one result.
 _KEPT_SECONDS = 3.0
 
 
 class _Kept(NamedTuple):
     at: float
-    done: tuple[str, str, int]  # by owners: the batch's state, and what was sent to one more person
+    done: tuple[str, str, int]  # by owners: the batch, its state, and the version of NOBODY's account
     document: dict[str, Any]
 
 
@@ -41,7 +39,7 @@ class Overview:
         if not batches:
             return {"run": None, "batch": None}
         batch = next((one for one in batches if one.state in ("open", "paused")), batches[-1])
-        # What an owner does is seen at once: they have pressed a button, and look for what it did.
+        # After an owner presses a button, the result must show at once.
         done = (batch.id, batch.state, self._store.annotator(batch.id, NOBODY).version)
         kept = self._kept
         if kept is None or kept.done != done or not 0 <= now - kept.at < _KEPT_SECONDS:
@@ -52,8 +50,9 @@ class Overview:
         tasks = list(self._store.tasks(batch.id))
         annotators = [one for one in self._store.annotators(batch.id) if one.answers or one.skips]
         agreement = agreement_of(batch, tasks)
+        run = run_so_far(batch.run_state_uri) if batch.run_state_uri else None
         return {
-            "run": run_document(batch.run_state_uri) if batch.run_state_uri else None,
+            "run": run.as_document() if run else None,
             "batch": {
                 **batch_document(batch),
                 "closed_because": batch.closed_because,
@@ -81,60 +80,6 @@ class Overview:
         }
 
 
-def run_document(state_uri: str) -> dict[str, Any] | None:
-    """The run as its snapshots tell it; None when they are not there (any more)."""
-    try:
-        state = s3.read_json(state_uri)
-        prefixes = [*state.get("EarlierPrefixes", ()), state["Prefix"]]
-        uris = [uri for prefix in prefixes for uri in s3.list_uris(f"{prefix}round-")]
-        newest = _newest_snapshot(uris)
-        state = s3.read_json(newest) if newest else state
-        rounds = [_finished_round(uri) for uri in uris if uri.endswith("/merged/round.json")]
-        ended = s3.exists(f"{state['Prefix']}output/report.json")
-    except StorageError:
-        return None
-    counts = state["Counts"]
-    return {
-        "name": state["ExecutionName"],
-        "round": state["Round"],
-        "ended": f"Its output manifest is {state['Prefix']}output/output.manifest." if ended else None,
-        "counts": {
-            "input": counts["Input"],
-            "human": counts["Human"] + counts["Validation"],
-            **{name: counts[name.title()] for name in ("auto", "failed", "pool", "validation")},
-        },
-        "rounds": rounds,
-        "certificate": state.get("Certificate"),
-        "model": state.get("Model"),
-        "target_error": state["Request"]["ActiveLearning"]["TargetError"],
-        "confidence": state["Request"]["ActiveLearning"]["Confidence"],
-    }
-
-
-def _newest_snapshot(uris: Sequence[str]) -> str | None:
-    """Of a run's files, round after round; what a round merges comes after what it selects."""
-    ends = ("/selected/state.json", "/merged/state.json")
-    snapshots = {uri for uri in uris if uri.endswith(ends)}
-    for uri in reversed(uris):
-        if uri in snapshots:
-            merged = f"{uri.rsplit('/', 2)[0]}/merged/state.json"
-            return merged if merged in snapshots else uri
-    return None
-
-
-@lru_cache(maxsize=1000)
-def _finished_round(uri: str) -> dict[str, Any]:
-    """A round's record is written once and never changes."""
-    record = s3.read_json(uri)
-    counts = record["counts"]
-    return {
-        "round": record["round"],
-        "human_labels": counts["human"] + counts["validation"],
-        "accuracy": record["validation_accuracy"],
-        "expected_error": record["expected_error"],
-    }
-
-
 def _progress(tasks: Sequence[Task]) -> dict[str, int]:
     return {
         "total": len(tasks),
@@ -146,7 +91,7 @@ def _progress(tasks: Sequence[Task]) -> dict[str, int]:
 def _expected_end(
     batch: Batch, tasks: Sequence[Task], annotators: Sequence[Annotator], now: float
 ) -> str | None:
-    """When the batch ends if people go on as they did in the last minutes; None when nobody works on it."""
+    """When the batch ends if people keep the pace of the last minutes; None if nobody is working on it."""
     per_minute = sum(one.pace(now) or 0.0 for one in annotators)
     if batch.state != "open" or not per_minute:
         return None
@@ -171,7 +116,7 @@ def _gold(tasks: Sequence[Task]) -> dict[str, Any]:
 
 
 def _relabeled(tasks: Sequence[Task]) -> dict[str, int]:
-    """Of the labels asked about again: how many people answered, and what that made of them, so far."""
+    """The labels that people are asked about again: how many are answered so far, and the outcomes."""
     again = [task for task in tasks if task.purpose == "relabel"]
     outcomes = Counter(outcome_of_review(task) for task in again)
     return {

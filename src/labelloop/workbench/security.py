@@ -1,4 +1,4 @@
-"""Headers on every answer: no inline script or style, no framing, nothing kept by caches."""
+"""Headers of every response: no inline scripts or styles, no framing, no caching."""
 
 from collections.abc import Sequence
 
@@ -15,7 +15,7 @@ _HEADERS = {
 
 
 def content_security_policy(image_sources: Sequence[str] = ()) -> str:
-    """What pages may load: their own files, and images from `image_sources` as well."""
+    """What pages may load: their own files, and images from `image_sources`."""
     images = " ".join(("'self'", "data:", *image_sources))
     return (
         "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; font-src 'self'; "
@@ -25,7 +25,7 @@ def content_security_policy(image_sources: Sequence[str] = ()) -> str:
 
 
 class SecurityHeaders:
-    """ASGI middleware. A route that sets a policy of its own keeps it."""
+    """ASGI middleware. A route may set its own policy instead."""
 
     def __init__(self, app: ASGIApp, *, image_sources: Sequence[str] = (), https: bool = False) -> None:
         self._app = app

@@ -1,4 +1,4 @@
-"""Serves the workbench on this machine, in a thread beside what else the process does."""
+"""Serves the workbench on this machine, in a thread of the process."""
 
 import contextlib
 import errno
@@ -21,12 +21,12 @@ _TAKEN = (errno.EADDRINUSE, errno.EACCES)
 
 
 class PortError(WorkbenchError):
-    """Raised when there is no port to serve on."""
+    """Raised when there is no free port."""
 
 
 @contextlib.contextmanager
 def served(app: FastAPI, listener: socket.socket) -> Iterator[str]:
-    """Serve until the end of `with`; gives the address."""
+    """Serve until the end of the `with` block, which gets the address."""
     config = uvicorn.Config(
         app,
         log_level="warning",
@@ -49,38 +49,38 @@ def served(app: FastAPI, listener: socket.socket) -> Iterator[str]:
 
 @contextlib.contextmanager
 def listening(host: str = "127.0.0.1", port: int = DEFAULT_PORT) -> Iterator[socket.socket]:
-    """A socket that listens on the port, or on the next free one above it; port 0 is any.
+    """A socket that listens on the port, or on the next free one above it; port 0 means any free port.
 
     Raises PortError.
     """
     last: OSError | None = None
     for tried in range(port, min(port + (_PORTS_TRIED if port else 1), 65536)):
         family = socket.AF_INET6 if ":" in host else socket.AF_INET
-        # Named as TCP, or asyncio does not see that it is, and leaves Nagle's algorithm on: answers on a kept
-        # connection would then wait 40 ms for what the browser acknowledges late.
+        # Without naming TCP, asyncio does not recognize it and leaves Nagle's algorithm on. Responses on a
+        # persistent connection would then wait 40 ms for the browser's delayed acknowledgement.
         listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             listener.bind((host, tried))
-            # At once: who comes before the server is ready waits, and is not refused.
+            # Listen at once, so that early connections wait until the server is ready and are not refused.
             listener.listen(128)
         except OSError as error:
             listener.close()
             if error.errno not in _TAKEN:
                 raise PortError(
                     f"nothing can be served on {host} ({error.strerror}): "
-                    "name an address of this machine by --host, such as 127.0.0.1"
+                    "use an address of this machine for --host, such as 127.0.0.1"
                 ) from error
             last = error
             continue
         with listener:
             yield listener
         return
-    raise PortError(f"no port from {port} on is free on {host}: choose another by --port ({last})")
+    raise PortError(f"no port from {port} on is free on {host}: choose another with --port ({last})")
 
 
 def kept_key(path: Path) -> str:
-    """The key of the printed address, the same after a restart; made when the file is not there."""
+    """The key of the printed address, the same after a restart. Creates the file if it does not exist."""
     try:
         return path.read_text(encoding="ascii").strip()
     except FileNotFoundError:
@@ -105,7 +105,7 @@ def _address_in_network() -> str | None:
     """The machine's address as others in its network see it; None without a network."""
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
         try:
-            # Nothing is sent: it only asks which way would be taken.
+            # This sends nothing. It only finds out which network interface would be used.
             probe.connect(("192.0.2.1", 9))
         except OSError:
             return None

@@ -1,4 +1,4 @@
-"""What people and owners do with a batch: lease, answer, skip, undo; pause, close, ask again."""
+"""What people and owners can do with a batch: lease, answer, skip, undo; pause, close, ask again."""
 
 import hashlib
 import random
@@ -12,14 +12,14 @@ from labelloop.workbench.errors import ConflictError, NotFoundError, RefusedErro
 from labelloop.workbench.store import TaskStore
 from labelloop.workbench.tasks import ANSWERS_OF_PACE, Annotator, Batch, DataObject, Entry, Task
 
-# Enough for a page that prefetches; nobody keeps more from the others.
+# Enough for a page that prefetches. Nobody can block more tasks for others.
 MOST_HELD = 20
 LONGEST_REASON = 500
-# Conditional writes that lose a race are made again, after a pause that grows.
+# Conditional writes that lose a race are retried, after a pause that grows.
 _ATTEMPTS = 12
 _PAUSE_SECONDS = 0.01
 _CANDIDATES = 100
-# Closing a batch takes seconds: whatever takes longer was interrupted.
+# Closing a batch takes seconds. If it takes longer, it was interrupted.
 _INTERRUPTED_AFTER_SECONDS = 60.0
 # The account of changes that no person made.
 NOBODY = ""
@@ -29,7 +29,7 @@ Change: TypeAlias = Callable[[Task, Annotator, float], tuple[Task, Annotator]]
 
 @dataclass(frozen=True)
 class Progress:
-    """How far a batch is, in tasks; `mine` counts a person's answers, `per_minute` is that person's pace."""
+    """Progress of a batch, in tasks; `mine` is one person's answers, `per_minute` that person's pace."""
 
     total: int
     done: int
@@ -40,9 +40,9 @@ class Progress:
 
 @dataclass(frozen=True)
 class Handed:
-    """Tasks leased to a person with what they show, and what there is to do: none, paused, closed, done.
+    """Tasks leased to a person with what they show, and the state: open, none, paused, closed or done.
 
-    `held` are those that the page said it holds and that still are the person's.
+    `held` are the tasks that the page says it holds and that are still leased to the person.
     """
 
     tasks: list[tuple[Task, DataObject]]
@@ -53,7 +53,7 @@ class Handed:
 
 
 class Workbench:
-    """Rules that hold whatever the store: no task to more people than needed, nothing lost, nothing twice."""
+    """Rules for every store: no task goes to more people than needed, no answer is lost or doubled."""
 
     def __init__(self, store: TaskStore, closing: Closing, *, clock: Callable[[], float] = time.time) -> None:
         self.store = store
@@ -72,7 +72,7 @@ class Workbench:
         return None
 
     def is_over(self) -> bool:
-        """Whether nothing can come any more: all batches are closed, and no run will open another."""
+        """Whether the work has ended: all batches are closed, and no run will open another one."""
         batches = self.store.batches()
         return (
             bool(batches)
@@ -100,9 +100,10 @@ class Workbench:
     # People -----------------------------------------------------------------------------------------------
 
     def next_tasks(self, person: str, count: int, holding: Sequence[str] = ()) -> Handed:
-        """Up to `count` tasks for a person, who holds some already: their leases are renewed.
+        """Up to `count` tasks for a person. The leases of the tasks that the person holds are renewed.
 
-        A task leased to the person that the page does not hold (it was loaded anew) is given again.
+        If the page was reloaded, it does not hold some tasks that are leased to the person. It gets them
+        again.
         """
         batch = self.current_batch()
         if batch is None:
@@ -120,7 +121,10 @@ class Workbench:
         )
 
     def release(self, batch_id: str, task_ids: Sequence[str], person: str) -> None:
-        """Let a person's leases run out: nobody looks at them. An answer counts until somebody else asks."""
+        """End a person's leases, because the page is not visible.
+
+        An answer still counts until somebody else gets the task.
+        """
         for attempt in range(_ATTEMPTS):
             now = self._clock()
             tasks = [self.store.task(batch_id, task_id) for task_id in task_ids]
@@ -137,14 +141,14 @@ class Workbench:
     def answer(
         self, batch_id: str, task_id: str, person: str, label: int, seconds: float | None = None
     ) -> Progress:
-        """Take a person's answer, over an earlier one of the same person; the same one again changes nothing.
+        """Store a person's answer, in place of an earlier one. The same answer again changes nothing.
 
-        Raises NotFoundError, and RefusedError when the batch is closed, the task somebody else's by now, or
-        the label no class.
+        Raises NotFoundError. Raises RefusedError when the batch is closed, when the task belongs to somebody
+        else now, or when the label is not a class.
         """
         batch = self.batch(batch_id)
         if not 0 <= label < len(batch.classes):
-            raise RefusedError(f"{label} is no class: there are classes 0 to {len(batch.classes) - 1}")
+            raise RefusedError(f"{label} is not a class: there are classes 0 to {len(batch.classes) - 1}")
 
         def change(task: Task, annotator: Annotator, now: float) -> tuple[Task, Annotator]:
             before = task.entries[person]
@@ -162,7 +166,7 @@ class Workbench:
         return self._change(batch, task_id, person, change)
 
     def skip(self, batch_id: str, task_id: str, person: str, reason: str) -> Progress:
-        """Take a person's word that a task cannot be answered. Raises as `answer` does."""
+        """Store that a person cannot answer a task. Raises the errors of `answer`."""
         batch = self.batch(batch_id)
         reason = " ".join(reason.split())[:LONGEST_REASON] or "no reason given"
 
@@ -177,7 +181,7 @@ class Workbench:
         return self._change(batch, task_id, person, change)
 
     def undo(self, batch_id: str, task_id: str, person: str) -> tuple[Task, DataObject]:
-        """Take a person's answer or skip back and lease the task to them again. Raises as `answer` does."""
+        """Take a person's answer or skip back, and lease them the task again. Raises as `answer` does."""
         batch = self.batch(batch_id)
 
         def change(task: Task, annotator: Annotator, now: float) -> tuple[Task, Annotator]:
@@ -194,18 +198,18 @@ class Workbench:
     # Owners -----------------------------------------------------------------------------------------------
 
     def pause(self, batch_id: str) -> Batch:
-        """No more tasks are handed out; answers about those that people hold still count."""
+        """Hand out no more tasks. Answers to tasks that people hold still count."""
         return self._set_state(batch_id, "open", "paused")
 
     def resume(self, batch_id: str) -> Batch:
         return self._set_state(batch_id, "paused", "open")
 
     def close(self, batch_id: str, because: str = "closed by its owner") -> Batch:
-        """End a batch: what is labeled counts, the rest returns to the pool. Once more changes nothing."""
+        """End a batch: its labels count, the rest returns to the pool. Closing it again changes nothing."""
         return self._closing.close(self.batch(batch_id), because)
 
     def ask_again(self, batch_id: str) -> int:
-        """Send the complete tasks that people disagree about to one more person each; returns how many."""
+        """Send each complete task that people disagree about to one more person; return how many."""
         batch = self.batch(batch_id)
         _require_running(batch)
         disputed = [task for task in self.store.tasks(batch_id) if task.complete and task.disputed]
@@ -243,7 +247,7 @@ class Workbench:
         return []
 
     def _held(self, annotator: Annotator) -> list[Task]:
-        """Tasks still leased to a person. A lease that has run out is theirs until somebody else takes it."""
+        """Tasks still leased to a person. An expired lease is theirs until somebody else takes the task."""
         tasks = (self.store.task(annotator.batch_id, task_id) for task_id in annotator.holding)
         return [task for task in tasks if task is not None and task.is_leased_to(annotator.name)]
 
@@ -256,11 +260,11 @@ class Workbench:
         found = self.store.available(batch.id, person, now=now, most=most, after=start)
         if not found:
             found = self._answered_before(batch, person, now)
-        # After a conflict somebody else wants the same ones: of more of them, choose at random.
+        # After a conflict, somebody else wants the same tasks. So choose at random among more of them.
         return found[:wanted] if attempt == 0 else random.sample(found, min(wanted, len(found)))
 
     def _answered_before(self, batch: Batch, person: str, now: float) -> list[Task]:
-        """Objects that a person answered about in an earlier batch: theirs once nobody else may come."""
+        """Objects that a person answered in an earlier batch: only when nobody else can answer them."""
         tasks = self.store.available(batch.id, person, now=now, most=_CANDIDATES, again=True)
         if not tasks:
             return []
@@ -285,7 +289,7 @@ class Workbench:
             self._closing.heartbeat(batch, now)
             break
         else:
-            raise RefusedError("too many people write at once: send it again")
+            raise RefusedError("too many people are writing at the same time: send it again")
         progress = self.progress(batch, person)
         if progress.done >= progress.total:
             self._close_if_complete(batch)
@@ -296,13 +300,13 @@ class Workbench:
         if task is None:
             raise NotFoundError(f"there is no task {task_id}: load the page again")
         if task.sealed or batch.state in ("closing", "closed"):
-            raise RefusedError("this batch is closed: its labels are merged already")
+            raise RefusedError("this batch is closed: its labels are already merged")
         if person not in task.entries:
-            raise RefusedError("somebody else was given this object meanwhile: go on with the next one")
+            raise RefusedError("somebody else has this object now: continue with the next one")
         return task
 
     def _close_if_complete(self, batch: Batch) -> None:
-        """The accounts say that all is done; the tasks themselves decide."""
+        """Close the batch if all tasks are done: the people's accounts say so, but the tasks decide."""
         if all(task.complete for task in self.store.tasks(batch.id)):
             self._closing.close(batch, "every object is done")
 
@@ -316,7 +320,7 @@ class Workbench:
                 return self.store.save_batch(batch.model_copy(update={"state": after}))
             except ConflictError:
                 _pause(attempt)
-        raise RefusedError("too many people write at once: send it again")
+        raise RefusedError("too many people are writing at the same time: send it again")
 
     def _ask_one_more(self, task: Task) -> bool:
         for attempt in range(_ATTEMPTS):
@@ -344,7 +348,7 @@ class _Replaced:
 
 
 def _replace(task: Task, annotator: Annotator, person: str, entry: Entry) -> _Replaced:
-    """A task with a person's new entry, and the account with the task's completion in it."""
+    """A task with a person's new entry, and the account with the task's completion counted."""
     changed = task.with_entries({**task.entries, person: entry})
     completed = annotator.completed + int(changed.complete) - int(task.complete)
     held = tuple(task_id for task_id in annotator.holding if task_id != task.id)
@@ -352,7 +356,7 @@ def _replace(task: Task, annotator: Annotator, person: str, entry: Entry) -> _Re
 
 
 def _without(annotator: Annotator, entry: Entry) -> Annotator:
-    """A person's account before an answer or skip that is taken back or replaced."""
+    """A person's account without an answer or skip that is taken back or replaced."""
     if entry.kind == "answer":
         recent = tuple(moment for moment in annotator.recent if moment != entry.at)
         return annotator.counted(

@@ -1,4 +1,4 @@
-"""Who asks: sessions in cookies, roles, and the token that writes must bring."""
+"""Who sends a request: sessions in cookies, roles, and the token that every write must have."""
 
 import hashlib
 import hmac
@@ -17,7 +17,7 @@ _DAY = 24 * 3600
 
 @dataclass(frozen=True)
 class Session:
-    """Who is signed in; `name` is None for somebody who came in but has not said who they are."""
+    """Who is signed in; `name` is None for a person who has the address but has not given a name yet."""
 
     name: str | None
     roles: frozenset[str]
@@ -28,14 +28,14 @@ class Sessions(Protocol):
     """How people sign in."""
 
     def session(self, request: Request) -> Session | None:
-        """None for who has not come in."""
+        """None for a request without a valid session."""
         ...
 
 
 class LaptopSessions:
-    """Whoever has the printed address, with its key, may come in and say who they are.
+    """Everyone who has the printed address, with its key, may sign in with a name.
 
-    The cookie holds the name and a signature made with the key: it is good as long as the address is.
+    The cookie holds the name and a signature made with the key. It is valid as long as the address is.
     """
 
     cookie = "labelloop-session"
@@ -55,7 +55,7 @@ class LaptopSessions:
         return hmac.compare_digest(key.encode(), self.key.encode())
 
     def sign_in(self, response: Response, name: str) -> None:
-        """Set the session's cookie; an empty name is somebody who has still to say one."""
+        """Set the session's cookie; the name is empty for a person who has not given one yet."""
         quoted = quote(name, safe="")
         response.set_cookie(
             self.cookie,

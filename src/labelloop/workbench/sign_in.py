@@ -1,4 +1,4 @@
-"""Coming in on a laptop: the printed address lets in, then one says a name."""
+"""Signing in on a laptop: a person opens the printed address, then enters a name."""
 
 from typing import Any
 
@@ -14,7 +14,7 @@ router = APIRouter()
 
 
 class SignInRequest(BaseModel):
-    """The name that a person's labels are kept under."""
+    """The name under which a person's labels are stored."""
 
     name: str
 
@@ -24,7 +24,7 @@ def enter(request: Request, key: str = "") -> Response:
     """The printed address. Raises NotAllowedError for another key."""
     sessions = _sessions(request)
     if not sessions.accepts(key):
-        raise NotAllowedError("this address is not (or no longer) the workbench's: take the one it prints")
+        raise NotAllowedError("this address is not valid (any more): use the one that the workbench printed")
     known = sessions.session(request)
     response = RedirectResponse("/" if known and known.name else "/sign-in", 303)
     if known is None:
@@ -36,7 +36,7 @@ def enter(request: Request, key: str = "") -> Response:
 def sign_in(request: Request, response: Response, given: SignInRequest) -> dict[str, Any]:
     name = cleaned_name(given.name)
     if not name:
-        raise RefusedError("give a name: your labels are kept under it")
+        raise RefusedError("enter a name: your labels are stored under it")
     _sessions(request).sign_in(response, name)
     return {"name": name}
 

@@ -1,7 +1,7 @@
-"""Tasks in one SQLite file: the laptop's store. Each write is on the disk before it is answered.
+"""Tasks in one SQLite file: the store on a laptop. Each write is on the disk before it is confirmed.
 
-Syncing the disk is what takes time. So who reads never waits for who writes: each reads over a connection of
-its own, as of the last commit. And writes that come together are committed, and synced, together.
+Syncing the disk is slow. So reads never wait for writes: each read has its own connection and sees the last
+commit. Writes that come at the same time are committed and synced together.
 """
 
 import sqlite3
@@ -51,10 +51,10 @@ _Change = Callable[[sqlite3.Connection], None]
 
 
 class SqliteTaskStore:
-    """A `TaskStore` in a file; may be used by many threads and processes of one machine."""
+    """A `TaskStore` in a file, safe for many threads and processes of one machine."""
 
     def __init__(self, path: Path) -> None:
-        """Opens the file, makes it when it is not there."""
+        """Open the file, or create it."""
         path.parent.mkdir(parents=True, exist_ok=True)
         self._path = path
         self._lock = threading.Lock()
@@ -172,9 +172,9 @@ class SqliteTaskStore:
         return connection
 
     def _write_ahead(self) -> None:
-        """Keep the file's journal as a log that readers need not wait for.
+        """Use a write-ahead log, so that reads need not wait.
 
-        SQLite waits for others who write in all but this: it refuses at once.
+        SQLite normally waits while others write. For this setting it does not: it refuses at once.
         """
         until = time.monotonic() + _BUSY_SECONDS
         while True:
@@ -187,11 +187,11 @@ class SqliteTaskStore:
             time.sleep(_BETWEEN_TRIES_SECONDS)
 
     def _write(self, change: _Change) -> None:
-        """Make a change, whole or not at all. Returns once it is on the disk; raises what it raises."""
+        """Make a change completely or not at all. Returns when it is on the disk. Raises its error."""
         write = _Write(change)
         self._waiting.append(write)
         with self._lock:
-            # Whoever had the lock before may have made this one along with its own.
+            # The previous holder of the lock may have made this change together with its own.
             if not write.done:
                 self._write_all_waiting()
         if write.error is not None:
@@ -216,7 +216,7 @@ class SqliteTaskStore:
 
 
 class _Write:
-    """A change that waits for its turn, and what became of it."""
+    """A change that waits for its turn, and its result."""
 
     def __init__(self, change: _Change) -> None:
         self.done = False
@@ -224,7 +224,7 @@ class _Write:
         self._change = change
 
     def make(self, connection: sqlite3.Connection) -> None:
-        """Make the change within a transaction; one that fails leaves nothing and lets the others be."""
+        """Make the change within a transaction. If it fails, only this change is undone."""
         connection.execute("SAVEPOINT change")
         try:
             self._change(connection)

@@ -1,4 +1,4 @@
-"""The one interface behind the workbench's tasks; SQLite on a laptop, DynamoDB in the stack."""
+"""The interface to the workbench's stored tasks: SQLite on a laptop, DynamoDB in the stack."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Protocol
@@ -7,12 +7,12 @@ from labelloop.workbench.tasks import Annotator, Batch, DataObject, Task, Totals
 
 
 class TaskStore(Protocol):
-    """Keeps versioned documents. Whatever it has accepted survives the death of the process."""
+    """Keeps versioned documents. Everything it has accepted survives if the process dies."""
 
     def add_batch(self, batch: Batch, tasks: Iterable[tuple[Task, DataObject]]) -> None:
-        """Store a batch with its tasks; what is there of it already stays as it is.
+        """Store a batch with its tasks. A batch that exists already stays unchanged.
 
-        The batch is seen only once all its tasks are there, so that an interrupted call may be repeated.
+        The batch becomes visible only when all its tasks are stored, so an interrupted call can be repeated.
         """
         ...
 
@@ -23,7 +23,10 @@ class TaskStore(Protocol):
         ...
 
     def save_batch(self, batch: Batch) -> Batch:
-        """Write a batch over the version it was read in; returns it in its new one. Raises ConflictError."""
+        """Write a batch if its stored version is the one that was read, and return the new version.
+
+        Raises ConflictError.
+        """
         ...
 
     def task(self, batch_id: str, task_id: str) -> Task | None: ...
@@ -39,28 +42,28 @@ class TaskStore(Protocol):
     def available(
         self, batch_id: str, person: str, *, now: float, most: int, after: str = "", again: bool = False
     ) -> list[Task]:
-        """Up to `most` tasks with room for one more, that the person has nothing to do with yet.
+        """Up to `most` tasks that have room for one more person and that this person has not touched.
 
-        `again`: those too whose object the person answered about in an earlier batch.
+        With `again`, also tasks whose object the person answered in an earlier batch.
 
-        Ids above `after` come first, then those below: who begins at different places seldom meets. May be
-        behind by a moment: what it gives is for `write` to check.
+        Ids above `after` come first, then those below. People with different `after` seldom compete for a
+        task. The result may be slightly out of date, so `write` checks it.
         """
         ...
 
     def annotator(self, batch_id: str, name: str) -> Annotator:
-        """What a person has done in a batch; an empty one, version 0, who has done nothing."""
+        """What a person has done in a batch; an empty account of version 0 if nothing."""
         ...
 
     def annotators(self, batch_id: str) -> list[Annotator]: ...
 
     def totals(self, batch_id: str) -> Totals:
-        """What the annotators' accounts come to."""
+        """The sums over the annotators' accounts."""
         ...
 
     def write(self, tasks: Sequence[Task], annotator: Annotator | None = None) -> None:
-        """Write tasks and a person's account together or not at all, over the versions they were read in.
+        """Write tasks and a person's account together or not at all, if none has changed since it was read.
 
-        At most 99 tasks at once. Raises ConflictError, and then has written nothing.
+        At most 99 tasks at a time. Raises ConflictError, and then has written nothing.
         """
         ...

@@ -1,7 +1,7 @@
-"""What the workbench keeps: batches, tasks, and what each person did with them.
+"""What the workbench stores: batches, tasks, and what each person did with them.
 
-All of these are immutable documents with a version: a store writes one only over the version it was read
-in, so that two people who race for the same task cannot both get it.
+All of these are immutable documents with a version. A store writes a document only if its version has not
+changed since it was read. So two people who compete for the same task cannot both get it.
 """
 
 import hashlib
@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict
 
 BatchState = Literal["open", "paused", "closing", "closed"]
 Purpose = Literal["label", "gold", "relabel"]
-# The pace is read off so many of a person's last answers.
+# The pace is computed from this many of a person's last answers.
 ANSWERS_OF_PACE = 20
 
 
@@ -21,7 +21,7 @@ class _Document(BaseModel):
 
 
 class Batch(_Document):
-    """A round's selection, as people are shown it. Times are seconds since 1970."""
+    """A round's selection, as shown to people. Times are seconds since 1970."""
 
     id: str
     run: str
@@ -40,20 +40,20 @@ class Batch(_Document):
     created: float
     closing_since: float | None = None
     closed_because: str | None = None
-    undone: int = 0  # objects without all their answers or skips when it was closed
+    undone: int = 0  # objects that lacked answers or skips when the batch was closed
     selection_uri: str
     output_uri: str
     worker_template_uri: str | None = None
-    run_state_uri: str | None = None  # the snapshot of the run that asks, for the run's page
+    run_state_uri: str | None = None  # the run's snapshot, for the run's page
     task_token: str | None = None  # of the state machine that waits for this batch
     people: tuple[str, ...] = ()  # who has labeled in the run's earlier batches
-    heartbeat_every: float = 300.0  # seconds; how often it hears that people are at work
+    heartbeat_every: float = 300.0  # seconds; how often the state machine is told that people are at work
     last_heartbeat: float = 0.0
     version: int = 0
 
 
 class Entry(_Document):
-    """What one person has to do with a task: a lease, an answer, or a skip."""
+    """One person's relation to a task: a lease, an answer, or a skip."""
 
     kind: Literal["lease", "answer", "skip"]
     at: float
@@ -64,20 +64,21 @@ class Entry(_Document):
 
 
 class Task(_Document):
-    """One data object that people are asked about, and who has done what with it.
+    """One data object that people are asked about, and what each person has done with it.
 
-    `id` tells nothing about the object nor why it is asked; tasks are handed out in its order: at random.
+    `id` reveals nothing about the object or why people are asked about it. Tasks are handed out in the order
+    of their ids, which is random.
     """
 
     batch_id: str
     id: str
     object_id: int
     purpose: Purpose = "label"
-    known_label: int | None = None  # the right one of a gold object; the present one of one to label again
-    model_label: int | None = None  # of one to label again: the class that the model gives it instead
+    known_label: int | None = None  # of a gold object the right class; of a label to review the present class
+    model_label: int | None = None  # of a label to review: the model's different class
     answered_before: tuple[
         str, ...
-    ] = ()  # who answered about the object in an earlier batch: others go first
+    ] = ()  # who answered about the object in an earlier batch: others are asked first
     needed: int = 1
     entries: dict[str, Entry] = {}
     sealed: bool = False  # the batch is closed: nothing changes any more
@@ -99,13 +100,13 @@ class Task(_Document):
 
     @property
     def complete(self) -> bool:
-        """Whether as many people as needed have answered or skipped it."""
+        """Whether enough people have answered or skipped it."""
         return len(self.answers) + len(self.skips) >= self.needed
 
     def counts_with(self, people: int) -> bool:
-        """Whether its answers make a label when the batch ends, where `people` answer each object.
+        """Whether its answers count when the batch ends, if `people` answer each object.
 
-        Who was asked beyond that, to settle a dispute, need not have come.
+        The answer of one more person, who was asked to settle a dispute, may be missing.
         """
         return len(self.answers) + len(self.skips) >= min(self.needed, people)
 
@@ -124,7 +125,7 @@ class Task(_Document):
         return ends[len(self.entries) - self.needed]
 
     def leased_to(self, person: str, now: float, seconds: float) -> "Task":
-        """With a lease for a person. A lease that has run out makes room where there is no other."""
+        """The task with a lease for a person. If there is no other room, this replaces an expired lease."""
         entries = {name: entry for name, entry in self.entries.items() if name != person}
         if len(entries) >= self.needed:
             expired = [
@@ -134,11 +135,11 @@ class Task(_Document):
         return self.with_entries({**entries, person: Entry(kind="lease", at=now, until=now + seconds)})
 
     def is_leased_to(self, person: str) -> bool:
-        """Whether a person may answer it still; a lease that has run out is theirs until somebody asks."""
+        """Whether a person may still answer it. An expired lease is theirs until somebody else takes it."""
         return not self.sealed and person in self.entries and self.entries[person].kind == "lease"
 
     def released_by(self, person: str, now: float) -> "Task":
-        """With a person's lease run out."""
+        """The task with a person's lease expired."""
         over = self.entries[person].model_copy(update={"until": now})
         return self.with_entries({**self.entries, person: over})
 
@@ -166,14 +167,14 @@ class Annotator(_Document):
     seconds: float = 0.0  # spent on answers, as the page measured it
     recent: tuple[float, ...] = ()  # moments of the last answers
     holding: tuple[str, ...] = ()  # ids of the tasks leased to this person
-    seen: float = 0.0  # when the person last got or answered anything
+    seen: float = 0.0  # when the person last got or answered a task
     version: int = 0
 
     def counted(self, **changes: Any) -> "Annotator":
         return self.model_copy(update=changes)
 
     def pace(self, now: float) -> float | None:
-        """Answers a minute over the last of them; None where there are too few, or none lately."""
+        """Answers a minute, from the latest answers; None if there are too few, or none lately."""
         recent = [moment for moment in self.recent if now - moment < 600]
         if len(recent) < 2:
             return None
@@ -189,7 +190,7 @@ class Totals:
 
 
 def task_id(batch_id: str, purpose: Purpose, object_id: int) -> str:
-    """Random to who sees it, and the same again when a batch is opened anew."""
+    """An id that looks random, and is the same if the batch is opened again."""
     return hashlib.sha256(f"{batch_id}\n{purpose}\n{object_id}".encode()).hexdigest()[:20]
 
 

@@ -1,10 +1,9 @@
 """Ground Truth's worker templates: Liquid in, the HTML of one task out.
 
-The subset that text and image classification use: `crowd-form`, `crowd-classifier`,
+This is the subset for text and image classification: `crowd-form`, `crowd-classifier`,
 `crowd-image-classifier`, `classification-target`, `short-instructions`, `full-instructions` and
-`crowd-button`, with Ground Truth's filters `to_json`, `grant_read_access` and `skip_autoescape` beside
-Liquid's own. What a template renders to is shown in a sandboxed frame in which the template's own scripts
-do not run.
+`crowd-button`. Ground Truth's filters `to_json`, `grant_read_access` and `skip_autoescape` are added to
+Liquid's own. The result is shown in a sandboxed frame, in which the template's own scripts do not run.
 """
 
 import json
@@ -25,11 +24,11 @@ _PROBE = "labelloop-probe-object"
 
 
 class WorkerTemplateError(WorkbenchError):
-    """Raised when a worker template cannot be rendered, or shows no task that can be answered."""
+    """Raised when a worker template cannot be rendered, or people could not answer with it."""
 
 
 class _TemplateEnvironment(Environment):
-    """Liquid with a ceiling: a template may not loop or write without end."""
+    """Liquid with limits, so that a template cannot loop or write without end."""
 
     loop_iteration_limit = 10_000
     output_stream_limit = 10_000_000
@@ -38,7 +37,7 @@ class _TemplateEnvironment(Environment):
 class WorkerTemplate:
     """A parsed worker template.
 
-    Raises WorkerTemplateError when `source` is no valid Liquid or names a filter that does not exist.
+    Raises WorkerTemplateError when `source` is not valid Liquid or uses an unknown filter.
     """
 
     def __init__(self, source: str) -> None:
@@ -55,9 +54,9 @@ class WorkerTemplate:
     ) -> str:
         """The HTML of one task.
 
-        `task_object` is the text, or the S3 URI of the image; `read_access` turns an S3 URI into a
-        short-lived address. Templates that name the manifest's own fields find the object under `source`
-        and `source-ref` as well. Raises WorkerTemplateError when Liquid fails on it.
+        `task_object` is the text, or the S3 URI of the image. `read_access` turns an S3 URI into a
+        short-lived address. For templates that use the manifest's own fields, the object is also under
+        `source` and `source-ref`. Raises WorkerTemplateError when Liquid fails on it.
         """
         given = {
             "taskObject": task_object,
@@ -71,7 +70,7 @@ class WorkerTemplate:
             raise WorkerTemplateError(f"the worker template fails on an object: {_place(error)}") from error
 
     def check(self, labels: Sequence[str]) -> None:
-        """Raise WorkerTemplateError unless people could label with it: to be asked before they are.
+        """Raise WorkerTemplateError unless people can label with this template. Call it before asking people.
 
         The template must show the object, in one of our elements, and offer exactly the run's classes.
         """
@@ -80,8 +79,8 @@ class WorkerTemplate:
         page.close()
         if len(page.widgets) != 1:
             raise WorkerTemplateError(
-                f"the worker template has {len(page.widgets)} of the elements labelloop can show "
-                f"({', '.join(WIDGETS)}): it takes exactly one"
+                f"the worker template has {len(page.widgets)} of the elements that labelloop can show "
+                f"({', '.join(WIDGETS)}): it must have exactly one"
             )
         if not page.shows_the_object:
             raise WorkerTemplateError(
@@ -97,7 +96,7 @@ class WorkerTemplate:
 
 @lru_cache(maxsize=16)
 def template_in_s3(uri: str) -> WorkerTemplate:
-    """The template at an S3 URI. Raises WorkerTemplateError when it is not there or is none."""
+    """The template at an S3 URI. Raises WorkerTemplateError when it does not exist or is not valid."""
     try:
         return WorkerTemplate(s3.read_bytes(uri).decode())
     except (StorageError, UnicodeDecodeError) as error:
@@ -113,7 +112,7 @@ def _place(error: LiquidError) -> str:
 
 def _categories(attributes: dict[str, str | None]) -> list[str]:
     given = attributes.get("categories") or ""
-    # Ground Truth's own samples write ['good', 'bad'] too, which is no JSON.
+    # Some of Ground Truth's own samples write ['good', 'bad'], which is not JSON.
     for text in (given, given.replace("'", '"')):
         try:
             found = json.loads(text)
@@ -127,7 +126,7 @@ def _categories(attributes: dict[str, str | None]) -> list[str]:
 
 
 class _Page(HTMLParser):
-    """The elements of a rendered template that matter here."""
+    """The elements of a rendered template that the check needs."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -156,12 +155,12 @@ def _to_json(value: object) -> str:
 
 
 def _skip_autoescape(value: object) -> Markup:
-    # The template's author asks for it; the frame it is shown in runs no script of the text's.
+    # The template's author asks for it. The frame that shows the text runs no script from it.
     return Markup(str(value))
 
 
 class _GrantReadAccess:
-    """The filter that asks the caller of `render` for an address."""
+    """The filter that gets an address from the caller of `render`."""
 
     with_context = True
 

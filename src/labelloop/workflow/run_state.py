@@ -2,7 +2,7 @@
 
 from typing import Any, ClassVar
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 from pydantic.alias_generators import to_pascal
 
 from labelloop.core.certificate.audit import Audit
@@ -10,11 +10,12 @@ from labelloop.core.certificate.audit_evidence import Group
 from labelloop.core.certificate.audit_schedule import AuditSchedule
 from labelloop.core.certificate.betting import Plan
 from labelloop.core.certificate.conclusion import TestUnderWay
+from labelloop.core.errors import DocumentError
 from labelloop.core.ledger import Counts
 from labelloop.core.loop import Loop
 from labelloop.core.manifest.label_categories import LabelCategories
 from labelloop.core.manifest.lines import LabelAttribute
-from labelloop.core.records import Certificate, ModelRecord, TestRecord
+from labelloop.core.records import Certificate, ModelRecord, TestRecord, first_problem
 from labelloop.core.settings import LoopSettings
 from labelloop.core.stopping import Decision, Next
 from labelloop.workflow.request import ActiveLearning, LabelingRequest
@@ -203,6 +204,19 @@ class RunState(_Passed):
                 "deploy the version that wrote it, or a newer one"
             )
         return _from_format_1(state) if written == 1 else state
+
+    @classmethod
+    def read(cls, document: Any) -> "RunState":
+        """Raises DocumentError where a later version has written it, or it is no such state."""
+        try:
+            return cls.model_validate(document)
+        except ValidationError as error:
+            raise DocumentError(f"not the state of a run: {first_problem(error)}") from error
+
+    @classmethod
+    def of_output(cls, output: Any) -> "RunState | None":
+        """What a state of the state machine returned, where that is the state of the run."""
+        return cls.read(output) if isinstance(output, dict) and "ExecutionName" in output else None
 
     @property
     def settings(self) -> ActiveLearning:

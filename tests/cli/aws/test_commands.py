@@ -10,7 +10,7 @@ from typing import Any
 import boto3
 import pytest
 
-from labelloop.local import moto_mends
+from labelloop.local import moto_patches
 from labelloop.local.aws import LocalAws
 from labelloop.local.labeling_job import LabelingJobRequest
 from labelloop.local.service_error import ServiceError
@@ -122,7 +122,7 @@ def test_cleanup_removes_what_a_run_left_and_nothing_else(
     assert models() == [name for name in all_models if name != trained]
     gone = call("fetch", "--execution", "news-1", "--out", str(tmp_path / "gone"))
     assert gone.exit_code == 2
-    assert "s3://bucket/out/news-1/output/output.manifest is not in S3 any more" in gone.words
+    assert "s3://bucket/out/news-1/output/output.manifest is no longer in S3" in gone.words
 
 
 def test_more_models_than_fit_a_page_are_all_removed(call: Call, deployed: LocalAws) -> None:
@@ -283,8 +283,8 @@ def test_the_team_does_not_matter_where_the_stack_asks_others(
 def test_stop_ends_execution_nested_execution_and_job_even_where_step_functions_does_not(
     call: Call, deployed: LocalAws, loop: Loop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    resolver = moto_mends._Resolver
-    monkeypatch.setattr(moto_mends, "_Resolver", lambda look, abort: resolver(look, lambda: None))
+    resolver = moto_patches._Resolver
+    monkeypatch.setattr(moto_patches, "_Resolver", lambda look, abort: resolver(look, lambda: None))
     loop.told["STAND_IN_TRAIN"] = "hang"
     assert call("start", "--name", "news-1").exit_code == 0
     status: dict[str, Any] = {"states": []}
@@ -313,13 +313,13 @@ def test_stop_ends_execution_nested_execution_and_job_even_where_step_functions_
         time.sleep(0.1)
     assert training["TrainingJobStatus"] == "Stopped"
 
-    assert "nothing runs in the stack" in call("stop").words
+    assert "nothing is running in the stack" in call("stop").words
     assert "nothing left to stop" in call("stop", "--execution", "news-1").words
     assert "ABORTED and has no output" in call("fetch", "--out", "nowhere").words
     watched = call("watch")
     assert watched.exit_code == 1
     assert "too dear" in watched.text
-    assert "To go on: ActiveLearning.ResumeFromS3Uri = s3://bucket/out/news-1/" in watched.words
+    assert "To continue: ActiveLearning.ResumeFromS3Uri = s3://bucket/out/news-1/" in watched.words
     kept = call("cleanup", "--execution", "news-1", "--yes")
     assert kept.exit_code == 2
     assert "the labels people gave are in s3://bucket/out/news-1/ and nowhere else" in kept.words
@@ -333,8 +333,8 @@ def test_a_labeling_job_is_stopped_and_what_people_labeled_stays(loop: Loop, cal
     deploy(aws)
     assert call("start", "--name", "news-1").exit_code == 0
     assert people.asked.wait(30)
-    assert "still runs" in call("cleanup", "--execution", "news-1", "--yes").words
-    assert "still runs" in call("fetch", "--out", "nowhere").words
+    assert "is still running" in call("cleanup", "--execution", "news-1", "--yes").words
+    assert "is still running" in call("fetch", "--out", "nowhere").words
     assert call("stop", "--yes").exit_code == 0
     aws.wait(arn_of(aws, "news-1"), seconds=30)
     while not (
@@ -363,7 +363,7 @@ def test_a_failed_run_says_why_and_its_files_stay_while_another_goes_on_from_the
     loop.settings(ResumeFromS3Uri="s3://bucket/out/news-1/")
     assert call("start", "--name", "news-2").exit_code == 0
     refused = call("cleanup", "--execution", "news-1", "--yes", "--labels")
-    assert "the execution news-2 goes on from news-1 and still runs" in refused.words
+    assert "the execution news-2 continues news-1 and is running" in refused.words
     assert call("stop", "--yes").exit_code == 0
 
 
@@ -380,7 +380,7 @@ def test_ctrl_c_ends_the_watching_and_not_the_run(
     watched = call("watch")
     monkeypatch.undo()
     assert watched.exit_code == 130
-    assert "The run goes on, unwatched." in watched.text
+    assert "The run continues." in watched.text
     assert deployed.describe(arn_of(deployed, "news-1")).status == "RUNNING"
     assert call("stop", "--yes").exit_code == 0
 
@@ -388,14 +388,19 @@ def test_ctrl_c_ends_the_watching_and_not_the_run(
 # What is not there ----------------------------------------------------------------------------------------
 
 
-def test_what_is_not_there_is_said_with_the_mend(call: Call, deployed: LocalAws) -> None:
+def test_what_is_not_there_is_said_with_what_to_do(call: Call, deployed: LocalAws) -> None:
     deploy(deployed, "other", Unrelated="1")
     for command, options, stack, message in (
-        ("status", [], "nope", "there is no stack 'nope' in us-east-1: deploy it by `sam deploy --guided`"),
-        ("watch", [], "other", "has no output ActiveLearningLoopArn: it is no labelloop"),
-        ("watch", [], "labelloop", "has run nothing yet: `labelloop start --stack labelloop` begins"),
-        ("fetch", ["--execution", "x", "--out", "y"], "labelloop", "has no execution 'x': there are none"),
-        ("stop", [], "labelloop", "nothing runs"),
+        ("status", [], "nope", "there is no stack 'nope' in us-east-1: deploy it with `sam deploy --guided`"),
+        ("watch", [], "other", "has no output ActiveLearningLoopArn: it is not a labelloop"),
+        ("watch", [], "labelloop", "has run nothing yet: use `labelloop start --stack labelloop`"),
+        (
+            "fetch",
+            ["--execution", "x", "--out", "y"],
+            "labelloop",
+            "has no execution 'x': it has none at all",
+        ),
+        ("stop", [], "labelloop", "nothing is running"),
     ):
         refused = call(command, *options, stack=stack)
         assert refused.exit_code == 2
@@ -428,11 +433,11 @@ def test_another_executions_files_of_the_same_name_are_not_touched(call: Call, d
     )
     before = keys()
     refused = call("cleanup", "--execution", "news-1", "--yes", "--output")
-    assert "are of another execution of that name, begun 2026-01-01" in refused.words
+    assert "belong to another execution of that name, started 2026-01-01" in refused.words
     assert keys() == before
 
 
-def test_what_sagemaker_denies_is_named_with_the_mend(call: Call, deployed: LocalAws) -> None:
+def test_what_sagemaker_denies_is_named_with_what_to_do(call: Call, deployed: LocalAws) -> None:
     assert call("start", "--name", "news-1", "--watch").exit_code == 0
     denial = ServiceError("AccessDeniedException", "not authorized to perform: sagemaker:ListModels", 400)
     deployed.interceptors.fail_next("ListModels", denial)

@@ -6,6 +6,7 @@ RUN_DOCUMENT: dict[str, Any] = {
     "run": {
         "name": "news-<b>2026</b>",
         "round": 4,
+        "ended": None,
         "counts": {"input": 10_000, "human": 2240, "validation": 790, "auto": 0, "failed": 3, "pool": 7757},
         "rounds": [
             {"round": 1, "human_labels": 405, "accuracy": None, "expected_error": None},
@@ -13,7 +14,9 @@ RUN_DOCUMENT: dict[str, Any] = {
             {"round": 3, "human_labels": 1450, "accuracy": None, "expected_error": 0.073},
         ],
         "certificate": None,
-        "model": {},
+        "model": None,
+        "target_error": 0.05,
+        "confidence": 0.9,
     },
     "batch": {
         "id": "run-round-001",

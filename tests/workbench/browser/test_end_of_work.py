@@ -7,6 +7,7 @@ import pytest
 from labelloop.workbench.farewell import Farewell
 
 from .conftest import NewPerson, OpenBench
+from .run_documents import RUN_DOCUMENT
 
 pytestmark = pytest.mark.slow
 
@@ -17,7 +18,7 @@ def test_pages_that_wait_for_a_run_hear_that_it_has_ended(
     open_bench: OpenBench, new_person: NewPerson
 ) -> None:
     farewell = Farewell()
-    overview = {"run": {"name": "news"}, "batch": None}
+    overview = {"run": RUN_DOCUMENT["run"], "batch": None}
     application = {"farewell": farewell, "run_overview": lambda: overview}
     bench = open_bench(["Only text"], application=application, **OF_A_RUN)
     ada = new_person(bench)

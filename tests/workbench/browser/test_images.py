@@ -14,7 +14,7 @@ from .conftest import PHONE, NewPerson, OpenBench, Person, eventually
 pytestmark = pytest.mark.slow
 
 LOADING = "Loading the image…"
-FAILED = "The image could not be shown. Reload the page; if it stays so, skip it."
+FAILED = "The image could not be shown. Reload the page. If that does not help, skip it."
 WAIT = "Wait until the image is shown."
 
 
@@ -115,7 +115,7 @@ def test_what_is_no_image_can_only_be_skipped(album: Album, new_person: NewPerso
     ada = new_person(bench)
     ada.page.get_by_text(FAILED).and_(ada.page.locator("#object-image-note")).wait_for()
     ada.press("2", "Enter")
-    ada.see_hint("What is not shown cannot be labeled. Skip it.")
+    ada.see_hint("An image that is not shown cannot be labeled. Skip it.")
     click_and_submit(ada)
     ada.see_all_saved()
     assert bench.answered() == 0

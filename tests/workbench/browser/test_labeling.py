@@ -175,7 +175,7 @@ def test_single_keys_can_be_turned_off(open_bench: OpenBench, new_person: NewPer
     ada = new_person(bench)
     ada.see_object()
     ada.press("?")
-    ada.page.get_by_label("Single keys do something").uncheck()
+    ada.page.get_by_label("Use single keys as shortcuts").uncheck()
     ada.press("Escape", "1", "s")
     assert ada.page.is_disabled("#confirm")
     assert not ada.page.is_visible("#skip-dialog")

@@ -28,7 +28,7 @@ def test_it_tells_how_the_run_stands(open_bench: OpenBench, new_person: NewPerso
         "<script>Grace</script> 32 1 9.4 91.0% —",
         "Agreement (Krippendorff's alpha): 0.83",
         "People disagree about 3 objects with all answers.",
-        "to see how well people label, as their label is known: 91.7% of 12 answers right.",
+        "to see how well people label: 91.7% of 12 answers right.",
         "5 of 8 answered, 2 confirmed, 2 changed",
         "4020 <img src=x onerror=alert(1)>[U+202E] <script>Grace</script>",
     ):
@@ -105,5 +105,5 @@ def test_a_disagreement_goes_to_one_more_person(open_bench: OpenBench, new_perso
     owner.page.get_by_role("status").get_by_text("1 object was sent to one more person.").wait_for()
     ask.wait_for(state="detached")
     told = owner.page.inner_text("#part-annotators")
-    assert "People disagree about 1 object that one more person is asked about." in told
+    assert "People disagree about 1 object, and one more person is asked." in told
     eventually(lambda: bench.workbench.store.task(bench.batch_id, task.id).needed == 3, "it is asked again")  # type: ignore[union-attr]

@@ -1,1 +1,1 @@
-"""The commands for runs on AWS: thin, `labelloop.operations` does the work."""
+"""The commands for runs on AWS. They are thin: `labelloop.operations` does the work."""

@@ -8,34 +8,35 @@ from rich.filesize import decimal
 from rich.text import Text
 
 from labelloop.cli.aws.options import ProfileOption, RegionOption, StackOption, open_execution
-from labelloop.cli.run import explained_errors
-from labelloop.operations.executions import Execution
+from labelloop.cli.errors import explained_errors
+from labelloop.operations.executions import output_prefix
 from labelloop.operations.leftovers import Leftovers, find_leftovers, remove
 from labelloop.reporting.text import counted
+from labelloop.workflow.execution import Execution
 
 
 def cleanup(
     stack: StackOption,
     execution: Annotated[str, typer.Option(help="The execution's name or ARN.")],
     output: Annotated[
-        bool, typer.Option("--output", help="Remove output manifest, report and trained model too.")
+        bool, typer.Option("--output", help="Remove output manifest, report and trained model, too.")
     ] = False,
     labels: Annotated[
         bool,
         typer.Option(
             "--labels",
-            help="Also of a run that did not succeed: the labels people gave are lost with its files.",
+            help="Clean up a run that did not succeed, too: the labels people gave are lost with its files.",
         ),
     ] = False,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="List, and remove nothing.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="List only, remove nothing.")] = False,
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
     region: RegionOption = None,
     profile: ProfileOption = None,
 ) -> None:
     """Remove what a run left: its intermediate files in S3 and its models in SageMaker.
 
-    Lists first, then asks. The output manifest, the report and the model trained last stay. In a bucket that
-    keeps versions, S3's lifecycle rules decide when the bytes are gone.
+    Lists everything, then asks. The output manifest, the report and the last trained model stay. In a bucket
+    with versioning, S3's lifecycle rules decide when the bytes are gone.
 
     Example: labelloop cleanup --stack labelloop --execution news-20261001-101500
     """
@@ -58,10 +59,10 @@ def cleanup(
 
 
 def _list(console: Console, execution: Execution, leftovers: Leftovers) -> None:
-    console.print(Text(f"{execution.name} ({execution.status}) left in {execution.prefix}"))
+    console.print(Text(f"{execution.name} ({execution.status}) left in {output_prefix(execution)}"))
     folders: dict[str, list[int]] = {}
     for item in leftovers.objects:
-        folder = item.uri.removeprefix(execution.prefix).split("/")[0]
+        folder = item.uri.removeprefix(output_prefix(execution)).split("/")[0]
         folders.setdefault(folder, []).append(item.size)
     for folder, sizes in folders.items():
         console.print(Text(f"  {folder:20} {counted(len(sizes), 'object'):>14} {decimal(sum(sizes)):>10}"))

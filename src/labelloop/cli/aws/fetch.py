@@ -15,8 +15,10 @@ from labelloop.cli.aws.options import (
     StackOption,
     open_execution,
 )
-from labelloop.cli.run import explained_errors
-from labelloop.cli.summary import heading, promise
+from labelloop.cli.errors import explained_errors
+from labelloop.cli.summary import certificate_sentence, heading
+from labelloop.core.records import Report
+from labelloop.operations.results import REPORT
 from labelloop.operations.results import fetch as fetch_results
 
 
@@ -30,7 +32,7 @@ def fetch(
     region: RegionOption = None,
     profile: ProfileOption = None,
 ) -> None:
-    """Bring a finished run's output manifest and report into a folder.
+    """Download the output manifest and the report of a finished run.
 
     Example: labelloop fetch --stack labelloop --out news/run
     """
@@ -38,10 +40,10 @@ def fetch(
     with explained_errors():
         cloud, _, found = open_execution(stack, region, profile, execution)
         fetched = fetch_results(cloud, found, out, overwrite=overwrite)
-    report = json.loads((out / "report.json").read_bytes())
+        report = Report.read(json.loads((out / REPORT).read_bytes()))
     assert found.stopped is not None
-    report["seconds"] = (found.stopped - found.started).total_seconds()
+    report = report.model_copy(update={"seconds": (found.stopped - found.started).total_seconds()})
     console.print(heading(report))
-    console.print(Text(promise(report)))
+    console.print(Text(certificate_sentence(report)))
     for file in fetched:
         console.print(Text(f"  {file.path}{'  (was there already)' if file.already else ''}"))

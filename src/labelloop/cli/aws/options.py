@@ -1,15 +1,16 @@
-"""The options that the commands for runs on AWS share."""
+"""The options that all commands for runs on AWS have."""
 
 from typing import Annotated
 
 import typer
 
 from labelloop.operations.cloud import Cloud
-from labelloop.operations.executions import Execution, find_execution
+from labelloop.operations.executions import find_execution
 from labelloop.operations.stack import Stack, find_stack
+from labelloop.workflow.execution import Execution
 
 StackOption = Annotated[
-    str, typer.Option(help="The stack that was deployed.", envvar="LABELLOOP_STACK", show_envvar=True)
+    str, typer.Option(help="The deployed stack.", envvar="LABELLOOP_STACK", show_envvar=True)
 ]
 RegionOption = Annotated[
     str | None,
@@ -19,7 +20,7 @@ RegionOption = Annotated[
 ]
 ProfileOption = Annotated[
     str | None,
-    typer.Option(help="The AWS profile to act as. Default: as the AWS command line.", show_default=False),
+    typer.Option(help="The AWS profile to act as. Default: like the AWS command line.", show_default=False),
 ]
 ExecutionOption = Annotated[
     str | None,
@@ -28,7 +29,7 @@ ExecutionOption = Annotated[
 
 
 def open_stack(stack: str, region: str | None, profile: str | None) -> tuple[Cloud, Stack]:
-    """Raises OperationError when the account, the region or the stack is not there."""
+    """Raises OperationError when the account, the region or the stack cannot be used."""
     cloud = Cloud(profile, region)
     return cloud, find_stack(cloud, stack)
 
@@ -36,6 +37,6 @@ def open_stack(stack: str, region: str | None, profile: str | None) -> tuple[Clo
 def open_execution(
     stack: str, region: str | None, profile: str | None, execution: str | None
 ) -> tuple[Cloud, Stack, Execution]:
-    """Raises OperationError when the execution, or what leads to it, is not there."""
+    """Raises OperationError when the execution, or the stack it belongs to, cannot be found."""
     cloud, deployed = open_stack(stack, region, profile)
     return cloud, deployed, find_execution(cloud, deployed, execution)

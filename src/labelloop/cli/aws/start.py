@@ -1,4 +1,4 @@
-"""`labelloop start`: an execution on AWS."""
+"""`labelloop start`: start a run on AWS."""
 
 import json
 import sys
@@ -11,11 +11,12 @@ from rich.text import Text
 
 from labelloop.cli.aws.options import ProfileOption, RegionOption, StackOption, open_stack
 from labelloop.cli.aws.watch import watch_execution
-from labelloop.cli.run import explained_errors
+from labelloop.cli.errors import explained_errors
 from labelloop.cli.run_folder import read_request
 from labelloop.operations.cloud import Cloud, OperationError
+from labelloop.operations.executions import output_prefix
 from labelloop.operations.starting import (
-    Start,
+    StartedExecution,
     check_request,
     complete_request,
     default_name,
@@ -41,13 +42,13 @@ def start(
         Path | None,
         typer.Option(
             metavar="DIR",
-            help="The folder that stands for S3 (`prepare` makes OUT/s3): what the request names and S3 "
-            "has not is uploaded from there, and listed. What is in S3 is never overwritten.",
+            help="The folder that stands for S3 (`prepare` makes OUT/s3): files that the request names and "
+            "that are not in S3 are uploaded from there, and listed. What is in S3 is never overwritten.",
             show_default=False,
         ),
     ] = None,
     dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Check everything, start and upload nothing.")
+        bool, typer.Option("--dry-run", help="Check everything, but start and upload nothing.")
     ] = False,
     watch: Annotated[bool, typer.Option("--watch", help="Follow the run once it has started.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print what was started as JSON.")] = False,
@@ -56,8 +57,8 @@ def start(
 ) -> None:
     """Start a run on AWS, after checking the request on this machine.
 
-    RoleArn and OutputConfig.S3OutputPath are the stack's where the request leaves them out. Nothing is
-    uploaded unless --upload-from says so.
+    If the request has no RoleArn or no OutputConfig.S3OutputPath, the stack's are used. Nothing is uploaded
+    without --upload-from.
 
     Example: labelloop start --stack labelloop --request news/request.json --upload-from news/s3
     """
@@ -68,7 +69,7 @@ def start(
         for sentence in added:
             console.print(Text(sentence))
         checked = check_request(document, cloud, deployed)
-        _see_to_inputs(console, cloud, input_uris(checked), upload_from, dry_run=dry_run)
+        _upload_missing(console, cloud, input_uris(checked), upload_from, dry_run=dry_run)
         if dry_run:
             console.print("The request can be started. Nothing was: this was a --dry-run.")
             return
@@ -76,12 +77,12 @@ def start(
     if as_json:
         sys.stdout.write(json.dumps(_as_document(started), indent=2) + "\n")
     else:
-        _tell(console, started, stack, region, profile)
+        _print_started(console, started, stack, region, profile)
     if watch:
         watch_execution(console, cloud, started.execution)
 
 
-def _see_to_inputs(
+def _upload_missing(
     console: Console, cloud: Cloud, uris: list[str], upload_from: Path | None, *, dry_run: bool
 ) -> None:
     missing = missing_inputs(cloud, uris)
@@ -89,8 +90,7 @@ def _see_to_inputs(
         return
     if upload_from is None:
         raise OperationError(
-            f"S3 has no {', no '.join(missing)}, which the request names: put it there, or let "
-            "--upload-from do so"
+            f"S3 has no {', no '.join(missing)}, which the request names: upload it, or use --upload-from"
         )
     for uri in missing:
         console.print(Text(f"{'Would upload' if dry_run else 'Uploading'} {uri}"))
@@ -98,25 +98,27 @@ def _see_to_inputs(
             upload(cloud, uri, upload_from)
 
 
-def _as_document(started: Start) -> dict[str, Any]:
+def _as_document(started: StartedExecution) -> dict[str, Any]:
     execution = started.execution
     return {
         "executionArn": execution.arn,
         "name": execution.name,
         "status": execution.status,
         "already": started.already,
-        "output": execution.prefix,
+        "output": output_prefix(execution),
     }
 
 
-def _tell(console: Console, started: Start, stack: str, region: str | None, profile: str | None) -> None:
+def _print_started(
+    console: Console, started: StartedExecution, stack: str, region: str | None, profile: str | None
+) -> None:
     execution = started.execution
     heading = (
         f"{execution.name} was started before and is {execution.status}." if started.already else "Started."
     )
     console.print(Text(heading, style="bold"))
     console.print(Text(f"  {execution.arn}"))
-    console.print(Text(f"  files  {execution.prefix}"))
+    console.print(Text(f"  files  {output_prefix(execution)}"))
     where = {"stack": stack, "region": region, "profile": profile, "execution": execution.name}
     options = " ".join(f"--{option} {value}" for option, value in where.items() if value)
     console.print(Text(f"  watch  labelloop watch {options}"))

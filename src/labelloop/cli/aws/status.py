@@ -1,4 +1,4 @@
-"""`labelloop status`: how the runs of a stack are doing."""
+"""`labelloop status`: the state of a stack's runs."""
 
 import json
 import sys
@@ -7,14 +7,17 @@ from itertools import islice
 from typing import Annotated, Any
 
 import typer
+from pydantic.alias_generators import to_pascal
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
 from labelloop.cli.aws.options import ProfileOption, RegionOption, StackOption, open_stack
-from labelloop.cli.run import explained_errors
-from labelloop.operations.executions import Execution, find_execution, summaries
-from labelloop.operations.progress import Progress, read_progress
+from labelloop.cli.errors import explained_errors
+from labelloop.core.ledger import Counts
+from labelloop.operations.executions import find_execution, output_prefix, summaries
+from labelloop.operations.run_status import RunStatus, read_run_status
+from labelloop.workflow.execution import Execution
 
 
 def status(
@@ -22,7 +25,7 @@ def status(
     execution: Annotated[
         str | None,
         typer.Option(
-            help="One execution, by name or ARN, in detail. Default: the latest of all.", show_default=False
+            help="One execution in detail, by name or ARN. Default: a list of the latest.", show_default=False
         ),
     ] = None,
     latest: Annotated[int, typer.Option(min=1, help="How many executions to list.")] = 10,
@@ -30,7 +33,7 @@ def status(
     region: RegionOption = None,
     profile: ProfileOption = None,
 ) -> None:
-    """List the runs of a stack, or say where one stands: its round, its labels, what it is doing.
+    """List the runs of a stack, or show one in detail: its round, its labels, what it is doing.
 
     Example: labelloop status --stack labelloop --execution news-20261001-101500
     """
@@ -42,11 +45,11 @@ def status(
             _print(console, rows, as_json=as_json)
             return
         found = find_execution(cloud, deployed, execution)
-        progress = read_progress(cloud, found)
+        run_status = read_run_status(cloud, found)
     if as_json:
-        sys.stdout.write(json.dumps(_as_document(found, progress), indent=2, ensure_ascii=False) + "\n")
+        sys.stdout.write(json.dumps(_as_document(found, run_status), indent=2, ensure_ascii=False) + "\n")
     else:
-        _print_one(console, found, progress)
+        _print_one(console, found, run_status)
 
 
 def _summary(item: Any) -> dict[str, Any]:
@@ -67,7 +70,7 @@ def _print(console: Console, rows: list[dict[str, Any]], *, as_json: bool) -> No
         sys.stdout.write(json.dumps(rows, indent=2) + "\n")
         return
     if not rows:
-        console.print("This stack has run nothing yet: `labelloop start` begins.")
+        console.print("This stack has run nothing yet: use `labelloop start`.")
         return
     table = Table(box=None, padding=(0, 2))
     for column in ("name", "status", "started (UTC)", "took"):
@@ -84,34 +87,41 @@ def _duration(seconds: int) -> str:
     return f"{hours:d}:{rest // 60:02d}:{rest % 60:02d}"
 
 
-def _as_document(execution: Execution, progress: Progress) -> dict[str, Any]:
+def _as_document(execution: Execution, run_status: RunStatus) -> dict[str, Any]:
     return {
         "name": execution.name,
         "executionArn": execution.arn,
         "status": execution.status,
         "started": execution.started.astimezone(UTC).isoformat(timespec="seconds"),
         "seconds": _seconds(execution.started, execution.stopped),
-        "round": progress.round,
-        "states": list(progress.states),
-        "counts": progress.counts,
+        "round": run_status.round,
+        "states": list(run_status.states),
+        "counts": _counts_document(run_status.counts),
         "error": execution.error,
         "cause": execution.cause,
-        "output": execution.output or None,
-        "files": execution.prefix,
+        "output": execution.output_object or None,
+        "files": output_prefix(execution),
     }
 
 
-def _print_one(console: Console, execution: Execution, progress: Progress) -> None:
+def _counts_document(counts: Counts | None) -> dict[str, int]:
+    """As the state machine's own states have them; empty before the first of them."""
+    return {to_pascal(name): number for name, number in counts.as_dict().items()} if counts else {}
+
+
+def _print_one(console: Console, execution: Execution, run_status: RunStatus) -> None:
     took = _duration(_seconds(execution.started, execution.stopped))
     console.print(Text.assemble((execution.name, "bold"), f"  {execution.status}, {took}"))
-    if execution.running and progress.states:
-        console.print(Text(f"  now    round {progress.round}: {' > '.join(progress.states)}"))
-    if progress.counts:
-        # What people labeled for a test is theirs, as in the report.
-        counts = {name: number for name, number in progress.counts.items() if name != "Validation"}
-        counts["Human"] = counts.get("Human", 0) + progress.counts.get("Validation", 0)
-        told = ", ".join(f"{number:,} {name.lower()}" for name, number in counts.items())
-        console.print(Text(f"  labels {told}"))
-    console.print(Text(f"  files  {execution.prefix}"))
+    if execution.running and run_status.states:
+        console.print(Text(f"  now    round {run_status.round}: {' > '.join(run_status.states)}"))
+    if (counts := run_status.counts) is not None:
+        # What people labeled for a test counts as theirs, as in the report.
+        console.print(
+            Text(
+                f"  labels {counts.input:,} input, {counts.pool:,} pool, {counts.human_labels:,} human, "
+                f"{counts.auto:,} auto, {counts.failed:,} failed"
+            )
+        )
+    console.print(Text(f"  files  {output_prefix(execution)}"))
     if execution.cause or execution.error:
         console.print(Text(f"  {execution.error}: {execution.cause or 'no cause is given'}"))

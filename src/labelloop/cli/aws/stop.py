@@ -1,4 +1,4 @@
-"""`labelloop stop`: end a run on AWS with all it waits for."""
+"""`labelloop stop`: stop a run on AWS and everything it waits for."""
 
 from typing import Annotated
 
@@ -8,19 +8,22 @@ from rich.text import Text
 
 from labelloop.cli.aws.options import ProfileOption, RegionOption, StackOption, open_stack
 from labelloop.cli.aws.watch import how_to_go_on
-from labelloop.cli.run import explained_errors
+from labelloop.cli.errors import explained_errors
 from labelloop.operations.cloud import Cloud, OperationError
-from labelloop.operations.executions import RUNNING, Execution, describe, find_execution, summaries
+from labelloop.operations.executions import describe, find_execution, summaries
 from labelloop.operations.stack import Stack
-from labelloop.operations.stopping import running_labels
+from labelloop.operations.stopping import in_words
 from labelloop.operations.stopping import stop as stop_execution
+from labelloop.workflow.execution import RUNNING, Execution
 
 
 def stop(
     stack: StackOption,
     execution: Annotated[
         str | None,
-        typer.Option(help="The execution's name or ARN. Default: the one that runs.", show_default=False),
+        typer.Option(
+            help="The execution's name or ARN. Default: the one that is running.", show_default=False
+        ),
     ] = None,
     cause: Annotated[str, typer.Option(help="Why, for the execution's record.")] = "stopped by its owner",
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
@@ -29,7 +32,7 @@ def stop(
 ) -> None:
     """Stop a run: the execution, the one nested in it, and their training, transform and labeling jobs.
 
-    What people have labeled so far is kept, and another execution can go on from there: set
+    What people have labeled so far is kept, and another execution can continue from there: set
     ActiveLearning.ResumeFromS3Uri to what is printed. Stopping twice does no harm.
 
     Example: labelloop stop --stack labelloop
@@ -43,7 +46,7 @@ def stop(
         stopped = stop_execution(cloud, found, cause)
     for name in stopped.executions:
         console.print(Text(f"Stopped the execution {name}"))
-    for job in running_labels(stopped.jobs):
+    for job in in_words(stopped.jobs):
         console.print(Text(f"Stopped the {job}"))
     if not stopped.executions and not stopped.jobs:
         console.print(Text(f"{found.name} is {found.status}: there was nothing left to stop."))
@@ -55,9 +58,9 @@ def _the_one_running(cloud: Cloud, stack: Stack) -> Execution:
     running = [summary["executionArn"] for summary in summaries(cloud, stack, status=RUNNING)]
     if not running:
         raise OperationError(
-            f"nothing runs in the stack {stack.name!r}. Should jobs of a run be left, name it by --execution"
+            f"nothing is running in the stack {stack.name!r}. If a run left jobs, name it with --execution"
         )
     if len(running) > 1:
         names = ", ".join(arn.rpartition(":")[2] for arn in running)
-        raise OperationError(f"{len(running)} executions run: name one of them by --execution: {names}")
+        raise OperationError(f"{len(running)} executions are running, choose one with --execution: {names}")
     return describe(cloud, running[0])

@@ -1,6 +1,5 @@
-"""`labelloop watch`: a run on AWS as it goes."""
+"""`labelloop watch`: follow a run on AWS live."""
 
-import json
 from datetime import UTC, datetime
 from time import sleep
 from typing import Annotated
@@ -16,11 +15,13 @@ from labelloop.cli.aws.options import (
     StackOption,
     open_execution,
 )
+from labelloop.cli.errors import explained_errors
 from labelloop.cli.progress import RunProgress
-from labelloop.cli.run import explained_errors
 from labelloop.operations.cloud import Cloud
-from labelloop.operations.executions import FAILED, SUCCEEDED, Execution, describe
-from labelloop.operations.history import Event, HistoryReader
+from labelloop.operations.executions import describe, output_prefix
+from labelloop.operations.history import HistoryReader
+from labelloop.workflow.execution import FAILED, SUCCEEDED, Execution
+from labelloop.workflow.run_output import RunOutput
 
 EVERY_SECONDS = 5.0
 
@@ -29,14 +30,14 @@ def watch(
     stack: StackOption,
     execution: ExecutionOption = None,
     every: Annotated[
-        float, typer.Option(min=0.1, help="Seconds between two looks at the run.")
+        float, typer.Option(min=0.1, help="Seconds between two requests for news.")
     ] = EVERY_SECONDS,
     region: RegionOption = None,
     profile: ProfileOption = None,
 ) -> None:
-    """Follow a run on AWS: the rounds it has done, then live what it does, until it ends.
+    """Follow a run on AWS until it ends: first the finished rounds, then live.
 
-    Ctrl-C ends the watching, never the run. The exit code is 0 when the run succeeded, 1 when it did not.
+    Ctrl-C ends the watching, never the run. The exit code is 0 if the run succeeded, 1 if it did not.
 
     Example: labelloop watch --stack labelloop
     """
@@ -50,44 +51,44 @@ def watch(
 def watch_execution(
     console: Console, cloud: Cloud, execution: Execution, *, every: float = EVERY_SECONDS
 ) -> None:
-    """Show an execution until it has ended. Leaves the command with 1 when it failed, 130 after Ctrl-C."""
+    """Show an execution until it has ended. The command exits with 1 if it failed, with 130 after Ctrl-C."""
     try:
         ended = _follow(console, cloud, execution, every)
     except KeyboardInterrupt:
-        console.print(
-            "\nThe run goes on, unwatched. `labelloop watch` watches again, `labelloop stop` ends it."
-        )
+        console.print("\nThe run continues. `labelloop watch` follows it again, `labelloop stop` ends it.")
         raise typer.Exit(130) from None
-    tell_end(console, ended)
+    print_end(console, ended)
     if ended.status != SUCCEEDED:
         raise typer.Exit(1)
 
 
-def tell_end(console: Console, execution: Execution) -> None:
-    """How an execution has ended, and what can be done now."""
+def print_end(console: Console, execution: Execution) -> None:
+    """How an execution has ended, and what to do next."""
     if execution.status == SUCCEEDED:
-        reason = execution.output.get("StoppedBecause", "it is done")
+        output = RunOutput.read(execution.output)
+        reason = output.stopped_because or "it is done"
         console.print(Text.assemble(("Done", "bold green"), f": it ended because {reason}."))
-        console.print(Text(f"  labels  {execution.output.get('FinalManifestS3Uri')}"))
-        console.print(Text(f"  report  {execution.output.get('ReportS3Uri')}"))
-        console.print("`labelloop fetch` brings both to this machine.")
+        console.print(Text(f"  labels  {output.final_manifest_s3_uri}"))
+        console.print(Text(f"  report  {output.report_s3_uri}"))
+        console.print("`labelloop fetch` downloads both.")
         return
     console.print(
         Text.assemble((execution.status, "bold red"), f": {execution.error or 'no error is given'}")
     )
     if execution.cause:
         console.print(Text(execution.cause))
-    if execution.status != FAILED:  # What failed says itself what can be done.
+    if execution.status != FAILED:  # The cause of a failure says what to do.
         console.print(Text(how_to_go_on(execution)))
 
 
 def how_to_go_on(execution: Execution) -> str:
-    """What becomes of the labels of an execution that has ended before its time."""
-    return f"All labels given so far are kept. To go on: ActiveLearning.ResumeFromS3Uri = {execution.prefix}"
+    """What happens to the labels of an execution that was stopped early."""
+    resume_from = output_prefix(execution)
+    return f"All labels given so far are kept. To continue: ActiveLearning.ResumeFromS3Uri = {resume_from}"
 
 
 class _Clock:
-    """Seconds since the start of a run: those of its events while they are told, then those that pass."""
+    """Seconds since the start of a run: at the time of an event while past ones are shown, then until now."""
 
     def __init__(self, started: datetime) -> None:
         self._started = started
@@ -102,19 +103,12 @@ def _follow(console: Console, cloud: Cloud, execution: Execution, every: float) 
     clock = _Clock(execution.started)
     with RunProgress(console, clock) as progress:
         while True:
-            # First the status: what happened before the end is then in the histories.
+            # The status first: then the histories contain everything that happened before the end.
             now = describe(cloud, execution.arn)
             for event in history.new_events():
-                clock.event = event.time
-                _show(progress, event)
+                clock.event = event.timestamp
+                progress.follow(event)
             if not now.running:
                 return now
             clock.event = None
             sleep(every)
-
-
-def _show(progress: RunProgress, event: Event) -> None:
-    if event.state and event.type.endswith("Entered"):
-        progress.state_entered(event.state)
-    elif event.state:
-        progress.state_exited(event.state, json.loads(event.details.get("output") or "{}"))

@@ -78,7 +78,6 @@ def report_of(run: EndedRun, failures: Failures, quality: ModelQuality | None) -
         classes=run.classes,
         counts=OutcomeCounts.of(counts),
         human_labels_in_input=run.labels_in_input,
-        human_share=counts.human_labels / counts.input,
         certificate=run.certificate,
         no_certificate_because=_why_no_certificate(run),
         stopped_because=run.stopped_because,

@@ -1,11 +1,13 @@
-"""What the frame of a worker template's task may load and do; other pages have the application's policy."""
+"""What the frame of a worker template may load and do. Other pages have the application's policy."""
 
 from labelloop.workbench.security import content_security_policy
 
 
 def task_frame_policy(image_sources: tuple[str, ...] = ()) -> str:
-    """A template brings styles of its own and no scripts: only our elements run, in an origin that has no
-    cookies, no storage and no API.
+    """The policy of the frame.
+
+    A template may have its own styles, but no scripts. Only our elements run, in an origin without cookies,
+    storage or API.
     """
     changed = {
         "style-src": "style-src 'self' 'unsafe-inline'",

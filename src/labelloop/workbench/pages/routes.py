@@ -1,4 +1,4 @@
-"""The pages' addresses: `/`, `/run`, `/sign-in`, and what they are made of."""
+"""The pages' addresses `/`, `/run` and `/sign-in`, and how the pages are rendered."""
 
 from collections.abc import Mapping
 from importlib import resources
@@ -14,13 +14,13 @@ from labelloop.workbench.pages.content_security import task_frame_policy
 from labelloop.workbench.pages.run_view import run_view
 from labelloop.workbench.sessions import OWNER, LaptopSessions, Session
 
-_PROBLEMS = {403: "This does not let you in", 404: "There is no such page"}
+_PROBLEMS = {403: "You cannot enter here", 404: "There is no such page"}
 
 
 def mount(app: FastAPI) -> None:
     """Add the pages and their static files to the application.
 
-    The sign-in page is the laptop's; in the stack that address leads to the identity provider.
+    The sign-in page exists only on a laptop. In the stack, that address redirects to the identity provider.
     """
     static = resources.files(__package__).joinpath("static")
     app.mount("/static", _Static(directory=str(static)), name="static")
@@ -50,7 +50,7 @@ def run(request: Request) -> Response:
 
 @router.get("/run/parts")
 def run_parts(request: Request) -> Response:
-    """What the run's page replaces in itself while it is open."""
+    """The parts that the run's page replaces while it is open."""
     return _owners_page("run_parts.html.j2", request)
 
 
@@ -59,21 +59,21 @@ def sign_in(request: Request) -> Response:
     session = session_of(request)
     if session is None:
         return _page("no_key.html.j2", request, None, status=403)
-    # One of our own pages, never where a link from outside says.
+    # Only our own pages, never an address from an outside link.
     wanted = "/run" if request.query_params.get("next") == "/run" else "/"
     return _page("sign_in.html.j2", request, session, next=wanted)
 
 
 @router.get("/task-frame")
 def task_frame(request: Request) -> Response:
-    """Where a worker template's task is shown: it holds no data, and asks for none."""
+    """The frame that shows a worker template's task. It contains no data and requests none."""
     policy = task_frame_policy(request.app.state.image_sources)
     headers = {"Content-Security-Policy": policy, "Cross-Origin-Opener-Policy": "unsafe-none"}
     return HTMLResponse(_render("task_frame.html.j2"), headers=headers)
 
 
 def problem_page(sentence: str, status: int, headers: Mapping[str, str] | None = None) -> Response:
-    """For a person whose browser was led where nothing, or nothing for them, is."""
+    """For a person who opens an address that does not exist or that they may not open."""
     text = _render(
         "problem.html.j2",
         title=_PROBLEMS.get(status, "That did not work"),
@@ -112,12 +112,12 @@ def _page(
 
 
 class _Static(StaticFiles):
-    """Files that a browser asks for again each time, and gets only if they changed."""
+    """Files that a browser revalidates each time, and downloads only if they have changed."""
 
     def file_response(self, *args: Any, **kwargs: Any) -> Response:
         response = super().file_response(*args, **kwargs)
         response.headers["Cache-Control"] = "no-cache"
-        # The task's frame has an origin of its own.
+        # The task's frame has its own origin.
         response.headers["Cross-Origin-Resource-Policy"] = "cross-origin"
         return response
 

@@ -1,4 +1,4 @@
-"""The run's page in words and drawings, from the document of `GET /api/run`."""
+"""The texts and drawings of the run's page, from the document of `GET /api/run`."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -6,27 +6,28 @@ from typing import Any
 
 from markupsafe import Markup
 
+from labelloop.core.records import Certificate
 from labelloop.reporting.curves import accuracy_range, mark_rounds, plot_over_labels
 from labelloop.reporting.drawing import Drawing
 from labelloop.reporting.parts import Cell, Figure, Key, Table, Tile
 from labelloop.reporting.text import count, counted, percent, printable, short_percent
+from labelloop.workbench.run_so_far import FinishedRound, ObjectCounts, RunSoFar
 
-# Class in the style sheet, words, and the key of the counts; in the order of the bar.
-_LEDGER = (
-    ("human", "labeled by people", "human"),
-    ("validation", "labeled by people, not trained on", "validation"),
-    ("auto", "labeled by the model", "auto"),
-    ("failed", "impossible to label", "failed"),
-    ("open", "in the pool", "pool"),
-)
 _BAR = (720, 14)
 _RELIABLE = 0.8
-_FEW_RIGHT = " So few: are the instructions clear, and the gold labels right?"
+_FEW_RIGHT = " That is low: are the instructions clear, and the gold labels right?"
+
+
+@dataclass(frozen=True)
+class _LedgerPart:
+    css: str  # the class in the style sheet
+    words: str
+    objects: int
 
 
 @dataclass(frozen=True)
 class Action:
-    """A button: what it asks the API for, and whether to ask back first."""
+    """A button: the API call it makes, and whether to ask for confirmation first."""
 
     id: str
     text: str
@@ -55,13 +56,13 @@ class LedgerView:
 
 @dataclass(frozen=True)
 class RunView:
-    """All that the page says; every text from outside is fit to be shown.
+    """Everything that the page says. All texts from outside are safe to show.
 
-    Without a ledger there is no run: people label a manifest that no model learns from.
+    Without a ledger there is no run: people label a manifest, and no model learns from it.
     """
 
     name: str
-    over: bool  # the workbench is about to stop, and the page need not ask again
+    over: bool  # the workbench will stop soon, and the page need not ask again
     mark: str
     sentence: str
     details: Sequence[str]
@@ -75,18 +76,18 @@ class RunView:
 
 
 def run_view(document: dict[str, Any]) -> RunView:
-    """`document` as the API's contract has it; what it leaves out is left out of the page."""
-    run = document.get("run") or {}
+    """`document` follows the API's contract. Parts that it lacks are missing on the page too."""
+    run = RunSoFar.model_validate(document["run"]) if document.get("run") else None
     mark, sentence, details = _state(run, document)
     return RunView(
-        name=printable(run.get("name") or (document.get("batch") or {}).get("title") or ""),
+        name=printable((run and run.name) or (document.get("batch") or {}).get("title") or ""),
         over=bool(document.get("over")),
         mark=mark,
         sentence=sentence,
         details=details,
-        ledger=_ledger(run["counts"]) if run.get("counts") else None,
-        certificate=_certificate(run),
-        curve=_curve(run.get("rounds") or ()),
+        ledger=_ledger(run.counts) if run else None,
+        certificate=_certificate(run.certificate if run else None),
+        curve=_curve(run.rounds if run else ()),
         batch=_batch(document),
         annotators=_annotators(document.get("annotators") or ()),
         quality=_quality(document),
@@ -94,18 +95,21 @@ def run_view(document: dict[str, Any]) -> RunView:
     )
 
 
-def _state(run: dict[str, Any], document: dict[str, Any]) -> tuple[str, str, list[str]]:
+def _state(run: RunSoFar | None, document: dict[str, Any]) -> tuple[str, str, list[str]]:
     batch = document.get("batch")
-    if run.get("ended") or document.get("over"):
-        told = [printable(run["ended"], 400)] if run.get("ended") else _how_last_ended(document)
+    ended = run.ended if run else None
+    if ended or document.get("over"):
+        told = [printable(ended, 400)] if ended else _how_last_ended(document)
         return "done", "The run has ended." if run else "The work is over.", told
     if not batch or batch.get("state") in ("closed", "done", None):
-        whose = "The model is at work; nobody" if run else "Nobody"
-        return "wait", f"{whose} is asked for anything now.", _how_last_ended(document)
+        whose = "The model is at work. " if run else ""
+        return "wait", f"{whose}There is nothing to label now.", _how_last_ended(document)
     progress = _progress(document)
     left = max(0, progress["total"] - progress["done"])
     if batch["state"] == "paused":
-        held = "Nothing new is handed out until you resume it; answers to what people hold still count."
+        held = (
+            "People get no new objects until you resume it. Answers to objects they already have still count."
+        )
         return "paused", f"Round {batch['round']} is paused." if run else "Labeling is paused.", [held]
     of_round = f"Round {batch['round']}: " if run else ""
     return "open", f"{of_round}{counted(left, 'object')} for people to label.", []
@@ -126,56 +130,54 @@ def _progress(document: dict[str, Any]) -> dict[str, int]:
     return {"total": 0, "done": 0, "skipped": 0, **(document.get("progress") or {})}
 
 
-def _ledger(counts: dict[str, int]) -> LedgerView:
-    keys = [
-        Key(css, f"{words}: {count(number)}")
-        for css, words, key in _LEDGER
-        if (number := _number_of(counts, key))
+def _ledger(counts: ObjectCounts) -> LedgerView:
+    parts = _ledger_parts(counts)
+    keys = [Key(part.css, f"{part.words}: {count(part.objects)}") for part in parts if part.objects]
+    return LedgerView(count(counts.input), _ledger_bar(counts.input, parts), keys)
+
+
+def _ledger_parts(counts: ObjectCounts) -> list[_LedgerPart]:
+    """In the order of the bar."""
+    return [
+        _LedgerPart("human", "labeled by people", counts.trained_on),
+        _LedgerPart("validation", "labeled by people, not trained on", counts.validation),
+        _LedgerPart("auto", "labeled by the model", counts.auto),
+        _LedgerPart("failed", "impossible to label", counts.failed),
+        _LedgerPart("open", "in the pool", counts.pool),
     ]
-    return LedgerView(count(counts["input"]), _ledger_bar(counts), keys)
 
 
-def _number_of(counts: dict[str, int], key: str) -> int:
-    # What people labeled and the model does not learn from is counted among theirs.
-    return counts.get(key, 0) - (counts.get("validation", 0) if key == "human" else 0)
-
-
-def _ledger_bar(counts: dict[str, int]) -> Markup:
-    known = [(css, words, _number_of(counts, key)) for css, words, key in _LEDGER]
-    whole = counts.get("input") or 0
+def _ledger_bar(whole: int, parts: Sequence[_LedgerPart]) -> Markup:
     drawing = Drawing(
         f"Of {counted(whole, 'data object')}: "
-        + ", ".join(f"{count(number)} {words}" for _, words, number in known),
+        + ", ".join(f"{count(part.objects)} {part.words}" for part in parts),
         *_BAR,
         stretched=True,
     )
     left = 0.0
-    for css, words, number in known:
-        width = _BAR[0] * number / whole if whole else 0.0
-        drawing.rect(left, 0, width, _BAR[1], css, f"{count(number)} {words}")
+    for part in parts:
+        width = _BAR[0] * part.objects / whole if whole else 0.0
+        drawing.rect(left, 0, width, _BAR[1], part.css, f"{count(part.objects)} {part.words}")
         left += width
     return drawing.markup()
 
 
-def _certificate(run: dict[str, Any]) -> list[str]:
-    certificate = run.get("certificate")
-    if not certificate:
+def _certificate(certificate: Certificate | None) -> list[str]:
+    if certificate is None:
         return [
-            "None yet. The model labels nothing until people have looked at some of its labels, drawn at "
+            "None yet. The model labels nothing until people have checked some of its labels, drawn at "
             "random, and few enough were wrong."
         ]
-    told = []
-    if "TargetError" in certificate and "Confidence" in certificate:
+    told = [
+        f"Error among the auto-labels: at most {short_percent(certificate.target_error)}, with "
+        f"{short_percent(certificate.confidence)} confidence."
+    ]
+    if certificate.validation_objects:
         told.append(
-            f"Error among the auto-labels: at most {short_percent(certificate['TargetError'])}, with "
-            f"{short_percent(certificate['Confidence'])} confidence."
+            f"People checked {counted(certificate.validation_objects, 'label')} of the model, drawn "
+            f"at random: {count(certificate.validation_errors)} wrong."
         )
-    if certificate.get("ValidationObjects") and "ValidationErrors" in certificate:
-        told.append(
-            f"People looked at {counted(certificate['ValidationObjects'], 'label')} of the model's, drawn "
-            f"at random: {count(certificate['ValidationErrors'])} wrong."
-        )
-    return told or ["The model's labels are certified."]
+    return told
 
 
 def _batch(document: dict[str, Any]) -> BatchView | None:
@@ -200,7 +202,7 @@ def _batch(document: dict[str, Any]) -> BatchView | None:
 
 def _of_objects(document: dict[str, Any]) -> str:
     skipped, gold = _progress(document)["skipped"], (document.get("gold") or {}).get("objects")
-    # Skips are not among them: an object that others have still to answer may be skipped already.
+    # Skips are counted separately: one person may have skipped an object that others must still answer.
     skips = f"{counted(skipped, 'skip')} so far" if skipped else "no skips"
     return f"{count(gold)} of them gold; {skips}" if gold else skips
 
@@ -245,21 +247,21 @@ def _quality(document: dict[str, Any]) -> list[str]:
     agreement = document.get("agreement")
     if agreement is not None:
         told.append(
-            f"Agreement (Krippendorff's alpha): {agreement:.2f}. 1 is perfect, 0 is what chance would give; "
-            "from 0.8 on answers are usually called reliable."
+            f"Agreement (Krippendorff's alpha): {agreement:.2f}. 1 is perfect, 0 is what chance would give. "
+            "From 0.8 on, answers are usually called reliable."
         )
     told += _disagreements(document)
     gold = document.get("gold") or {}
     if gold.get("answers"):
         told.append(
-            "Gold objects are mixed in to see how well people label, as their label is known: "
+            "Gold objects have known labels, and are mixed in to see how well people label: "
             f"{percent(gold['accuracy'])} of {counted(gold['answers'], 'answer')} right."
             + (_FEW_RIGHT if gold["accuracy"] < _RELIABLE else "")
         )
     again = document.get("relabeled") or {}
     if again.get("answered"):
         told.append(
-            f"Labels asked about again, because the model contradicts them: {count(again['answered'])} of "
+            f"Labels reviewed because the model contradicts them: {count(again['answered'])} of "
             f"{count(again['objects'])} answered, {count(again['confirmed'])} confirmed, "
             f"{count(again['changed'])} changed."
         )
@@ -272,9 +274,7 @@ def _disagreements(document: dict[str, Any]) -> list[str]:
     if settled:
         told.append(f"People disagree about {counted(settled, 'object')} with all answers.")
     if waiting:
-        told.append(
-            f"People disagree about {counted(waiting, 'object')} that one more person is asked about."
-        )
+        told.append(f"People disagree about {counted(waiting, 'object')}, and one more person is asked.")
     return told
 
 
@@ -292,36 +292,30 @@ def _skipped(rows: Sequence[dict[str, Any]]) -> Table | None:
     return Table("Skipped objects", ["Line", "Reason", "By"], cells)
 
 
-def _curve(rounds: Sequence[dict[str, Any]]) -> Figure | None:
-    known = [row for row in rounds if _accuracy(row) is not None]
+def _curve(rounds: Sequence[FinishedRound]) -> Figure | None:
+    known = [
+        (row.round, row.human_labels, accuracy)
+        for row in rounds
+        if (accuracy := row.best_known_accuracy) is not None
+    ]
     if not known:
         return None
-    points = [(row["human_labels"], _accuracy(row) or 0.0) for row in known]
+    points = [(labels, accuracy) for _, labels, accuracy in known]
     plot = plot_over_labels(
         f"Accuracy, last {percent(points[-1][1])} with {count(points[-1][0])} labels by people",
         points,
         accuracy_range([accuracy for _, accuracy in points]),
     )
     plot.curve(points, "curve")
-    mark_rounds(plot, [row["round"] for row in known], points, "point")
-    rows = [
-        [str(row["round"]), count(labels), percent(accuracy)]
-        for row, (labels, accuracy) in zip(known, points, strict=True)
-    ]
+    mark_rounds(plot, [number for number, _, _ in known], points, "point")
+    rows = [[str(number), count(labels), percent(accuracy)] for number, labels, accuracy in known]
     columns = ["Round", "Labels by people", "Accuracy"]
     table = Table("Accuracy by round", columns, rows, frozenset({1, 2}))
     note = (
-        "The share of the labels it would give that each round's model expects to be right; under the policy "
-        "blog, the share it gets right of objects kept from it."
+        "The share of its labels that each round's model expects to be right. Under the policy blog, the "
+        "share that it gets right of objects kept out of its training."
     )
     return Figure("Accuracy by labels from people", plot.markup(), note, table, [Key("curve", "accuracy")])
-
-
-def _accuracy(row: dict[str, Any]) -> float | None:
-    """Measured where the policy measures it, else by the model's own account."""
-    measured: float | None = row.get("accuracy")
-    expected: float | None = row.get("expected_error")
-    return 1 - expected if measured is None and expected is not None else measured
 
 
 def _share(value: float | None) -> str:

@@ -1,9 +1,9 @@
-// The workbench's API: what came back, or why not.
+// Requests to the workbench's API.
 
 const PATIENCE = 15_000;
 const csrfToken = document.querySelector('meta[name="csrf-token"]')?.content ?? "";
 
-/** Raised when an answer is a refusal (`status` 4xx) or did not come (`status` 0, 5xx, 429). */
+/** Raised when the workbench refuses a request (`status` 4xx) or does not answer it (`status` 0, 5xx, 429). */
 export class ApiError extends Error {
   constructor(status, message) {
     super(message);
@@ -23,7 +23,7 @@ export class ApiError extends Error {
 export const get = (path) => request(path, { method: "GET" });
 export const post = (path, body) => request(path, written(body));
 
-/** Sent even while the page is left, which hears no answer. Not sendBeacon: that brings no CSRF token. */
+/** Sends a request even while the page is being closed, and ignores the answer. sendBeacon cannot send a CSRF token. */
 export function postOnLeaving(path, body) {
   fetch(path, { ...written(body), credentials: "same-origin", keepalive: true }).catch(() => {});
 }

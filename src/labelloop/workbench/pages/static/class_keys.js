@@ -1,10 +1,11 @@
-// Which class the typed digits mean, where classes may have keys of one digit or more. No clock decides: digits that
-// may name several classes wait for more, or for Enter.
+// Finds the class for the typed digits. Keys may have one digit or more. There is no timeout: if the digits may mean
+// several classes, the page waits for more digits or for Enter.
 
 export class ClassKeys {
   /**
-   * `on` has `choose(index)` once the digits name one class, `typing(digits, index)` while they may name several
-   * (`index`: the class with that number, or null; no digits: nothing is half typed), and `refuse(digits)`.
+   * `on` has three functions. `choose(index)` is called when the digits name one class. `typing(digits, index)` is
+   * called while they may name several: `index` is the class with that number, or null; `digits` is empty when nothing
+   * is half typed any more. `refuse(digits)` is called when they name no class.
    */
   constructor(on) {
     this.on = on;
@@ -17,7 +18,7 @@ export class ClassKeys {
     this.clear();
   }
 
-  /** Whether `key` was taken. */
+  /** Returns whether `key` was used. */
   press(key) {
     if (!/^\d$/.test(key)) return false;
     const digits = this.digits + key;
@@ -32,7 +33,7 @@ export class ClassKeys {
     return true;
   }
 
-  /** Take the digits typed so far as a number: the index of the class with it, or null. */
+  /** Reads the digits typed so far as a number. Returns the index of the class with this number, or null. */
   settle() {
     const { digits } = this;
     const index = this.numbered(digits);
@@ -52,7 +53,7 @@ export class ClassKeys {
   }
 }
 
-/** Whether they begin the key, with its zeros or without. */
+/** Whether the key starts with these digits, with or without its leading zeros. */
 function mayMean(digits, key) {
   return key.startsWith(digits) || String(Number(key)).startsWith(digits);
 }

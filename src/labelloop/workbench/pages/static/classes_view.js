@@ -1,7 +1,7 @@
-// The classes to choose from: radio buttons with their keys, and a box to find one among many.
+// The classes to choose from: radio buttons with their keys, and a search box if there are many.
 
 const MANY = 9;
-const LONG_NAME = 60; // letters; beside others it would make their row as high as its column is narrow
+const LONG_NAME = 60; // letters; in a narrow column, such a name would make its whole row too high
 
 export class ClassesView {
   /** `chosen(index)` is called when a person picks a class. */
@@ -26,7 +26,7 @@ export class ClassesView {
     this.clear();
   }
 
-  /** Show the model's guess beside its class, where the owner wants it shown. */
+  /** Shows the model's guess next to its class, if the owner wants that. */
   guess(guess) {
     for (const old of this.list.querySelectorAll(".guess")) old.remove();
     const row = guess ? this.input(guess.label)?.closest(".choice") : null;
@@ -41,7 +41,7 @@ export class ClassesView {
     return this.list.querySelector(`input[value="${Number(index)}"]`);
   }
 
-  /** Show that this class is chosen, or with null that none is. */
+  /** Shows that this class is chosen, or with null that none is chosen. */
   choose(index) {
     for (const input of this.list.querySelectorAll("input")) input.checked = input.value === String(index);
     if (index !== null) this.input(index).closest(".choice").scrollIntoView({ block: "nearest" });
@@ -68,14 +68,14 @@ export class ClassesView {
     this.nothing.replaceChildren("No class matches “", isolated(this.filter.value.trim()), "”.");
   }
 
-  /** The first class the filter leaves, or null. */
+  /** The first class that matches the filter, or null. */
   firstFound() {
     const row = [...this.list.children].find((each) => !each.hidden);
     return row ? Number(row.querySelector("input").value) : null;
   }
 }
 
-/** A radio button with its name and its key; names come from outside and are set as text. */
+/** A radio button with its name and its key. Names come from outside, so they are set as text. */
 export function choice(group, value, name, key) {
   const row = document.createElement("label");
   row.className = "choice";
@@ -96,7 +96,7 @@ export function choice(group, value, name, key) {
   return row;
 }
 
-/** Text with a direction of its own. */
+/** Text with its own direction. */
 function isolated(text) {
   const element = document.createElement("bdi");
   element.textContent = text;

@@ -1,4 +1,4 @@
-// What this device keeps: a person's settings; and for the tab, what undo can take back after a reload.
+// What the browser stores: a person's settings, and for each tab the answers that undo can take back after a reload.
 
 const MOST_UNDONE = 100;
 
@@ -11,7 +11,7 @@ export function keepSetting(name, on) {
   stored(() => localStorage.setItem(`labelloop.setting.${name}`, on ? "on" : "off"));
 }
 
-/** The ids of the tasks a person answered in this tab, the last one last. */
+/** The ids of the tasks that a person answered in this tab, in order. */
 export class History {
   constructor(visitor) {
     this.key = `labelloop.history.${visitor}`;
@@ -41,6 +41,6 @@ function stored(use) {
   try {
     return use();
   } catch {
-    return null; // a browser that keeps nothing
+    return null; // the browser stores nothing
   }
 }

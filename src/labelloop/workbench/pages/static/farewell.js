@@ -1,6 +1,6 @@
 // The end of the work: the workbench is about to stop.
 
-/** What the links lead to goes with it. */
+/** Removes the links, because their pages will be gone too. */
 export function dropLinks() {
   document.querySelector("nav")?.remove();
 }

@@ -1,4 +1,4 @@
-// The labeling page: one object at a time, the next ones prefetched, answers through the outbox.
+// The labeling page. It shows one object at a time, prefetches the next ones, and sends answers through the outbox.
 
 import { ApiError, post } from "./api.js";
 import { ClassesView } from "./classes_view.js";
@@ -22,8 +22,8 @@ class LabelPage {
     this.shown = null;
     this.choice = null;
     this.cut = false;
-    this.refused = 0; // answers, since the page was loaded
-    this.left = new Map(); // tasks answered since the page was loaded, for undo without the workbench
+    this.refused = 0; // refused answers since the page was loaded
+    this.left = new Map(); // tasks answered since the page was loaded: undo works without the workbench
     this.history = new History(visitor);
     this.object = new ObjectView(() => this.imageSettled());
     this.classes = new ClassesView((index) => this.choose(index));
@@ -73,7 +73,7 @@ class LabelPage {
     byId("object").hidden = batch.worker_template;
     byId("title").classList.toggle("visually-hidden", batch.worker_template);
     byId("work").classList.toggle("in-template", batch.worker_template);
-    byId("confirm").hidden = batch.worker_template; // until the template has shown that it has none
+    byId("confirm").hidden = batch.worker_template; // until it is known that the template has no such button
     this.classes.show(batch.classes);
     this.keys.set(batch.classes);
     this.history.keep(this.history.ids.filter((id) => this.supply.isOfBatch(id)));
@@ -91,7 +91,7 @@ class LabelPage {
     this.updateButtons();
   }
 
-  /** Who has nothing left to do or send has lost nothing: perhaps the work is over. */
+  /** If there is nothing left to do or to send, nothing is lost: perhaps the work is over. */
   unreachable() {
     const isIdle = ["none", "closed", "done", "paused"].includes(this.supply.state);
     return isIdle && this.outbox.keys().length === 0 ? "gone" : "unreachable";
@@ -133,7 +133,7 @@ class LabelPage {
     window.scrollTo({ top: 0 });
   }
 
-  /** What was typed before the image could be seen counts for nothing. */
+  /** Keys typed before the image was visible do not count. */
   imageSettled() {
     stopwatch.restart();
     this.keys.clear();
@@ -146,19 +146,19 @@ class LabelPage {
     return Object.fromEntries(this.batch.classes.map((each) => [each.name, each.key]));
   }
 
-  /** Why there can be no answer now, or nothing. */
+  /** Why there can be no answer now, or an empty string. */
   get hindrance() {
     return this.object.hindrance || (this.choice === null ? "Choose a class first." : "");
   }
 
-  /** Say it beside the buttons, in place of what was said there before. */
+  /** Shows a text next to the buttons, in place of the previous one. */
   hint(text) {
     byId("hint").textContent = text;
   }
 
   updateButtons() {
     const isReady = this.shown !== null && (this.keys.digits !== "" || this.hindrance === "");
-    // One that is truly disabled could not say what is missing.
+    // A really disabled button could not say what is missing.
     byId("confirm").setAttribute("aria-disabled", String(!isReady));
     byId("classes-field").disabled = this.object.hindrance !== "";
     byId("undo").disabled = this.history.last === undefined;
@@ -190,7 +190,7 @@ class LabelPage {
     else say(`${this.batch.classes[index].name} chosen. Enter confirms.`);
   }
 
-  /** Show in the page what was chosen by key, or that nothing is. */
+  /** Shows the class that was chosen by key, or that none is chosen. */
   showChoice() {
     if (!this.batch.worker_template) this.classes.choose(this.choice);
     else this.template.choose(this.batch.classes[this.choice]?.name ?? null);
@@ -199,7 +199,7 @@ class LabelPage {
   chooseByName(name) {
     const found = this.batch.classes.find((each) => each.name === name);
     if (found) this.choose(found.index);
-    else notice(`The worker template offers “${name}”, which is no class of this run. Tell the run's owner.`);
+    else notice(`The worker template offers “${name}”, which is not a class of this run. Tell the owner of the run.`);
   }
 
   typing(digits, index) {
@@ -213,7 +213,7 @@ class LabelPage {
     this.updateButtons();
   }
 
-  /** Who typed it meant another class than the one chosen before. */
+  /** The person meant another class than the one chosen before. */
   refuseKey(digits) {
     this.choice = null;
     this.showChoice();
@@ -227,7 +227,7 @@ class LabelPage {
     else this.leave("answer", { label: this.choice, seconds: stopwatch.seconds() });
   }
 
-  /** Choose the class that the digits typed so far name: false if they name none. */
+  /** Chooses the class that the digits typed so far name. Returns false if they name none. */
   takeDigits() {
     if (this.keys.digits === "") return true;
     const index = this.keys.settle();
@@ -262,7 +262,7 @@ class LabelPage {
     } catch (error) {
       if (!(error instanceof ApiError)) throw error;
       if (!error.mayPass) this.history.forget(taskId);
-      notice(error.mayPass ? "To take that back, the connection is needed." : `Not taken back: ${error.message}`);
+      notice(error.mayPass ? "You need a connection to take that back." : `Not taken back: ${error.message}`);
     } finally {
       this.undoing = false;
       this.updateButtons();
@@ -287,7 +287,7 @@ class LabelPage {
   openHelp() {
     if (byId("help").open) return;
     byId("help").showModal();
-    byId("help").scrollTop = 0; // where it was left the last time
+    byId("help").scrollTop = 0; // it may have been scrolled the last time
   }
 
   // Keys ---------------------------------------------------------------------------------------------------------
@@ -296,7 +296,7 @@ class LabelPage {
     return setting(name, SETTINGS[name]);
   }
 
-  /** Whether the key did something. */
+  /** Returns whether the key did something. */
   key(key) {
     this.supply.acted();
     if (key === "Enter") return this.enter();
@@ -327,7 +327,7 @@ class LabelPage {
     this.object.focus();
   }
 
-  /** Takes a half-typed key back before it takes an answer back. */
+  /** Takes back a half-typed key if there is one, otherwise the last answer. */
   backspace() {
     if (this.keys.digits) this.keys.clear();
     else this.undo();
@@ -412,7 +412,7 @@ class LabelPage {
       this.refused += 1;
       const what = this.refused === 1 ? `One ${entry.kind} was` : `${this.refused} answers were`;
       notice(`${what} not taken: ${error.message}`);
-      // Perhaps what the page holds is nobody's to label any more either.
+      // Perhaps the other tasks that the page holds cannot be labeled any more either.
       this.supply.refill();
     });
     window.addEventListener("beforeunload", (event) => {
@@ -425,7 +425,7 @@ class LabelPage {
     this.cut = !isReached;
     this.updateConnection();
     if (!isBack) return;
-    // Whichever of the two came through, the other need not wait for its next try.
+    // One of the two was successful, so the other need not wait for its next attempt.
     this.outbox.flush();
     this.supply.refill();
   }
@@ -448,7 +448,7 @@ class LabelPage {
   }
 }
 
-/** One digit for up to nine classes, as many digits as it takes for more. */
+/** One digit for up to nine classes, otherwise as many digits as necessary. */
 function classKeys(number) {
   const width = number <= 9 ? 1 : String(number).length;
   return Array.from({ length: number }, (_, index) => String(index + 1).padStart(width, "0"));

@@ -1,4 +1,4 @@
-// What the labeling page says when there is nothing to label, and beside it.
+// The messages of the labeling page, next to the object and when there is nothing to label.
 
 import { dropLinks } from "./farewell.js";
 
@@ -10,52 +10,52 @@ const PANELS = {
   none: [
     "wait",
     "Nothing to label now",
-    "If the run goes on, the model is learning from the labels so far. This page goes on by itself as soon as there is more.",
+    "If the run continues, the model is learning from the labels so far. This page continues by itself as soon as there is more.",
   ],
-  ended: ["done", "That was all. Thank you", "Your answers are saved, and nothing more is asked. You can close this page."],
+  ended: ["done", "That was all. Thank you", "Your answers are saved, and there is nothing left to label. You can close this page."],
   gone: [
     "wait",
     "The workbench does not answer",
-    "Your answers are all saved. Either the work is over and you can close this page, or the connection is down: then this page goes on by itself.",
+    "All your answers are saved. If the work is over, you can close this page. If the connection is down, this page continues by itself later.",
   ],
   done: [
     "done",
     "All done for now",
-    "Nothing is left for you in this batch. This page goes on by itself as soon as there is more.",
+    "Nothing is left for you in this batch. This page continues by itself as soon as there is more.",
   ],
-  paused: ["paused", "Paused", "The owner of this run has paused it. This page goes on by itself."],
+  paused: ["paused", "Paused", "The owner of this run has paused it. This page continues by itself."],
   away: [
     "paused",
     "Still there?",
-    "You were away for a while, so others may get what was kept for you. Your answers are safe.",
+    "You were away for a while, so the objects reserved for you may go to others. Your answers are safe.",
   ],
   unreachable: [
     "problem",
     "The workbench cannot be reached",
-    "It is tried again all the time, and your answers are safe on this device. Is the connection up, and the workbench running?",
+    "This page keeps trying, and your answers are safe on this device. Is the connection up, and the workbench running?",
   ],
   broken: [
     "problem",
     "This cannot be shown",
-    "The workbench has refused to hand out objects, for the reason above. Tell the owner of the run. It is tried again all the time.",
+    "The workbench refuses to show objects, for the reason above. Tell the owner of the run. This page keeps trying.",
   ],
   signedOut: [
     "problem",
     "Load this page again",
-    "Your sign-in has ended, or the page is out of date. Answers not yet sent are kept on this device and will be sent then.",
+    "Your sign-in has ended, or the page is out of date. Answers that are not sent yet stay on this device, and will be sent after that.",
   ],
 };
 
-const SAVED_BEFORE = 1_000; // milliseconds in which an answer is usually saved
+const SAVED_BEFORE = 1_000; // milliseconds within which an answer is usually saved
 let connectionText = "";
 let telling = null;
 
-/** Tell it to screen readers. */
+/** Announces a text to screen readers. */
 export function say(text) {
   byId("announcer").textContent = text;
 }
 
-/** Show a panel in place of the work; `button` has `text` and `press`. */
+/** Shows a panel in place of the object; `button` has `text` and `press`. */
 export function showPanel(name, button = null) {
   const [mark, title, text] = PANELS[name] ?? PANELS.none;
   const isNews = byId("panel").hidden || byId("panel-title").textContent !== title;
@@ -79,7 +79,7 @@ export function hidePanel() {
   document.title = "labelloop: label";
 }
 
-/** A message above the work, which stays until it is closed. */
+/** Shows a message above the object. It stays until it is closed. */
 export function notice(text) {
   const element = document.createElement("p");
   element.className = "notice";
@@ -93,7 +93,7 @@ export function notice(text) {
   byId("notices").replaceChildren(element);
 }
 
-/** Whether all answers are there; a live region, so an answer is told of only when saving it takes long. */
+/** Shows whether all answers are saved. This is a live region, so it mentions one answer only if saving takes long. */
 export function showConnection(waiting, cut) {
   const answers = `${waiting} answer${waiting === 1 ? "" : "s"}`;
   connectionText = "All answers saved";

@@ -1,18 +1,18 @@
-// The object to label: a text or an image.
+// Shows the object to label: a text or an image.
 
 import { showText } from "./visible_text.js";
 
 const MEDIUM = 160;
 const LONG = 900;
 const MOST_ENLARGED = 8;
-const TINY = 64; // pixels: smoothed, an image this small would be a blur
+const TINY = 64; // pixels: an image this small is not smoothed, because it would be blurred
 const LOADING = "Loading the image…";
-const FAILED = "The image could not be shown. Reload the page; if it stays so, skip it.";
+const FAILED = "The image could not be shown. Reload the page. If that does not help, skip it.";
 
 const byId = (id) => document.getElementById(id);
 
 export class ObjectView {
-  /** `settled()` is called when an image that the page waited for is there, or is known not to come. */
+  /** `settled()` is called when an image that the page waited for is loaded or has failed. */
   constructor(settled) {
     this.element = byId("object");
     this.text = byId("object-text");
@@ -34,17 +34,17 @@ export class ObjectView {
     });
     this.zoomButton.addEventListener("click", (event) => {
       this.zoom();
-      // Enter confirms after a click, but goes on zooming for who came to the button by keyboard.
+      // After a click, Enter confirms. For a person who reached the button by keyboard, Enter keeps zooming.
       if (event.detail > 0) this.focus();
     });
     new ResizeObserver(() => this.reachable()).observe(this.text);
     new ResizeObserver(() => this.fit()).observe(this.frame);
   }
 
-  /** Why the object cannot be answered now, or nothing. */
+  /** Why the object cannot be answered now, or an empty string. */
   get hindrance() {
     if (this.state === "loading") return "Wait until the image is shown.";
-    return this.state === "failed" ? "What is not shown cannot be labeled. Skip it." : "";
+    return this.state === "failed" ? "An image that is not shown cannot be labeled. Skip it." : "";
   }
 
   show(task) {
@@ -68,7 +68,7 @@ export class ObjectView {
 
   showImage(task) {
     const early = this.preloaded.get(task.id);
-    // One that failed ahead of time may come now.
+    // An image whose preload failed may load now.
     const image = early && !isBroken(early) ? early : fetched(task.image_url);
     image.id = "object-image";
     image.alt = "The image to label";
@@ -89,7 +89,7 @@ export class ObjectView {
     image.addEventListener("error", settle, { once: true });
   }
 
-  /** What is shown is a text, or in a worker template. */
+  /** For a text, and for a task in a worker template. */
   awaitNoImage() {
     this.image = new Image();
     this.setState("shown");
@@ -110,12 +110,12 @@ export class ObjectView {
     this.zoomButton.disabled = state !== "shown";
   }
 
-  /** What scrolls can be scrolled by keyboard. */
+  /** Makes the text scrollable by keyboard if it scrolls. */
   reachable() {
     setScrolling(this.text, this.text.scrollHeight > this.text.clientHeight + 1, "The text, which scrolls");
   }
 
-  /** Zoom in on a point of the screen, or out. */
+  /** Zooms in on a point of the screen, or out. */
   zoom(point = centerOf(this.frame)) {
     if (this.box.hidden || this.state !== "shown") return;
     const before = this.image.getBoundingClientRect();
@@ -135,11 +135,11 @@ export class ObjectView {
     this.fit();
   }
 
-  /** Give the image its size: as large as the frame and sense allow, or twice that and never below its own. */
+  /** Sets the image's size: the frame's size, within limits. Zoomed, it is twice that, and at least its natural size. */
   fit() {
     const { naturalWidth: width, naturalHeight: height } = this.image;
     if (this.state !== "shown" || width === 0) return;
-    // Without scroll bars, which come and go with the size.
+    // The size without scroll bars, which appear and disappear with it.
     const { offsetWidth, offsetHeight } = this.frame;
     const fitted = Math.min(MOST_ENLARGED, offsetWidth / width, offsetHeight / height);
     const scale = this.zoomed ? Math.max(1, 2 * fitted) : fitted;
@@ -148,7 +148,7 @@ export class ObjectView {
     this.image.classList.toggle("tiny", Math.max(width, height) <= TINY);
   }
 
-  /** Have the browser fetch the images of the tasks that come next. */
+  /** Makes the browser fetch the images of the next tasks. */
   preload(tasks) {
     const images = tasks.filter((task) => task.image_url !== undefined);
     this.preloaded = new Map(
@@ -163,7 +163,7 @@ export class ObjectView {
 
 function fetched(url) {
   const image = new Image();
-  image.decoding = "sync"; // or it would be painted a moment after the rest
+  image.decoding = "sync"; // otherwise it would appear a moment after the rest
   image.src = url;
   return image;
 }

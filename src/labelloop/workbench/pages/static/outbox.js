@@ -1,5 +1,5 @@
-// Answers on their way: kept in the browser until the workbench has them, each under a key of its own so that two
-// tabs never overwrite each other. Sending again is safe: the API accepts the same answer twice.
+// Answers that are being sent. The browser keeps them until the workbench has them. Each has its own key, so two tabs
+// never overwrite each other. Sending again is safe, because the API accepts the same answer twice.
 
 const FIRST_WAIT = 1_000;
 const LONGEST_WAIT = 20_000;
@@ -10,8 +10,8 @@ export class Outbox extends EventTarget {
     super();
     this.prefix = `labelloop.outbox.${visitor}.`;
     this.send = send;
-    this.memory = new Map(); // where the browser keeps nothing
-    this.sending = null; // the key on its way
+    this.memory = new Map(); // used if the browser stores nothing
+    this.sending = null; // the key that is being sent
     this.wait = FIRST_WAIT;
     this.problem = null;
     this.timer = 0;
@@ -39,7 +39,7 @@ export class Outbox extends EventTarget {
     return this.keys().map((key) => this.read(key)).filter(Boolean);
   }
 
-  /** Ids of the tasks that are answered here but not yet there. */
+  /** Ids of the tasks that are answered on this page but not yet saved in the workbench. */
   taskIds() {
     return this.entries().map((entry) => entry.taskId);
   }
@@ -56,7 +56,7 @@ export class Outbox extends EventTarget {
     this.flush();
   }
 
-  /** Take an entry back before it is sent: true if that was in time. */
+  /** Takes an entry back before it is sent. Returns whether this was in time. */
   takeBack(taskId) {
     const key = this.keys().findLast((each) => this.read(each)?.taskId === taskId);
     if (key === undefined || key === this.sending) return false;
@@ -78,7 +78,7 @@ export class Outbox extends EventTarget {
     try {
       localStorage.removeItem(key);
     } catch {
-      // Nothing is kept there.
+      // The browser stores nothing.
     }
     this.changed();
   }
@@ -87,7 +87,7 @@ export class Outbox extends EventTarget {
     this.dispatchEvent(new Event("change"));
   }
 
-  /** Send all there is, oldest first. One tab sends at a time. */
+  /** Sends all entries, the oldest first. Only one tab sends at a time. */
   flush() {
     clearTimeout(this.timer);
     this.changed();
@@ -99,7 +99,7 @@ export class Outbox extends EventTarget {
   }
 
   locked(work) {
-    // Outside a secure context (a phone on the laptop's address) there are no locks: sending twice does no harm.
+    // There are no locks outside a secure context (a phone on the laptop's address). Sending twice does no harm.
     return navigator.locks ? navigator.locks.request(`${this.prefix}sender`, work) : work();
   }
 
@@ -132,7 +132,7 @@ export class Outbox extends EventTarget {
     this.dispatchEvent(new CustomEvent("accepted", { detail: { entry, answer } }));
   }
 
-  /** Whether the next entry may be sent. */
+  /** Returns whether the next entry may be sent. */
   failed(key, entry, error) {
     if (!("mayPass" in error)) throw error;
     if (error.mayPass || error.signedOut) {

@@ -1,4 +1,4 @@
-// The run's page: it replaces its parts by the server's newer ones, and asks for what the buttons say.
+// The run's page. It replaces its parts with newer ones from the server, and sends the actions of its buttons.
 
 import { post } from "./api.js";
 import { dropLinks } from "./farewell.js";
@@ -24,7 +24,7 @@ async function refresh() {
     replaceParts(new DOMParser().parseFromString(await response.text(), "text/html"));
     tell("saved", "Up to date");
     hearWhetherOver();
-    if (over) return; // The workbench may go away now: that is no trouble to tell of.
+    if (over) return; // The workbench may stop now. That is not a problem to report.
   } catch {
     tell("offline", "Not up to date: the workbench cannot be reached. Trying again.");
   }
@@ -41,7 +41,7 @@ function tell(state, text) {
   if (freshness.textContent !== text) freshness.textContent = text;
 }
 
-/** The server has escaped every text. What did not change stays, and with it focus, selection and scroll. */
+/** The server has escaped every text. Parts that did not change stay, with their focus, selection and scroll position. */
 function replaceParts(fresh) {
   const wanted = [...fresh.body.querySelectorAll(":scope > .part")];
   const ids = new Set(wanted.map((part) => part.id));
@@ -92,7 +92,7 @@ async function act(batch, action) {
 }
 
 function sentAgain(sent) {
-  if (sent === 0) return "Nothing was sent: people no longer disagree, or one more is asked already.";
+  if (sent === 0) return "Nothing was sent: people no longer disagree, or one more person is already asked.";
   return sent === 1 ? "1 object was sent to one more person." : `${sent.toLocaleString()} objects were sent to one more person each.`;
 }
 

@@ -1,4 +1,4 @@
-// Saying who one is.
+// The form in which people enter their name.
 
 import { post } from "./api.js";
 

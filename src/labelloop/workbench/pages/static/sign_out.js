@@ -1,4 +1,4 @@
-// Signing out, from any page.
+// The sign-out button, on every page.
 
 import { post } from "./api.js";
 

@@ -11,7 +11,7 @@ const REASONS = [
 ];
 
 export class SkipDialog {
-  /** `skipped(reason)` is called when a person has said why. */
+  /** `skipped(reason)` is called when the person has given a reason. */
   constructor(skipped) {
     this.dialog = document.getElementById("skip-dialog");
     this.form = document.getElementById("skip-form");

@@ -1,4 +1,4 @@
-// The seconds that a page was looked at.
+// Measures for how many seconds the page was visible.
 
 let spent = 0;
 let since = performance.now();

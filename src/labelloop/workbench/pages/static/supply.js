@@ -1,5 +1,5 @@
-// The tasks that this page holds: leased from the workbench ahead of time, renewed while a person is at work, given up
-// when nobody is or sees them.
+// The tasks that this page holds. It leases them from the workbench in advance and renews the leases while the person is
+// at work. It gives them up when the person is away or the page is hidden.
 
 import { ApiError, get, post, postOnLeaving } from "./api.js";
 
@@ -7,7 +7,7 @@ const PREFETCHED = 5;
 const REFILL_BELOW = 3;
 const MOST_HOLDING = 40;
 const POLL_FIRST = 2_000;
-const POLL_LONGEST = 10_000; // farewell.py waits for pages that long
+const POLL_LONGEST = 10_000; // farewell.py waits that long for pages
 const POLL_HIDDEN = 60_000;
 const WATCH = 5_000;
 
@@ -31,7 +31,7 @@ export class Supply extends EventTarget {
     window.addEventListener("pageshow", ({ persisted }) => persisted && this.refill());
   }
 
-  /** Somebody is at work. */
+  /** The person has done something. */
   acted() {
     this.lastAction = Date.now();
   }
@@ -42,7 +42,7 @@ export class Supply extends EventTarget {
     return this.refill();
   }
 
-  /** Give the first task away: it is answered. */
+  /** Removes the first task, because it is answered. */
   take() {
     const task = this.tasks.shift();
     if (this.tasks.length < REFILL_BELOW) this.refillAfterSending();
@@ -54,7 +54,7 @@ export class Supply extends EventTarget {
     this.fire("tasks");
   }
 
-  /** With nothing left the answers must be there first: whether all is done depends on them. */
+  /** If no task is left, the answers must be saved first: whether all is done depends on them. */
   async refillAfterSending() {
     if (this.tasks.length === 0) await this.outbox.flush();
     await this.refill();
@@ -73,10 +73,10 @@ export class Supply extends EventTarget {
       this.fire("failed", error);
     } finally {
       this.refilling = false;
-      // Given back and looked at again, all while this was on its way.
+      // The page was hidden and shown again while this request was running.
       if (this.isGivenBack && !document.hidden) this.pollLater(0);
       else if (this.tasks.length < REFILL_BELOW) this.pollLater();
-      // Who has enough must hear too that a batch was closed or paused, or that the work is over.
+      // A page with enough tasks must also learn that a batch was closed or paused, or that the work is over.
       else if (!document.hidden) this.pollLater(POLL_LONGEST);
     }
   }
@@ -93,7 +93,7 @@ export class Supply extends EventTarget {
     if (this.ended || this.state === "none" || this.state === "closed") this.tasks = [];
     const lost = new Set(held.filter((id) => !answer.held.includes(id)));
     this.tasks = this.tasks.filter((task) => !lost.has(task.id));
-    // The workbench renews what is held when half of the lease is over.
+    // The workbench renews a lease when half of it is over.
     for (const task of this.tasks) if (held.includes(task.id)) renew(task);
     const known = new Set([...this.tasks.map((task) => task.id), ...this.outbox.taskIds()]);
     this.tasks.push(...answer.tasks.filter((task) => !known.has(task.id)).map(withDeadline));
@@ -120,7 +120,7 @@ export class Supply extends EventTarget {
     this.pollTimer = setTimeout(() => this.poll(), wait);
   }
 
-  /** Who looked away meanwhile, with enough to do, asks again on coming back. */
+  /** A hidden page with enough tasks asks again only when it becomes visible. */
   poll() {
     if (!document.hidden || this.tasks.length < REFILL_BELOW) this.refill();
   }
@@ -139,14 +139,14 @@ export class Supply extends EventTarget {
     }
   }
 
-  /** Nobody sees the page: others may have what it holds. Until one of them asks, it is still this page's. */
+  /** The page is hidden, so others may get its tasks. Until somebody asks for them, they still belong to this page. */
   giveBack() {
     if (this.isGivenBack || this.tasks.length === 0) return;
     this.isGivenBack = true;
     postOnLeaving("/api/tasks/release", { tasks: this.tasks.map((task) => task.id) });
   }
 
-  /** Nobody is there: what is held goes back, and others are served. */
+  /** The person is away: the tasks go back, and others can get them. */
   leave() {
     this.tasks = [];
     this.state = "none";

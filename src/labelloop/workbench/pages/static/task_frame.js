@@ -1,18 +1,18 @@
-// Our own small form of Ground Truth's crowd elements. It runs in a frame without an origin: the template's HTML is
-// put in with innerHTML, so that its scripts never run, and what a person does is told to the page around it.
+// Our own small version of Ground Truth's crowd elements. It runs in a frame without an origin. The template's HTML is
+// inserted with innerHTML, so its scripts never run. The frame reports what the person does to the page around it.
 
-let keys = {}; // each category's key by its name
+let keys = {}; // the key of each category, by its name
 
 const tell = (message) => parent.postMessage(message, "*");
 
 function categories(text) {
-  // Ground Truth's own samples write ['good', 'bad'] too, which is no JSON.
+  // Some of Ground Truth's own samples write ['good', 'bad'], which is not JSON.
   for (const each of [text, text.replaceAll("'", '"')]) {
     try {
       const found = JSON.parse(each);
       if (Array.isArray(found)) return found.map(String);
     } catch {
-      // The other form, then.
+      // Try the other form.
     }
   }
   return [];
@@ -103,7 +103,7 @@ function instructionsDialog(full) {
 
 class Form extends HTMLElement {
   connectedCallback() {
-    // Ground Truth adds a button to a form that has none.
+    // Like Ground Truth, add a button to a form that has none.
     queueMicrotask(() => {
       if (!this.querySelector("crowd-button")) this.append(submitButton("Submit"));
     });
@@ -145,12 +145,12 @@ function choose(name) {
 
 function show(html) {
   document.getElementById("task").innerHTML = html;
-  // Scrolling regions can be reached by keyboard.
+  // Make scrolling regions reachable by keyboard.
   for (const target of document.querySelectorAll("classification-target")) {
     if (target.scrollHeight > target.clientHeight + 1) target.tabIndex = 0;
   }
-  // After the form has added its button: by the next frame the height may be that of the task before, and the
-  // observer sees no change.
+  // Wait until the form has added its button. In the next frame, the height may equal that of the previous task, and
+  // then the observer sees no change.
   queueMicrotask(() => {
     tell({ kind: "shown", submits: document.querySelector("button.submit") !== null });
     tellHeight();
@@ -169,7 +169,7 @@ addEventListener("keydown", (event) => {
   if (event.ctrlKey || event.metaKey || event.altKey || event.target.closest("dialog")) return;
   if (event.key === "Enter" && event.target.closest("button, a")) return;
   if (event.target.matches('input:not([type="radio"]), textarea, select')) return;
-  // Arrows, Tab and the space bar are the radio buttons' own.
+  // Arrows, Tab and the space bar belong to the radio buttons.
   if (event.key === " " || (event.key.length > 1 && event.key !== "Backspace" && event.key !== "Enter")) return;
   event.preventDefault();
   tell({ kind: "key", key: event.key });

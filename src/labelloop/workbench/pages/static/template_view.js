@@ -1,8 +1,8 @@
-// A worker template's task, in a sandboxed frame: it has no cookies, no storage and no API, and speaks with this page
-// by messages alone (see task_frame.js).
+// A worker template's task in a sandboxed frame, without cookies, storage or API. The frame communicates with this page
+// only by messages (see task_frame.js).
 
 export class TemplateView {
-  /** `on` has `choice(name)`, `confirm()`, `key(key)` and `shown(submits)`: whether it has a button for that. */
+  /** `on` has `choice(name)`, `confirm()`, `key(key)` and `shown(submits)`: whether the template has a submit button. */
   constructor(on) {
     this.holder = document.getElementById("template-frame");
     this.on = on;
@@ -13,7 +13,7 @@ export class TemplateView {
     });
   }
 
-  /** `keys` is each class's key by its name. */
+  /** `keys` holds the key of each class, by the class's name. */
   show(task, keys) {
     this.waiting = { kind: "show", html: task.html, keys };
     if (!this.frame) this.open();
@@ -29,12 +29,12 @@ export class TemplateView {
     this.holder.replaceChildren(this.frame);
   }
 
-  /** Into the task, where keys are heard and Tab goes on to what it offers. */
+  /** Moves the focus into the task, where keys work and Tab moves to the choices. */
   focus() {
     this.frame.focus({ preventScroll: true });
   }
 
-  /** Show that this class is chosen, or with null that none is. */
+  /** Shows that this class is chosen, or with null that none is chosen. */
   choose(name) {
     if (this.ready) this.tell({ kind: "choose", name });
   }
@@ -44,7 +44,7 @@ export class TemplateView {
   }
 
   tell(message) {
-    // The frame's origin is opaque: it has no name to address.
+    // The frame's origin is opaque, so the message cannot name it.
     this.frame.contentWindow.postMessage(message, "*");
   }
 

@@ -1,7 +1,8 @@
-// Text to label, shown so that nothing in it hides: the same rule as `printable` in labelloop.reporting.text.
+// Shows the text to label so that no character is invisible. The rule is the same as for `printable` in
+// labelloop.reporting.text.
 
-// Controls, format characters (bidirectional, zero-width), unassigned and private ones, and letters that are blank.
-// A joiner after a letter or a symbol beyond Latin is how scripts and emoji are written: it stays.
+// Control characters, format characters (bidirectional, zero-width), unassigned and private ones, and blank letters.
+// A joiner after a non-Latin letter or a symbol stays, because some scripts and emoji need it.
 const HIDDEN =
   /(?:(?![\n\t\u200c\u200d])[\p{Cc}\p{Cf}\p{Cn}\p{Co}\p{Cs}\p{Zl}\p{Zp}\u034f\u115f\u1160\u3164\uffa0\u2800]|(?<!(?![\0-\u024f])[\p{L}\p{M}\p{S}])[\u200c\u200d])+/gu;
 const MOST_MARKS = 2000;
@@ -15,7 +16,7 @@ const NAMES = {
   0x2067: "right-to-left isolate", 0x2068: "first strong isolate", 0x2069: "end of isolate", 0xfeff: "byte order mark",
 };
 
-/** Put `text` into `element` as text nodes, with a mark for each run of characters that do not show. */
+/** Puts `text` into `element` as text nodes, with a mark for each run of invisible characters. */
 export function showText(element, text) {
   const whole = text.replace(/\r\n?/g, "\n");
   const fragment = document.createDocumentFragment();
@@ -23,7 +24,7 @@ export function showText(element, text) {
   let marks = 0;
   for (const found of whole.matchAll(HIDDEN)) {
     fragment.append(whole.slice(from, found.index));
-    // Thousands of elements are slow: further ones are plain text.
+    // Thousands of elements are slow, so further ones are plain text.
     fragment.append(marks < MOST_MARKS ? mark(found[0]) : `[${codes(found[0])}]`);
     marks += 1;
     from = found.index + found[0].length;
@@ -35,7 +36,7 @@ export function showText(element, text) {
 function mark(run) {
   const element = document.createElement("mark");
   element.className = "hidden-character";
-  element.dir = "ltr"; // and so without a say in the direction of the text
+  element.dir = "ltr"; // so it does not influence the direction of the text
   element.textContent = codes(run);
   const name = NAMES[run.codePointAt(0)];
   if (name) element.title = name;

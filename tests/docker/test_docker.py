@@ -9,8 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from labelloop.local.docker_container import DockerContainer
-from labelloop.local.docker_engine import DockerError, bridge_address, require_image
+from labelloop.local.docker import DockerContainer, DockerError, bridge_address, require_image
 
 pytestmark = [pytest.mark.docker, pytest.mark.slow, pytest.mark.xdist_group("docker")]
 

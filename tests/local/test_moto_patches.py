@@ -1,4 +1,4 @@
-"""What state machines may rely on: each test runs one on the mended interpreter."""
+"""What state machines may rely on: each test runs one on the patched interpreter."""
 
 import json
 import threading
@@ -12,10 +12,10 @@ import pytest
 from botocore.exceptions import ClientError
 from moto.stepfunctions.parser.backend.execution import Execution as MotoExecution
 
-from labelloop.local import moto_mends, moto_version
+from labelloop.local import moto_patches, moto_version
 from labelloop.local.aws import LocalAws, LocalAwsError
-from labelloop.local.execution import Execution, ExecutionEvent
 from labelloop.local.service_error import ServiceError
+from labelloop.workflow.execution import Execution, ExecutionEvent
 from tests.local.conftest import OpenAws, invoke, machine, passes
 
 BUSY = ServiceError("TooManyRequestsException", "Rate exceeded", 429)
@@ -48,7 +48,7 @@ def await_token(calls: list[Any]) -> str:
 # The pin ---------------------------------------------------------------------------------------------------
 
 
-def test_0_the_installed_moto_is_the_one_the_mends_were_written_for() -> None:
+def test_0_the_installed_moto_is_the_one_the_patches_were_written_for() -> None:
     moto_version.check_moto_version()
 
 
@@ -62,12 +62,12 @@ def test_another_moto_is_refused_with_the_command_that_helps(
         open_aws()
 
 
-def test_the_mends_are_gone_after_the_with_block(open_aws: OpenAws) -> None:
-    before = [getattr(target, name) for target, name, _ in moto_mends._mends()]
+def test_the_patches_are_gone_after_the_with_block(open_aws: OpenAws) -> None:
+    before = [getattr(target, name) for target, name, _ in moto_patches._patches()]
     aws = open_aws()
-    assert [getattr(target, name) for target, name, _ in moto_mends._mends()] != before
+    assert [getattr(target, name) for target, name, _ in moto_patches._patches()] != before
     aws.__exit__(None, None, None)
-    assert [getattr(target, name) for target, name, _ in moto_mends._mends()] == before
+    assert [getattr(target, name) for target, name, _ in moto_patches._patches()] == before
 
 
 def test_a_jsonpath_machine_is_refused(open_aws: OpenAws) -> None:
@@ -313,7 +313,7 @@ def test_only_the_named_errors_are_retried(open_aws: OpenAws, calls: list[Any]) 
 
 def test_retry_pauses_grow_to_max_delay_seconds(open_aws: OpenAws, monkeypatch: pytest.MonkeyPatch) -> None:
     pauses: list[float] = []
-    monkeypatch.setattr(moto_mends, "_pause", lambda _self, _env, seconds: pauses.append(seconds))
+    monkeypatch.setattr(moto_patches, "_pause", lambda _self, _env, seconds: pauses.append(seconds))
     retriers = retry("Lambda.TooManyRequestsException", attempts=5)
     retriers[0] |= {"MaxDelaySeconds": 30}
     del retriers[0]["JitterStrategy"]
@@ -615,13 +615,13 @@ def test_an_execution_can_be_stopped_before_it_has_begun(
     open_aws: OpenAws, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     aws = open_aws({"Machine": machine(A={"Type": "Wait", "Seconds": 600, "End": True})}, time_scale=1.0)
-    parse = moto_mends._cached_parse
+    parse = moto_patches._cached_parse
 
     def parse_slowly(text: str) -> Any:
         time.sleep(0.3)
         return parse(text)
 
-    monkeypatch.setattr(moto_mends, "_cached_parse", parse_slowly)
+    monkeypatch.setattr(moto_patches, "_cached_parse", parse_slowly)
     arn = aws.start_execution("Machine", "test", {})
     aws.stop(arn)
     assert aws.wait(arn, 5).status == "ABORTED"
@@ -693,13 +693,13 @@ def test_closing_with_an_execution_under_way_stops_it_and_leaves_no_thread(
 
 def test_a_definition_is_parsed_once(open_aws: OpenAws, monkeypatch: pytest.MonkeyPatch) -> None:
     parsed: list[str] = []
-    parse = moto_mends._moto_parse
+    parse = moto_patches._moto_parse
 
     def count(text: str) -> Any:
         parsed.append(text)
         return parse(text)
 
-    monkeypatch.setattr(moto_mends, "_moto_parse", count)
+    monkeypatch.setattr(moto_patches, "_moto_parse", count)
     aws = open_aws({"Machine": machine(Parsed_once=passes())})
     for name in ("one", "two"):
         assert aws.run("Machine", name, {}).status == "SUCCEEDED"
@@ -708,7 +708,7 @@ def test_a_definition_is_parsed_once(open_aws: OpenAws, monkeypatch: pytest.Monk
 
 def test_tasks_share_one_client_a_service(open_aws: OpenAws, monkeypatch: pytest.MonkeyPatch) -> None:
     made: list[str] = []
-    monkeypatch.setattr(moto_mends, "_clients", {})
+    monkeypatch.setattr(moto_patches, "_clients", {})
     aws = open_aws({"Machine": machine(A=invoke("Echo", {}, End=None, Next="B"), B=invoke("Echo", {}))})
     make: Any = boto3.client
 

@@ -1,4 +1,4 @@
-"""What the state machine interpreter needs of its surroundings."""
+"""What the state machine interpreter calls."""
 
 import threading
 from collections.abc import Callable, Mapping
@@ -13,7 +13,7 @@ class RunningJob(Protocol):
 
     @property
     def succeeded(self) -> bool:
-        """True when it has ended as it should."""
+        """True when it has ended successfully."""
         ...
 
     def description(self) -> dict[str, Any]:
@@ -21,16 +21,16 @@ class RunningJob(Protocol):
         ...
 
     def stop(self) -> None:
-        """Begins to stop the job, if it still runs."""
+        """Starts to stop the job, if it is still running."""
         ...
 
 
 @dataclass(frozen=True)
-class Engine:
-    """What the mended interpreter calls out to.
+class InterpreterCallbacks:
+    """What the patched interpreter calls.
 
-    `sagemaker` answers an operation; `job` finds the job that a Create request made, or None for what is no
-    job; `on_object` hears the bucket and key of each object written or deleted in S3; `on_event` hears each
+    `sagemaker` answers an operation. `job` returns the job that a Create request made, if it made one.
+    `on_object` gets the bucket and key of each object that was written or deleted in S3, `on_event` each
     history event with its execution's ARN, `on_end` the ARN of an execution that has its final status.
     `time_scale` stretches or shrinks Wait states and the pauses between retries.
     """

@@ -29,7 +29,7 @@ except functions.exceptions.ResourceNotFoundException as error:
 def test_another_process_sees_the_same_s3_and_is_told_of_functions(open_aws: OpenAws, tmp_path: Path) -> None:
     aws = open_aws()
     aws.client("s3").put_object(Bucket="data", Key="in", Body=b"from this process")
-    with aws.served("127.0.0.1") as url:
+    with aws.http_server("127.0.0.1") as url:
         done = subprocess.run(
             [sys.executable, "-c", CLIENT, url], capture_output=True, text=True, check=False, timeout=60
         )
@@ -46,7 +46,7 @@ def test_another_process_sees_the_same_s3_and_is_told_of_functions(open_aws: Ope
 def test_containers_find_the_stacks_tables_by_their_logical_ids(open_aws: OpenAws) -> None:
     aws = open_aws(template=ROOT / "template.yaml", parameters={"DataBucket": "data"})
     for _ in range(2):  # Served anew, they are still there.
-        with aws.served("127.0.0.1"):
+        with aws.http_server("127.0.0.1"):
             client = aws.client("dynamodb")
             assert client.list_tables()["TableNames"] == ["WorkbenchTable"]
             client.put_item(TableName="WorkbenchTable", Item={"pk": {"S": "x"}, "sk": {"S": "y"}})
@@ -54,10 +54,10 @@ def test_containers_find_the_stacks_tables_by_their_logical_ids(open_aws: OpenAw
 
 def test_an_address_in_use_is_told(open_aws: OpenAws) -> None:
     aws = open_aws()
-    with aws.served("127.0.0.1") as url:
+    with aws.http_server("127.0.0.1") as url:
         port = int(url.rpartition(":")[2])
         with (
             pytest.raises(LocalAwsError, match=f"127.0.0.1:{port} cannot be listened on"),
-            aws.served("127.0.0.1", port),
+            aws.http_server("127.0.0.1", port),
         ):
             pass

@@ -1,4 +1,4 @@
-"""Reading a CSV file of texts and labels, row by row, without changing a character of any text."""
+"""Reading a CSV file of texts and labels row by row. No character of a text is changed."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 
 @dataclass(frozen=True, slots=True)
 class CsvFormat:
-    """How the file is written, and which of its columns are meant.
+    """How the file is written, and which of its columns to use.
 
-    `column_names` names the columns of a file that has no header line. `quoted=False` reads quotation marks
-    as plain characters, for files that use them so.
+    `column_names` names the columns of a file without a header line. `quoted=False` reads quotation marks as
+    plain characters.
     """
 
     text_column: str
@@ -42,10 +42,10 @@ class CsvFormat:
             raise ColumnError(f"The text column and the label column are both {self.text_column!r}.")
 
 
-class CsvRows:
-    """The rows of a CSV file. It can be iterated more than once: each time, the file is read anew.
+class CsvSource:
+    """The rows of a CSV file. It can be iterated more than once: each time, the file is read again.
 
-    Raises InputFileError when the file cannot be read, ColumnError when a column is missing or doubled.
+    Raises InputFileError when the file cannot be read, ColumnError when a column is missing or there twice.
     """
 
     def __init__(self, path: Path, csv_format: CsvFormat) -> None:
@@ -71,7 +71,7 @@ class CsvRows:
                 seen = seen or not isinstance(row, BlankLine)
                 yield row
         if not seen:
-            raise InputFileError(f"{self.path} has a header line and no row below it.")
+            raise InputFileError(f"{self.path} has a header line and no rows below it.")
 
     def _rows(self, reader: Reader) -> Iterator[LabeledText | BadRow | BlankLine]:
         while True:
@@ -94,7 +94,7 @@ class CsvRows:
         return LabeledText(fields[self._text], fields[self._label], line)
 
     def _reader(self, file: TextIO) -> Reader:
-        # strict: the lenient mode would quietly mend faulty quoting, and so change texts.
+        # strict: the lenient mode would silently repair faulty quoting, and so change texts.
         delimiter = self._format.delimiter
         if self._format.quoted:
             return csv.reader(file, delimiter=delimiter, strict=True)
@@ -149,7 +149,9 @@ def _quoting_fault(error: csv.Error) -> str:
 def _reading(path: Path) -> Iterator[TextIO]:
     try:
         if path.exists() and not path.is_file():
-            raise InputFileError(f"{path} is not a regular file. It is read twice: write it to a file first.")
+            raise InputFileError(
+                f"{path} is not a regular file. It has to be read twice, so save it to a file first."
+            )
         # newline="" keeps the line ends inside quoted fields as they are.
         with path.open(encoding="utf-8-sig", errors="surrogateescape", newline="") as file:
             yield file

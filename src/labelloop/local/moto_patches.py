@@ -1,7 +1,7 @@
-"""All that touches moto's inside: what its Step Functions interpreter leaves out, or does unlike AWS.
+"""All patches of moto's internals: what its Step Functions interpreter lacks, or does differently from AWS.
 
-The mends hold within `mended_moto()` only, and for one moto version only: each replaces code that may have
-changed. Only JSONata state machines are mended, so others are refused.
+They apply only inside `patched_moto()`, and only to one version of moto, as each replaces code that may have
+changed in another. They cover JSONata state machines; others are refused.
 """
 
 import copy
@@ -71,52 +71,52 @@ from moto.stepfunctions.parser.models import StepFunctionsParserBackend
 from moto.stepfunctions.parser.utils import TMP_THREADS
 from moto.stepfunctions.responses import StepFunctionResponse
 
-from labelloop.local.engine import Engine
+from labelloop.local.interpreter_callbacks import InterpreterCallbacks
 from labelloop.local.jsonata_evaluator import JSONataError, evaluate_jsonata
 from labelloop.local.moto_version import check_moto_version
 from labelloop.local.service_error import ServiceError
 
-# How often something that is awaited is looked at, in seconds.
+# How often to look at what is being waited for, in seconds.
 POLL_SECONDS = 0.05
-# How long StopExecution waits for the execution to have stopped.
+# How long StopExecution waits for the execution to stop.
 _STOP_SECONDS = 10.0
 
-# AWS lets neither Retry nor Catch take these, not even by `States.ALL`.
+# In AWS, neither Retry nor Catch can handle these, not even with `States.ALL`.
 _UNCATCHABLE = (StatesErrorNameType.StatesRuntime, StatesErrorNameType.StatesStatesDataLimitExceeded)
-# What the SageMaker SDK in Step Functions knows by name; the rest is an AmazonSageMakerException.
+# The errors that Step Functions' SageMaker SDK names; all others are an AmazonSageMakerException.
 _SAGEMAKER_ERRORS = ("ConflictException", "ResourceInUse", "ResourceLimitExceeded", "ResourceNotFound")
 
 
 @contextmanager
-def mended_moto(engine: Engine) -> Iterator[None]:
-    """moto, in this process, with its Step Functions interpreter mended; undone at the end.
+def patched_moto(callbacks: InterpreterCallbacks) -> Iterator[None]:
+    """Activates moto in this process, with its Step Functions interpreter patched; undone at the end.
 
-    Raises `MotoVersionError` when another moto is installed than the one the mends were written for.
+    Raises `MotoVersionError` when the installed moto is not the one the patches were written for.
     """
     check_moto_version()
-    _only_engine.engine = engine
+    _current.callbacks = callbacks
     with ExitStack() as stack:
         logger = logging.getLogger("moto.stepfunctions")
         stack.callback(logger.setLevel, logger.level)
-        # It logs each failed state as an error of its own; the history says so already.
+        # It logs each failed state as an error of its own, but the history already has it.
         logger.setLevel(logging.CRITICAL + 1)
-        for target, name, replacement in _mends():
+        for target, name, replacement in _patches():
             stack.enter_context(patch.object(target, name, replacement))
         with mock_aws(config={"stepfunctions": {"execute_state_machine": True}}):
             yield
 
 
-class _OnlyEngine:
-    """The engine of the one `mended_moto()` that may be entered at a time: moto itself is global."""
+class _Current:
+    """The callbacks of the one `patched_moto()` that can be active at a time: moto itself is global."""
 
-    engine: Engine
-
-
-_only_engine = _OnlyEngine()
+    callbacks: InterpreterCallbacks
 
 
-def _mends() -> list[tuple[Any, str, Any]]:
-    """Every replacement: the object, the attribute, what stands there instead."""
+_current = _Current()
+
+
+def _patches() -> list[tuple[Any, str, Any]]:
+    """Every replacement: the object, the attribute, its new value."""
     return [
         (AmazonStateLanguageParser, "parse", staticmethod(_parse_once)),
         (boto_client, "boto3", types.SimpleNamespace(client=_client)),
@@ -170,7 +170,7 @@ _moto_parse = AmazonStateLanguageParser.parse
 
 
 def _parse_once(definition: str) -> Any:
-    """Parsing takes a third of a second for a definition of 20 kB, and moto parses at every start."""
+    """Parsing a definition of 20 kB takes a third of a second, and moto parses it at every start."""
     with _parse_lock:
         return _cached_parse(definition)
 
@@ -178,7 +178,7 @@ def _parse_once(definition: str) -> Any:
 @functools.lru_cache(maxsize=32)
 def _cached_parse(definition: str) -> Any:
     if json.loads(definition).get("QueryLanguage") != "JSONata":
-        raise ValueError('the local engine runs JSONata state machines: set "QueryLanguage": "JSONata"')
+        raise ValueError('the local AWS runs only JSONata state machines: set "QueryLanguage": "JSONata"')
     return _moto_parse(definition)
 
 
@@ -187,7 +187,7 @@ _clients_lock = threading.Lock()
 
 
 def _client(*, service_name: str, region_name: str, **options: Any) -> Any:
-    """Moto makes a client for every task; making them is slow, and not safe in two threads at once."""
+    """Moto creates a client for every task, which is slow, and not safe in two threads at once."""
     make: Any = boto3.client
     with _clients_lock:
         key = (service_name, region_name)
@@ -197,7 +197,7 @@ def _client(*, service_name: str, region_name: str, **options: Any) -> Any:
 
 
 def _do_nothing(*_arguments: Any, **_options: Any) -> None:
-    """Stands for a method that has nothing left to do."""
+    """Replaces a method that has nothing left to do."""
 
 
 # S3 --------------------------------------------------------------------------------------------------------
@@ -209,7 +209,7 @@ _urls_of: dict[type, Any] = {}
 
 
 def _urls(self: Any) -> Any:
-    """Moto makes these anew for every request, and for S3 reloads a module: a quarter of a run's time."""
+    """Moto makes these again for every request, and for S3 reloads a module: a quarter of a run's time."""
     if type(self) not in _urls_of:
         _urls_of[type(self)] = _moto_urls(self)
     return _urls_of[type(self)]
@@ -217,13 +217,13 @@ def _urls(self: Any) -> Any:
 
 def _put_object(self: Any, bucket_name: str, key_name: str, *arguments: Any, **options: Any) -> Any:
     key = _moto_put_object(self, bucket_name, key_name, *arguments, **options)
-    _only_engine.engine.on_object(bucket_name, key_name)
+    _current.callbacks.on_object(bucket_name, key_name)
     return key
 
 
 def _delete_object(self: Any, bucket_name: str, key_name: str, *arguments: Any, **options: Any) -> Any:
     answer = _moto_delete_object(self, bucket_name, key_name, *arguments, **options)
-    _only_engine.engine.on_object(bucket_name, key_name)
+    _current.callbacks.on_object(bucket_name, key_name)
     return answer
 
 
@@ -231,7 +231,7 @@ def _delete_object(self: Any, bucket_name: str, key_name: str, *arguments: Any, 
 
 
 def _eval_jsonata(self: Any, env: Any) -> None:
-    """Binds the values themselves as variables, where moto writes them into the expression's text."""
+    """Binds the values themselves as variables; moto writes them into the text of the expression."""
     store = env.variable_store
     bindings = {**store._outer_scope, **store._inner_scope, "states": _states_variable(env)}
     try:
@@ -243,7 +243,7 @@ def _eval_jsonata(self: Any, env: Any) -> None:
 def _states_variable(env: Any) -> dict[str, Any]:
     data = env.states._states_data
     states = {"input": data["input"], "context": _context_object(data["context"])}
-    # Moto keeps these keys with None in them; on AWS a result that is not there is undefined.
+    # Moto keeps these keys with None as the value; on AWS a missing result is undefined.
     states.update({key: data[key] for key in ("result", "errorOutput") if data.get(key) is not None})
     return states
 
@@ -262,7 +262,7 @@ def _iso_8601(moment: datetime) -> str:
 
 
 def _assigned_variables(self: Any) -> dict[str, str]:
-    """For the history: moto forgets to escape strings."""
+    """For the history: moto does not escape strings."""
     return {name: json.dumps(self.get(name)) for name in self._declaration_tracing}
 
 
@@ -289,7 +289,7 @@ def _failure(env: Any, error_name: Any, event_type: Any, details: Mapping[str, A
 def _eval_execution_state(self: Any, env: Any) -> None:
     """Runs a Task, Parallel or Map until it succeeds, is caught, or fails.
 
-    Unlike moto's, it retries and catches neither once the execution was stopped nor what AWS never lets be.
+    Unlike moto, it stops with the execution, and neither retries nor catches what AWS does not.
     """
     env.states.context_object.context_object_data["State"]["RetryCount"] = 0
     while env.is_running():
@@ -303,8 +303,8 @@ def _eval_execution_state(self: Any, env: Any) -> None:
 
 
 def _is_handled(self: Any, env: Any, failure: Any) -> bool:
-    """True when a Catch took the failure, False when it is to be retried; raises when neither does."""
-    if failure.event_type != api.HistoryEventType.EvaluationFailed:  # Those are in the history already.
+    """True if a Catch handled the failure, False if it must be retried; raises otherwise."""
+    if failure.event_type != api.HistoryEventType.EvaluationFailed:  # Those are already in the history.
         env.event_manager.add_event(env.event_history_context, failure.event_type, failure.event_details)
     env.states.set_error_output(self._construct_error_output_value(failure_event=failure))
     if getattr(failure.error_name, "typ", None) not in _UNCATCHABLE:
@@ -320,8 +320,8 @@ def _is_handled(self: Any, env: Any, failure: Any) -> bool:
 def _evaluate_execution(self: Any, env: Any) -> None:
     """One attempt, in a thread of its own; leaves the state's output on the stack.
 
-    Unlike moto's: ends at once when the execution is stopped, and evaluates Output here, where Retry and
-    Catch still apply, and before Assign, so that both see the variables as they were.
+    Unlike moto, it ends at once when the execution is stopped. It evaluates Output here, where Retry and
+    Catch still apply, and before Assign, so that both see the old values of the variables.
     """
     self.timeout.eval(env=env)
     deadline = time.monotonic() + env.stack.pop()
@@ -368,7 +368,7 @@ def _output_then_assign(env: Any, output: Any, assign: Any, otherwise: Any) -> A
 
 
 def _keep_output(_self: Any, env: Any) -> None:
-    """The output of a Task, Parallel or Map is evaluated already; that of a Catch has been set."""
+    """The output of a Task, Parallel or Map is already evaluated; that of a Catch has been set."""
     if not isinstance(env.stack[-1], CatchOutcome):
         env.states.reset(input_value=env.stack.pop())
 
@@ -383,7 +383,7 @@ def _eval_wait(self: Any, env: Any) -> None:
 
 
 def _eval_choice(self: Any, env: Any) -> None:
-    """Follows the first rule that holds; moto mixes it up with Default when both have the same Next."""
+    """Follows the first rule that applies; moto confuses it with Default when both have the same Next."""
     for rule in self.choices_decl.rules:
         if _condition_holds(rule, env):
             _leave_choice(env, rule.output, rule.assign, rule.next_stmt.name)
@@ -441,7 +441,7 @@ def _eval_retrier(self: Any, env: Any) -> None:
 
 def _pause(_self: Any, env: Any, wait_seconds: float) -> None:
     """Waits, scaled, until the time is up or the execution is stopped."""
-    until = time.monotonic() + wait_seconds * _only_engine.engine.time_scale
+    until = time.monotonic() + wait_seconds * _current.callbacks.time_scale
     while env.is_running() and (left := until - time.monotonic()) > 0:
         time.sleep(min(POLL_SECONDS, left))
 
@@ -453,12 +453,12 @@ def _start_thread(target: Callable[[], None], name: str) -> None:
 
 
 def join_threads(seconds: float) -> list[str]:
-    """Waits for the interpreter's threads; returns the names of those that still run after `seconds`."""
+    """Waits for the interpreter's threads; returns the names of those still running after `seconds`."""
     until = time.monotonic() + seconds
     for thread in list(TMP_THREADS):
         thread.join(max(0.0, until - time.monotonic()))
     left = [thread.name for thread in TMP_THREADS if thread.is_alive()]
-    # Moto collects every thread it ever started here, and never lets go of one.
+    # Moto collects every thread it has ever started here, and never removes one.
     TMP_THREADS.clear()
     return left
 
@@ -474,7 +474,7 @@ def _state_task_service_for(service_name: str) -> Any:
 
 
 def _after_eval_execution(self: Any, env: Any, *arguments: Any, **options: Any) -> None:
-    """A task whose state has timed out or was stopped does not report its success any more."""
+    """A task whose state has timed out or was stopped must not report its success."""
     if not env.is_running():
         raise EvalTimeoutError
     _moto_after_eval_execution(self, env, *arguments, **options)
@@ -482,14 +482,14 @@ def _after_eval_execution(self: Any, env: Any, *arguments: Any, **options: Any) 
 
 @dataclass(frozen=True)
 class _Resolver:
-    """What a `.sync` task waits for: `look` gives its result or None, `abort` stops it."""
+    """What a `.sync` task waits for: `look` returns its result or None, `abort` stops it."""
 
     look: Callable[[], dict[str, Any] | None]
     abort: Callable[[], None]
 
 
 def _eval_sync(_self: Any, env: Any, sync_resolver: _Resolver, **_options: Any) -> dict[str, Any]:
-    """Like moto's, but polls quickly, and stops what it waits for when its state times out or is stopped."""
+    """Like moto, but polls quickly, and stops what it waits for when its state times out or is stopped."""
     while env.is_running():
         result = sync_resolver.look()
         if result is not None:
@@ -516,7 +516,7 @@ def _job_failure(task: Any, env: Any, description: Mapping[str, Any]) -> Excepti
 
 
 def task_output(value: Any) -> Any:
-    """An API answer as a task's result holds it: moments are milliseconds since 1970."""
+    """An API answer in the form of a task's result: times are milliseconds since 1970."""
     if isinstance(value, datetime):
         return int(value.timestamp() * 1000)
     if isinstance(value, Mapping):
@@ -529,7 +529,7 @@ def task_output(value: Any) -> Any:
 def _start_child(
     _self: Any, env: Any, resource_runtime_part: Any, normalised_parameters: dict[str, Any], **_options: Any
 ) -> None:
-    """`states:startExecution`: moto hands its parameters on in a casing that its own API does not know."""
+    """`states:startExecution`: moto passes parameters on in a casing that its own API does not know."""
     client = boto_client.boto_client_for(resource_runtime_part.region, "stepfunctions")
     parameters = {key[:1].lower() + key[1:]: value for key, value in normalised_parameters.items()}
     env.stack.append(_states_answer(client.start_execution(**parameters)))
@@ -565,28 +565,28 @@ def _child_resolver(*, parses_output: bool) -> Callable[..., _Resolver]:
 
 
 class _SageMakerTask(callback_task.StateTaskServiceCallback):  # type: ignore[misc]
-    """`arn:aws:states:::sagemaker:<operation>[.sync]`, answered by the engine's SageMaker."""
+    """`arn:aws:states:::sagemaker:<operation>[.sync]`, answered by our SageMaker."""
 
     def __init__(self) -> None:
-        # Without the token pattern moto has no callback endpoint, which it wants for `.sync` as well.
+        # Without the token pattern, moto has no callback endpoint, which it needs for `.sync` as well.
         super().__init__({ResourceCondition.WaitForTaskToken, ResourceCondition.Sync})
 
     def _validate_service_integration_is_supported(self) -> None:
         if self.resource.condition not in (None, ResourceCondition.Sync):
             raise ValueError(
-                f"{self.resource.resource_arn}: SageMaker tasks know .sync and plain requests only"
+                f"{self.resource.resource_arn}: SageMaker tasks support only .sync and plain requests"
             )
 
     def _eval_service_task(self, env: Any, normalised_parameters: dict[str, Any], **_options: Any) -> None:
-        answer = _only_engine.engine.sagemaker(self._operation(), normalised_parameters)
+        answer = _current.callbacks.sagemaker(self._operation(), normalised_parameters)
         env.stack.append(task_output(answer))
 
     def _build_sync_resolver(
         self, env: Any, normalised_parameters: dict[str, Any], **_options: Any
     ) -> _Resolver:
-        job = _only_engine.engine.job(self._operation(), normalised_parameters)
+        job = _current.callbacks.job(self._operation(), normalised_parameters)
         if job is None:
-            raise ValueError(f"{self.resource.resource_arn} is no job to wait for")
+            raise ValueError(f"{self.resource.resource_arn} is not a job to wait for")
 
         def look() -> dict[str, Any] | None:
             if not job.ended.wait(POLL_SECONDS):
@@ -618,7 +618,7 @@ class _SageMakerTask(callback_task.StateTaskServiceCallback):  # type: ignore[mi
 
 
 def _interrupt_all(self: Any) -> None:
-    """As moto's; and a token that comes back after its task is over is refused."""
+    """Like moto, but refuses a token that comes back after its task is over."""
     self.report(callback.CallbackConsumerTimeout())
     self._notify_event.set()
     if self._heartbeat_endpoint is not None:
@@ -629,7 +629,7 @@ _moto_setup_heartbeat_endpoint = callback.CallbackEndpoint.setup_heartbeat_endpo
 
 
 def _setup_heartbeat_endpoint(self: Any, heartbeat_seconds: int) -> Any:
-    """As moto's; and a token that has come back before its function returned is not waited for."""
+    """Like moto, but does not wait for a token that came back before its function returned."""
     endpoint = _moto_setup_heartbeat_endpoint(self, heartbeat_seconds)
     if self.get_outcome() is not None:
         endpoint.notify()
@@ -646,7 +646,7 @@ _moto_start_execution = StepFunctionsParserBackend.start_execution
 
 
 def _interrupting(end: Callable[..., None]) -> Callable[..., None]:
-    """`end`, which also wakes the tasks that wait for a token: moto leaves them waiting for their timeout."""
+    """`end`, which also wakes tasks that wait for a token: moto lets them wait until their timeout."""
 
     def end_and_interrupt(self: Any, *arguments: Any, **options: Any) -> None:
         end(self, *arguments, **options)
@@ -661,13 +661,18 @@ def _add_event(self: Any, *arguments: Any, **options: Any) -> Any:
     event_id = _moto_add_event(self, *arguments, **options)
     execution_arn = self.__dict__.get("execution_arn")
     if execution_arn is not None:
-        # Outside moto's lock, so that who hears of the event may read the history.
-        _only_engine.engine.on_event(execution_arn, dict(self._history_event_list[event_id - 1]))
+        # Outside moto's lock, so that the callback may read the history.
+        _current.callbacks.on_event(execution_arn, _plain_event(self._history_event_list[event_id - 1]))
     return event_id
 
 
+def _plain_event(event: Mapping[str, Any]) -> dict[str, Any]:
+    """The event as GetExecutionHistory has it: moto keeps an enum and text."""
+    return {**event, "type": event["type"].value, "timestamp": datetime.fromisoformat(event["timestamp"])}
+
+
 def _start_worker(self: Any) -> None:
-    """Makes the environment before the thread starts: who asks for the history early fails without it."""
+    """Makes the environment before the thread starts: reading the history early would fail without it."""
     self.env = self._get_evaluation_environment()
     _moto_start_worker(self)
 
@@ -681,9 +686,9 @@ def _evaluation_environment(self: Any) -> Any:
 
 
 def _terminated(self: Any) -> None:
-    """As moto's, but who sees that an execution has ended sees how: moto shows the status before the rest.
+    """Like moto, but sets the status last: whoever sees that an execution has ended can then see how.
 
-    Keeps the error and cause of a stop, and the output as JSON: moto shows text unquoted.
+    Keeps the error and cause of a stop, and the output as JSON: moto returns text without quotes.
     """
     execution, env = self.execution, self.execution.exec_worker.env
     state = env.program_state()
@@ -697,20 +702,20 @@ def _terminated(self: Any) -> None:
         elif isinstance(state, ProgramError):
             execution.error, execution.cause = state.error.get("error"), state.error.get("cause")
         _moto_terminated(self)
-    _only_engine.engine.on_end(execution.exec_arn)
+    _current.callbacks.on_end(execution.exec_arn)
 
 
 def _start_execution(
     self: Any, state_machine_arn: str, name: str | None = None, *arguments: Any, **options: Any
 ) -> Any:
-    """As moto's, with a name made up when there is none, and a given one checked."""
+    """Like moto, but makes up a name if there is none, and checks a given one."""
     if name:
         self._validate_name(name)
     return _moto_start_execution(self, state_machine_arn, name or str(uuid.uuid4()), *arguments, **options)
 
 
 class _TaskTimedOutError(AWSError):  # type: ignore[misc]
-    """The refusal of a token whose task is over: moto's own fails for want of a message, and has no code."""
+    """The refusal of a token whose task is over: moto's own fails without a message, and has no code."""
 
     TYPE = "TaskTimedOut"
     STATUS = 400
@@ -720,18 +725,18 @@ class _TaskTimedOutError(AWSError):  # type: ignore[misc]
 
 
 def _stop_execution(self: Any) -> Any:
-    """StopExecution with its error and cause, which moto drops; returns when the execution has stopped."""
+    """StopExecution with error and cause, which moto drops; returns when the execution has stopped."""
     execution = self.stepfunction_backend.describe_execution(self._get_param("executionArn"))
     until = time.monotonic() + _STOP_SECONDS
     while execution.exec_status == api.ExecutionStatus.RUNNING and time.monotonic() < until:
-        # Again and again: an execution that has only just begun does not hear the first call.
+        # Repeatedly: an execution that has only just started ignores the first call.
         execution.stop(datetime.now(UTC), self._get_param("error"), self._get_param("cause"))
         time.sleep(POLL_SECONDS)
     return ActionResult({"stopDate": execution.stop_date or datetime.now(UTC)})
 
 
 def _send_task_failure(self: Any) -> Any:
-    """SendTaskFailure with its cause, which moto drops."""
+    """SendTaskFailure with the cause, which moto drops."""
     self.stepfunction_backend.send_task_failure(
         self._get_param("taskToken"), error=self._get_param("error"), cause=self._get_param("cause")
     )
