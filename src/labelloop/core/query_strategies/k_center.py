@@ -19,7 +19,7 @@ class KCenter:
     """
 
     name: ClassVar = "k-center"
-    description: ClassVar = "objects that lie far from each other, whatever the model says of them"
+    description: ClassVar = "objects that lie far from each other, whatever the model predicts for them"
     looks_for_doubt: ClassVar = False
 
     def rank(

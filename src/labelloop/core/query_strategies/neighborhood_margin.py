@@ -46,7 +46,8 @@ class NeighborhoodMargin:
 
     name: ClassVar = "neighborhood-margin"
     description: ClassVar = (
-        "smallest margin first, adjusted by the margins of the nearest neighbors; plain margin without embeddings"
+        "smallest margin first, adjusted by the margins of the nearest neighbors; "
+        "plain margin without embeddings"
     )
 
     def rank(

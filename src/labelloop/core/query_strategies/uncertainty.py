@@ -14,7 +14,7 @@ class RandomSampling:
     """Every candidate is as likely as any other: the baseline all others must beat."""
 
     name: ClassVar = "random"
-    description: ClassVar = "any object as likely as any other; the baseline"
+    description: ClassVar = "a random order; the baseline"
     looks_for_doubt: ClassVar = False
 
     def rank(
