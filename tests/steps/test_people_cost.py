@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from labelloop.backends import load_backend
 from labelloop.steps.step_handler import measured
 from labelloop.workflow.run_state import RunState
 
@@ -23,7 +24,9 @@ def state_of_workbench(people: int) -> RunState:
         "Workbench": {"NumberOfHumanWorkersPerDataObject": people},
     }
     document["Request"] = {**document["Request"], "ActiveLearning": settings}
-    return RunState.model_validate(document)
+    state = RunState.model_validate(document)
+    told = load_backend("workbench").people_per_object(state.request)
+    return state.model_copy(update={"people_per_object": told})
 
 
 def logged(before: RunState, caplog: pytest.LogCaptureFixture) -> dict[str, Any]:

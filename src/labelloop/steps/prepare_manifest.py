@@ -50,7 +50,7 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
 
 
 @dataclass(frozen=True)
-class _Parts:
+class _Chosen:
     """What a request chooses by name."""
 
     strategy: QueryStrategy
@@ -58,7 +58,7 @@ class _Parts:
     labeler: Labeler
 
     @classmethod
-    def loaded(cls, settings: ActiveLearning) -> "_Parts":
+    def loaded(cls, settings: ActiveLearning) -> "_Chosen":
         """Raises RequestError where one cannot be loaded."""
         try:
             strategy = load_query_strategy(settings.query_strategy)
@@ -79,23 +79,23 @@ class _Parts:
 def prepare_manifest(execution: PrepareEvent) -> dict[str, Any]:
     asked = with_default_backend(execution.request, os.environ.get("LABELING_BACKEND"))
     request = parse_request(asked)
-    parts = _Parts.loaded(request.active_learning)
-    parts.backend.check(request)
-    check_model(parts.labeler, request.active_learning.model)
-    request = parts.labeler.prepare(_with_the_stacks_key(request))
+    chosen = _Chosen.loaded(request.active_learning)
+    chosen.backend.check(request)
+    check_model(chosen.labeler, request.active_learning.model)
+    request = chosen.labeler.prepare(_with_the_stacks_key(request))
     _require_job_role(request)
     files = RunFiles(f"{request.output_config.s3_output_path}{execution.execution_name}/")
     _refuse_reused_name(files, execution.start_time)
     categories = parse_label_categories(s3.read_bytes(request.label_category_config_s3_uri))
-    request = parts.backend.prepare(request, categories)
+    request = chosen.backend.prepare(request, categories)
     if request.active_learning.resume_from_s3_uri:
         state = resumed_state(
             request, execution.execution_name, files.prefix, _job_prefix(request, execution)
         )
         # The image may be what was mended.
-        state = state.model_copy(update=parts.told(request))
+        state = state.model_copy(update=chosen.told(request))
     else:
-        state = _new_state(request, categories, execution, files, parts)
+        state = _new_state(request, categories, execution, files, chosen)
     save_snapshot(state, files.prepared_state)
     return state.as_document()
 
@@ -143,12 +143,12 @@ def _new_state(
     categories: LabelCategories,
     execution: PrepareEvent,
     files: RunFiles,
-    parts: _Parts,
+    chosen: _Chosen,
 ) -> RunState:
     manifest = InputManifest(
         LabelAttribute(request.label_attribute_name),
         categories,
-        text_only=parts.labeler.text_only,
+        text_only=chosen.labeler.text_only,
     )
     source = request.input_config.data_source.s3_data_source.manifest_s3_uri
     s3.write_lines(files.prepared_manifest, manifest.working_lines(s3.read_lines(source)))
@@ -164,6 +164,6 @@ def _new_state(
         counts=ledger.counts(),
         manifest_s3_uri=files.prepared_manifest,
         ledger_s3_uri=files.prepared_ledger,
-        **parts.told(request),
+        **chosen.told(request),
     )
     return state.decided(Loop.begin(state.loop_settings, ledger).decide())
