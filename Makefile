@@ -40,7 +40,7 @@ check: $(INSTALLED) $(CHECKOV) node_modules/.package-lock.json ## Lint and type-
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	$(BIN)/cfn-lint template.yaml
+	$(BIN)/cfn-lint template.yaml infrastructure/*.yaml
 	.venv-checkov/bin/checkov --config-file tools/checkov/config.yaml
 	for definition in statemachine/*.asl.json; do \
 		node_modules/.bin/asl-validator --json-path $$definition || exit 1; \

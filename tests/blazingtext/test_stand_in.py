@@ -11,8 +11,8 @@ import fasttext
 import pytest
 from fasttext_classifier.serving import RequestRefusedError, answer
 
+from labelloop.labelers.blazingtext import POST_HYPERPARAMETERS
 from labelloop.local.pipe_channel import PipeChannel, wrap_record
-from labelloop.workflow.blazingtext import POST_HYPERPARAMETERS
 
 CONTAINER = Path(__file__).parents[2] / "blazingtext_container"
 TEXTS = [("bank and shares rise", "0"), ("film and singer on stage", "1")] * 20

@@ -259,6 +259,32 @@ def test_blazingtext_labels_by_one_option(prepared: Path, application: Path) -> 
     assert all("#validation_accuracy" in log for log in logs), "trained by the stand-in"
 
 
+def test_a_labeling_backend_of_ones_own_needs_no_truth(
+    prepared: Path, application: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "own.py").write_text("""
+import json
+from labelloop.backends import AnswersAtOnce
+
+class Rule(AnswersAtOnce):
+    def answer(self, state, selection, time):
+        for line in selection:
+            words = json.loads(line)["source"].split()
+            yield self.labeled(line, int(words[0] in ("elbe", "volga", "tiber")), state, time)
+""")
+    monkeypatch.setenv("PYTHONPATH", f"{tmp_path}{os.pathsep}{os.environ.get('PYTHONPATH', '')}")
+    path = prepared / "request.json"
+    request = json.loads(path.read_text())
+    path.write_text(json.dumps({**request, "ActiveLearning": {"LabelingBackend": "own:Rule"}}))
+    without_truth = [part for part in command(prepared, application) if part != "--truth"]
+    without_truth.remove(str(prepared / "truth.csv"))
+    done = subprocess.run(without_truth, capture_output=True, text=True, timeout=300)
+    assert done.returncode == 0, done.stderr
+    assert "LabelAtOnce" in (prepared / "run/history.json").read_text()
+    counts = report_of(prepared)["counts"]
+    assert counts["input"] == counts["human"] + counts["auto"] == 600
+
+
 def test_blazingtext_and_a_container_of_ones_own_exclude_each_other(
     prepared: Path, application: Path
 ) -> None:

@@ -100,6 +100,23 @@ def test_a_table_is_told_as_create_table_takes_it(tmp_path: Path) -> None:
     assert read(tmp_path, parameters={"Prefix": "other"}).tables() == {}
 
 
+def test_what_is_said_once_is_read_wherever_it_is_said_again(tmp_path: Path) -> None:
+    again = """
+  Again:
+    Type: AWS::Serverless::Function
+    Properties:
+      <<: &common {Timeout: 7, ImageConfig: {Command: [steps.again.handler]}}
+      Environment: &shared {Variables: {A: !Ref Prefix}}
+  Third:
+    Type: AWS::Serverless::Function
+    Properties: {<<: *common, MemorySize: 256, Environment: *shared}
+"""
+    functions = read(tmp_path, HEAD + again).functions()
+    for function, memory in ((functions["Again"], 512), (functions["Third"], 256)):
+        assert (function.handler, function.timeout, function.memory) == ("steps.again.handler", 7, memory)
+        assert function.environment["A"] == "loop"
+
+
 def test_a_given_parameter_stands_over_its_default_and_moves_conditions(tmp_path: Path) -> None:
     template = read(tmp_path, parameters={"Prefix": "other"})
     assert set(template.functions()) == {"Work", "Absent"}

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable, Sequence
+from itertools import product
 from typing import Any
 
 import numpy as np
@@ -11,6 +12,7 @@ from hypothesis import strategies as st
 
 from labelloop.core.errors import PredictionsError
 from labelloop.core.manifest.label_categories import LabelCategories
+from labelloop.core.model import predictions
 from labelloop.core.model.predictions import Predictions, read_out_of_fold, read_predictions
 from tests.property import one_by_one_predictions
 
@@ -43,27 +45,28 @@ BROKEN_LINES = [
 ]  # fmt: skip
 
 
-def answer_of(label: Any, prob: Any, embedding: Any, disagreement: Any) -> dict[str, Any]:
-    answer = {"label": label, "prob": prob, "embedding": embedding, "disagreement": disagreement}
-    return {key: value for key, value in answer.items() if value is not ABSENT}
+REPLACEMENTS = {
+    "label": LABELS,
+    "prob": PROBABILITIES,
+    "embedding": EMBEDDINGS,
+    "disagreement": DISAGREEMENTS,
+    "error": [ABSENT, "cannot read this"],
+}
 
 
-hostile_answers = st.one_of(
-    st.builds(
-        answer_of,
-        st.sampled_from(LABELS),
-        st.sampled_from(PROBABILITIES),
-        st.sampled_from(EMBEDDINGS),
-        st.sampled_from(DISAGREEMENTS),
-    ),
-    # Fine but for one key, so that the key is looked at.
-    st.sampled_from([answer_of(one, [0.9], ABSENT, ABSENT) for one in LABELS]),
-    st.sampled_from([answer_of(["1", "0"], one, [1.5, 2.5], 0.5) for one in PROBABILITIES]),
-    st.sampled_from([answer_of(["1"], one, [1.5, 2.5], 0.5) for one in PROBABILITIES]),
-    st.sampled_from([answer_of(["1", "0"], [0.7, 0.2], one, 0.5) for one in EMBEDDINGS]),
-    st.sampled_from([answer_of(["1", "0"], [0.7, 0.2], [1.5, 2.5], one) for one in DISAGREEMENTS]),
-    st.sampled_from(ANSWERS),
-)
+def replaced(answer: dict[str, Any], **others: Any) -> dict[str, Any]:
+    return {key: value for key, value in {**answer, **others}.items() if value is not ABSENT}
+
+
+def hostile_answers(numbers: int, *, ensemble: bool) -> st.SearchStrategy[Any]:
+    """Fine but for one key, so that the key is looked at; or odd in every way."""
+    fine = usual_answers(0, 1, 2, numbers, ensemble=ensemble)[0]
+    values = {key: st.sampled_from(values) for key, values in REPLACEMENTS.items()}
+    one_key = [st.builds(replaced, st.just(fine), **{key: value}) for key, value in values.items()]
+    one_label = st.builds(replaced, st.just({**fine, "label": ["1"]}), prob=values["prob"])
+    return st.one_of(
+        *one_key, one_label, st.builds(replaced, st.just({}), **values), st.sampled_from(ANSWERS)
+    )
 
 
 def usual_answers(
@@ -89,28 +92,32 @@ def usual_answers(
 
 @st.composite
 def answers_with_hostile_ones(draw: st.DrawFn) -> tuple[int, list[Any]]:
-    """The number of classes, and more answers than are read at once."""
-    classes = draw(st.sampled_from([2, 3, 12]))
-    count = draw(st.integers(0, 200))
-    numbers = draw(st.sampled_from([0, 1, 2, 9]))
+    """The number of classes, and answers."""
+    classes, numbers = draw(st.sampled_from([2, 3, 12])), draw(st.sampled_from([0, 1, 2]))
+    seed, ensemble = draw(st.integers(0, 999)), draw(st.booleans())
     answers: list[Any] = list(
-        usual_answers(draw(st.integers(0, 999)), count, classes, numbers, ensemble=draw(st.booleans()))
+        usual_answers(seed, draw(st.integers(0, 60)), classes, numbers, ensemble=ensemble)
     )
-    for position, answer in draw(st.lists(st.tuples(st.integers(0, 200), hostile_answers), max_size=20)):
+    hostile = st.tuples(st.integers(0, 60), hostile_answers(numbers, ensemble=ensemble))
+    for position, answer in draw(st.lists(hostile, max_size=20)):
         answers.insert(position, answer)
     return classes, answers
+
+
+# Few, so that the first to be read are not all.
+at_once = st.sampled_from([1, 3, 8, 128])
 
 
 def outcome(read: Callable[[], Predictions]) -> dict[str, Any] | str:
     """Everything that is read, to the bit."""
     try:
         with np.errstate(over="ignore"):
-            predictions = read()
+            result = read()
     except PredictionsError as error:
         return str(error)
     return {
         name: (value.dtype, value.shape, value.tobytes()) if isinstance(value, np.ndarray) else value
-        for name, value in vars(predictions).items()
+        for name, value in vars(result).items()
     }
 
 
@@ -118,13 +125,20 @@ def classes_of(number: int) -> LabelCategories:
     return LabelCategories(tuple(f"class {index}" for index in range(number)))
 
 
+def read_at_once(count: int, read: Callable[[], Predictions]) -> dict[str, Any] | str:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(predictions, "OUTPUTS_AT_ONCE", count)
+        return outcome(read)
+
+
 def outcomes(
-    lines: Sequence[bytes], expected: set[int], size: int, categories: LabelCategories
+    lines: Sequence[bytes], expected: set[int], size: int, classes: int, count: int
 ) -> tuple[dict[str, Any] | str, dict[str, Any] | str]:
-    ids = np.array(sorted(expected), np.int64)
+    """Of reading so many at once, and one by one."""
+    ids, categories = np.array(sorted(expected), np.int64), classes_of(classes)
     reader = one_by_one_predictions.OneByOne(size, categories)
     return (
-        outcome(lambda: read_predictions(lines, ids, size, categories)),
+        read_at_once(count, lambda: read_predictions(lines, ids, size, categories)),
         outcome(lambda: one_by_one_predictions.read_predictions(lines, expected, reader)),
     )
 
@@ -133,56 +147,56 @@ def line_of(object_id: int, answer: Any) -> bytes:
     return json.dumps({"labelloop-id": object_id, "SageMakerOutput": answer}).encode()
 
 
-@given(answers_with_hostile_ones(), st.integers(0, 5), st.randoms(use_true_random=False))
+@given(answers_with_hostile_ones(), st.integers(0, 5), at_once, st.randoms(use_true_random=False))
 def test_answers_read_many_at_once_are_those_read_one_by_one(
-    given_answers: tuple[int, list[Any]], unanswered: int, random: Any
+    given_answers: tuple[int, list[Any]], unanswered: int, count: int, random: Any
 ) -> None:
     classes, answers = given_answers
     ids = list(range(len(answers) + unanswered))
     random.shuffle(ids)
     lines = [line_of(object_id, answer) for object_id, answer in zip(ids, answers, strict=False)]
-    many, one_by_one = outcomes(lines, set(ids), len(ids) + 2, classes_of(classes))
+    many, one_by_one = outcomes(lines, set(ids), len(ids) + 2, classes, count)
     assert many == one_by_one
 
 
 @given(
     answers_with_hostile_ones(),
-    st.lists(st.tuples(st.integers(0, 200), st.sampled_from(BROKEN_LINES)), min_size=1, max_size=3),
-    st.lists(st.integers(0, 230), max_size=2),
+    st.lists(st.tuples(st.integers(0, 60), st.sampled_from(BROKEN_LINES)), min_size=1, max_size=3),
+    st.lists(st.integers(0, 90), max_size=2),
+    at_once,
 )
 def test_the_first_broken_line_is_the_one_that_is_told(
-    given_answers: tuple[int, list[Any]], broken: list[tuple[int, bytes]], not_sent: list[int]
+    given_answers: tuple[int, list[Any]], broken: list[tuple[int, bytes]], not_sent: list[int], count: int
 ) -> None:
     classes, answers = given_answers
     lines = [line_of(object_id, answer) for object_id, answer in enumerate(answers)]
     for position, line in broken:
         lines.insert(position, line)
-    many, one_by_one = outcomes(lines, set(range(225)) - set(not_sent), 226, classes_of(classes))
+    many, one_by_one = outcomes(lines, set(range(90)) - set(not_sent), 91, classes, count)
     assert isinstance(many, str)
     assert many == one_by_one
 
 
 @given(
     answers_with_hostile_ones(),
-    st.lists(st.tuples(st.integers(0, 200), st.sampled_from(BROKEN_LINES)), max_size=5),
+    st.lists(st.tuples(st.integers(0, 60), st.sampled_from(BROKEN_LINES)), max_size=5),
+    at_once,
 )
 def test_out_of_fold_predictions_are_those_read_one_by_one(
-    given_answers: tuple[int, list[Any]], broken: list[tuple[int, bytes]]
+    given_answers: tuple[int, list[Any]], broken: list[tuple[int, bytes]], count: int
 ) -> None:
     classes, answers = given_answers
     # Some for no object, some a second time for the same.
-    lines = [
-        json.dumps(
-            {"labelloop-id": position % 140 - 3, **answer} if isinstance(answer, dict) else answer
-        ).encode()
+    records = [
+        {"labelloop-id": position % 35 - 3, **answer} if isinstance(answer, dict) else answer
         for position, answer in enumerate(answers)
     ]
+    lines = [json.dumps(record).encode() for record in records]
     for position, line in broken:
         lines.insert(position, line)
-    reader = one_by_one_predictions.OneByOne(130, classes_of(classes))
-    assert outcome(lambda: read_out_of_fold(lines, 130, classes_of(classes))) == outcome(
-        lambda: one_by_one_predictions.read_out_of_fold(lines, reader)
-    )
+    reader = one_by_one_predictions.OneByOne(30, classes_of(classes))
+    many = read_at_once(count, lambda: read_out_of_fold(lines, 30, classes_of(classes)))
+    assert many == outcome(lambda: one_by_one_predictions.read_out_of_fold(lines, reader))
 
 
 @given(answers_with_hostile_ones())
@@ -190,16 +204,34 @@ def test_predictions_come_back_from_their_bytes(given_answers: tuple[int, list[A
     classes, answers = given_answers
     lines = [line_of(object_id, answer) for object_id, answer in enumerate(answers)]
     with np.errstate(over="ignore"):
-        predictions = read_predictions(lines, np.arange(len(lines)), len(lines), classes_of(classes))
-    kept = predictions.to_bytes()
+        read = read_predictions(lines, np.arange(len(lines)), len(lines), classes_of(classes))
+    kept = read.to_bytes()
     again = Predictions.from_bytes(kept)
-    assert outcome(lambda: again) == outcome(lambda: predictions)
+    assert outcome(lambda: again) == outcome(lambda: read)
     assert again.to_bytes() == kept
 
 
-@pytest.mark.parametrize("classes", [2, 4, 7, 8, 9, 100, 129, 1000])
+@pytest.mark.parametrize("count", [1, 2, 128])
+@pytest.mark.parametrize(("numbers", "ensemble"), [(0, False), (1, False), (2, True)])
+def test_each_oddity_is_read_as_if_alone(numbers: int, ensemble: bool, count: int) -> None:
+    fine = usual_answers(0, 1, 3, numbers, ensemble=ensemble)[0]
+    fewer = [replaced(fine, label=["2", "0"][:k], prob=[0.7, 0.2][:k]) for k in range(3)]
+    zeros = [replaced(fine, label=["0", "1", "2"], prob=prob) for prob in product([0.0, -0.0], repeat=3)]
+    odd = [
+        replaced(answer, **{key: value})
+        for answer in (fine, *fewer)
+        for key, values in REPLACEMENTS.items()
+        for value in values
+    ]
+    answers = [fine, *fewer, *zeros, *odd, *ANSWERS]
+    lines = [line_of(object_id, answer) for object_id, answer in enumerate(answers)]
+    many, one_by_one = outcomes(lines, set(range(len(lines))), len(lines), 3, count)
+    assert many == one_by_one
+
+
+@pytest.mark.parametrize("classes", [2, 4, 7, 8, 9, 100, 129, 1_000])
 def test_entropy_does_not_depend_on_how_many_are_read_at_once(classes: int) -> None:
     answers = usual_answers(classes, 200, classes, 0, ensemble=False)
     lines = [line_of(object_id, answer) for object_id, answer in enumerate(answers)]
-    many, one_by_one = outcomes(lines, set(range(200)), 200, classes_of(classes))
+    many, one_by_one = outcomes(lines, set(range(200)), 200, classes, 50)
     assert many == one_by_one

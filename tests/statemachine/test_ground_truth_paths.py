@@ -298,5 +298,5 @@ def test_answers_of_a_backend_without_a_quota_are_found_again_for_all_parts(
     loop.settings(ResumeFromS3Uri="s3://bucket/out/run-1/")
     outcome = loop.run(loop.aws(), name="run-2")
     accounted_for(outcome)
-    assert "SimulateLabeling" not in loop.states, "nobody is asked what is answered"
+    assert "LabelAtOnce" not in loop.states, "nobody is asked what is answered"
     assert outcome.counts["human"] == 60

@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 
 from labelloop.core.errors import RequestError
+from labelloop.labelers import load_labeler
 from labelloop.local.aws import LocalAws
 from labelloop.local.container_process import ProcessContainer
-from labelloop.steps.prepare_manifest import image_uri
 from labelloop.workflow.request import parse_request
 
 from .conftest import ROOT, Loop, Outcome
@@ -141,4 +141,4 @@ def test_where_there_is_no_blazingtext_the_request_is_refused_before_any_job(
     loop.settings(Model={"Algorithm": "blazingtext"})
     monkeypatch.setenv("BLAZINGTEXT_IMAGE_URI", "none.dkr.ecr.mx-central-1.amazonaws.com/blazingtext:1")
     with pytest.raises(RequestError, match="there is no BlazingText in this region"):
-        image_uri(parse_request(loop.request))
+        load_labeler("blazingtext").image_uri(parse_request(loop.request))

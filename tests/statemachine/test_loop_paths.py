@@ -215,7 +215,7 @@ def test_simulated_people_answer_as_a_step_where_the_request_says_so(
     loop.settings(LabelingBackend="simulated", SimulatedPeople={"TruthS3Uri": "s3://bucket/in/truth.csv"})
     del loop.request["HumanTaskConfig"]
     outcome = loop.run()
-    assert "SimulateLabeling" in loop.states
+    assert "LabelAtOnce" in loop.states
     assert "CreateLabelingJob" not in loop.states
     accounted_for(outcome)
     assert wrong_labels(outcome, loop, "yes") == 0

@@ -184,6 +184,22 @@ def template() -> Template:
     return Template(ROOT / "template.yaml", parameters={"DataBucket": "bucket"})
 
 
+def monitoring_of(template: Template) -> Template:
+    """The application within the application, with the parameters that the stack gives it."""
+    application = template.resources["Monitoring"]["Properties"]
+    given = template.resolve(application["Parameters"], "Monitoring")
+    return Template(
+        ROOT / application["Location"],
+        parameters={name: str(value) for name, value in given.items()},
+        stack_name=f"{template.stack_name}-Monitoring",
+    )
+
+
+@pytest.fixture(scope="module")
+def monitoring(template: Template) -> Template:
+    return monitoring_of(template)
+
+
 def resolved(template: Template, kind: str) -> dict[str, Any]:
     return {
         name: template.resolve(item["Properties"], name)
@@ -192,8 +208,8 @@ def resolved(template: Template, kind: str) -> dict[str, Any]:
     }
 
 
-def test_the_dashboard_shows_nothing_that_is_not_measured(template: Template, printed: Printed) -> None:
-    (dashboard,) = resolved(template, "AWS::CloudWatch::Dashboard").values()
+def test_the_dashboard_shows_nothing_that_is_not_measured(monitoring: Template, printed: Printed) -> None:
+    (dashboard,) = resolved(monitoring, "AWS::CloudWatch::Dashboard").values()
     widgets = json.loads(dashboard["DashboardBody"])["widgets"]
     found = embedded_metrics(printed)
     shown = set()
@@ -220,7 +236,7 @@ def test_the_dashboard_shows_nothing_that_is_not_measured(template: Template, pr
 @pytest.mark.parametrize(("backend", "number"), [("workbench", 8), ("groundtruth", 7)])
 def test_the_dashboard_shows_every_alarm_that_there_is(backend: str, number: int) -> None:
     """One that is not there would leave the widget empty, and the stack without a dashboard."""
-    template = Template(ROOT / "template.yaml", parameters={"LabelingBackend": backend})
+    template = monitoring_of(Template(ROOT / "template.yaml", parameters={"LabelingBackend": backend}))
     (dashboard,) = resolved(template, "AWS::CloudWatch::Dashboard").values()
     widgets = json.loads(dashboard["DashboardBody"])["widgets"]
     (shown,) = [widget["properties"]["alarms"] for widget in widgets if widget["type"] == "alarm"]
@@ -234,8 +250,8 @@ def test_the_dashboard_shows_every_alarm_that_there_is(backend: str, number: int
     assert len(shown) == number
 
 
-def test_each_widget_has_its_place(template: Template) -> None:
-    (dashboard,) = resolved(template, "AWS::CloudWatch::Dashboard").values()
+def test_each_widget_has_its_place(monitoring: Template) -> None:
+    (dashboard,) = resolved(monitoring, "AWS::CloudWatch::Dashboard").values()
     taken: set[tuple[int, int]] = set()
     for widget in json.loads(dashboard["DashboardBody"])["widgets"]:
         cells = {
@@ -263,10 +279,10 @@ def _assert_known_to_aws(namespace: str, name: str, dimension: str) -> None:
 
 
 def test_each_alarm_looks_at_what_is_measured_and_tells_the_topic(
-    template: Template, printed: Printed
+    template: Template, monitoring: Template, printed: Printed
 ) -> None:
     found = embedded_metrics(printed)
-    alarms = resolved(template, "AWS::CloudWatch::Alarm")
+    alarms = resolved(monitoring, "AWS::CloudWatch::Alarm")
     topic = template.resolve({"Ref": "AlarmTopic"}, "a test")
     assert len(alarms) == 8
     for alarm in alarms.values():
@@ -282,8 +298,10 @@ def test_each_alarm_looks_at_what_is_measured_and_tells_the_topic(
 
 
 @pytest.mark.parametrize("name", ["StepErrorsAlarm", "StepThrottlesAlarm"])
-def test_the_alarms_about_steps_look_at_each_of_them(template: Template, name: str) -> None:
-    alarm = resolved(template, "AWS::CloudWatch::Alarm")[name]
+def test_the_alarms_about_steps_look_at_each_of_them(
+    template: Template, monitoring: Template, name: str
+) -> None:
+    alarm = resolved(monitoring, "AWS::CloudWatch::Alarm")[name]
     stats = [item["MetricStat"] for item in alarm["Metrics"] if "MetricStat" in item]
     watched = [stat["Metric"]["Dimensions"][0]["Value"] for stat in stats]
     # Nothing waits for the model container, and the API's alarm stands for the workbench's.
@@ -293,21 +311,22 @@ def test_the_alarms_about_steps_look_at_each_of_them(template: Template, name: s
     assert len(watched) <= 10, "an alarm takes no more metrics"
 
 
-def test_each_alarm_is_in_the_runbook_and_each_in_the_runbook_is_an_alarm(template: Template) -> None:
+def test_each_alarm_is_in_the_runbook_and_each_in_the_runbook_is_an_alarm(monitoring: Template) -> None:
     runbook = (ROOT / "docs/operations.md").read_text()
     told = re.findall(r"^### (\w+)$", runbook, re.MULTILINE)
-    alarms = resolved(template, "AWS::CloudWatch::Alarm").values()
-    names = [alarm["AlarmName"].removeprefix("labelloop-") for alarm in alarms]
+    alarms = resolved(monitoring, "AWS::CloudWatch::Alarm").values()
+    names = [alarm["AlarmName"].removeprefix("labelloop/") for alarm in alarms]
     assert sorted(told) == sorted(names)
     for alarm in alarms:
-        anchor = alarm["AlarmName"].removeprefix("labelloop-").lower()
+        anchor = alarm["AlarmName"].removeprefix("labelloop/").lower()
         assert f"docs/operations.md#{anchor}" in alarm["AlarmDescription"]
 
 
-def test_the_runbook_names_each_saved_query(template: Template) -> None:
+def test_the_runbook_names_each_saved_query(monitoring: Template) -> None:
     runbook = (ROOT / "docs/operations.md").read_text()
-    for query in resolved(template, "AWS::Logs::QueryDefinition").values():
-        assert query["Name"].removeprefix("labelloop/") in runbook
+    for query in resolved(monitoring, "AWS::Logs::QueryDefinition").values():
+        assert query["Name"].startswith("labelloop/runs/")
+        assert query["Name"].removeprefix("labelloop/runs/") in runbook
 
 
 # Words of the query language that stand where a field may stand.
@@ -332,8 +351,10 @@ def names_in(document: dict[str, Any], prefix: str = "") -> set[str]:
     return names
 
 
-def test_the_saved_queries_refer_to_fields_that_log_lines_have(template: Template, printed: Printed) -> None:
-    queries = resolved(template, "AWS::Logs::QueryDefinition")
+def test_the_saved_queries_refer_to_fields_that_log_lines_have(
+    template: Template, monitoring: Template, printed: Printed
+) -> None:
+    queries = resolved(monitoring, "AWS::Logs::QueryDefinition")
     of_steps = {name for lines in printed.values() for line in lines for name in names_in(line)}
     # What Step Functions logs of each event, by AWS's page on logging execution histories in CloudWatch Logs.
     of_machines = {"id", "type", "details", "details.resource", "details.resourceType", "details.output"}
@@ -348,8 +369,10 @@ def test_the_saved_queries_refer_to_fields_that_log_lines_have(template: Templat
         assert messages <= {line.get("message") for lines in printed.values() for line in lines}
 
 
-def test_the_log_widget_reads_fields_that_log_lines_have(template: Template, printed: Printed) -> None:
-    (dashboard,) = resolved(template, "AWS::CloudWatch::Dashboard").values()
+def test_the_log_widget_reads_fields_that_log_lines_have(
+    template: Template, monitoring: Template, printed: Printed
+) -> None:
+    (dashboard,) = resolved(monitoring, "AWS::CloudWatch::Dashboard").values()
     widgets = json.loads(dashboard["DashboardBody"])["widgets"]
     (query,) = [widget["properties"]["query"] for widget in widgets if widget["type"] == "log"]
     groups = re.findall(r"SOURCE '([^']+)'", query)

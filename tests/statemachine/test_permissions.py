@@ -103,7 +103,7 @@ EXPLAINED_OF_ROLE = {
     **dict.fromkeys(
         (
             ("SelectForHumansRole", "s3:ListBucket"),
-            ("SimulateLabelingRole", "s3:ListBucket"),
+            ("LabelAtOnceRole", "s3:ListBucket"),
             ("SplitLabelsRole", "s3:ListBucket"),
             ("AutoLabelRole", "s3:ListBucket"),
             ("MergeLabelsRole", "s3:ListBucket"),
@@ -113,7 +113,7 @@ EXPLAINED_OF_ROLE = {
     ),
     **dict.fromkeys(
         (
-            ("SimulateLabelingRole", "s3:AbortMultipartUpload"),
+            ("LabelAtOnceRole", "s3:AbortMultipartUpload"),
             ("AutoLabelRole", "s3:AbortMultipartUpload"),
             ("SelectForHumansRole", "s3:AbortMultipartUpload"),
             ("MergeLabelsRole", "s3:AbortMultipartUpload"),
@@ -322,7 +322,7 @@ def test_no_call_is_allowed_to_another_principal_than_its_own(policies: Policies
         }
         # People's answers come from a labeling job, from the workbench or from the step that plays people,
         # and no pattern tells their output/output.manifest from the run's. Both machines run jobs.
-        shared = {JOBS, "SimulateLabeling", "ExportManifest", *WORKBENCH}
+        shared = {JOBS, "LabelAtOnce", "ExportManifest", *WORKBENCH}
         shared = shared if "/labeling/" in call.resource else set()
         shared |= {"ActiveLearning", "ActiveLearningLoop"} if call.action == "iam:PassRole" else set()
         assert able <= shared, call

@@ -1,10 +1,10 @@
 """BlazingText's image is named in every region a stack can be deployed to."""
 
-import re
 from pathlib import Path
 
 import botocore.session
 import pytest
+import yaml
 
 from labelloop.local.template import Template
 
@@ -13,8 +13,9 @@ PARAMETERS = {"DataBucket": "bucket", "JobRoleArn": "arn:aws:iam::123456789012:r
 
 
 def registry() -> dict[str, str]:
-    block = TEMPLATE.read_text().split("  BlazingTextRegistry:\n")[1].split("\n\n")[0]
-    return dict(re.findall(r'^    ([a-z0-9-]+): \{Account: "?(\d{12}|none)"?\}$', block, re.MULTILINE))
+    mapping = yaml.safe_load("Mappings:" + TEMPLATE.read_text().split("\nMappings:")[1])
+    regions: dict[str, dict[str, str]] = mapping["Mappings"]["BlazingTextRegistry"]
+    return {region: values["Account"] for region, values in regions.items()}
 
 
 def test_the_step_is_told_the_image_of_its_region() -> None:
@@ -33,3 +34,4 @@ def test_no_region_of_sagemakers_is_forgotten(partition: str) -> None:
 def test_registries_are_their_own() -> None:
     accounts = [account for account in registry().values() if account != "none"]
     assert len(accounts) == len(set(accounts)) == 37
+    assert all(len(account) == 12 and account.isdigit() for account in accounts)

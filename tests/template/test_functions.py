@@ -25,6 +25,7 @@ class _Loader(yaml.SafeLoader):
 _Loader.add_multi_constructor("!", lambda _loader, tag, node: {f"!{tag}": node.value})
 DOCUMENT: dict[str, Any] = yaml.load((ROOT / "template.yaml").read_text(), _Loader)
 RESOURCES: dict[str, Any] = DOCUMENT["Resources"]
+SHARED: dict[str, Any] = DOCUMENT["Globals"]["Function"]
 FUNCTIONS = {
     name: resource for name, resource in RESOURCES.items() if resource["Type"] == "AWS::Serverless::Function"
 }
@@ -47,7 +48,7 @@ def test_the_model_image_is_sams_too_and_the_laptop_knows_its_name() -> None:
 
 @pytest.mark.parametrize("name", FUNCTIONS)
 def test_each_function_says_what_it_is_and_needs(name: str) -> None:
-    properties = FUNCTIONS[name]["Properties"]
+    properties = SHARED | FUNCTIONS[name]["Properties"]
     assert properties["PackageType"] == "Image"
     others = [other["Properties"]["Description"] for key, other in FUNCTIONS.items() if key != name]
     assert properties["Description"] not in others
@@ -65,7 +66,7 @@ def test_each_function_has_a_log_group_of_its_own_that_forgets(name: str) -> Non
 
 
 def test_all_functions_are_traced() -> None:
-    assert DOCUMENT["Globals"]["Function"]["Tracing"] == "Active"
+    assert SHARED["Tracing"] == "Active"
 
 
 def test_a_step_knows_the_model_container_by_name_unless_the_stack_names_an_image() -> None:

@@ -38,15 +38,12 @@ TASKS = [
 MODEL_CONTAINER = "ModelContainer"  # SageMaker runs its image; it is a function to be built and tried out
 NOT_STEPS = {
     "__init__",
-    "audit_under_way",
-    "disputed_probes",
-    "auto_labels",
-    "labeling_parts",
+    "label_fields",
+    "labeling_files",
+    "manifest_files",
     "metrics",
-    "round_predictions",
     "snapshot",
     "step_handler",
-    "workbench_files",
 }
 
 

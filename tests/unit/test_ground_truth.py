@@ -5,12 +5,12 @@ from typing import Any
 
 import pytest
 
+from labelloop.backends.groundtruth import complete_human_task
 from labelloop.core.errors import RequestError
 from labelloop.local.request_check import service_model
 from labelloop.workflow.ground_truth import (
     FUNCTION_ACCOUNTS,
     Task,
-    complete_human_task,
     function_arns,
     is_public_workforce,
 )

@@ -60,7 +60,7 @@ def test_an_empty_manifest_is_refused() -> None:
 
 def test_where_the_model_reads_text_alone_an_object_elsewhere_is_refused() -> None:
     lines = [b'{"source": "x"}', b'{"source-ref": "s3://bucket/image.png"}']
-    manifest = InputManifest(LabelAttribute("category"), CLASSES, text_only=True)
+    manifest = InputManifest(LabelAttribute("category"), CLASSES, text_only="BlazingText")
     with pytest.raises(ManifestError, match="line 2: it has no text under 'source', and BlazingText"):
         list(manifest.working_lines(lines))
     assert len(read(*lines)[0]) == 2

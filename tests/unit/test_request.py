@@ -6,12 +6,7 @@ import pytest
 
 from labelloop.core.errors import RequestError
 from labelloop.core.settings import resolve_size
-from labelloop.workflow.request import (
-    HumanTaskConfig,
-    InputConfig,
-    OutputConfig,
-    parse_request,
-)
+from labelloop.workflow.request import HumanTaskConfig, InputConfig, OutputConfig, parse_request
 
 POST_REQUEST: dict[str, Any] = {
     "InputConfig": {
@@ -84,8 +79,12 @@ def test_an_output_path_without_its_slash_is_mended() -> None:
         ("ActiveLearning.TargetError", "5 %", "ActiveLearning.TargetError"),
         ("ActiveLearning.BatchSize", -0.1, "ActiveLearning.BatchSize"),
         ("ActiveLearning.QueryStrategy", "magic", "there is no query strategy 'magic'"),
-        ("ActiveLearning.LabelingBackend", "mturk", "ActiveLearning.LabelingBackend"),
-        ("ActiveLearning.LabelingBackend", "simulated", "TruthS3Uri is missing"),
+        (
+            "ActiveLearning.LabelingBackend",
+            "my people",
+            "LabelingBackend: 'my people' is no name",
+        ),
+        ("ActiveLearning.Model.Algorithm", "a:b:c", "ActiveLearning.Model.Algorithm: 'a:b:c' is no name"),
         (
             "ActiveLearning.Model.HyperParameters",
             {"epochs": 3},
@@ -118,8 +117,6 @@ def test_a_missing_field_is_named() -> None:
     request = {key: value for key, value in POST_REQUEST.items() if key != "RoleArn"}
     with pytest.raises(RequestError, match="RoleArn is missing"):
         parse_request(request)
-    with pytest.raises(RequestError, match="HumanTaskConfig is missing"):
-        parse_request({key: value for key, value in POST_REQUEST.items() if key != "HumanTaskConfig"})
 
 
 @pytest.mark.parametrize("document", [None, [], "text", 3])
@@ -166,6 +163,5 @@ def test_a_budget_in_money_is_a_number_of_labels() -> None:
     request = parse_request(
         changed("ActiveLearning", {"MaxCost": 10.0, "Prices": {"HumanLabel": 0.15, "ServiceFee": 0.05}})
     )
-    settings = request.active_learning
-    assert settings.loop_settings(people_per_object=1).prices.of_an_object == pytest.approx(0.2)
-    assert settings.max_cost == 10.0
+    settings = request.active_learning.loop_settings(people_per_object=1)
+    assert settings.limits(1000, most_votes=1, fewest_draws=1).new_human_labels == 50

@@ -4,10 +4,10 @@ from typing import Any
 
 import pytest
 
+from labelloop import labelers
 from labelloop.core.errors import RequestError
 from labelloop.local.request_check import check_request
 from labelloop.workflow.request import parse_request
-from labelloop.workflow.training_job import training_job
 from tests.unit.test_request import changed
 
 CHANNELS = {name: f"s3://bucket/{name}/{name}.jsonl" for name in ("train", "validation", "pool")}
@@ -18,7 +18,10 @@ KMS_KEY = "arn:aws:kms:us-east-1:123456789012:key/1234abcd-12ab-34cd-56ef-123456
 def job(**model: Any) -> dict[str, Any]:
     """The job for these settings of the model, checked against SageMaker's model."""
     request = parse_request(changed("ActiveLearning.Model", model))
-    made = training_job(request, "image", CHANNELS, CONTRACT, "s3://bucket/checkpoints/")
+    labelers.check_request(request)
+    labeler = labelers.load_labeler(request.active_learning.model.algorithm)
+    made = labeler.training_job(request, "image", CHANNELS, CONTRACT, "s3://bucket/checkpoints/")
+    assert made is not None
     role = "arn:aws:iam::123456789012:role/jobs"
     rest = {
         "TrainingJobName": "job",
@@ -31,7 +34,7 @@ def job(**model: Any) -> dict[str, Any]:
 
 def refusal(**model: Any) -> str:
     with pytest.raises(RequestError) as error:
-        parse_request(changed("ActiveLearning.Model", model))
+        labelers.check_request(parse_request(changed("ActiveLearning.Model", model)))
     return str(error.value)
 
 
@@ -132,7 +135,11 @@ def test_blazingtext_waits_an_hour_at_most_for_a_spot_instance() -> None:
 @pytest.mark.parametrize(
     ("model", "message"),
     [
-        ({"Algorithm": "xgboost"}, "ActiveLearning.Model.Algorithm"),
+        (
+            {"Algorithm": "xgboost"},
+            "Model.Algorithm: there is no labeler 'xgboost': choose from blazingtext, container",
+        ),
+        ({"Algorithm": "xg boost"}, "ActiveLearning.Model.Algorithm: 'xg boost' is no name"),
         ({"TrainingInstanceType": "m5.xlarge"}, "ActiveLearning.Model.TrainingInstanceType"),
         ({"TransformInstanceCount": 0}, "ActiveLearning.Model.TransformInstanceCount"),
         ({"VolumeKmsKeyId": "a key"}, "ActiveLearning.Model.VolumeKmsKeyId"),
@@ -142,7 +149,12 @@ def test_blazingtext_waits_an_hour_at_most_for_a_spot_instance() -> None:
             {"UseSpotTraining": True, "MaxWaitTimeInSeconds": 900},
             "MaxWaitTimeInSeconds (900) counts the training too",
         ),
-        ({"InputMode": "Pipe"}, "InputMode must be File or FastFile"),
+        ({"InputMode": "Pipe"}, "ActiveLearning.Model: the stack's own model image reads files"),
+        (
+            {"UseSpotTraining": True, "MaxWaitTimeInSeconds": 900, "InputMode": "Pipe"},
+            "it must not be below MaxRuntimeInSeconds (14400); the stack's own model image reads files: "
+            "InputMode must be File or FastFile",
+        ),
         ({"Algorithm": "blazingtext", "ImageUri": "mine"}, "leave ImageUri out"),
         ({"Algorithm": "blazingtext", "InputMode": "File"}, "leave InputMode out"),
         ({"Algorithm": "blazingtext", "TrainingInstanceCount": 2}, "on one instance"),
@@ -163,3 +175,32 @@ def test_blazingtext_waits_an_hour_at_most_for_a_spot_instance() -> None:
 )
 def test_what_sagemaker_would_refuse_later_is_refused_at_once(model: dict[str, Any], message: str) -> None:
     assert message in refusal(**model)
+
+
+@pytest.mark.parametrize(
+    ("model", "share"),
+    [
+        ({}, 0.0),
+        ({"ImageUri": "mine"}, 0.1),
+        ({"Algorithm": "blazingtext"}, 0.1),
+        ({"HoldoutShare": 0.3}, 0.3),
+        ({"ImageUri": "mine", "HoldoutShare": 0.0}, 0.0),
+        ({"Algorithm": "blazingtext", "HoldoutShare": 0.0}, 0.0),
+    ],
+)
+def test_labels_are_held_out_for_a_model_that_may_stop_early_by_them(
+    model: dict[str, Any], share: float
+) -> None:
+    settings = parse_request(changed("ActiveLearning.Model", model)).active_learning.model
+    assert labelers.load_labeler(settings.algorithm).holdout_share(settings) == share
+
+
+def test_the_image_that_the_stack_names_is_taken_where_the_request_names_none(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("MODEL_IMAGE_URI", "the-stacks")
+    container = labelers.load_labeler("container")
+    for model, image in (({}, "the-stacks"), ({"ImageUri": "mine"}, "mine")):
+        request = container.prepare(parse_request(changed("ActiveLearning.Model", model)))
+        assert container.image_uri(request) == image
+        assert container.holdout_share(request.active_learning.model) == 0.1

@@ -27,7 +27,7 @@ from labelloop.core.records import Verdict
 from labelloop.core.stopping import Limits, Next, Progress, decide, default_start_size, objects_to_ask
 
 CORE = Path(__file__).parents[2] / "src" / "labelloop" / "core"
-WORKFLOW = CORE.parent / "workflow"
+LABELERS = CORE.parent / "labelers"
 TUNED = [
     *(path for path in sorted((CORE / "certificate").glob("*.py")) if path.name != "tuning.py"),
     CORE / "stopping.py",
@@ -106,7 +106,7 @@ def test_each_field_says_its_unit_what_it_trades_and_where_it_comes_from(group: 
 @pytest.mark.parametrize(("group", "field"), FIELDS)
 def test_each_field_tunes_something(group: str, field: str) -> None:
     name = re.compile(rf"\b{group}\.{field}\b")
-    assert any(name.search(path.read_text()) for path in [*TUNED, WORKFLOW / "request.py"])
+    assert any(name.search(path.read_text()) for path in [*TUNED, LABELERS / "container.py"])
 
 
 def test_the_default_query_strategy_says_the_same_of_its_own_numbers() -> None:

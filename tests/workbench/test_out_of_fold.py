@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from labelloop.core.ledger import Ledger, State
-from labelloop.steps.prediction_files import load_out_of_fold
 from labelloop.storage import s3
+from labelloop.storage.prediction_files import load_out_of_fold
 from labelloop.workflow.run_state import RunState, Training
 
 pytestmark = pytest.mark.usefixtures("bucket")

@@ -10,16 +10,19 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
+from labelloop import backends, labelers
 from labelloop.cli.errors import RunFailedError
 from labelloop.cli.run_folder import RunFolder, RunRecord
 from labelloop.cli.state_seconds import seconds_by_round
 from labelloop.core.errors import RequestError
+from labelloop.core.implementations import is_class_name
 from labelloop.core.ledger import NO_LABEL
 from labelloop.core.manifest.label_categories import LabelCategories, parse_label_categories
 from labelloop.core.manifest.lines import LabelAttribute
 from labelloop.core.people.simulated_people import SimulatedPeople, Truth, read_truth
 from labelloop.core.records import Example, Report, Score
 from labelloop.core.report.scoring import score_manifest
+from labelloop.labelers import load_labeler
 from labelloop.local.aws import LocalAws
 from labelloop.local.container_process import ModelContainer, ProcessContainer
 from labelloop.local.docker import DockerContainer, require_image
@@ -32,8 +35,6 @@ from labelloop.workflow.request import LabelingRequest, parse_request
 from labelloop.workflow.run_output import RunOutput
 
 LOOP = "ActiveLearningLoop"
-# docker build -t labelloop-blazingtext blazingtext_container
-_BLAZINGTEXT_STAND_IN = "labelloop-blazingtext:latest"
 # The name `sam build` gives to the image of the template's ModelContainer.
 BUILT_MODEL_IMAGE = "modelcontainer:model"
 OnEvent = Callable[[ExecutionEvent], None]
@@ -81,20 +82,23 @@ class Application:
             self.model_container, {"SENTENCE_ENCODER": encoder, "ENCODING_CACHE": str(encodings.resolve())}
         )
 
-    def with_algorithm(self, algorithm: str) -> "Application":
-        """The same with the container that the algorithm needs: a stand-in for BlazingText.
+    def with_labeler(self, name: str) -> "Application":
+        """The same with what stands in for the labeler's image, where only AWS has that.
+
+        A user's own labeler may be there for the steps alone.
 
         Raises RequestError when the stand-in is missing, or when the user named another container.
         """
-        if algorithm != "blazingtext":
+        stand_in = None if is_class_name(name) else load_labeler(name).stand_in
+        if stand_in is None:
             return self
         root = self.template.parent
         if self.model_container != root / "model_container":
             raise RequestError(
-                "BlazingText is a model of its own: leave out either --model blazingtext or --model-container"
+                f"{name} is a model of its own: leave out either --model {name} or --model-container"
             )
-        container = _checked_container(root / "blazingtext_container")
-        return replace(self, model_container=container, image=_BLAZINGTEXT_STAND_IN)
+        container = _checked_container(root / stand_in.folder)
+        return replace(self, model_container=container, image=stand_in.image)
 
     def step_containers(self, logs: Path) -> SamApplication | None:
         """Runs the steps in their images; None if they run in this process."""
@@ -132,7 +136,9 @@ def run_loop(
     Returns the report. Raises RunFailedError when the execution fails, another LabelloopError for bad input.
     """
     request = parse_request(record.request)
-    application = application.with_algorithm(request.active_learning.model.algorithm)
+    backends.check_request(request)
+    labelers.check_request(request)
+    application = application.with_labeler(request.active_learning.model.algorithm)
     s3_root = Path(record.s3_root)
     truth, people = _people(request, s3_root, record.truth)
     execution_input = _with_truth_in_s3(record, request, s3_root)

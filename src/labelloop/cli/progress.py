@@ -21,7 +21,7 @@ _WORDS = {
     "CreateLabelingJob": "people are labeling",
     "LabelInWorkbench": "people are labeling in the workbench",
     "CollectLabels": "collecting what people labeled in time",
-    "SimulateLabeling": "simulated people are labeling",
+    "LabelAtOnce": "whoever answers at once is labeling",
     "SplitLabels": "splitting the labels",
     "CreateTrainingJob": "training the model",
     "CreateModel": "registering the model",

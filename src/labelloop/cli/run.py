@@ -29,19 +29,15 @@ from labelloop.workbench.server import DEFAULT_PORT, listening
 from labelloop.workflow.ground_truth import is_public_workforce
 from labelloop.workflow.run_files import RunFiles
 
+# Backends whose people --people stands for on this machine; others answer by themselves.
+_NAMES_OF_PEOPLE = (None, "groundtruth", "workbench", "simulated")
+
 
 class People(StrEnum):
     """Who labels."""
 
     SIMULATED = "simulated"
     WORKBENCH = "workbench"
-
-
-class Algorithm(StrEnum):
-    """What is trained."""
-
-    CONTAINER = "container"
-    BLAZINGTEXT = "blazingtext"
 
 
 class Policy(StrEnum):
@@ -72,8 +68,10 @@ def run(
         ),
     ] = None,
     model: Annotated[
-        Algorithm | None,
-        typer.Option(help="The model container, or a stand-in for SageMaker's BlazingText (fastText)."),
+        str | None,
+        typer.Option(
+            help="The labeler: container; blazingtext, a stand-in for SageMaker's (fastText); module:Class."
+        ),
     ] = None,
     seed: Annotated[int | None, typer.Option(min=0, help="The same seed gives the same labels.")] = None,
     error_rate: Annotated[
@@ -133,7 +131,7 @@ def run(
         else:
             asked_for = with_team_of_this_machine(_with_overrides(read_request(request), overrides))
             if record is None or not resume:
-                record = _new_record(asked_for, s3_root, _truth_for(people, truth))
+                record = _new_record(asked_for, s3_root, _truth_for(people, truth, asked_for))
             else:
                 _update(record, asked_for, folder)
             _set_people(record, people)
@@ -208,8 +206,9 @@ def _set_people(record: RunRecord, people: People) -> None:
         settings["LabelingBackend"] = "groundtruth"
 
 
-def _truth_for(people: People, truth: Path | None) -> Path | None:
-    if truth is None and people == People.WORKBENCH:
+def _truth_for(people: People, truth: Path | None, request: dict[str, Any]) -> Path | None:
+    backend = request.get("ActiveLearning", {}).get("LabelingBackend")
+    if truth is None and (people == People.WORKBENCH or backend not in _NAMES_OF_PEOPLE):
         return None
     if truth is None:
         raise RequestError(

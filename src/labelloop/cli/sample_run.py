@@ -82,7 +82,7 @@ class SampleRun:
         event = {"State": state, "Time": _TIME}
         self.events["LabelInWorkbench"] = {**event, "TaskToken": "sample"}
         self.events["CollectLabels"] = event
-        return self._step("MergeLabels", self._step("SimulateLabeling", state))
+        return self._step("MergeLabels", self._step("LabelAtOnce", state))
 
     def _train(self, state: dict[str, Any]) -> dict[str, Any]:
         """One execution of the nested state machine; the events of its steps are in its history."""

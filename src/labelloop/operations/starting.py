@@ -11,13 +11,13 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
+from labelloop import backends, labelers
 from labelloop.operations.cloud import Cloud, OperationError, error_code, explained, is_missing
 from labelloop.operations.executions import describe, execution_arn
 from labelloop.operations.stack import BACKEND_PARAMETER, Stack
 from labelloop.storage.s3 import split_uri
 from labelloop.workflow.execution import Execution
-from labelloop.workflow.ground_truth import check_human_task
-from labelloop.workflow.request import LabelingRequest, parse_request
+from labelloop.workflow.request import LabelingRequest, parse_request, with_default_backend
 from labelloop.workflow.run_files import RunFiles
 
 # The account number that AWS reserves for documentation: `prepare` writes it, as it cannot know the real one.
@@ -57,10 +57,11 @@ def check_request(document: Mapping[str, Any], cloud: Cloud, stack: Stack) -> La
 
     Raises RequestError or OperationError, which say where the fault is and what to do.
     """
-    request = parse_request(document)
+    request = parse_request(with_default_backend(document, stack.values.get(BACKEND_PARAMETER)))
+    backends.check_request(request)
+    labelers.check_request(request)
     task = request.human_task_config
-    if _backend(request, stack) == "groundtruth" and task is not None:
-        check_human_task(task)
+    if request.active_learning.labeling_backend == "groundtruth" and task is not None:
         if _is_placeholder(task.workteam_arn):
             raise OperationError(
                 "HumanTaskConfig.WorkteamArn is the placeholder that `prepare` writes: give the ARN of your "
@@ -156,17 +157,6 @@ def _require_resumable(cloud: Cloud, request: LabelingRequest) -> None:
             f"ActiveLearning.ResumeFromS3Uri: there is nothing to resume under {earlier}; it must be "
             "<S3OutputPath><execution name>/ of an earlier execution, as `stop` prints it"
         )
-
-
-def _backend(request: LabelingRequest, stack: Stack) -> str:
-    """Who labels: according to the request, else to the stack's parameter."""
-    settings = request.active_learning
-    chosen = "labeling_backend" in settings.model_fields_set
-    return (
-        settings.labeling_backend
-        if chosen
-        else stack.values.get(BACKEND_PARAMETER) or settings.labeling_backend
-    )
 
 
 def _is_placeholder(arn: object) -> bool:

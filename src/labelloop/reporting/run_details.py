@@ -12,7 +12,7 @@ from labelloop.reporting.text import count, percent, printable, seconds
 _CONTAINERS = {"ActiveLearning"}
 _KINDS = {
     "CreateLabelingJob": "human",
-    "SimulateLabeling": "human",
+    "LabelAtOnce": "human",
     "CreateTrainingJob": "training",
     "CreateModel": "training",
     "CreateTransformJob": "predicting",

@@ -4,11 +4,11 @@ from typing import Any
 
 from labelloop.core.arrays import to_bytes
 from labelloop.core.loop import Loop
-from labelloop.steps.auto_label_files import write_auto_labels
-from labelloop.steps.loop_files import load_loop
-from labelloop.steps.prediction_files import read_transform_output, save_predictions
 from labelloop.steps.step_handler import step
 from labelloop.storage import s3
+from labelloop.storage.auto_label_files import write_auto_labels
+from labelloop.storage.loop_files import load_loop
+from labelloop.storage.prediction_files import read_transform_output, save_predictions
 from labelloop.workflow.run_state import AuditUnderWay, ModelOutput, RunState
 
 

@@ -14,10 +14,10 @@ from labelloop.core.records import FailureRecord, ModelQuality, Report, RoundRec
 from labelloop.core.report.document import EndedRun, Failures, report_of
 from labelloop.core.report.model_quality import ModelQualityCollector, example_ids, with_excerpts
 from labelloop.reporting.page import render_report
-from labelloop.steps.loop_files import load_ledger
-from labelloop.steps.prediction_files import load_predictions
 from labelloop.steps.step_handler import logger, step
 from labelloop.storage import s3
+from labelloop.storage.loop_files import load_ledger
+from labelloop.storage.prediction_files import load_predictions
 from labelloop.workflow.run_files import RoundFiles
 from labelloop.workflow.run_output import RunOutput
 from labelloop.workflow.run_state import RunState

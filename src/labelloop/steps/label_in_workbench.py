@@ -1,45 +1,13 @@
 """LabelInWorkbench: open a batch of what was selected; the state machine waits until it is closed."""
 
-from collections.abc import Iterator
-from dataclasses import replace
-from datetime import datetime
 from typing import Any
 
-import numpy as np
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from labelloop.core.arrays import from_bytes
-from labelloop.core.errors import RequestError
-from labelloop.core.ledger import NO_IDS, Ledger
-from labelloop.core.manifest.lines import object_id, parse_record
-from labelloop.core.model.recorded_predictions import RecordedPredictions, record_predictions
-from labelloop.core.people.label_errors import label_error_candidates
-from labelloop.core.randomness import random_stream
-from labelloop.core.settings import resolve_size
-from labelloop.steps.loop_files import load_ledger, load_loop
-from labelloop.steps.prediction_files import load_out_of_fold
-from labelloop.steps.step_handler import (
-    StepEvent,
-    logger,
-    measured,
-    note_place,
-    read_event,
-    tracer,
-)
-from labelloop.steps.workbench_files import gold_objects, worker_template_uri
-from labelloop.storage import s3
-from labelloop.workbench.deployment import opened_parts
-from labelloop.workbench.earlier_batches import EarlierBatches
-from labelloop.workbench.opening import Asked, Guess, asked_about, open_batch
-from labelloop.workbench.store import TaskStore
-from labelloop.workbench.tasks import Batch
-from labelloop.workflow.run_files import is_recorded_predictions, labeling_output, state_beside
-from labelloop.workflow.run_state import Labeling, RunState
+from labelloop.backends.workbench import Workbench
+from labelloop.steps.step_handler import StepEvent, measured, note_place, read_event, tracer
 
 STEP = "LabelInWorkbench"
-TITLE = "Choose the class"
-INSTRUCTIONS = "Choose the one class that fits best."
-LONGEST_HEARTBEAT_PAUSE = 300.0
 
 
 class WorkbenchEvent(StepEvent):
@@ -54,123 +22,9 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     parsed = read_event(WorkbenchEvent, event, STEP)
     state = parsed.state
     note_place(state.execution_name, state.round, STEP, context)
-    return measured(lambda: _open(state, parsed), state, STEP, context)
+    return measured(lambda: label_in_workbench(parsed), state, STEP, context)
 
 
-def _open(state: RunState, event: WorkbenchEvent) -> dict[str, Any]:
-    """Open the batch, or take up the one that is there: nobody is asked anything twice."""
-    labeling = state.labeling
-    if labeling is None:
-        raise RequestError("there is no selection to label: SelectForHumans comes before LabelInWorkbench")
-    with opened_parts() as parts:
-        batch = parts.store.batch(labeling.job_name)
-        if batch is None:
-            earlier = _earlier(state, labeling, parts.store)
-            asked = list(_asked(state, labeling, earlier))
-            batch = open_batch(parts.store, _batch(state, labeling, event.time, earlier.people), asked)
-        parts.closing.waits_with(batch, event.task_token)
-    logger.info("open", extra={"batch": batch.id, "tasks": batch.total})
-    return state.as_document()
-
-
-def _batch(state: RunState, labeling: Labeling, time: str, people: tuple[str, ...]) -> Batch:
-    settings, task = state.settings.workbench, state.request.human_task_config
-    description = task.task_description if task else INSTRUCTIONS
-    short = settings.short_instructions or description
-    return Batch(
-        id=labeling.job_name,
-        run=state.execution_name,
-        round=state.round,
-        kind="text",
-        title=settings.title or (task.task_title if task else TITLE),
-        short_instructions=short,
-        full_instructions=settings.full_instructions or short,
-        classes=tuple(state.class_names),
-        label_attribute=state.request.label_attribute_name,
-        people_per_object=state.request.people_per_object,
-        show_guess=settings.show_guess,
-        lease_seconds=settings.lease_in_seconds,
-        total=0,
-        created=datetime.fromisoformat(time).timestamp(),
-        selection_uri=labeling.selection_s3_uri,
-        output_uri=labeling_output(labeling.output_folder_s3_uri, labeling.job_name),
-        worker_template_uri=worker_template_uri(state.request, state.label_categories),
-        people=people,
-        heartbeat_every=min(LONGEST_HEARTBEAT_PAUSE, settings.heartbeat_in_seconds / 4),
-        run_state_uri=state_beside(labeling.selection_s3_uri),
-    )
-
-
-def _asked(state: RunState, labeling: Labeling, earlier: EarlierBatches) -> Iterator[Asked]:
-    settings = state.settings.workbench
-    guesses = _guesses(labeling) if settings.show_guess else {}
-    for one in asked_about(s3.read_lines(labeling.selection_s3_uri), guesses):
-        yield replace(one, answered_before=earlier.who_answered(one.object_id))
-    if settings.gold is not None:
-        yield from _gold(state, settings.gold.share, labeling.selected)
-    if settings.relabel_share:
-        yield from _to_label_again(state, _most_reviews(state, labeling), earlier)
-
-
-def _earlier(state: RunState, labeling: Labeling, store: TaskStore) -> EarlierBatches:
-    """Looked up only where somebody may be asked again: all their tasks are read."""
-    if labeling.drawn or state.settings.workbench.relabel_share:
-        return EarlierBatches.of_run(store, [files.prefix for files in state.all_files])
-    return EarlierBatches()
-
-
-def _most_reviews(state: RunState, labeling: Labeling) -> int:
-    """A review takes an answer out of the run's budget, as any other."""
-    left = load_loop(state).human_labels_left() - labeling.selected
-    return max(0, min(left, resolve_size(state.settings.workbench.relabel_share, labeling.selected)))
-
-
-def _guesses(labeling: Labeling) -> dict[int, Guess]:
-    if labeling.recorded_s3_uri is None:
-        return {}
-    expected = from_bytes(s3.read_bytes(labeling.recorded_s3_uri))
-    return {
-        int(one["id"]): (int(one["label"]), float(one["confidence"])) for one in expected if one["label"] >= 0
-    }
-
-
-def _gold(state: RunState, share: float, selected: int) -> Iterator[Asked]:
-    known = gold_objects(state.request, state.label_categories)
-    wanted = min(len(known), resolve_size(share, selected))
-    drawn = random_stream(state.settings.seed, "gold", state.round).permutation(len(known))[:wanted]
-    for number in sorted(drawn.tolist()):
-        record, label = known[number]
-        yield Asked(number, record.get("source"), record.get("source-ref"), "gold", label)
-
-
-def _to_label_again(state: RunState, most: int, earlier: EarlierBatches) -> Iterator[Asked]:
-    ledger = load_ledger(state)
-    predictions = _unlearned_predictions(state, ledger)
-    candidates = label_error_candidates(predictions, ledger, earlier.reviewed)[:most]
-    model_labels = dict(zip(candidates["id"].tolist(), candidates["label"].tolist(), strict=True))
-    for line in s3.read_lines(state.manifest_s3_uri):
-        number = object_id(line)
-        if number in model_labels:
-            record = parse_record(line)
-            yield Asked(
-                number,
-                record.get("source"),
-                record.get("source-ref"),
-                purpose="relabel",
-                known_label=int(ledger.labels[number]),
-                model_label=model_labels[number],
-                answered_before=earlier.who_answered(number),
-            )
-
-
-def _unlearned_predictions(state: RunState, ledger: Ledger) -> list[RecordedPredictions]:
-    """What models say of objects they have not learned from.
-
-    The newest model's cross-validation, where its container has left one; else what models said of objects
-    before people answered.
-    """
-    out_of_fold = load_out_of_fold(state, ledger)
-    if out_of_fold is not None:
-        return [record_predictions(out_of_fold, np.flatnonzero(out_of_fold.present), NO_IDS)]
-    uris = (uri for files in state.all_files for uri in s3.list_uris(files.rounds))
-    return [from_bytes(s3.read_bytes(uri)) for uri in uris if is_recorded_predictions(uri)]
+def label_in_workbench(event: WorkbenchEvent) -> dict[str, Any]:
+    Workbench().ask(event.state, event.time, event.task_token)
+    return event.state.as_document()

@@ -1,26 +1,32 @@
 """PrepareManifest: check the request and every line of the manifest, before anything is spent."""
 
 import os
+from dataclasses import dataclass
 from typing import Any
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
 from pydantic import BaseModel, ConfigDict
 from pydantic.alias_generators import to_pascal
 
+from labelloop.backends import LabelingBackend, load_backend
 from labelloop.core.errors import RequestError
 from labelloop.core.loop import Loop
-from labelloop.core.manifest.input_manifest import InputManifest, first_record
+from labelloop.core.manifest.input_manifest import InputManifest
 from labelloop.core.manifest.label_categories import LabelCategories, parse_label_categories
 from labelloop.core.manifest.lines import LabelAttribute
-from labelloop.core.query_strategies import QueryStrategyError, load_query_strategy, looks_for_doubt
+from labelloop.core.query_strategies import (
+    QueryStrategy,
+    QueryStrategyError,
+    load_query_strategy,
+    looks_for_doubt,
+)
+from labelloop.labelers import Labeler, load_labeler
+from labelloop.labelers.registry import check_model
 from labelloop.steps.snapshot import resumed_state, save_snapshot
 from labelloop.steps.step_handler import measured, note_place, read_event, tracer
-from labelloop.steps.workbench_files import require_workbench_files
 from labelloop.storage import s3
-from labelloop.storage.container_image import image_uri_of_function
-from labelloop.workflow.ground_truth import complete_human_task
 from labelloop.workflow.job_names import job_prefix
-from labelloop.workflow.request import LabelingRequest, parse_request, with_default_backend
+from labelloop.workflow.request import ActiveLearning, LabelingRequest, parse_request, with_default_backend
 from labelloop.workflow.run_files import RunFiles
 from labelloop.workflow.run_state import RunState
 
@@ -43,25 +49,53 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     return measured(lambda: prepare_manifest(execution), None, "PrepareManifest", context)
 
 
+@dataclass(frozen=True)
+class _Parts:
+    """What a request chooses by name."""
+
+    strategy: QueryStrategy
+    backend: LabelingBackend
+    labeler: Labeler
+
+    @classmethod
+    def loaded(cls, settings: ActiveLearning) -> "_Parts":
+        """Raises RequestError where one cannot be loaded."""
+        try:
+            strategy = load_query_strategy(settings.query_strategy)
+        except QueryStrategyError as error:
+            raise RequestError(f"ActiveLearning.QueryStrategy: {error}") from error
+        return cls(strategy, load_backend(settings.labeling_backend), load_labeler(settings.model.algorithm))
+
+    def told(self, request: LabelingRequest) -> dict[str, Any]:
+        """The fields of the run's state that are theirs to say."""
+        return {
+            "image_uri": self.labeler.image_uri(request),
+            "looks_for_doubt": looks_for_doubt(self.strategy),
+            "people_per_object": self.backend.people_per_object(request),
+            "holdout_share": self.labeler.holdout_share(request.active_learning.model),
+        }
+
+
 def prepare_manifest(execution: PrepareEvent) -> dict[str, Any]:
     asked = with_default_backend(execution.request, os.environ.get("LABELING_BACKEND"))
-    request = _for_ground_truth(parse_request(asked))
-    request = _with_image_of_stack(_with_the_stacks_key(request))
+    request = parse_request(asked)
+    parts = _Parts.loaded(request.active_learning)
+    parts.backend.check(request)
+    check_model(parts.labeler, request.active_learning.model)
+    request = parts.labeler.prepare(_with_the_stacks_key(request))
     _require_job_role(request)
-    doubt = _looks_for_doubt(request)
     files = RunFiles(f"{request.output_config.s3_output_path}{execution.execution_name}/")
     _refuse_reused_name(files, execution.start_time)
     categories = parse_label_categories(s3.read_bytes(request.label_category_config_s3_uri))
-    _require_truth(request)
-    require_workbench_files(request, categories)
+    request = parts.backend.prepare(request, categories)
     if request.active_learning.resume_from_s3_uri:
         state = resumed_state(
             request, execution.execution_name, files.prefix, _job_prefix(request, execution)
         )
         # The image may be what was mended.
-        state = state.model_copy(update={"image_uri": image_uri(request), "looks_for_doubt": doubt})
+        state = state.model_copy(update=parts.told(request))
     else:
-        state = _new_state(request, categories, execution, files, looks_for_doubt=doubt)
+        state = _new_state(request, categories, execution, files, parts)
     save_snapshot(state, files.prepared_state)
     return state.as_document()
 
@@ -90,24 +124,6 @@ def _with_the_stacks_key(request: LabelingRequest) -> LabelingRequest:
     return request.model_copy(update={"output_config": output, "active_learning": settings})
 
 
-def _for_ground_truth(request: LabelingRequest) -> LabelingRequest:
-    """With Ground Truth's own functions where the request names none."""
-    task = request.human_task_config
-    if request.active_learning.labeling_backend != "groundtruth" or task is None:
-        return request
-    source = request.input_config.data_source.s3_data_source.manifest_s3_uri
-    task = complete_human_task(task, first_record(s3.read_lines(source)))
-    return request.model_copy(update={"human_task_config": task})
-
-
-def _looks_for_doubt(request: LabelingRequest) -> bool:
-    """What the query strategy says of itself. Raises RequestError where it cannot be loaded."""
-    try:
-        return looks_for_doubt(load_query_strategy(request.active_learning.query_strategy))
-    except QueryStrategyError as error:
-        raise RequestError(f"ActiveLearning.QueryStrategy: {error}") from error
-
-
 def _refuse_reused_name(files: RunFiles, start_time: str) -> None:
     marker, prefix = files.execution, files.prefix
     if s3.exists(marker) and s3.read_json(marker) != {"StartTime": start_time}:
@@ -118,41 +134,8 @@ def _refuse_reused_name(files: RunFiles, start_time: str) -> None:
     s3.write_json(marker, {"StartTime": start_time})
 
 
-def _require_truth(request: LabelingRequest) -> None:
-    truth = request.active_learning.simulated_people.truth_s3_uri
-    if request.active_learning.labeling_backend == "simulated" and truth and not s3.exists(truth):
-        raise RequestError(f"the simulated people's truth is missing: there is no {truth}")
-
-
-def _with_image_of_stack(request: LabelingRequest) -> LabelingRequest:
-    """The request, with the image that the stack's parameter names unless it names one itself."""
-    settings = request.active_learning
-    if settings.model.algorithm == "blazingtext":
-        return request
-    named = settings.model.image_uri or os.environ.get("MODEL_IMAGE_URI") or None
-    model = settings.model.model_copy(update={"image_uri": named})
-    return request.model_copy(update={"active_learning": settings.model_copy(update={"model": model})})
-
-
 def _job_prefix(request: LabelingRequest, execution: PrepareEvent) -> str:
     return job_prefix(request.labeling_job_name_prefix, execution.execution_name, execution.start_time)
-
-
-def image_uri(request: LabelingRequest) -> str:
-    """The image to train: the user's own, else the one that was built and pushed with the stack.
-
-    Raises RequestError where BlazingText is asked for and there is none.
-    """
-    model = request.active_learning.model
-    if model.algorithm != "blazingtext":
-        return model.image_uri or image_uri_of_function(os.environ["MODEL_FUNCTION_NAME"])
-    uri = os.environ["BLAZINGTEXT_IMAGE_URI"]
-    if not uri[:1].isdigit():
-        raise RequestError(
-            "there is no BlazingText in this region: leave ActiveLearning.Model.Algorithm out, "
-            "or run labelloop in another region"
-        )
-    return uri
 
 
 def _new_state(
@@ -160,13 +143,12 @@ def _new_state(
     categories: LabelCategories,
     execution: PrepareEvent,
     files: RunFiles,
-    *,
-    looks_for_doubt: bool,
+    parts: _Parts,
 ) -> RunState:
     manifest = InputManifest(
         LabelAttribute(request.label_attribute_name),
         categories,
-        text_only=request.active_learning.model.algorithm == "blazingtext",
+        text_only=parts.labeler.text_only,
     )
     source = request.input_config.data_source.s3_data_source.manifest_s3_uri
     s3.write_lines(files.prepared_manifest, manifest.working_lines(s3.read_lines(source)))
@@ -178,11 +160,10 @@ def _new_state(
         job_prefix=_job_prefix(request, execution),
         request=request,
         class_names=list(categories.names),
-        image_uri=image_uri(request),
-        looks_for_doubt=looks_for_doubt,
         labels_in_input=ledger.counts().human_labels,
         counts=ledger.counts(),
         manifest_s3_uri=files.prepared_manifest,
         ledger_s3_uri=files.prepared_ledger,
+        **parts.told(request),
     )
     return state.decided(Loop.begin(state.loop_settings, ledger).decide())

@@ -4,14 +4,13 @@ import json
 from typing import Any
 
 from labelloop.core.ledger import State
-from labelloop.core.manifest.lines import ID_KEY, LabelAttribute
-from labelloop.steps.loop_files import load_loop
+from labelloop.core.manifest.lines import LabelAttribute
+from labelloop.labelers import Labeler, load_labeler
 from labelloop.steps.manifest_files import lines_of
 from labelloop.steps.step_handler import step
 from labelloop.storage import s3
-from labelloop.workflow.blazingtext import TEXT_ATTRIBUTE
+from labelloop.storage.loop_files import load_loop
 from labelloop.workflow.run_state import RunState, Training
-from labelloop.workflow.training_job import training_job
 
 
 def split_labels(state: RunState, _time: str) -> dict[str, Any]:
@@ -22,9 +21,9 @@ def split_labels(state: RunState, _time: str) -> dict[str, Any]:
     s3.write_lines(files.train, lines_of(manifest, channels.train, size))
     s3.write_lines(files.holdout, lines_of(manifest, channels.holdout, size))
     unseen = loop.ledger.ids(State.POOL, State.VALIDATION)
-    asked = _for_blazingtext if state.settings.model.algorithm == "blazingtext" else _as_it_is
+    labeler = load_labeler(state.settings.model.algorithm)
     lines = (without_label(line, state.label_attribute) for line in lines_of(manifest, unseen, size))
-    s3.write_lines(files.pool, (asked(line, len(state.class_names)) for line in lines))
+    s3.write_lines(files.pool, (labeler.question(line, len(state.class_names)) for line in lines))
     training = Training(
         train_s3_uri=files.train,
         validation_s3_uri=files.holdout,
@@ -32,7 +31,7 @@ def split_labels(state: RunState, _time: str) -> dict[str, Any]:
         ledger_s3_uri=files.training_ledger,
         model_folder_s3_uri=files.model_folder,
         predictions_folder_s3_uri=files.predictions_folder,
-        job=_job(state),
+        job=_job(state, labeler),
     )
     return state.with_loop(loop, ledger_s3_uri=files.training_ledger, training=training).as_document()
 
@@ -46,18 +45,7 @@ def without_label(line: bytes, attribute: LabelAttribute) -> bytes:
     return json.dumps(kept, ensure_ascii=False, separators=(",", ":")).encode()
 
 
-def _as_it_is(line: bytes, _classes: int) -> bytes:
-    return line
-
-
-def _for_blazingtext(line: bytes, classes: int) -> bytes:
-    """The line as a question for the probabilities of all classes: unasked, it tells that of the best."""
-    record = json.loads(line)
-    question = {key: record[key] for key in (ID_KEY, TEXT_ATTRIBUTE) if key in record}
-    return json.dumps({**question, "k": classes}, ensure_ascii=False, separators=(",", ":")).encode()
-
-
-def _job(state: RunState) -> dict[str, Any]:
+def _job(state: RunState, labeler: Labeler) -> dict[str, Any] | None:
     contract = {
         "num_classes": str(len(state.class_names)),
         "label_attribute": state.request.label_attribute_name,
@@ -65,7 +53,7 @@ def _job(state: RunState) -> dict[str, Any]:
     }
     files = state.round_files
     channels = {"train": files.train, "validation": files.holdout, "pool": files.pool}
-    return training_job(state.request, state.image_uri, channels, contract, _checkpoints(state))
+    return labeler.training_job(state.request, state.image_uri, channels, contract, _checkpoints(state))
 
 
 def _checkpoints(state: RunState) -> str:

@@ -13,9 +13,9 @@ from pydantic import (
 )
 from pydantic.alias_generators import to_pascal
 
-from labelloop.core.certificate.tuning import DEFAULT
 from labelloop.core.costs import LIST_PRICE_OF_AN_ANSWER, LIST_PRICE_OF_THE_SERVICE, PriceList
 from labelloop.core.errors import RequestError
+from labelloop.core.implementations import name_fault
 from labelloop.core.manifest.lines import label_attribute_fault
 from labelloop.core.query_strategies import (
     DEFAULT_QUERY_STRATEGY,
@@ -23,7 +23,6 @@ from labelloop.core.query_strategies import (
     check_name,
 )
 from labelloop.core.settings import LoopSettings
-from labelloop.workflow.blazingtext import LONGEST_SPOT_SECONDS, hyperparameter_faults
 from labelloop.workflow.instance_types import takes_a_volume_key
 
 S3Uri = Annotated[
@@ -59,6 +58,13 @@ class _Block(BaseModel):
 
 
 _Form = TypeVar("_Form", bound=_Block)
+
+
+def _checked_name(name: str) -> str:
+    """Of what is loaded by its name, in the steps' image: whether it is there is for that image to say."""
+    if fault := name_fault(name):
+        raise ValueError(fault)
+    return name
 
 
 class S3DataSource(_Block):
@@ -138,7 +144,7 @@ class HumanTaskConfig(_Block):
 class ModelSettings(_Block):
     """How the model is trained and asked. `ImageUri` is the stack's own model image unless given."""
 
-    algorithm: Literal["container", "blazingtext"] = "container"
+    algorithm: str = "container"  # the labeler
     image_uri: Annotated[str, StringConstraints(pattern=r"^\S+$", max_length=255)] | None = None
     hyper_parameters: dict[str, str] = Field(default_factory=dict, max_length=90)
     training_instance_type: InstanceType = "ml.m5.xlarge"
@@ -153,17 +159,12 @@ class ModelSettings(_Block):
     max_wait_time_in_seconds: int | None = Field(default=None, ge=60)
     # Each round's training has a folder of its own below; in the round's own folder unless given.
     checkpoint_s3_uri: S3Uri | None = None
-    input_mode: Literal["File", "FastFile", "Pipe"] | None = None  # File; Pipe for BlazingText
-    # Of the training labels, what the container may tune on instead of learning from. Unless given: none for
-    # the stack's own image, which needs none, a tenth for another.
+    input_mode: Literal["File", "FastFile", "Pipe"] | None = None  # as the labeler says unless given
+    # Of the training labels, what the model may tune on instead of learning from; as the labeler says unless
+    # given.
     holdout_share: float | None = Field(default=None, ge=0, le=0.5)
     batch_strategy: Literal["MultiRecord", "SingleRecord"] = "MultiRecord"
     max_payload_in_mb: int = Field(default=6, ge=1, le=100, alias="MaxPayloadInMB")
-
-    @property
-    def is_own_image(self) -> bool:
-        """Whether it is the stack's own model image, whose contract is known."""
-        return self.algorithm == "container" and self.image_uri is None
 
     @property
     def volumes_take_a_key(self) -> bool:
@@ -172,54 +173,10 @@ class ModelSettings(_Block):
             self.transform_instance_type
         )
 
-    @property
-    def longest_wait_in_seconds(self) -> int:
-        """How long a spot training may take, with the wait for its instance."""
-        if self.max_wait_time_in_seconds is not None:
-            return self.max_wait_time_in_seconds
-        twice = 2 * self.max_runtime_in_seconds
-        return min(twice, LONGEST_SPOT_SECONDS) if self.algorithm == "blazingtext" else twice
-
-    @model_validator(mode="after")
-    def _consistent(self) -> "ModelSettings":
-        problems = [*self._spot_problems(), *self._input_mode_problems()]
-        if self.algorithm == "blazingtext":
-            problems += self._blazingtext_problems()
-        if problems:
-            raise ValueError("; ".join(problems))
-        return self
-
-    def _spot_problems(self) -> list[str]:
-        if not self.use_spot_training:
-            given = self.max_wait_time_in_seconds is not None
-            return ["MaxWaitTimeInSeconds is for UseSpotTraining: set that, or leave it out"] if given else []
-        if self.longest_wait_in_seconds < self.max_runtime_in_seconds:
-            return [
-                f"MaxWaitTimeInSeconds ({self.longest_wait_in_seconds}) counts the training too: "
-                f"it must not be below MaxRuntimeInSeconds ({self.max_runtime_in_seconds})"
-            ]
-        return []
-
-    def _input_mode_problems(self) -> list[str]:
-        if self.is_own_image and self.input_mode == "Pipe":
-            return ["the stack's own model image reads files: InputMode must be File or FastFile"]
-        return []
-
-    def _blazingtext_problems(self) -> list[str]:
-        problems = [f"BlazingText: {fault}" for fault in hyperparameter_faults(self.hyper_parameters)]
-        if self.image_uri is not None:
-            problems.append("Algorithm blazingtext has an image of its own: leave ImageUri out")
-        if self.input_mode not in (None, "Pipe"):
-            problems.append("BlazingText reads augmented manifests in Pipe mode only: leave InputMode out")
-        if self.training_instance_count > 1:
-            problems.append("BlazingText classifies text on one instance: TrainingInstanceCount is 1")
-        if self.checkpoint_s3_uri is not None:
-            problems.append("BlazingText keeps no checkpoints: leave CheckpointS3Uri out")
-        if self.use_spot_training and self.longest_wait_in_seconds > LONGEST_SPOT_SECONDS:
-            problems.append(
-                f"BlazingText keeps no checkpoints: MaxWaitTimeInSeconds is {LONGEST_SPOT_SECONDS} at most"
-            )
-        return problems
+    @field_validator("algorithm")
+    @classmethod
+    def _well_named(cls, name: str) -> str:
+        return _checked_name(name)
 
 
 class SimulatedPeople(_Block):
@@ -301,7 +258,7 @@ class ActiveLearning(_Block):
     """Every choice about the loop, each with a default. Sizes: a share of the input below 1, else a count."""
 
     policy: Literal["default", "blog"] = "default"
-    labeling_backend: Literal["workbench", "groundtruth", "simulated"] = "groundtruth"
+    labeling_backend: str = "groundtruth"
     model: ModelSettings = ModelSettings()
     target_error: float = Field(default=0.05, gt=0, lt=1)
     confidence: float = Field(default=0.9, gt=0, lt=1)
@@ -324,17 +281,17 @@ class ActiveLearning(_Block):
     prices: Prices = Prices()
     resume_from_s3_uri: S3ObjectUri | None = None
 
-    @property
-    def holdout_share(self) -> float:
-        """Of the training labels, what the model may tune on instead of learning from."""
-        if self.model.holdout_share is not None:
-            return self.model.holdout_share
-        return 0.0 if self.model.is_own_image else DEFAULT.rounds.holdout_of_other_images
-
-    def loop_settings(self, *, people_per_object: int = 1, looks_for_doubt: bool = True) -> LoopSettings:
+    def loop_settings(
+        self,
+        *,
+        people_per_object: int = 1,
+        holdout_share: float | None = None,
+        looks_for_doubt: bool = True,
+    ) -> LoopSettings:
         """What of it the loop needs to know.
 
-        `looks_for_doubt`: as the query strategy says of itself, which only those know who load it.
+        The arguments are what labeling backend, labeler and query strategy say of themselves: only those know
+        who load them.
         """
         return LoopSettings(
             policy=self.policy,
@@ -350,14 +307,19 @@ class ActiveLearning(_Block):
             max_human_labels=self.max_human_labels,
             max_cost=self.max_cost,
             prices=self.prices.price_list(people_per_object),
-            holdout_share=self.holdout_share,
+            holdout_share=self.model.holdout_share or 0.0 if holdout_share is None else holdout_share,
             looks_for_doubt=looks_for_doubt,
             seed=self.seed,
         )
 
+    @field_validator("labeling_backend")
+    @classmethod
+    def _backend_well_named(cls, name: str) -> str:
+        return _checked_name(name)
+
     @field_validator("query_strategy")
     @classmethod
-    def _well_named(cls, name: str) -> str:
+    def _strategy_well_named(cls, name: str) -> str:
         # Whether a class of the user's own is there is for the steps' image to say: it may be there alone.
         try:
             check_name(name)
@@ -405,17 +367,6 @@ class LabelingRequest(_Block):
     role_arn: Arn
     active_learning: ActiveLearning = ActiveLearning()
 
-    @property
-    def people_per_object(self) -> int:
-        """How many people label each data object."""
-        settings = self.active_learning
-        if settings.labeling_backend == "workbench":
-            wanted = settings.workbench.number_of_human_workers_per_data_object
-            if wanted is not None:
-                return wanted
-        task = self.human_task_config
-        return task.number_of_human_workers_per_data_object if task else 1
-
     @field_validator("label_attribute_name")
     @classmethod
     def _usable(cls, name: str) -> str:
@@ -423,31 +374,6 @@ class LabelingRequest(_Block):
         if fault:
             raise ValueError(f"{name!r} cannot be a label attribute name: {fault}")
         return name
-
-    @model_validator(mode="after")
-    def _somebody_to_ask(self) -> "LabelingRequest":
-        if self.active_learning.labeling_backend == "groundtruth" and self.human_task_config is None:
-            raise ValueError(
-                "HumanTaskConfig is missing: Ground Truth needs it to show data objects to people"
-            )
-        simulated = self.active_learning.labeling_backend == "simulated"
-        if simulated and self.active_learning.simulated_people.truth_s3_uri is None:
-            raise ValueError(
-                "ActiveLearning.SimulatedPeople.TruthS3Uri is missing: simulated people must know the truth"
-            )
-        return self
-
-    @model_validator(mode="after")
-    def _template_to_use(self) -> "LabelingRequest":
-        task = self.human_task_config
-        if self.active_learning.workbench.use_worker_template and (
-            task is None or task.ui_config.ui_template_s3_uri is None
-        ):
-            raise ValueError(
-                "Workbench.UseWorkerTemplate takes the template at HumanTaskConfig.UiConfig.UiTemplateS3Uri, "
-                "which is missing"
-            )
-        return self
 
 
 def with_default_backend(document: object, backend: str | None) -> object:

@@ -62,7 +62,8 @@ class Training(_Passed):
     ledger_s3_uri: str
     model_folder_s3_uri: str
     predictions_folder_s3_uri: str
-    job: dict[str, Any]  # the training job's part of CreateTrainingJob: see `training_job`
+    # The training job's part of CreateTrainingJob, as the labeler says; None: nothing is trained.
+    job: dict[str, Any] | None = None
 
     @property
     def predictions_s3_uri(self) -> str:
@@ -165,7 +166,10 @@ class RunState(_Passed):
     request: LabelingRequest
     class_names: list[str]
     image_uri: str
+    # What the parts that are chosen by name say of themselves: they are loaded in PrepareManifest, not here.
     looks_for_doubt: bool = True  # the query strategy; see `QueryStrategy`
+    people_per_object: int = 1  # the labeling backend
+    holdout_share: float = 0.0  # the labeler
     earlier_prefixes: list[str] = Field(default_factory=list)  # of the executions this one resumes
     labels_in_input: int
     counts: Counts
@@ -221,7 +225,9 @@ class RunState(_Passed):
     @property
     def loop_settings(self) -> LoopSettings:
         return self.settings.loop_settings(
-            people_per_object=self.request.people_per_object, looks_for_doubt=self.looks_for_doubt
+            people_per_object=self.people_per_object,
+            holdout_share=self.holdout_share,
+            looks_for_doubt=self.looks_for_doubt,
         )
 
     @property
@@ -281,7 +287,21 @@ def _from_format_1(state: dict[str, Any]) -> dict[str, Any]:
     if labeling := fields.get("Labeling"):
         renamed = {"ExpectationsS3Uri": "RecordedS3Uri"}
         fields["Labeling"] = {renamed.get(name, name): value for name, value in labeling.items()}
-    return {**fields, "Format": RunState.FORMAT}
+    return {**fields, **_told_by_request(fields["Request"]), "Format": RunState.FORMAT}
+
+
+def _told_by_request(request: dict[str, Any]) -> dict[str, Any]:
+    """What was worked out of the request anew in every step, before the state held it."""
+    settings, task = request.get("ActiveLearning", {}), request.get("HumanTaskConfig", {})
+    field, model = "NumberOfHumanWorkersPerDataObject", settings.get("Model", {})
+    people = task.get(field, 1)
+    if settings.get("LabelingBackend") == "workbench":
+        people = settings.get("Workbench", {}).get(field, people)
+    own_image = model.get("Algorithm", "container") == "container" and "ImageUri" not in model
+    return {
+        "PeoplePerObject": people,
+        "HoldoutShare": model.get("HoldoutShare", 0.0 if own_image else 0.1),
+    }
 
 
 def round_name(job_prefix: str, round_number: int) -> str:

@@ -1,49 +1,83 @@
 """What SageMaker is asked for to train a round's model: CreateTrainingJob but for name, role and output."""
 
+from collections.abc import Mapping
 from typing import Any
 
-from labelloop.workflow.blazingtext import POST_HYPERPARAMETERS, TEXT_ATTRIBUTE
-from labelloop.workflow.request import LabelingRequest, ModelSettings
+from labelloop.workflow.request import ModelSettings
 
 _JSON_LINES = "application/jsonlines"
 _RECORD_IO = "application/x-recordio"
 
 
 def training_job(
-    request: LabelingRequest,
+    model: ModelSettings,
+    *,
     image_uri: str,
-    channels: dict[str, str],
-    hyper_parameters: dict[str, str],
-    checkpoints_s3_uri: str,
+    input_mode: str,
+    hyper_parameters: Mapping[str, str],
+    channels: list[dict[str, Any]],
+    longest_wait_in_seconds: int,
+    checkpoints_s3_uri: str | None = None,
 ) -> dict[str, Any]:
-    """The request's part for a training on these channels (name: S3 URI).
+    """The request's part for a training on these channels.
 
-    hyper_parameters: the contract's with a container of one's own, not given to BlazingText;
-    checkpoints_s3_uri: a folder that no other training uses.
+    hyper_parameters: those of the request stand over them; longest_wait_in_seconds: of a spot training, with
+    the wait for its instance; checkpoints_s3_uri: a folder that no other training uses, None to keep none.
     """
-    model = request.active_learning.model
     stopping: dict[str, Any] = {"MaxRuntimeInSeconds": model.max_runtime_in_seconds}
     job: dict[str, Any] = {
-        "AlgorithmSpecification": {"TrainingImage": image_uri, "TrainingInputMode": _input_mode(model)},
-        "HyperParameters": {**_defaults(model, hyper_parameters), **model.hyper_parameters},
-        "InputDataConfig": _channels(request, channels),
+        "AlgorithmSpecification": {"TrainingImage": image_uri, "TrainingInputMode": input_mode},
+        "HyperParameters": {**hyper_parameters, **model.hyper_parameters},
+        "InputDataConfig": channels,
         "ResourceConfig": _resources(model),
         "StoppingCondition": stopping,
     }
     if model.use_spot_training:
         job["EnableManagedSpotTraining"] = True
-        stopping["MaxWaitTimeInSeconds"] = model.longest_wait_in_seconds
-    if model.algorithm == "container" and (model.use_spot_training or model.checkpoint_s3_uri is not None):
+        stopping["MaxWaitTimeInSeconds"] = longest_wait_in_seconds
+    if checkpoints_s3_uri is not None:
         job["CheckpointConfig"] = {"S3Uri": checkpoints_s3_uri}
     return job
 
 
-def _defaults(model: ModelSettings, contract: dict[str, str]) -> dict[str, str]:
-    return dict(POST_HYPERPARAMETERS) if model.algorithm == "blazingtext" else contract
+def longest_wait(model: ModelSettings) -> int:
+    """How long a spot training may take, in seconds, where nothing but the request says so."""
+    return model.max_wait_time_in_seconds or 2 * model.max_runtime_in_seconds
 
 
-def _input_mode(model: ModelSettings) -> str:
-    return model.input_mode or ("Pipe" if model.algorithm == "blazingtext" else "File")
+def spot_problems(model: ModelSettings, longest_wait_in_seconds: int) -> list[str]:
+    """What SageMaker would refuse of the times for spot instances, one sentence each."""
+    if not model.use_spot_training:
+        given = model.max_wait_time_in_seconds is not None
+        return ["MaxWaitTimeInSeconds is for UseSpotTraining: set that, or leave it out"] if given else []
+    if longest_wait_in_seconds < model.max_runtime_in_seconds:
+        return [
+            f"MaxWaitTimeInSeconds ({longest_wait_in_seconds}) counts the training too: "
+            f"it must not be below MaxRuntimeInSeconds ({model.max_runtime_in_seconds})"
+        ]
+    return []
+
+
+def file_channel(name: str, uri: str, input_mode: str) -> dict[str, Any]:
+    """A channel of JSON Lines, read as the input mode says."""
+    return {
+        "ChannelName": name,
+        "DataSource": {"S3DataSource": _source("S3Prefix", uri)},
+        "ContentType": _JSON_LINES,
+        "InputMode": input_mode,
+    }
+
+
+def augmented_manifest_channel(name: str, uri: str, attribute_names: list[str]) -> dict[str, Any]:
+    """A channel that SageMaker makes of these attributes of a manifest, for algorithms that stream it."""
+    source = {**_source("AugmentedManifestFile", uri), "AttributeNames": attribute_names}
+    return {
+        "ChannelName": name,
+        "DataSource": {"S3DataSource": source},
+        "ContentType": _RECORD_IO,
+        "InputMode": "Pipe",
+        "RecordWrapperType": "RecordIO",
+    }
 
 
 def _resources(model: ModelSettings) -> dict[str, Any]:
@@ -55,35 +89,6 @@ def _resources(model: ModelSettings) -> dict[str, Any]:
     if model.volume_kms_key_id is not None:
         resources["VolumeKmsKeyId"] = model.volume_kms_key_id
     return resources
-
-
-def _channels(request: LabelingRequest, channels: dict[str, str]) -> list[dict[str, Any]]:
-    model = request.active_learning.model
-    if model.algorithm == "blazingtext":
-        names = [TEXT_ATTRIBUTE, request.label_attribute_name]
-        # It has no use for texts without labels.
-        return [_manifest_channel(name, channels[name], names) for name in ("train", "validation")]
-    return [_prefix_channel(name, uri, _input_mode(model)) for name, uri in channels.items()]
-
-
-def _prefix_channel(name: str, uri: str, input_mode: str) -> dict[str, Any]:
-    return {
-        "ChannelName": name,
-        "DataSource": {"S3DataSource": _source("S3Prefix", uri)},
-        "ContentType": _JSON_LINES,
-        "InputMode": input_mode,
-    }
-
-
-def _manifest_channel(name: str, uri: str, attribute_names: list[str]) -> dict[str, Any]:
-    source = {**_source("AugmentedManifestFile", uri), "AttributeNames": attribute_names}
-    return {
-        "ChannelName": name,
-        "DataSource": {"S3DataSource": source},
-        "ContentType": _RECORD_IO,
-        "InputMode": "Pipe",
-        "RecordWrapperType": "RecordIO",
-    }
 
 
 def _source(kind: str, uri: str) -> dict[str, Any]:

@@ -199,6 +199,16 @@ def test_files_are_uploaded_only_where_it_is_said_and_never_over_others(
         ({"Surprise": 1}, "unknown field Surprise"),
         ({"ActiveLearning": {"TargetError": 2}}, "ActiveLearning.TargetError"),
         ({"LabelAttributeName": "category-metadata"}, "cannot be a label attribute name"),
+        (
+            {"ActiveLearning": {"LabelingBackend": "mturk"}},
+            "there is no labeling backend 'mturk'",
+        ),
+        ({"ActiveLearning": {"LabelingBackend": "simulated"}}, "SimulatedPeople.TruthS3Uri is missing"),
+        (
+            {"ActiveLearning": {"Model": {"Algorithm": "xgboost"}}},
+            "there is no labeler 'xgboost': choose",
+        ),
+        ({"ActiveLearning": {"Model": {"InputMode": "Pipe"}}}, "the stack's own model image reads files"),
     ],
 )
 def test_a_bad_request_is_refused_here(
@@ -209,6 +219,30 @@ def test_a_bad_request_is_refused_here(
     assert refused.exit_code == 2
     assert message in refused.words
     assert json.loads(call("status", "--json").text) == []
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"QueryStrategy": "only_in_the_image:Strategy"},
+        {"LabelingBackend": "only_in_the_image:Backend"},
+        {"Model": {"Algorithm": "only_in_the_image:Labeler"}},
+    ],
+)
+def test_what_only_the_stacks_image_has_is_not_refused_here(
+    call: Call, deployed: LocalAws, loop: Loop, settings: dict[str, Any]
+) -> None:
+    loop.settings(**settings)
+    assert call("start", "--dry-run").exit_code == 0
+
+
+def test_a_request_without_a_task_is_for_a_stack_that_asks_others(
+    call: Call, deployed: LocalAws, loop: Loop
+) -> None:
+    del loop.request["HumanTaskConfig"]
+    assert "HumanTaskConfig is missing" in call("start", "--dry-run").words
+    deploy(deployed, "workbench", ActiveLearningLoopArn=arn_of_loop(deployed), LabelingBackend="workbench")
+    assert call("start", "--dry-run", stack="workbench").exit_code == 0
 
 
 def test_a_name_that_is_none_is_refused_here(call: Call, deployed: LocalAws) -> None:

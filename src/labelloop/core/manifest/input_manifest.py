@@ -35,7 +35,7 @@ class InputManifest:
     """Reads lines once; afterwards knows the ledger they begin with. Blank lines are no data objects."""
 
     def __init__(
-        self, attribute: LabelAttribute, categories: LabelCategories, *, text_only: bool = False
+        self, attribute: LabelAttribute, categories: LabelCategories, *, text_only: str | None = None
     ) -> None:
         self._attribute = attribute
         self._categories = categories
@@ -72,9 +72,12 @@ class InputManifest:
         return ledger
 
     def _note_state(self, record: InputRecord) -> None:
-        labeled = State.HUMAN if record.human_annotated else State.AUTO
-        self._states.append(State.POOL if record.label is None else labeled)
-        self._labels.append(NO_LABEL if record.label is None else record.label)
+        if record.label is None:
+            self._states.append(State.POOL)
+            self._labels.append(NO_LABEL)
+        else:
+            self._states.append(State.HUMAN if record.human_annotated else State.AUTO)
+            self._labels.append(record.label)
 
     def _note_problem(self, number: int, reason: str) -> None:
         self._problem_count += 1

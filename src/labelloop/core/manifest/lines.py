@@ -9,12 +9,14 @@ import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from functools import cached_property
+from typing import Any, NamedTuple
 
 import orjson
 
 from labelloop.core.errors import ManifestError
 from labelloop.core.manifest.label_categories import LabelCategories
+from labelloop.core.manifest.strict_json import StrictJsonError, kind_of, parse_object
 
 ID_KEY = "labelloop-id"
 # Ground Truth's limits on the input manifest.
@@ -36,13 +38,12 @@ class LabelAttribute:
 
     name: str
 
-    @property
+    @cached_property
     def metadata(self) -> str:
         return f"{self.name}-metadata"
 
 
-@dataclass(frozen=True)
-class InputRecord:
+class InputRecord(NamedTuple):
     """What a line of the input manifest says about its label."""
 
     line: bytes
@@ -66,18 +67,18 @@ def label_attribute_fault(name: str) -> str | None:
 
 
 def read_input_line(
-    line: bytes, attribute: LabelAttribute, categories: LabelCategories, *, text_only: bool = False
+    line: bytes, attribute: LabelAttribute, categories: LabelCategories, *, text_only: str | None = None
 ) -> InputRecord:
     """Check one line of the input manifest, given without its line end.
 
-    text_only: the model reads no objects elsewhere in S3. Raises RecordError with the reason.
+    text_only: what reads no objects elsewhere in S3. Raises RecordError with the reason.
     """
     if len(line) > MOST_CHARACTERS:
         _check_length(line)
     record = parse_record(line)
     _check_source(record)
     if text_only and "source" not in record:
-        raise RecordError("it has no text under 'source', and BlazingText reads nothing else")
+        raise RecordError(f"it has no text under 'source', and {text_only} reads nothing else")
     if ID_KEY in record:
         raise RecordError(f"it already has the key {ID_KEY}, which labelloop uses itself")
     if attribute.name not in record:
@@ -87,33 +88,19 @@ def read_input_line(
 
 
 def parse_record(line: bytes) -> dict[str, Any]:
-    """Parse a line as one JSON object, stricter than most readers: no duplicate keys, no NaN, UTF-8 only."""
+    """Parse a line as one JSON object, as strictly as `strict_json` says.
+
+    Raises RecordError with the reason.
+    """
     try:
-        text = line.decode()
-    except UnicodeDecodeError as error:
-        raise RecordError(f"it is not UTF-8 at byte {error.start + 1}") from None
-    try:
-        record = json.loads(
-            text,
-            object_pairs_hook=_object_without_duplicates,
-            parse_constant=_refuse_constant,
-            parse_float=_finite_float,
-        )
-        text.encode() if "\\ud" not in text.lower() else json.dumps(record, ensure_ascii=False).encode()
-    except json.JSONDecodeError as error:
-        raise RecordError(f"it is not JSON: {error.msg} at character {error.colno}") from None
-    except UnicodeEncodeError:
-        raise RecordError("it holds half of a surrogate pair (\\ud800 to \\udfff alone)") from None
-    except RecursionError:
-        raise RecordError("it is nested too deeply") from None
-    if not isinstance(record, dict):
-        raise RecordError(f"it is not a JSON object but {_kind(record)}")
-    return record
+        return parse_object(line)
+    except StrictJsonError as error:
+        raise RecordError(str(error)) from None
 
 
 def add_id(line: bytes, object_id: int) -> bytes:
     """Turn a user's line into a working line."""
-    return b'{"%s":%d,%s' % (ID_KEY.encode(), object_id, line[line.index(b"{") + 1 :].lstrip())
+    return b'{"labelloop-id":%d,%s' % (object_id, line[line.index(b"{") + 1 :].lstrip())
 
 
 def remove_id(working_line: bytes) -> bytes:
@@ -163,6 +150,16 @@ def label_metadata(
     }
 
 
+def labeled_line(
+    line: bytes, attribute: LabelAttribute, label: int, *, class_name: str, time: str, job_name: str
+) -> bytes:
+    """A selection's line with one person's label, as a labeling job's output manifest has it."""
+    metadata = label_metadata(
+        class_name=class_name, confidence=ONE_PERSON_CONFIDENCE, human=True, time=time, job_name=job_name
+    )
+    return append_fields(line, {attribute.name: label, attribute.metadata: metadata})
+
+
 def failure_metadata(*, reason: str, time: str, job_name: str, of: str = "text") -> dict[str, object]:
     """The metadata of an object without a label: Ground Truth's own key for the reason."""
     return {
@@ -190,45 +187,19 @@ def _check_length(line: bytes) -> None:
         )
 
 
-def _object_without_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    record = dict(pairs)
-    if len(record) < len(pairs):
-        keys = [key for key, _ in pairs]
-        twice = next(key for key in keys if keys.count(key) > 1)
-        raise RecordError(f"it has the key {twice!r} twice")
-    return record
-
-
-def _refuse_constant(name: str) -> None:
-    raise RecordError(f"it holds {name}, which is not JSON")
-
-
-def _finite_float(text: str) -> float:
-    value = float(text)
-    if value in (float("inf"), float("-inf")):
-        raise RecordError(f"it holds the number {text[:40]}, which is too large for JSON readers")
-    return value
-
-
-def _kind(value: object) -> str:
-    kinds = {list: "a list", str: "a string", bool: "true or false", type(None): "null"}
-    return kinds.get(type(value), "a number")
-
-
 def _check_source(record: Mapping[str, Any]) -> None:
-    present = [key for key in ("source", "source-ref") if key in record]
-    if len(present) != 1:
+    inline = "source" in record
+    if inline == ("source-ref" in record):
         raise RecordError(
-            "it has both source and source-ref" if present else "it has neither source nor source-ref"
+            "it has both source and source-ref" if inline else "it has neither source nor source-ref"
         )
-    source = record[present[0]]
+    key = "source" if inline else "source-ref"
+    source = record[key]
     if not isinstance(source, str):
-        raise RecordError(
-            f"its {present[0]} is not text but {_kind(source) if source is not None else 'null'}"
-        )
+        raise RecordError(f"its {key} is not text but {kind_of(source)}")
     if not source.strip():
-        raise RecordError(f"its {present[0]} is empty")
-    if present[0] == "source-ref" and not re.fullmatch(r"s3://[^/]+/.+", source, re.DOTALL):
+        raise RecordError(f"its {key} is empty")
+    if not inline and not re.fullmatch(r"s3://[^/]+/.+", source, re.DOTALL):
         raise RecordError(f"its source-ref is not of the form s3://bucket/key: {source[:80]!r}")
 
 

@@ -27,8 +27,6 @@ _LARGEST = int(np.finfo(EMBEDDING_NUMBER).max)
 _LARGEST_SUM = 1.01
 # The last digits of a sum depend on the order of its terms: close to the limit, an answer is not plain.
 _LARGEST_PLAIN_SUM = _LARGEST_SUM - 1e-6
-# Far above any mutual information, and within the 32 bits it is kept in.
-_LARGEST_PLAIN_DISAGREEMENT = 1e30
 
 Numbers = npt.NDArray[np.float64]
 Positions = npt.NDArray[np.int64]
@@ -98,7 +96,6 @@ def parse_plain_outputs(
         nothing = (np.empty((0, columns)) for columns in (labels.classes, numbers, disagreements))
         return np.empty(0, np.int64), ParsedOutputs(*nothing)
     usable &= np.all(np.abs(embedding) <= _LARGEST, axis=1)
-    usable &= np.all(np.abs(disagreement) <= _LARGEST_PLAIN_DISAGREEMENT, axis=1)
     found = ParsedOutputs(probabilities[usable], embedding[usable], disagreement[usable])
     return np.asarray(candidates, np.int64)[usable], found
 

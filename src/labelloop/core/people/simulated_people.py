@@ -10,14 +10,7 @@ from typing import Protocol, TypeAlias
 from labelloop.core.errors import TruthError
 from labelloop.core.ledger import NO_LABEL
 from labelloop.core.manifest.label_categories import LabelCategories
-from labelloop.core.manifest.lines import (
-    ID_KEY,
-    ONE_PERSON_CONFIDENCE,
-    LabelAttribute,
-    append_fields,
-    label_metadata,
-    object_id,
-)
+from labelloop.core.manifest.lines import ID_KEY, LabelAttribute, labeled_line, object_id
 
 # Class index by object id, -1 where nobody knows: two bytes an object.
 Truth: TypeAlias = "array[int]"
@@ -116,12 +109,6 @@ class SimulatedPeople:
             label = self.answer(object_id(line), occasion)
             if label is None:
                 yield line
-                continue
-            metadata = label_metadata(
-                class_name=self._categories.names[label],
-                confidence=ONE_PERSON_CONFIDENCE,
-                human=True,
-                time=time,
-                job_name=job_name,
-            )
-            yield append_fields(line, {attribute.name: label, attribute.metadata: metadata})
+            else:
+                name = self._categories.names[label]
+                yield labeled_line(line, attribute, label, class_name=name, time=time, job_name=job_name)

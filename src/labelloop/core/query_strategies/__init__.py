@@ -5,7 +5,7 @@ own, stands in docs/query-strategies.md.
 """
 
 from labelloop.core.errors import QueryStrategyError
-from labelloop.core.query_strategies.protocol import QueryStrategy, checked_ranking
+from labelloop.core.query_strategies.protocol import LabeledObjects, QueryStrategy, checked_ranking
 from labelloop.core.query_strategies.registry import (
     DEFAULT_QUERY_STRATEGY,
     QUERY_STRATEGIES,
@@ -17,6 +17,7 @@ from labelloop.core.query_strategies.registry import (
 __all__ = [
     "DEFAULT_QUERY_STRATEGY",
     "QUERY_STRATEGIES",
+    "LabeledObjects",
     "QueryStrategy",
     "QueryStrategyError",
     "check_name",

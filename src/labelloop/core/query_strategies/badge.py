@@ -19,6 +19,7 @@ class Badge:
     memory for a hundred classes than for two.
     """
 
+    name: ClassVar = "badge"
     description: ClassVar = "uncertain objects that lie far from each other, by the gradients they would give"
 
     def rank(

@@ -18,6 +18,7 @@ class KCenter:
     from a random candidate and covers what is open.
     """
 
+    name: ClassVar = "k-center"
     description: ClassVar = "objects that lie far from each other, whatever the model says of them"
     looks_for_doubt: ClassVar = False
 

@@ -44,6 +44,7 @@ class NeighborhoodMargin:
     margin.
     """
 
+    name: ClassVar = "neighborhood-margin"
     description: ClassVar = (
         "smallest margin first, seen together with that of the nearest neighbors; margin without embeddings"
     )

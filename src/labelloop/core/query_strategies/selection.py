@@ -4,7 +4,7 @@ import numpy as np
 
 from labelloop.core.ledger import Ids, Ledger, State
 from labelloop.core.model.predictions import Predictions
-from labelloop.core.query_strategies import QueryStrategy, checked_ranking
+from labelloop.core.query_strategies.protocol import LabeledObjects, QueryStrategy, checked_ranking
 
 
 def select_at_random(ledger: Ledger, count: int, rng: np.random.Generator) -> Ids:
@@ -27,5 +27,18 @@ def select_most_useful(
     candidates = np.flatnonzero(open_objects)
     if len(candidates) <= count:
         return candidates
-    ranked = checked_ranking(strategy, candidates, predictions, rng, max(1, count))
+    ranked = checked_ranking(
+        strategy, candidates, predictions, rng, max(1, count), labeled=labeled_by_people(ledger, predictions)
+    )
     return np.sort(ranked[:count])
+
+
+def labeled_by_people(ledger: Ledger, predictions: Predictions) -> LabeledObjects:
+    """What is known of the labeled objects; the model was asked about those of the validation set alone."""
+    ids = ledger.ids(State.HUMAN, State.VALIDATION)
+    embedding, known = predictions.embedding, predictions.present[ids]
+    if embedding is None or not known.any():
+        return LabeledObjects(ids, ledger.labels[ids], None)
+    rows = embedding[ids]
+    rows[~known] = np.nan
+    return LabeledObjects(ids, ledger.labels[ids], rows)

@@ -13,6 +13,7 @@ from labelloop.core.model.predictions import Predictions
 class RandomSampling:
     """Every candidate is as likely as any other: the baseline all others must beat."""
 
+    name: ClassVar = "random"
     description: ClassVar = "any object as likely as any other; the baseline"
     looks_for_doubt: ClassVar = False
 
@@ -29,6 +30,7 @@ class RandomSampling:
 class LeastConfidence:
     """Lowest probability of the best class first (Lewis & Gale, 1994, arXiv cmp-lg/9407020)."""
 
+    name: ClassVar = "least-confidence"
     description: ClassVar = "lowest probability of the best class first"
 
     def rank(
@@ -44,6 +46,7 @@ class LeastConfidence:
 class MarginSampling:
     """Smallest distance between the two best classes first (Scheffer, Decomain & Wrobel, 2001)."""
 
+    name: ClassVar = "margin"
     description: ClassVar = "smallest distance between the probabilities of the two best classes first"
 
     def rank(
@@ -59,6 +62,7 @@ class MarginSampling:
 class EntropySampling:
     """Highest entropy of the class probabilities first (Shannon, 1948; Settles, 2009, section 3.1)."""
 
+    name: ClassVar = "entropy"
     description: ClassVar = "highest entropy of the class probabilities first"
 
     def rank(
@@ -76,6 +80,7 @@ class Bald:
     but not of the same class (Houlsby et al., 2011, arXiv 1112.5745; Gal et al., 2017, arXiv 1703.02910).
     """
 
+    name: ClassVar = "bald"
     description: ClassVar = "highest disagreement among the members of an ensemble first"
 
     def rank(

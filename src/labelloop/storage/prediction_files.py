@@ -42,7 +42,12 @@ def load_predictions(
     Rounds of format 1 have none but the transform job's lines. Raises PredictionsError, StorageError.
     """
     if s3.exists(arrays_uri):
-        return Predictions.from_bytes(s3.read_bytes(arrays_uri))
+        predictions = Predictions.from_bytes(s3.read_bytes(arrays_uri))
+        if len(predictions.label) != len(ledger):
+            raise PredictionsError(
+                f"{arrays_uri} is of {len(predictions.label):,} data objects, and the run has {len(ledger):,}"
+            )
+        return predictions
     return _from_lines(lines_uri, ledger, categories)
 
 

@@ -6,8 +6,8 @@ from labelloop.core.arrays import from_bytes, to_bytes
 from labelloop.core.certificate.conclusion import TestUnderWay
 from labelloop.core.ledger import Ledger
 from labelloop.core.loop import Loop, Proposal
-from labelloop.steps.auto_label_files import read_auto_labels
 from labelloop.storage import s3
+from labelloop.storage.auto_label_files import read_auto_labels
 from labelloop.workflow.run_state import AuditUnderWay, RunState
 
 

@@ -1,0 +1,71 @@
+"""What a labeling backend is. Whoever inherits gets what most backends do where nothing else is written."""
+
+from collections.abc import Iterable
+from typing import Protocol, runtime_checkable
+
+from labelloop.core.manifest.label_categories import LabelCategories
+from labelloop.core.manifest.lines import labeled_line
+from labelloop.workflow.request import LabelingRequest
+from labelloop.workflow.run_state import Labeling, RunState
+
+
+class LabelingBackend(Protocol):
+    """Who shows data objects to people.
+
+    Ground Truth is no more than this: its labeling jobs are asked for by the state machine itself.
+    """
+
+    def check(self, request: LabelingRequest) -> None:
+        """Raises RequestError for what the request by itself shows to be wrong. Reads nothing else."""
+
+    def prepare(self, request: LabelingRequest, categories: LabelCategories) -> LabelingRequest:  # noqa: ARG002
+        """The request with what the backend adds to it. PrepareManifest calls it before anything is spent.
+
+        Raises RequestError or StorageError where the user's files cannot be used.
+        """
+        return request
+
+    def people_per_object(self, request: LabelingRequest) -> int:
+        """How many people label each data object; the costs are counted by it."""
+        task = request.human_task_config
+        return task.number_of_human_workers_per_data_object if task else 1
+
+
+@runtime_checkable
+class AnswersAtOnce(LabelingBackend, Protocol):
+    """One that needs no waiting: the state LabelAtOnce runs any of them."""
+
+    def answer(self, state: RunState, selection: Iterable[bytes], time: str) -> Iterable[bytes]:
+        """The selection's lines with labels, in the format of Ground Truth's output manifests.
+
+        A line that comes back as it was has not been labeled; `labeled` makes one that has. `time` dates the
+        labels. A step tried again must give the same answers.
+        """
+        ...
+
+    def labeled(self, line: bytes, label: int, state: RunState, time: str) -> bytes:
+        """A line of the selection with its label, a class index."""
+        return labeled_line(
+            line,
+            state.label_attribute,
+            label,
+            class_name=state.class_names[label],
+            time=time,
+            job_name=state.labeling.job_name if state.labeling else state.round_name,
+        )
+
+
+@runtime_checkable
+class AnswersLater(LabelingBackend, Protocol):
+    """One whose people take their time: it has a state of its own, which waits for a token to come back."""
+
+    def ask(self, state: RunState, time: str, task_token: str) -> None:
+        """Show the selection to people. Called again for the same selection, nobody is asked twice.
+
+        When people are done, `task_token` goes back to the state machine with `OutputS3Uri`.
+        """
+        ...
+
+    def collect(self, state: RunState) -> Labeling:
+        """The time is over: end the asking with what is labeled by then."""
+        ...

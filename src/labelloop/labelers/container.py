@@ -1,0 +1,60 @@
+"""A container that SageMaker trains and serves: the stack's model image, or the one a request names."""
+
+import os
+from typing import Any, ClassVar
+
+from labelloop.core.certificate.tuning import DEFAULT
+from labelloop.labelers.protocol import Labeler
+from labelloop.storage.container_image import image_uri_of_function
+from labelloop.workflow.request import LabelingRequest, ModelSettings
+from labelloop.workflow.training_job import file_channel, longest_wait, spot_problems, training_job
+
+
+class Container(Labeler):
+    """Keeps the contract of docs/bring-your-own-model.md."""
+
+    name: ClassVar = "container"
+
+    def check(self, model: ModelSettings) -> list[str]:
+        problems = spot_problems(model, longest_wait(model))
+        if model.image_uri is None and model.input_mode == "Pipe":
+            problems.append("the stack's own model image reads files: InputMode must be File or FastFile")
+        return problems
+
+    def prepare(self, request: LabelingRequest) -> LabelingRequest:
+        """With the image that the stack's parameter names unless the request names one itself."""
+        settings = request.active_learning
+        named = settings.model.image_uri or os.environ.get("MODEL_IMAGE_URI") or None
+        model = settings.model.model_copy(update={"image_uri": named})
+        return request.model_copy(update={"active_learning": settings.model_copy(update={"model": model})})
+
+    def image_uri(self, request: LabelingRequest) -> str:
+        """The user's own, else the one that was built and pushed with the stack."""
+        named = request.active_learning.model.image_uri
+        return named or image_uri_of_function(os.environ["MODEL_FUNCTION_NAME"])
+
+    def holdout_share(self, model: ModelSettings) -> float:
+        if model.holdout_share is not None:
+            return model.holdout_share
+        return 0.0 if model.image_uri is None else DEFAULT.rounds.holdout_of_other_images
+
+    def training_job(
+        self,
+        request: LabelingRequest,
+        image_uri: str,
+        channels: dict[str, str],
+        contract: dict[str, str],
+        checkpoints_s3_uri: str,
+    ) -> dict[str, Any]:
+        model = request.active_learning.model
+        input_mode = model.input_mode or "File"
+        keeps_checkpoints = model.use_spot_training or model.checkpoint_s3_uri is not None
+        return training_job(
+            model,
+            image_uri=image_uri,
+            input_mode=input_mode,
+            hyper_parameters=contract,
+            channels=[file_channel(name, uri, input_mode) for name, uri in channels.items()],
+            longest_wait_in_seconds=longest_wait(model),
+            checkpoints_s3_uri=checkpoints_s3_uri if keeps_checkpoints else None,
+        )
