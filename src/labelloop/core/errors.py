@@ -39,7 +39,7 @@ LabelloopError
 The command line catches the root. Not in the tree are exceptions that another module always turns into
 something else before a person sees them:
 
-    RecordError                                             a line of a ManifestError
+    RecordError, StrictJsonError                            a line of a ManifestError
     ServiceError, JSONataError, MarshalError                what AWS itself would answer
     JobFailed, JobStopped, LabelingFailed                   how a job of the local AWS ends
     ArchiveError, RecordsError, S3ObjectsError              the reason why such a job failed

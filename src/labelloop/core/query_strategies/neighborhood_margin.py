@@ -46,7 +46,7 @@ class NeighborhoodMargin:
 
     name: ClassVar = "neighborhood-margin"
     description: ClassVar = (
-        "smallest margin first, seen together with that of the nearest neighbors; margin without embeddings"
+        "smallest margin first, adjusted by the margins of the nearest neighbors; plain margin without embeddings"
     )
 
     def rank(
