@@ -12,11 +12,11 @@ _MAGIC = 0xCED7230A
 
 
 class ChannelError(Exception):
-    """Raised when a channel is missing, or holds what BlazingText does not read."""
+    """Raised when a channel is missing, or BlazingText cannot read its content."""
 
 
 def read_channel(root: Path, channels: dict[str, Any], name: str) -> list[str]:
-    """Return fastText's lines, `__label__2 a text`. Raises ChannelError."""
+    """Return lines for fastText, such as `__label__2 a text`. Raises ChannelError."""
     settings = channels.get(name)
     if settings is None:
         return []
@@ -33,10 +33,10 @@ def read_channel(root: Path, channels: dict[str, Any], name: str) -> list[str]:
 
 
 def read_records(stream: BinaryIO) -> Iterator[bytes]:
-    """Give the records of MXNet's RecordIO. Raises ChannelError when it is none, or cut off."""
+    """Yield the records of MXNet's RecordIO. Raises ChannelError if it is invalid or cut off."""
     while header := stream.read(8):
         if len(header) < 8 or struct.unpack("<I", header[:4])[0] != _MAGIC:
-            raise ChannelError("The stream is no RecordIO.")
+            raise ChannelError("The stream is not RecordIO.")
         size = struct.unpack("<I", header[4:])[0]
         padded = stream.read(size + -size % 4)
         if len(padded) < size:
@@ -45,7 +45,7 @@ def read_records(stream: BinaryIO) -> Iterator[bytes]:
 
 
 def _lines_of_records(records: Iterator[bytes]) -> Iterator[str]:
-    """Each text is followed by its label: the order of AttributeNames."""
+    """Each text is followed by its label, in the order of AttributeNames."""
     for text in records:
         label = next(records, None)
         if label is None:
@@ -54,5 +54,5 @@ def _lines_of_records(records: Iterator[bytes]) -> Iterator[str]:
 
 
 def one_line(text: str) -> str:
-    """Return the text as fastText takes it: a line break would end it."""
+    """Return the text on one line, because for fastText a line break ends the text."""
     return " ".join(text.split())

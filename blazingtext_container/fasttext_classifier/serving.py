@@ -1,4 +1,4 @@
-"""What the program `serve` does: BlazingText's answers over HTTP, the `k` best classes of each text."""
+"""The program `serve`: answers over HTTP like BlazingText, with the `k` best classes of each text."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _PORT = "8080"
 
 
 class RequestRefusedError(Exception):
-    """Raised when a request cannot be answered: `status` is HTTP's for the reason."""
+    """Raised when a request cannot be answered; `status` is the HTTP status."""
 
     def __init__(self, status: int, sentence: str) -> None:
         super().__init__(sentence)
@@ -30,7 +30,7 @@ class RequestRefusedError(Exception):
 
 
 def main() -> int:
-    """Serve until SIGTERM. Returns the exit code: 1 when there is no model to serve."""
+    """Serve until SIGTERM. Returns the exit code: 1 if there is no model to serve."""
     signal.signal(signal.SIGTERM, lambda *_: os._exit(0))
     file = Path(os.environ.get("ML_ROOT") or "/opt/ml") / "model" / MODEL
     if not file.is_file():
@@ -72,7 +72,7 @@ def _lines(answers: Iterable[dict[str, list[Any]]]) -> bytes:
 
 
 def handler_for(model: Any) -> type[BaseHTTPRequestHandler]:
-    """Return what answers /ping and /invocations with the model."""
+    """Return the handler that answers /ping and /invocations with the model."""
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:

@@ -1,4 +1,4 @@
-"""What the program `train` does: BlazingText's channels and hyperparameters in, `model.bin` out."""
+"""The program `train`: BlazingText's channels and hyperparameters in, `model.bin` out."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from fasttext_classifier.channel import ChannelError, read_channel
 
 MODEL = "model.bin"
 _BUCKETS = 100_000
-# fastText's name and type for each hyperparameter of BlazingText's, with BlazingText's default.
+# For each hyperparameter of BlazingText: fastText's name, the type, and the default.
 _KNOWN: dict[str, tuple[str, type, str]] = {
     "epochs": ("epoch", int, "5"),
     "learning_rate": ("lr", float, "0.05"),
@@ -29,11 +29,11 @@ _WITHOUT_EFFECT = {"mode", "early_stopping", "min_epochs", "patience"}
 
 
 class HyperparameterError(Exception):
-    """Raised when a hyperparameter is not one of BlazingText's, or of another type."""
+    """Raised when a hyperparameter is unknown to BlazingText, or has the wrong type."""
 
 
 def main() -> int:
-    """Train as SageMaker's files say. Returns the exit code: 1 once the reason is in output/failure."""
+    """Train as SageMaker's files say. Returns the exit code. If it is 1, the reason is in output/failure."""
     signal.signal(signal.SIGTERM, lambda *_: os._exit(0))
     root = Path(os.environ.get("ML_ROOT") or "/opt/ml")
     try:
@@ -56,7 +56,7 @@ def _train(root: Path) -> None:
     sys.stdout.write(f"{len(lines)} examples, {len(validation)} to validate on: {arguments}\n")
     with tempfile.TemporaryDirectory() as folder:
         file = _write(Path(folder) / "train.txt", lines)
-        # One thread: the same seed gives the same model.
+        # One thread, so that the same seed gives the same model.
         model = fasttext.train_supervised(str(file), loss="softmax", thread=1, verbose=0, seed=0, **arguments)
         if validation:
             _, precision, _ = model.test(str(_write(Path(folder) / "validation.txt", validation)))

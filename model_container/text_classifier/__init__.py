@@ -1,10 +1,14 @@
-"""The default Keras text classifier, as SageMaker trains and serves it.
+"""The default Keras text classifier, which SageMaker trains and serves.
 
-Read in this order: `training` and `serving` are what the two programs run; `classifier` is the model both
-use; `features` is what it sees of a text (`encoder`, `static_embedding` and `vocabulary` are its three views)
-and `network` the Keras part, of which `ensemble` has two; `fitting` trains them, with `out_of_fold`,
-`label_errors` and `calibration` so that wrong labels do little harm and probabilities mean what they say, and
-`smoothing`, `neighbors` and `nearest_examples` so that what is known of a text helps with those near it; all
-they find makes the `fitted_model`. The rest reads what SageMaker lays down, and answers what it asks. Only
-`backend` imports TensorFlow.
+Read the modules in this order:
+
+- `training` and `serving` are the two programs, and `classifier` is the model that both use.
+- `features` computes the model's input for a text. `encoder`, `static_embedding` and `vocabulary` are its
+  three views.
+- `network` is the Keras part. `ensemble` contains two networks.
+- `fitting` trains them. `out_of_fold`, `label_errors` and `calibration` limit the harm of wrong labels and
+  make probabilities reliable. `smoothing`, `neighbors` and `nearest_examples` use what is known about similar
+  texts. The result is the `fitted_model`.
+
+The other modules read SageMaker's files and answer its requests. Only `backend` imports TensorFlow.
 """

@@ -1,4 +1,4 @@
-"""The web application SageMaker speaks to: /ping, /execution-parameters and /invocations."""
+"""The web application that SageMaker calls: /ping, /execution-parameters and /invocations."""
 
 from __future__ import annotations
 
@@ -19,9 +19,10 @@ _MEGABYTE = 1024 * 1024
 def build_application(classifier: Classifier, max_payload_mb: int, default_k: int | None) -> Starlette:
     """Build the application around a classifier that is ready to predict.
 
-    max_payload_mb: the largest body taken, in MiB; default_k: how many classes are answered, None for all.
+    max_payload_mb: the largest accepted body, in MiB; default_k: how many classes an answer has, None for
+    all.
     """
-    # One thread: predictions come one after the other, while the event loop goes on answering /ping.
+    # One thread: predictions run one after the other, while the event loop keeps answering /ping.
     prediction = ThreadPoolExecutor(max_workers=1, thread_name_prefix="prediction")
 
     async def ping(_request: Request) -> Response:
@@ -62,9 +63,9 @@ def build_application(classifier: Classifier, max_payload_mb: int, default_k: in
 
 
 async def _read_body(request: Request, limit: int) -> bytes | None:
-    """Return the body; None when it is longer than the limit.
+    """Return the body; None if it is longer than the limit.
 
-    It is received to its end even then: a client that is still sending would not hear the answer.
+    Even then, it is received completely, because a client that is still sending would not read the answer.
     """
     chunks: list[bytes] = []
     size = 0
@@ -83,7 +84,7 @@ async def _refuse(_request: Request, error: Exception) -> Response:
 
 
 async def _forget(_request: Request, _error: Exception) -> Response:
-    # The client hung up while sending: nobody hears the answer, and it is no failure of ours.
+    # The client closed the connection while sending. Nobody reads the answer, and it is not our failure.
     return Response(status_code=400)
 
 

@@ -1,4 +1,4 @@
-"""Keras on TensorFlow, loaded in one place: whoever needs them takes them from here."""
+"""Loads Keras on TensorFlow in one place. Other modules import them from here."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from collections.abc import Iterator
 
 @contextlib.contextmanager
 def _without_greetings() -> Iterator[None]:
-    """Keep what libraries in C++ say to stderr while they load; if that fails, it is shown."""
+    """Hide what C++ libraries write to stderr while they load. If loading fails, show it."""
     sys.stderr.flush()
     stderr = os.dup(2)
     with tempfile.TemporaryFile() as said:
@@ -28,11 +28,11 @@ def _without_greetings() -> Iterator[None]:
             os.close(stderr)
 
 
-# Before the import: TensorFlow's notes would bury our own lines, and Keras must not take another backend that
-# the user's own settings may name.
+# Set these before the import. TensorFlow's notes would hide our own lines, and the user's settings may name
+# another Keras backend.
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 os.environ["KERAS_BACKEND"] = "tensorflow"
-# Loading makes a great many objects and frees none: without the collector it is a tenth faster.
+# Loading creates very many objects and frees none. Without the garbage collector it is a tenth faster.
 gc.disable()
 with _without_greetings():
     import keras
@@ -45,13 +45,13 @@ __all__ = ["keras", "make_reproducible", "tf", "versions"]
 
 
 def make_reproducible(seed: int) -> None:
-    """Seed all randomness, and have every operation give the same result each time."""
+    """Seed all randomness, and make every operation deterministic."""
     keras.utils.set_random_seed(seed)
     tf.config.experimental.enable_op_determinism()
-    # So small a network gains nothing there, and two machines of one kind shall give one model.
+    # Such a small network gains nothing on a GPU, and two machines of the same kind must give the same model.
     tf.config.set_visible_devices([], "GPU")
 
 
 def versions() -> dict[str, str]:
-    """What a model depends on to predict as it did."""
+    """The library versions that a model's predictions depend on."""
     return {"keras": keras.__version__, "tensorflow": tf.__version__}

@@ -1,7 +1,7 @@
-"""BERT's forward pass, from Hugging Face's files (Devlin et al., "BERT", 2019).
+"""BERT's forward pass, with weights from Hugging Face's files (Devlin et al., "BERT", 2019).
 
-Written out here, because it is short: keras-hub, which has it too, takes tensorflow-text, sentencepiece and
-Kaggle's clients into the image with it.
+The code is here because it is short. keras-hub has it too, but would add tensorflow-text, sentencepiece and
+Kaggle's clients to the image.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from text_classifier.backend import keras, tf
 
 ops = keras.ops
 
-# Tokens of one step, padding included: what is quickest on two cores.
+# Tokens in one step, including padding. This number is the fastest on two cores.
 _TOKENS_AT_ONCE = 1_024
 _NOT_ATTENDED = -1e9
 _PREFIX = "bert."
@@ -32,7 +32,7 @@ class Bert:
     """A frozen BERT encoder whose sentence vector is the mean over a sentence's tokens."""
 
     def __init__(self, config: Mapping[str, Any], weights: Mapping[str, NDArray[np.float32]]) -> None:
-        """Take `config.json` and the tensors by Hugging Face's names. Raises KeyError for one that lacks."""
+        """Take `config.json`, and the tensors by Hugging Face's names. Raises KeyError if one is missing."""
         self._layers = int(config["num_hidden_layers"])
         self._heads = int(config["num_attention_heads"])
         self._size = int(config["hidden_size"])
@@ -58,7 +58,7 @@ class Bert:
     def mean_vectors(self, sentences: TokenIds) -> NDArray[np.float32]:
         """Return each sentence's vector, shape (sentences, size)."""
         vectors = np.empty((len(sentences), self._size), np.float32)
-        # Batches of like length: little is padded.
+        # Batches of similar length need little padding.
         order = sorted(range(len(sentences)), key=lambda number: len(sentences[number]))
         while order:
             longest = max(1, len(sentences[order[-1]]))
@@ -74,11 +74,14 @@ class Bert:
         return vectors
 
     def _arranged(self, weights: Mapping[str, NDArray[np.float32]]) -> dict[str, NDArray[np.float32]]:
-        """Return what the forward pass needs: matrices from inputs to outputs, the first three in one."""
+        """Return the weights in the form of the forward pass: matrices from inputs to outputs.
+
+        The matrices of query, key and value are joined into one.
+        """
         embeddings = "embeddings.LayerNorm"
         found = {f"{embeddings}.{part}": weights[f"{embeddings}.{part}"] for part in ("weight", "bias")}
         found["words"] = weights["embeddings.word_embeddings.weight"]
-        # All tokens are of the one sentence, so each place has one vector.
+        # All tokens belong to one sentence, so each position has one vector.
         first_type = weights["embeddings.token_type_embeddings.weight"][0]
         found["places"] = weights["embeddings.position_embeddings.weight"] + first_type
         for layer in range(self._layers):
@@ -113,7 +116,7 @@ class Bert:
         return ops.sum(hidden * mask[:, :, None], axis=1) / ops.sum(mask, axis=1, keepdims=True)
 
     def _attention(self, of: str, hidden: Any, bias: Any) -> Any:
-        """Attention from each token to all of its sentence, shape (tokens of all sentences, size)."""
+        """Attention from each token to all tokens of its sentence, shape (tokens of all sentences, size)."""
         sentences, length = ops.shape(bias)[0], ops.shape(bias)[3]
         parts = self._dense(f"{of}attention.self", hidden)
         parts = ops.reshape(parts, (sentences, length, 3, self._heads, self._size // self._heads))

@@ -1,4 +1,4 @@
-"""Probabilities that mean what they say, and what several nets do not agree on."""
+"""Calibrates probabilities, mixes those of several nets, and measures how much nets disagree."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ Labels = NDArray[np.int64]
 
 _LEAST = 1e-9
 _LOWEST, _HIGHEST = 0.1, 10.0
-# Of the token nets' say. Their share is settled on few examples: more choices would fit their accidents.
+# Of the token nets. Few examples decide the share: with more choices, the choice would overfit them.
 _TOKEN_SHARES = (0.0, 0.3, 0.5, 0.7)
-# How far from 1 a temperature is expected to be, as the deviation of its logarithm: few examples cannot move
-# it much farther.
+# The expected distance of a temperature from 1, as the standard deviation of its logarithm. Few examples
+# cannot move it much farther.
 _EXPECTED_DEVIATION = 0.5
 
 
 @dataclass(frozen=True)
 class NetProbabilities:
-    """What the nets say of some texts, before it is mixed."""
+    """The nets' predictions for some texts, before they are mixed."""
 
     dense: Probabilities
     """Shape (dense nets, texts, classes)."""
@@ -33,12 +33,12 @@ class NetProbabilities:
 
 @dataclass(frozen=True)
 class Mixture:
-    """How the probabilities of dense and token nets become one."""
+    """How the probabilities of dense and token nets are combined."""
 
     token_share: float
     """The token nets' weight in the geometric mean, from 0 to 1."""
     temperature: float
-    """Above 1 the mean is made less sure, below 1 surer."""
+    """Above 1, it makes the mean less sure; below 1, surer."""
 
     def probabilities(self, of_nets: NetProbabilities) -> Probabilities:
         """Return shape (texts, classes): each row sums to 1."""
@@ -50,7 +50,7 @@ UNCALIBRATED = Mixture(token_share=0.0, temperature=1.0)
 
 
 def fit_mixture(of_nets: NetProbabilities, labels: Labels) -> Mixture:
-    """Return the share, and with it the temperature, that make the labels most likely.
+    """Return the share, and its temperature, that make the labels most likely.
 
     A weighted geometric mean is a logarithmic opinion pool (Genest and Zidek, 1986). The nets must not have
     been trained on these texts.
@@ -64,7 +64,7 @@ def fit_mixture(of_nets: NetProbabilities, labels: Labels) -> Mixture:
 
 
 def log_losses(probabilities: Probabilities, labels: Labels) -> NDArray[np.float64]:
-    """Return in nats the surprise at each label, shape (texts,)."""
+    """Return the log loss of each label in nats, shape (texts,)."""
     of_labels = probabilities[np.arange(len(labels)), labels].astype(np.float64)
     return np.asarray(-np.log(np.maximum(of_labels, _LEAST)))
 
@@ -75,13 +75,13 @@ def _geometric_mean(dense: Probabilities, tokens: Probabilities, share: float) -
 
 
 def with_temperature(probabilities: Probabilities, temperature: float) -> Probabilities:
-    """Return probabilities made surer (below 1) or less sure, shape (texts, classes): no order changes."""
+    """Make probabilities surer (below 1) or less sure, shape (texts, classes), in the same order."""
     logits = np.log(np.maximum(probabilities, _LEAST)) / np.float32(temperature)
     return _softmax(logits)
 
 
 def times_exponential(probabilities: Probabilities, logarithms: NDArray[np.floating[Any]]) -> Probabilities:
-    """Return probabilities in proportion to these times the exponential of those, shape (texts, classes)."""
+    """Return the normalized product of probabilities and exp(logarithms), shape (texts, classes)."""
     return _softmax(np.log(np.maximum(probabilities, _LEAST)) + logarithms)
 
 
@@ -93,7 +93,7 @@ def _softmax(logits: NDArray[np.floating[Any]]) -> Probabilities:
 def fit_temperature(probabilities: Probabilities, labels: Labels) -> float:
     """Return the temperature that makes the labels most likely (Guo et al., "On Calibration", 2017).
 
-    probabilities, shape (texts, classes), of a net that was not trained on these texts.
+    probabilities: shape (texts, classes), from a net that was not trained on these texts.
     """
 
     def unlikelihood(logarithm: float) -> float:
@@ -106,7 +106,7 @@ def fit_temperature(probabilities: Probabilities, labels: Labels) -> float:
 
 
 def mutual_information(of_nets: Probabilities) -> NDArray[np.float32]:
-    """Return in nats what knowing the net would tell of the class, shape (texts,): 0 where all agree.
+    """Return the mutual information between net and class in nats, shape (texts,): 0 where all nets agree.
 
     of_nets: shape (nets, texts, classes). Houlsby et al., "Bayesian Active Learning by Disagreement", 2011.
     """

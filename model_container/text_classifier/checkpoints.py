@@ -1,7 +1,7 @@
-"""How far a training has come, in the folder SageMaker keeps when a spot instance is taken away.
+"""Stores the state of a training in the folder that SageMaker keeps when it takes a spot instance away.
 
-A checkpoint is all that changes while a network learns: its variables, the optimizer's, and the random state
-of its dropout. So a training that goes on from one ends with the very model it would have ended with.
+A checkpoint is the complete state that changes during training: the network's variables, the optimizer's, and
+the random state of dropout. So a training that continues from a checkpoint ends with exactly the same model.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ _TROUBLE = (OSError, SafetensorError, ValueError, KeyError)
 
 
 def identity_of(*parts: object) -> str:
-    """Return a hash of what a training is made from: it differs where the model would."""
+    """Return a hash of everything a training depends on. It differs if the model would differ."""
     digest = hashlib.sha256()
     for part in parts:
         digest.update(json.dumps(part).encode("ascii"))
@@ -35,23 +35,23 @@ def identity_of(*parts: object) -> str:
 
 
 class Checkpoint:
-    """The newest state of one network, in one file; what cannot be read or written is done without."""
+    """The newest state of one network, in one file. If it cannot be read or written, it is not used."""
 
     def __init__(self, file: Path | None, training: str) -> None:
-        """Take the file, None to keep nothing, and the training's identity: another's file is not used."""
+        """Take the file (None: store nothing) and the training's identity. Files of others are not used."""
         self._file = file
         self._training = training
         self._kept = time.monotonic()
 
     def restore(self, variables: Sequence[Any]) -> int:
-        """Give the variables the values they had, and return how many steps had been made: 0 for none."""
+        """Restore the values of the variables, and return how many steps are done: 0 without a checkpoint."""
         if self._file is None or not self._file.exists():
             return 0
         try:
             with safe_open(self._file, "numpy") as content:
                 about = content.metadata() or {}
                 if about.get("training") != self._training:
-                    logger.info("The checkpoint %s is of another training: not used.", self._file)
+                    logger.info("The checkpoint %s belongs to another training: not used.", self._file)
                     return 0
                 arrays = [content.get_tensor(str(number)) for number in range(len(variables))]
                 steps = int(about["steps"])
@@ -60,16 +60,16 @@ class Checkpoint:
             return 0
         for variable, array in zip(variables, arrays, strict=True):
             variable.assign(array)
-        logger.info("Going on from the checkpoint %s: %d steps are done.", self._file.name, steps)
+        logger.info("Continuing from the checkpoint %s: %d steps are done.", self._file.name, steps)
         return steps
 
     def keep_at_times(self, variables: Iterable[Any], steps: int) -> None:
-        """Keep the state if the last one kept is half a minute old."""
+        """Store the state if the last stored one is half a minute old."""
         if time.monotonic() - self._kept > _SECONDS_BETWEEN:
             self.keep(variables, steps)
 
     def keep(self, variables: Iterable[Any], steps: int) -> None:
-        """Keep the state after so many steps, whole or not at all."""
+        """Store the state after this many steps, completely or not at all."""
         if self._file is None:
             return
         arrays = {str(number): np.asarray(variable.numpy()) for number, variable in enumerate(variables)}
@@ -78,18 +78,20 @@ class Checkpoint:
             save_file(arrays, partial, {"training": self._training, "steps": str(steps)})
             partial.replace(self._file)
         except _TROUBLE as error:
-            logger.info("No checkpoint can be kept in %s (%s): going on without.", self._file.parent, error)
+            logger.info(
+                "No checkpoint can be stored in %s (%s): continuing without one.", self._file.parent, error
+            )
             self._file = None
         self._kept = time.monotonic()
 
 
 @dataclass(frozen=True)
 class Checkpoints:
-    """The checkpoints of a training, one for each network of each phase; without a folder nothing is kept."""
+    """The checkpoints of a training, one for each network and phase. Without a folder, nothing is stored."""
 
     folder: Path | None = None
     training: str = ""
-    """What tells it from others: see `identity_of`."""
+    """The identity of the training: see `identity_of`."""
     phase: str = ""
 
     def in_phase(self, phase: str) -> Checkpoints:

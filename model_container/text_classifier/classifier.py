@@ -1,4 +1,4 @@
-"""The trained model: all that lies in the model artifact, and the one way from a text to a prediction."""
+"""The trained model: everything in the model artifact, and the prediction of texts."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class ModelError(UserError):
 
 
 class TextClassifier:
-    """Training and serving both predict through this class, so they cannot differ."""
+    """Training and serving both use this class to predict, so they cannot differ."""
 
     def __init__(
         self,
@@ -56,7 +56,7 @@ class TextClassifier:
         return self.predict(texts).probabilities
 
     def save(self, folder: Path) -> None:
-        """Write the model artifact: what it takes to predict, but for the two frozen sets of embeddings."""
+        """Write the model artifact: everything for predicting, except the two frozen sets of embeddings."""
         folder.mkdir(parents=True, exist_ok=True)
         self._features.save(folder)
         self._axes.save(folder)
@@ -66,10 +66,10 @@ class TextClassifier:
 
     @classmethod
     def load(cls, folder: Path, encoder: SentenceEncoder | None) -> TextClassifier:
-        """Read a model artifact, to be used with this encoder.
+        """Read a model artifact, for use with this encoder.
 
-        Raises ContractError when there is none or it was trained with another encoder, ModelError when it is
-        damaged, StaticEmbeddingError when the token vectors are missing.
+        Raises ContractError when there is no artifact or it was trained with another encoder, ModelError when
+        it is damaged, and StaticEmbeddingError when the token vectors are missing.
         """
         contract = Contract.load(folder)
         static = StaticEmbedding.of_package()
@@ -80,6 +80,6 @@ class TextClassifier:
             references = ReferenceTexts.load(folder)
             mixture = Mixture(contract.token_share, contract.temperature)
             fitted = FittedModel.load(folder, mixture, contract.num_classes)
-        except Exception as error:  # whatever the libraries make of a file that is not their own
+        except Exception as error:  # the libraries raise many kinds of errors for wrong files
             raise ModelError(f"The model in {folder} cannot be loaded ({error}): train it again.") from error
         return cls(contract, features, axes, references, fitted)

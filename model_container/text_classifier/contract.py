@@ -1,4 +1,4 @@
-"""What a trained model needs to be told of the records it is given: `contract.json` in the model artifact."""
+"""What serving must know about a trained model: `contract.json` in the model artifact."""
 
 from __future__ import annotations
 
@@ -14,20 +14,20 @@ _FORMAT = 6
 
 
 class ContractError(UserError):
-    """Raised when a model folder holds no contract this code can serve."""
+    """Raised when a model folder has no contract that this code can serve."""
 
 
 @dataclass(frozen=True)
 class Contract:
-    """What the model was made for, and what it was made with."""
+    """The model's task, and everything it was trained with."""
 
     num_classes: int
-    """Their order is the outputs'."""
+    """The outputs have the order of the classes."""
     text_attribute: str
     token_share: float
-    """The token nets' say: see `calibration.Mixture`."""
+    """The weight of the token nets: see `calibration.Mixture`."""
     temperature: float
-    """What the mixed probabilities are calibrated with."""
+    """Calibrates the mixed probabilities."""
     embedding_size: int
     """How many numbers a prediction's embedding has."""
     static_embedding: str
@@ -37,7 +37,7 @@ class Contract:
     versions: Mapping[str, str]
 
     def require(self, static_embedding: str, encoder: str | None) -> None:
-        """Raises ContractError when these are not what the model was trained with."""
+        """Raises ContractError when the model was trained with others."""
         if encoder != self.encoder:
             raise ContractError(
                 f"The model was trained with {_named(self.encoder)}, but here is {_named(encoder)}: "

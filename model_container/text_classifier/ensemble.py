@@ -1,6 +1,7 @@
-"""What is trained together and predicts together: dense nets on features, and token nets on TF-IDF.
+"""The nets that are trained together and predict together: dense nets on features, token nets on TF-IDF.
 
-Dense nets know what texts mean, token nets which words and word pieces decide: they err on different texts.
+Dense nets know what texts mean. Token nets know which words and word pieces decide. They are wrong on
+different texts.
 """
 
 from __future__ import annotations
@@ -29,16 +30,17 @@ from text_classifier.network import (
 )
 
 _DENSE_WEIGHT_DECAY = 0.004
-# Token nets learn fast and soon overfit. Measured on headlines: 500 records need about 80 steps, 5,000 grow
-# worse from the sixth epoch on.
+# Token nets learn fast and soon overfit. Measured on headlines: 500 records need about 80 steps. With 5,000
+# records, the nets get worse from the sixth epoch on.
 _TOKEN_STEPS = 80
 _FEWEST_TOKEN_EPOCHS = 5
 _MOST_TOKEN_EPOCHS = 20
 _TOKEN_BATCH = 128
 _TOKEN_LEARNING_RATE = 0.01
 _TOKEN_LABEL_SMOOTHING = 0.02
-# Rare classes weigh more in the loss than their share, though short of all classes alike (1.0): out of fold,
-# on headlines of which one class had 3 in 100, 0.7 told rare classes best, and lost nothing on the others.
+# Rare classes have a higher weight in the loss than their share. At 1.0, all classes would weigh the same.
+# Measured out of fold on headlines, where one class had 3 in 100: 0.7 was best for rare classes, and lost
+# nothing on the others.
 _BALANCE = 0.7
 
 
@@ -55,7 +57,7 @@ class Ensemble:
     def build(
         cls, dense_nets: int, token_nets: int, texts: EncodedTexts, settings: Hyperparameters
     ) -> Ensemble:
-        """Build untrained nets for texts encoded as these."""
+        """Build untrained nets for texts with this encoding."""
         classes, seed = settings.num_classes, settings.seed
         return cls(
             build_dense_network(dense_nets, texts.features.shape[1], classes, seed),
@@ -73,10 +75,10 @@ class Ensemble:
         should_stop: Callable[[], bool],
         report_epoch: Callable[[int, float], None],
     ) -> int:
-        """Train all nets and return how many epochs the dense ones saw, which come first.
+        """Train all nets, the dense ones first, and return how many epochs the dense nets saw.
 
-        learns: shape (texts, nets), whether a net may learn from a text; of a network with fewer
-        nets, the first columns. report_epoch is given each epoch of the dense nets and its mean loss.
+        learns: shape (texts, nets), whether a net may learn from a text. A network with fewer nets uses the
+        first columns. report_epoch gets each epoch of the dense nets and its mean loss.
         """
         weights = learns * _class_weights(labels, settings.num_classes)[labels, None]
         epochs = train_network(
@@ -113,7 +115,7 @@ class Ensemble:
 
 
 def _class_weights(labels: Labels, num_classes: int) -> Weights:
-    """Return each class's weight, shape (classes,): the mean over all examples is 1."""
+    """Return the weight of each class, shape (classes,). The mean over all examples is 1."""
     counts = np.bincount(labels, minlength=num_classes)
     weights = np.maximum(counts, 1) ** -_BALANCE
     return np.asarray(weights * (len(labels) / (weights @ counts)), np.float32)

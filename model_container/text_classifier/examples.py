@@ -1,4 +1,4 @@
-"""The texts of an input channel, with their labels or without."""
+"""The texts of an input channel, with or without their labels."""
 
 from __future__ import annotations
 
@@ -18,23 +18,23 @@ Example = tuple[str, int, int | None]
 
 @dataclass(frozen=True)
 class Examples:
-    """What could be read of a channel, and what could not."""
+    """The readable records of a channel, and how many records were left out."""
 
     texts: list[str]
     labels: list[int]
     ids: list[int | None]
-    """What the workflow calls each of them, under `labelloop-id`; None for a record that does not say."""
+    """The `labelloop-id` that the workflow gave each of them; None for a record without one."""
     unusable: int
-    """How many records were left out, having no readable text or no label."""
+    """How many records were left out because they have no readable text or no label."""
     first_problem: str
-    """Why, and where, the first of them was left out; empty when none was."""
+    """Why and where the first of them was left out; empty if there was none."""
 
     def __len__(self) -> int:
         return len(self.texts)
 
 
 def read_examples(files: Sequence[Path], settings: Hyperparameters) -> Examples:
-    """Read the manifests of a channel, passing over blank lines. Raises LabelError, naming file and line."""
+    """Read the manifests of a channel, without blank lines. Raises LabelError, which names file and line."""
     texts: list[str] = []
     labels: list[int] = []
     ids: list[int | None] = []
@@ -56,7 +56,7 @@ def read_examples(files: Sequence[Path], settings: Hyperparameters) -> Examples:
 def read_texts(files: Sequence[Path], settings: Hyperparameters) -> list[str]:
     """Read up to `max_pool_texts` distinct texts of a channel, chosen at random.
 
-    Labels are not looked at, and records without a text passed over.
+    Labels are ignored, and records without a text are skipped.
     """
     random = np.random.default_rng(settings.seed)
     chosen: list[str] = []
@@ -73,7 +73,7 @@ def read_texts(files: Sequence[Path], settings: Hyperparameters) -> list[str]:
 
 
 def _draw(chosen: list[str], text: str, number: int, most: int, random: np.random.Generator) -> None:
-    """Give the text, the `number`th to come, its chance among `most` (Vitter's reservoir sampling, 1985)."""
+    """Add the `number`th text to a random sample of `most` texts (Vitter's reservoir sampling, 1985)."""
     if len(chosen) < most:
         chosen.append(text)
         return
@@ -95,7 +95,7 @@ def _read_example(line: bytes, settings: Hyperparameters) -> Example:
     label = label_of(record, settings.label_attribute, settings.num_classes)
     if label is None:
         raise RecordError(f"The record has no label under '{settings.label_attribute}'.")
-    # The model reads no more than this, so no more is kept in memory.
+    # The model reads only this part, so only this part is kept in memory.
     text = text_of(record, settings.text_attribute)[: settings.max_characters]
     identity = record.get(_ID)
     return text, label, identity if type(identity) is int else None

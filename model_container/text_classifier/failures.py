@@ -1,21 +1,21 @@
-"""What went wrong, told to a person: in `output/failure`, which SageMaker shows as the failure reason."""
+"""Failure messages for people, in `output/failure`, which SageMaker shows as the failure reason."""
 
 from __future__ import annotations
 
 import contextlib
 from pathlib import Path
 
-LONGEST_SENTENCE = 1024  # SageMaker shows so many characters of the file
+LONGEST_SENTENCE = 1024  # SageMaker shows this many characters of the file
 
 
 class UserError(Exception):
-    """Raised when something the user gave cannot be used: its text says what, where, and what to do."""
+    """Raised when the user's input cannot be used. The message says what, where, and what to do."""
 
 
 def write_failure(file: Path, sentence: str, detail: str = "") -> None:
-    """Write the sentence, cut to what SageMaker shows, and below it the detail for whoever debugs.
+    """Write the sentence, shortened to what SageMaker shows, and below it the detail for debugging.
 
-    Where that cannot be written it is left out: a failure to tell of a failure would only hide it.
+    If the file cannot be written, this is ignored: a second error would only hide the first.
     """
     shown = sentence if len(sentence) <= LONGEST_SENTENCE else sentence[: LONGEST_SENTENCE - 1] + "…"
     with contextlib.suppress(OSError):

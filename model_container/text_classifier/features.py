@@ -1,8 +1,7 @@
-"""What the network sees of a text: three views of it, each a vector of length 1, one behind the other.
+"""The network's input for a text: three views, each a vector of length 1, concatenated.
 
-The sentence encoder, when there is one, knows what is meant. Static token embeddings know words. Latent
-semantic analysis (Deerwester et al., 1990) knows what is said in these texts, in whatever language or jargon
-they are.
+The sentence encoder, if there is one, knows the meaning. Static token embeddings know words. Latent semantic
+analysis (Deerwester et al., 1990) knows the topics of these texts, whatever their language or jargon.
 """
 
 from __future__ import annotations
@@ -23,26 +22,26 @@ from text_classifier.vocabulary import SparseRows, Vocabulary
 
 Features = NDArray[np.float32]
 
-# The two decompositions below are settled by so many texts, chosen at random when there are more.
+# The two decompositions below use at most this many texts, chosen at random if there are more.
 _TEXTS_FOR_COMPONENTS = 10_000
 TEXTS_FOR_AXES = 5_000
-# With fewer, components tell apart the very texts they were found in, and others less well: what is learned
-# on the former is too sure of the latter.
+# With fewer texts for each component, the components overfit the texts they were found in. They separate
+# these texts better than others, so the nets become too sure on other texts.
 _TEXTS_A_COMPONENT = 10
-# How much a view tells of which texts are like each other: what is meant most, the words least.
+# How well a view shows which texts are similar: the meaning shows most, the words least.
 _LIKENESS_OF_MEANING, _LIKENESS_OF_TOKENS, _LIKENESS_OF_COMPONENTS = 1.0, 0.5, 0.3
-# Directions in which the texts hardly differ are rounding errors.
+# Directions in which the texts hardly differ come from rounding errors.
 _LEAST_SINGULAR_VALUE = 1e-3
-# Of the vocabulary's most frequent tokens: rarer ones hardly change the components, and make them larger.
+# Only the vocabulary's most frequent tokens. Rarer ones hardly change the components, but make them larger.
 _TOKENS_OF_COMPONENTS = 20_000
 _TEXTS_AT_ONCE = 10_000
-# For them one thread is the quickest: more wait for each other, on a busy machine many times as long.
+# One thread is the fastest here. More threads wait for each other, on a busy machine many times as long.
 _THREADS = 1
 
 
 @dataclass(frozen=True)
 class EncodedTexts:
-    """What the networks see of some texts."""
+    """The networks' input for some texts."""
 
     features: Features
     """Shape (texts, features)."""
@@ -54,7 +53,7 @@ class EncodedTexts:
 
 
 class TextFeatures:
-    """From texts to features, and from features to the few numbers that tell like texts from unlike ones."""
+    """Computes the features of texts, and how much each feature counts when texts are compared."""
 
     def __init__(
         self,
@@ -63,7 +62,7 @@ class TextFeatures:
         static: StaticEmbedding,
         encoder: SentenceEncoder | None,
     ) -> None:
-        """Take components of latent semantic analysis, shape (tokens, components)."""
+        """Take the components of latent semantic analysis, shape (tokens, components)."""
         self.vocabulary = vocabulary
         self._components = components
         self._components_32 = components.astype(np.float32)
@@ -80,7 +79,7 @@ class TextFeatures:
         encoder: SentenceEncoder | None,
         seed: int,
     ) -> TextFeatures:
-        """Find the components of some texts: fewer than wished for when the texts are few."""
+        """Find the components of some texts: fewer than `most_components` if there are few texts."""
         some = [texts[number] for number in sample(len(texts), _TEXTS_FOR_COMPONENTS, seed)]
         rows = vocabulary.encode(some)[:, :_TOKENS_OF_COMPONENTS]
         return cls(vocabulary, _components(rows, most_components, seed), static, encoder)
@@ -91,7 +90,7 @@ class TextFeatures:
 
     @property
     def likeness(self) -> Features:
-        """How much a difference in each feature counts where texts are compared, shape (size,)."""
+        """How much a difference in each feature counts when texts are compared, shape (size,)."""
         views = (_LIKENESS_OF_MEANING, _LIKENESS_OF_TOKENS, _LIKENESS_OF_COMPONENTS)
         return np.repeat(np.array(views, np.float32), self._sizes)
 
@@ -105,7 +104,7 @@ class TextFeatures:
         return self.encode(texts).features
 
     def encode(self, texts: Sequence[str]) -> EncodedTexts:
-        """Return all that the networks see of the texts. Raises EncoderError."""
+        """Return the networks' complete input for the texts. Raises EncoderError."""
         chunks = range(0, max(1, len(texts)), _TEXTS_AT_ONCE)
         parts = [self._encode(texts[start : start + _TEXTS_AT_ONCE]) for start in chunks]
         tokens = sparse.vstack([part.tokens for part in parts], format="csr")
@@ -120,7 +119,7 @@ class TextFeatures:
 
     def save(self, folder: Path) -> None:
         self.vocabulary.save(folder / "vocabulary.json")
-        # Not safetensors' `save_file`: that keeps the file from other users, such as the one who serves it.
+        # Not safetensors' `save_file`: other users, such as the one that serves, could not read that file.
         (folder / "components.safetensors").write_bytes(save({"components": self._components}))
 
     @classmethod
@@ -131,7 +130,7 @@ class TextFeatures:
 
 
 class PrincipalAxes:
-    """The directions in which texts are least alike: along the first few, a short embedding."""
+    """The directions in which texts differ most. The first few give a short embedding."""
 
     def __init__(self, mean: NDArray[np.float32], axes: NDArray[np.float32]) -> None:
         """Take the mean of the features, shape (features,), and the axes, shape (features, axes)."""
@@ -140,9 +139,9 @@ class PrincipalAxes:
 
     @classmethod
     def fit(cls, features: Features, likeness: Features, size: int, seed: int) -> PrincipalAxes:
-        """Find them by principal component analysis; those that few texts cannot give are zero.
+        """Find the axes by principal component analysis. With few texts, the last axes are zero.
 
-        likeness: what each feature is multiplied with before, shape (features,).
+        likeness: the factor of each feature before the analysis, shape (features,).
         """
         found = features[sample(len(features), TEXTS_FOR_AXES, seed)] * likeness
         number = min(size, len(found) - 1, features.shape[1])
@@ -159,7 +158,7 @@ class PrincipalAxes:
         return cls(mean, axes)
 
     def embedding(self, features: Features) -> NDArray[np.float32]:
-        """Return where texts lie along the axes, shape (texts, axes)."""
+        """Return the places of texts along the axes, shape (texts, axes)."""
         return np.asarray((features - self._mean) @ self._axes, np.float32)
 
     def save(self, folder: Path) -> None:
@@ -173,16 +172,17 @@ class PrincipalAxes:
 
 
 def sample(number: int, most: int, seed: int) -> NDArray[np.int64]:
-    """Return which of a number of texts to look at, in order: all of them, or so many chosen at random."""
+    """Return which of `number` texts to use, in order: all of them, or `most` chosen at random."""
     if number <= most:
         return np.arange(number)
     return np.sort(np.random.default_rng(seed).choice(number, most, replace=False))
 
 
 def _components(rows: SparseRows, most: int, seed: int) -> NDArray[np.float16]:
-    """Return the directions in which most of the rows lie, shape (tokens, components).
+    """Return the main directions of the rows, shape (tokens, components).
 
-    By a randomized singular value decomposition (Halko et al., 2011), the same each time by its seed.
+    They come from a randomized singular value decomposition (Halko et al., 2011). The seed makes it
+    reproducible.
     """
     number = min(most, math.ceil(rows.shape[0] / _TEXTS_A_COMPONENT), rows.shape[1])
     if not number or not rows.nnz:

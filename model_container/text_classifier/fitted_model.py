@@ -1,4 +1,4 @@
-"""What training finds: nets, how they are mixed, and what a text's neighbors and nearest examples add."""
+"""The result of training: the nets, their mixture, and the use of neighbors and nearest examples."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from text_classifier.smoothing import Smoothing
 
 @dataclass(frozen=True)
 class FittedModel:
-    """The way from what is seen of a text to its probabilities."""
+    """Computes probabilities from the features of texts."""
 
     ensemble: Ensemble
     mixture: Mixture
@@ -25,7 +25,7 @@ class FittedModel:
     def predict(
         self, texts: EncodedTexts, weights: Weights, places: Places
     ) -> tuple[Probabilities, NetProbabilities]:
-        """Return the probabilities, shape (texts, classes), and what each net says.
+        """Return the probabilities, shape (texts, classes), and the prediction of each net.
 
         weights: how much the references count for the texts, shape (texts, references); places: shape (texts,
         axes).
@@ -35,7 +35,7 @@ class FittedModel:
         return self.nearest_examples.probabilities(smoothed, places), of_nets
 
     def save(self, folder: Path) -> None:
-        """Write all but the mixture, which stands in the contract."""
+        """Write everything except the mixture, which is in the contract."""
         self.ensemble.save(folder)
         self.smoothing.save(folder)
         self.nearest_examples.save(folder)

@@ -1,4 +1,4 @@
-"""How the model is fitted: cross-validated, smoothed, rid of wrong labels, and calibrated."""
+"""Fits the model: cross-validation, smoothing, removal of wrong labels, and calibration."""
 
 from __future__ import annotations
 
@@ -30,15 +30,15 @@ from text_classifier.stopping import StopOrder, StopOrderedError
 
 logger = logging.getLogger(__name__)
 
-# The mean of the dense nets is more accurate than any of them, and what they disagree on tells what the model
-# does not know. Of the linear token nets one says what all would.
+# The mean of the dense nets is more accurate than each of them, and their disagreement shows what the model
+# does not know. The token nets are linear, so one of them is enough: all would predict the same.
 _DENSE_NETS = 5
 _TOKEN_NETS = 1
 
 
 @dataclass(frozen=True)
 class References:
-    """The texts over which predictions are smoothed, and where the examples lie."""
+    """The texts over which predictions are smoothed, and the places of the examples."""
 
     texts: EncodedTexts
     neighborhoods: Neighborhoods
@@ -48,11 +48,11 @@ class References:
 
 @dataclass(frozen=True)
 class Fit:
-    """A trained model, and what was said of its examples out of fold."""
+    """A trained model, and the out-of-fold predictions of its examples."""
 
     model: FittedModel
     out_of_fold: Probabilities | None
-    """Shape (texts, classes); None when stopped before there was any."""
+    """Shape (texts, classes); None if training was stopped before there was any."""
 
 
 def fit(
@@ -63,18 +63,17 @@ def fit(
     checkpoints: Checkpoints | None = None,
     references: References | None = None,
 ) -> Fit:
-    """Train on the examples, on from the checkpoints if there are any, and smooth over the references.
+    """Train on the examples, from the checkpoints if there are any, and smooth over the references.
 
-    When stopped on the way, the nets of the cross-validation are the model.
-
-    Raises StopOrderedError when stopped before those have seen all examples once.
+    If training is stopped, the nets of the cross-validation become the model. Raises StopOrderedError if it
+    is stopped before these nets have seen all examples once.
     """
     checkpoints = checkpoints or Checkpoints()
     crossed = _cross_validate(texts, labels, settings, stop, checkpoints.in_phase("cross-validation"))
     if not crossed.epochs:
         raise StopOrderedError
     if stop.given:
-        logger.info("Stopped before the probabilities were calibrated: they are the nets' own.")
+        logger.info("Stopped before the probabilities were calibrated: the model uses them as they are.")
         uncalibrated = FittedModel(crossed.ensemble, UNCALIBRATED, Smoothing.none(), NearestExamples.none())
         return Fit(uncalibrated, None)
     choice = _choose_smoothing(crossed, labels, references)
@@ -98,7 +97,7 @@ def fit(
 def _choose_smoothing(
     crossed: CrossValidation, labels: Labels, references: References | None
 ) -> SmoothingChoice:
-    # A single example is in no fold but its own.
+    # For a single example, there are no other folds.
     if not references or len(labels) < 2:
         return SmoothingChoice(0.0, 1.0, crossed.probabilities)
     neighborhoods, of_references = references.neighborhoods, crossed.of_all_folds(references.texts)
@@ -135,7 +134,7 @@ def _left_out(
     folds: NDArray[np.int64],
     references: References | None,
 ) -> NDArray[np.bool_]:
-    """Return which labels look wrong and shall not teach the nets, shape (texts,)."""
+    """Return which labels look wrong, so that the nets must not learn from them, shape (texts,)."""
     doubted = find_label_errors(smoothed.out_of_fold, labels)
     misleading = not references or better_without(
         doubted, nearest, references.places, smoothed.out_of_fold, labels, folds
@@ -144,7 +143,7 @@ def _left_out(
         "Labels that look wrong: %d of %d, %s.",
         doubted.sum(),
         len(labels),
-        "left out" if misleading else "borne out by others",
+        "left out" if misleading else "supported by others",
     )
     return doubted & misleading
 

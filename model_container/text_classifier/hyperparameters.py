@@ -1,4 +1,4 @@
-"""The hyperparameters of a training job: their names, defaults, and what each may be."""
+"""The hyperparameters of a training job: names, defaults, and permitted values."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 
 from text_classifier.failures import UserError
 
-# SageMaker puts keys of its own between the user's.
+# SageMaker adds its own keys to the user's.
 _OF_SAGEMAKER = "sagemaker_"
 
 _STEPS = 500
@@ -20,47 +20,47 @@ Reader = Callable[[str], int | float | str | bool]
 
 
 class HyperparameterError(UserError):
-    """Raised when hyperparameters are missing, unknown or out of their range: names each of them."""
+    """Raised when hyperparameters are missing, unknown or out of range. The message names each of them."""
 
 
 @dataclass(frozen=True)
 class Hyperparameters:
-    """A training job's settings; those without a default are required."""
+    """The settings of a training job. Those without a default are required."""
 
     num_classes: int
-    """How many classes there are: a label is an index below this number."""
+    """The number of classes. A label is an index below this number."""
     label_attribute: str
-    """The key a record's label is under."""
+    """The key of a record's label."""
     text_attribute: str = "source"
-    """The key a record's text is under."""
+    """The key of a record's text."""
     seed: int = 0
-    """Same seed, same data, same machine: same model."""
+    """The same seed, data and machine give the same model."""
     epochs: int | None = None
-    """How often the dense nets see each record in training; None: as `epochs_for` says."""
+    """How often the dense nets see each record in training. None: `epochs_for` decides."""
     batch_size: int = 64
-    """Records a training step of the dense nets."""
+    """The number of records in a training step of the dense nets."""
     learning_rate: float = 0.003
-    """The dense nets' AdamW's, at the start: it falls to 0 along a cosine."""
+    """The initial learning rate of the dense nets' AdamW. It falls to 0 along a cosine."""
     label_smoothing: float = 0.05
-    """The share of certainty taken from each label, so that the dense nets do not grow overconfident."""
+    """The share of certainty taken from each label, so that the dense nets do not become overconfident."""
     prune_label_errors: bool = True
     """Whether training examples whose labels are most likely wrong are left out: see `label_errors`."""
     smooth_over_neighbors: bool = True
-    """Whether what lies near a text tells of its class: see `smoothing` and `nearest_examples`."""
+    """Whether nearby texts influence a text's prediction: see `smoothing` and `nearest_examples`."""
     max_tokens: int = 50_000
-    """Words and word pieces the model knows: the most frequent of all texts."""
+    """The number of words and word pieces that the model knows: the most frequent of all texts."""
     max_components: int = 256
-    """Numbers latent semantic analysis gives for a text: fewer when the texts are few; 0: it is left out."""
+    """Numbers of latent semantic analysis for a text. With few texts there are fewer. 0 turns it off."""
     max_pool_texts: int = 10_000
-    """How many texts of the channel `pool` are learned from, without labels: chosen at random."""
+    """How many texts of the channel `pool` are used for learning without labels, chosen at random."""
     max_characters: int = 1_000
-    """How much of a text is read, from its start; of that, the sentence encoder reads 256 tokens."""
+    """How much of a text's beginning is read. Of that, the sentence encoder reads 256 tokens."""
     embedding_size: int = 32
-    """Numbers in a prediction's `embedding`, along which texts differ most; 0: predictions have none."""
+    """How many numbers a prediction's `embedding` has, along the axes where texts differ most. 0: none."""
 
     @classmethod
     def of(cls, given: Mapping[str, Any]) -> Hyperparameters:
-        """Read what SageMaker gives: strings, whatever the type. Raises HyperparameterError."""
+        """Read SageMaker's hyperparameters, which are strings for every type. Raises HyperparameterError."""
         chosen = {name: value for name, value in given.items() if not name.startswith(_OF_SAGEMAKER)}
         problems = [*_unknown(chosen), *_missing(chosen)]
         values: dict[str, Any] = {}
@@ -74,9 +74,9 @@ class Hyperparameters:
         return cls(**values)
 
     def epochs_for(self, records: int) -> int:
-        """Return the epochs asked for; or enough for few records to be learned, and no more for many.
+        """Return the requested epochs. The default is about 500 steps, with limits on the epochs.
 
-        Measured on headlines: from 500 steps on, more gain nothing.
+        Measured on headlines: more than 500 steps gain nothing.
         """
         steps_an_epoch = math.ceil(records / self.batch_size)
         return self.epochs or min(_MOST_EPOCHS, max(_FEWEST_EPOCHS, math.ceil(_STEPS / steps_an_epoch)))

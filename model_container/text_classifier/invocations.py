@@ -1,8 +1,8 @@
-"""What `POST /invocations` takes and answers: one line a record, in order, whatever a record is like.
+"""Answers `POST /invocations`: one line for each record, in order, even for unreadable records.
 
-An answer has BlazingText's shape: {"label": ["__label__2", ...], "prob": [0.91, ...]}, best first, and two
-more keys, "embedding" and "disagreement" (see `predictions`); or {"error": "..."} for a record that cannot be
-read.
+An answer has BlazingText's form: {"label": ["__label__2", ...], "prob": [0.91, ...]}, the best class first,
+and two more keys, "embedding" and "disagreement" (see `predictions`). For a record that cannot be read, it is
+{"error": "..."}.
 """
 
 from __future__ import annotations
@@ -21,12 +21,12 @@ from text_classifier.records import BYTE_ORDER_MARK, Record, RecordError, lines_
 JSON_LINES = "application/jsonlines"
 JSON = "application/json"
 
-# So that memory holds the probabilities of few records at a time, however many classes there are.
+# Limits how many records' probabilities are in memory at a time, even with very many classes.
 _RECORDS_AT_ONCE = 1_000
 
 
 class Classifier(Protocol):
-    """What predicts: see `text_classifier.classifier`."""
+    """A model that predicts: see `text_classifier.classifier`."""
 
     @property
     def contract(self) -> Contract: ...
@@ -35,7 +35,7 @@ class Classifier(Protocol):
 
 
 class RequestRefusedError(Exception):
-    """Raised when a request as a whole cannot be answered: its text says why, `status` is HTTP's for it."""
+    """Raised when a whole request cannot be answered. The message says why; `status` is the HTTP status."""
 
     def __init__(self, status: int, sentence: str) -> None:
         super().__init__(sentence)
@@ -96,7 +96,7 @@ class _Question:
 
 
 def _read(line: bytes, text_attribute: str) -> _Question | RecordError:
-    """Return what the record asks; or, not raised, what is wrong with it."""
+    """Return the record's question, or (without raising it) the error."""
     try:
         record = parse_record(line)
         return _Question(text_of(record, text_attribute), _wanted_classes(record))
@@ -105,7 +105,7 @@ def _read(line: bytes, text_attribute: str) -> _Question | RecordError:
 
 
 def _wanted_classes(record: Record) -> int | None:
-    # BlazingText's key. A user's own record may hold something else under it: that asks for nothing.
+    # `k` is BlazingText's key. A user's record may have something else under it, which is ignored.
     k = record.get("k")
     return k if type(k) is int and k > 0 else None
 

@@ -1,4 +1,4 @@
-"""Training examples whose labels are most likely wrong, found by confident learning."""
+"""Finds training examples whose labels are most likely wrong, by confident learning."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ Probabilities = NDArray[np.float32]
 Labels = NDArray[np.int64]
 
 _LARGEST_SHARE = 0.2
-# A class with fewer is not known well enough to say which of its labels are wrong.
+# With fewer examples, a class is not known well enough to say which of its labels are wrong.
 _FEWEST_OF_A_CLASS = 5
-# Of the examples, those in which a label that contradicts the prediction is taken for a wrong label.
+# The share of the surest predictions. Among these, a label that contradicts the prediction counts as wrong.
 _SUREST_SHARE = 0.25
 _DOUBT = 0.1
 
@@ -20,11 +20,11 @@ _DOUBT = 0.1
 def find_label_errors(probabilities: Probabilities, labels: Labels) -> NDArray[np.bool_]:
     """Return which labels are most likely wrong, shape (texts,): at most a fifth, and five of a class stay.
 
-    How many of one class bear another's label is estimated by the confident joint, and so many are doubted,
-    by the margin between the two: "prune by noise rate" (Northcutt et al., "Confident Learning", 2021). That
-    takes hard examples for wrong ones, and on clean labels would leave out what teaches most. So no more are
-    returned than labels are wrong for sure: see `_least_noise`.
-    probabilities: shape (texts, classes), of nets that were not trained on these texts.
+    The confident joint estimates how many examples of one class have another class's label. This number is
+    doubted, by the margin between the two classes: "prune by noise rate" (Northcutt et al., "Confident
+    Learning", 2021). But this confuses hard examples with wrong ones. On clean labels, it would leave out the
+    most useful examples. So the result contains only as many labels as are certainly wrong: see
+    `_least_noise`. probabilities: shape (texts, classes), from nets that were not trained on these texts.
     """
     joint = _estimated_joint(probabilities, labels)
     doubts = np.zeros(len(labels))
@@ -38,10 +38,10 @@ def find_label_errors(probabilities: Probabilities, labels: Labels) -> NDArray[n
 
 
 def _least_noise(probabilities: Probabilities, labels: Labels) -> float:
-    """Return a lower bound of the share of wrong labels, by those the model is surest of.
+    """Return a lower bound of the share of wrong labels, from the model's surest predictions.
 
-    There the model itself is hardly ever wrong, so wrong labels are what contradicts it: of their share the
-    lower confidence limit of Clopper and Pearson (1934).
+    There the model itself is hardly ever wrong, so a label that contradicts it is wrong. The bound is the
+    lower confidence limit of Clopper and Pearson (1934) for the share of such labels.
     """
     number = int(_SUREST_SHARE * len(labels))
     surest = np.argsort(-probabilities.max(axis=1), kind="stable")[:number]
@@ -50,11 +50,11 @@ def _least_noise(probabilities: Probabilities, labels: Labels) -> float:
 
 
 def _estimated_joint(probabilities: Probabilities, labels: Labels) -> NDArray[np.int64]:
-    """Return how many examples of each label (rows) are of each other class: 0 on the diagonal."""
+    """Return how many examples with each label (rows) belong to each other class: 0 on the diagonal."""
     classes = probabilities.shape[1]
     counts = np.bincount(labels, minlength=classes)
     of_labels = probabilities[np.arange(len(labels)), labels]
-    # A class is trusted from the mean probability on that its own examples are given.
+    # A class is trusted if its probability is at least the mean over the class's own examples.
     sums = np.bincount(labels, of_labels, classes)
     thresholds = np.divide(sums, counts, out=np.full(classes, np.inf), where=counts > 0)
     trusted = np.where(probabilities >= thresholds, probabilities, -1.0)

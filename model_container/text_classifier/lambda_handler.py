@@ -1,4 +1,4 @@
-"""The container as a Lambda function: classifies a few texts, to try a model out or debug the container."""
+"""The container as a Lambda function. It classifies a few texts, to try a model or debug the container."""
 
 from __future__ import annotations
 
@@ -24,15 +24,15 @@ _EXAMPLE = '{"ModelS3Uri": "s3://bucket/.../model.tar.gz", "Texts": ["a text"]}'
 
 
 class EventError(UserError):
-    """Raised when the event does not say which model and which texts, or the model is not there."""
+    """Raised when the event does not name the model and the texts, or the model does not exist."""
 
 
 def handler(event: dict[str, Any], _context: object) -> dict[str, Any]:
     """Classify texts with a model artifact: {"ModelS3Uri": URI of a model.tar.gz, "Texts": [text, ...]}.
 
-    In place of ModelS3Uri, ModelFolder may name an unpacked model in the container; TopK says how many
-    classes are answered, all by default. Returns {"Predictions": [{"label": [...], "prob": [...]}, ...]} in
-    the texts' order, best class first. Raises EventError, ContractError or EncoderError when it cannot.
+    Instead of ModelS3Uri, ModelFolder may name an unpacked model in the container. TopK says how many classes
+    an answer has; the default is all. Returns {"Predictions": [{"label": [...], "prob": [...]}, ...]} in the
+    order of the texts, the best class first. Raises EventError, ContractError or EncoderError.
     """
     texts = _checked_texts(event)
     classifier = _load(_model_folder(event))
@@ -70,7 +70,7 @@ def _model_folder(event: dict[str, Any]) -> Path:
 
 
 def _fetch(bucket: str, key: str) -> Path:
-    """Unpack a model artifact into a folder of its own, named after the artifact's version."""
+    """Unpack a model artifact into its own folder, named after the artifact's version."""
     import boto3
     from botocore.exceptions import ClientError
 
@@ -88,19 +88,19 @@ def _fetch(bucket: str, key: str) -> Path:
             with tarfile.open(fileobj=found["Body"], mode="r|gz") as archive:
                 archive.extractall(unpacked, filter="data")
         except tarfile.TarError as error:
-            raise EventError(f"s3://{bucket}/{key} is no model.tar.gz: {error}") from error
+            raise EventError(f"s3://{bucket}/{key} is not a model.tar.gz: {error}") from error
         shutil.copytree(unpacked, folder)
     return folder
 
 
 @lru_cache(maxsize=1)
 def _load(folder: Path) -> TextClassifier:
-    # Here, since TensorFlow takes seconds to load, and a mistake in the event is told before.
+    # Imported here because TensorFlow takes seconds to load. A mistake in the event is reported before that.
     from text_classifier.classifier import TextClassifier
 
     return TextClassifier.load(folder, SentenceEncoder.of_environment(os.environ))
 
 
 def _without_embedding(prediction: dict[str, Any]) -> dict[str, Any]:
-    """Without the vector, which says nothing to a person."""
+    """The prediction without the embedding, which means nothing to a person."""
     return {key: value for key, value in prediction.items() if key != "embedding"}

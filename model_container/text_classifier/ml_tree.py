@@ -1,4 +1,4 @@
-"""The folder tree through which SageMaker and a container speak: /opt/ml, or what ML_ROOT says."""
+"""The folder tree that SageMaker and a container use to exchange files: /opt/ml, or the folder ML_ROOT."""
 
 from __future__ import annotations
 
@@ -12,20 +12,20 @@ from text_classifier.failures import UserError
 
 
 class ConfigurationError(UserError):
-    """Raised when a file of SageMaker's under input/config cannot be read."""
+    """Raised when one of SageMaker's files in input/config cannot be read."""
 
 
 class ChannelError(UserError):
-    """Raised when an input channel is missing, empty or of a mode that is not read here."""
+    """Raised when an input channel is missing, empty, or has an unsupported mode."""
 
 
 class OutputError(UserError):
-    """Raised when the container may not write where its output belongs."""
+    """Raised when the container may not write to its output folders."""
 
 
 @dataclass(frozen=True)
 class MlTree:
-    """The tree under one root; nothing is read or made before it is asked for."""
+    """The tree below one root. Files are read only when they are needed."""
 
     root: Path
 
@@ -43,31 +43,31 @@ class MlTree:
 
     @property
     def checkpoints(self) -> Path | None:
-        """What SageMaker keeps when it takes a spot instance away; None when the job asked for none."""
+        """The folder that SageMaker keeps when it takes a spot instance away; None if the job has none."""
         folder = self.root / "checkpoints"
         return folder if folder.is_dir() else None
 
     def require_writable(self) -> None:
-        """Raises OutputError when the container may not write its output."""
+        """Raises OutputError when the container may not write to its output folders."""
         for folder in (self.model, self.failure.parent):
             place = next(path for path in (folder, *folder.parents) if path.exists())
             if not os.access(place, os.W_OK | os.X_OK):
                 raise OutputError(
-                    f"The user the container runs as (id {os.getuid()}) may not write to {folder}: "
-                    "let it, or run the container as root, as SageMaker does."
+                    f"The user that runs the container (id {os.getuid()}) may not write to {folder}: "
+                    "allow it, or run the container as root, as SageMaker does."
                 )
 
     @property
     def out_of_fold(self) -> Path:
-        """Where training leaves predictions of its examples, each by a net that had not seen it."""
+        """The file for predictions of the training examples, each by a net that had not seen it."""
         return self.root / "output" / "data" / "out_of_fold.jsonl"
 
     def hyperparameters(self) -> dict[str, Any]:
-        """Return the job's hyperparameters as they stand in their file, {} when it gave none."""
+        """Return the job's hyperparameters as in their file; {} if there are none."""
         return _read_object(self.root / "input" / "config" / "hyperparameters.json")
 
     def require_one_instance(self) -> None:
-        """Raises ConfigurationError where more instances were asked for: each would train the same model."""
+        """Raises ConfigurationError for several instances, because each would train the same model."""
         hosts = _read_object(self.root / "input" / "config" / "resourceconfig.json").get("hosts")
         if isinstance(hosts, list) and len(hosts) > 1:
             raise ConfigurationError(
@@ -76,11 +76,11 @@ class MlTree:
             )
 
     def channels(self) -> list[str]:
-        """The names of the channels the job was given, as far as its configuration says."""
+        """The names of the job's channels, according to its configuration."""
         return sorted(_read_object(self._channels_file))
 
     def channel_files(self, channel: str) -> list[Path]:
-        """Return the channel's files in order of their paths: [] when the job has no such channel.
+        """Return the channel's files in the order of their paths; [] if the job has no such channel.
 
         Raises ChannelError for a channel in Pipe mode, ConfigurationError for an unreadable configuration.
         """
@@ -114,5 +114,5 @@ def _read_object(file: Path) -> dict[str, Any]:
     except (OSError, ValueError) as error:
         raise ConfigurationError(f"{file} cannot be read ({error}): write it as a JSON object.") from error
     if not isinstance(content, dict):
-        raise ConfigurationError(f"{file} holds no JSON object: write it as one.")
+        raise ConfigurationError(f"{file} is not a JSON object: write it as one.")
     return content

@@ -1,10 +1,11 @@
-"""What the nearest example of each class says, beside the nets and the neighbors.
+"""Uses the nearest example of each class for a prediction, after the nets and the neighbors.
 
-A model can be sure of a text that lies by itself, or nearer to an example of another class: nothing it has
-learned is like it. How far the nearest example of each class is tells such texts from others better than the
-model's own sureness (Jiang et al., "To Trust Or Not To Trust A Classifier", NeurIPS 2018). So a class counts
-the less the farther its nearest example: probabilities are multiplied by exp(-weight * distance²), as in a
-product of experts (Hinton, 2002). The weight is the one that predicts the examples best out of fold.
+A model can be sure of a text that is far from all examples, or closer to an example of another class,
+although it has learned from nothing similar. The distance to the nearest example of each class reveals such
+texts better than the model's own confidence (Jiang et al., "To Trust Or Not To Trust A Classifier", NeurIPS
+2018). So the farther its nearest example, the less a class counts: probabilities are multiplied by
+exp(-weight * distance²), as in a product of experts (Hinton, 2002). The weight is the one that predicts the
+examples best out of fold.
 """
 
 from __future__ import annotations
@@ -28,18 +29,19 @@ from text_classifier.features import sample
 from text_classifier.neighbors import Distances, Places, columns_of, in_blocks, with_constant
 from text_classifier.reference_texts import AXES
 
-# Of the distance to a class in the median. Settled on few examples: more choices would fit their accidents.
+# Each is divided by the median squared distance to a class. Few examples decide: more choices would overfit
+# them.
 WEIGHTS = (0.0, 2.0, 4.0, 8.0)
-# So that distances take milliseconds a text, and the artifact 5 MB.
+# With this limit, distances take milliseconds for each text, and the artifact takes 5 MB.
 _MOST_EXAMPLES = 20_000
 _FILE = "nearest_examples.safetensors"
 
 
 class ExamplesByClass:
-    """Where the examples of each class lie."""
+    """The places of the examples of each class."""
 
     def __init__(self, places: NDArray[np.float16], labels: Labels, num_classes: int) -> None:
-        """Take places, shape (examples, axes), and labels, ascending: shape (examples,)."""
+        """Take places, shape (examples, axes), and labels in ascending order, shape (examples,)."""
         self.places = places
         self.labels = labels
         self._there, self._starts = np.unique(labels, return_index=True)
@@ -48,7 +50,7 @@ class ExamplesByClass:
 
     @classmethod
     def of(cls, places: Places, labels: Labels, num_classes: int) -> ExamplesByClass:
-        """Take examples in any order; of very many, some at random. Places are kept in 16 bits."""
+        """Take examples in any order, or a random sample of too many. Places are stored in 16 bits."""
         chosen = sample(len(labels), _MOST_EXAMPLES, 0)
         order = chosen[np.argsort(labels[chosen], kind="stable")]
         return cls(places[order, :AXES].astype(np.float16), labels[order], num_classes)
@@ -56,7 +58,7 @@ class ExamplesByClass:
     def distances(self, places: Places) -> Distances:
         """Return each text's squared distance to the nearest example of each class, shape (texts, classes).
 
-        A class without an example is as far as the farthest.
+        A class without an example is as far away as the farthest class.
         """
         found = in_blocks(places[:, :AXES], self._columns.shape[1], self._distances)
         return np.concatenate(found)
@@ -73,21 +75,21 @@ class ExamplesByClass:
 
 @dataclass(frozen=True)
 class NearestExamples:
-    """What it takes to let the nearest examples have their say about any text."""
+    """Adjusts the probabilities of any text by its nearest examples."""
 
     weight: float
-    """Of a squared distance."""
+    """The factor of a squared distance."""
     temperature: float
     examples: ExamplesByClass | None
-    """None where they have no say."""
+    """None if they do not count."""
 
     @classmethod
     def none(cls) -> NearestExamples:
-        """Leave probabilities as they are."""
+        """Nearest examples that do not change probabilities."""
         return cls(0.0, 1.0, None)
 
     def probabilities(self, before: Probabilities, places: Places) -> Probabilities:
-        """Return shape (texts, classes), as before: each row sums to 1. places: shape (texts, axes)."""
+        """Adjust `before`, shape (texts, classes): each row sums to 1. places: shape (texts, axes)."""
         if self.examples is None:
             return before
         return _weighed(before, self.examples.distances(places), self.weight, self.temperature)
@@ -96,7 +98,7 @@ class NearestExamples:
         content = {"weight": np.array(self.weight), "temperature": np.array(self.temperature)}
         if self.examples is not None:
             content |= {"places": self.examples.places, "labels": self.examples.labels}
-        # Not safetensors' `save_file`: that keeps the file from other users, such as the one who serves it.
+        # Not safetensors' `save_file`: other users, such as the one that serves, could not read that file.
         (folder / _FILE).write_bytes(save(content))
 
     @classmethod
@@ -110,7 +112,7 @@ class NearestExamples:
 
 @dataclass(frozen=True)
 class NearestExamplesChoice:
-    """How much the nearest examples count, and what that gives for the examples out of fold."""
+    """How much the nearest examples count, and the resulting out-of-fold predictions of the examples."""
 
     weight: float
     temperature: float
@@ -118,11 +120,11 @@ class NearestExamplesChoice:
     """Shape (examples, classes)."""
 
     def loss(self, labels: Labels) -> float:
-        """Return in nats the mean surprise at the examples' labels."""
+        """Return the mean log loss of the examples' labels in nats."""
         return float(log_losses(self.out_of_fold, labels).mean())
 
     def of(self, places: Places, labels: Labels) -> NearestExamples:
-        """Take the examples that count: places of shape (examples, axes), labels of shape (examples,)."""
+        """Use these examples: places of shape (examples, axes), labels of shape (examples,)."""
         if not self.weight or not len(labels):
             return NearestExamples.none()
         examples = ExamplesByClass.of(places, labels, self.out_of_fold.shape[1])
@@ -136,11 +138,11 @@ def choose_nearest_examples(
     folds: NDArray[np.int64],
     known: NDArray[np.bool_] | None = None,
 ) -> NearestExamplesChoice:
-    """Return the weight, and with it the temperature, that make the labels most likely.
+    """Return the weight, and its temperature, that make the labels most likely.
 
-    places: of the examples, shape (examples, axes); out_of_fold: what is said of each by what has not seen
-    its label, shape (examples, classes); folds: shape (examples,). The examples of a fold are compared with
-    those of other folds, with the known ones alone where it is said which these are: shape (examples,).
+    places: of the examples, shape (examples, axes); out_of_fold: predictions of the examples without their
+    labels, shape (examples, classes); folds: shape (examples,). The examples of a fold are compared with
+    those of other folds. If `known`, shape (examples,), is given, only known examples are used for that.
     """
     unchanged = NearestExamplesChoice(0.0, 1.0, out_of_fold)
     distances = np.empty_like(out_of_fold)
@@ -174,8 +176,8 @@ def better_without(
 ) -> bool:
     """Return whether the examples predict each other no worse without the doubted labels, shape (examples,).
 
-    with_all: what was chosen for the same examples. A label that is wrong by accident misleads; where
-    examples near it bear the same label, it tells of what the nets have not learned.
+    with_all: the choice for the same examples. A label that is wrong by accident misleads. But if nearby
+    examples have the same label, it shows something that the nets have not learned.
     """
     known = ~doubted
     return choose_nearest_examples(places, out_of_fold, labels, folds, known).loss(labels) <= with_all.loss(

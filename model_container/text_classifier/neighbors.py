@@ -1,9 +1,9 @@
-"""Which texts lie nearest to a text, and what follows for its class from theirs.
+"""Finds the nearest texts of a text, and uses what is known about them.
 
-Texts that lie close are mostly of one class. So what is known of some, their labels and what the nets say of
-them, is spread over a graph of nearest neighbors: Zhou et al., "Learning with Local and Global Consistency"
-(NeurIPS 2003); Klicpera et al., "Predict then Propagate" (ICLR 2019); Huang et al., "Combining Label
-Propagation and Simple Models Outperforms Graph Neural Networks" (ICLR 2021).
+Texts that are close to each other mostly have the same class. So labels and the nets' predictions are spread
+over a graph of nearest neighbors: Zhou et al., "Learning with Local and Global Consistency" (NeurIPS 2003);
+Klicpera et al., "Predict then Propagate" (ICLR 2019); Huang et al., "Combining Label Propagation and Simple
+Models Outperforms Graph Neural Networks" (ICLR 2021).
 """
 
 from __future__ import annotations
@@ -23,29 +23,29 @@ Distances = NDArray[np.float32]
 Found = TypeVar("Found")
 Weights: TypeAlias = "sparse.csr_array[np.float32, tuple[int, int]]"
 
-# Ten, and the text itself where it is one of those it is compared with: see `NearestTexts`.
+# Ten, plus the text itself if it is a reference text: see `NearestTexts`.
 _NEIGHBORS = 11
 _GROUPS = 32
-# Of one block of distances: 32 MB, whatever the number of texts.
+# In one block of distances: 32 MB, whatever the number of texts.
 _NUMBERS_AT_ONCE = 8_000_000
 _TEXTS_FOR_SCALE = 1_000
-# Nearer to each other than the precision of 16 bits tells.
+# Below the precision of 16 bits.
 _LEAST_SCALE = 1e-6
-# Takes the places of texts that are not there far from all others.
+# Puts filler columns, which are not texts, far away from all texts.
 _FAR = -1e30
-# What is left of the first guess when the spreading ends.
+# How much of the first guess may remain when the spreading ends.
 _PRECISION = 1e-3
-# More wait for each other, on a busy machine many times as long.
+# More threads wait for each other. On a busy machine, that takes many times as long.
 _THREADS = 1
 
 
 class NearestTexts:
-    """Reference texts by their places, and the search among them: exact, by blocked matrix products.
+    """Reference texts by their places, and an exact search among them by blocked matrix products.
 
     A reference text is its own nearest neighbor, as in graph convolutions (Kipf and Welling, 2017), in
-    training and in serving alike: so a text that is served is given what was found for it in training, and
-    one that was labeled finds its label. Measured on three data sets: at the best share as accurate as when
-    the text itself is left out, and less is lost at a share too large.
+    training and in serving. So serving uses what training found for the same text, and a labeled text finds
+    its own label. Measured on three data sets: with the best share, this is as accurate as leaving the text
+    itself out. With a share that is too large, it loses less.
     """
 
     def __init__(self, places: NDArray[np.float16], scale: float) -> None:
@@ -59,7 +59,7 @@ class NearestTexts:
 
     @classmethod
     def of(cls, places: Places) -> NearestTexts:
-        """The scale is the median squared distance of two neighbors. Places are kept in 16 bits."""
+        """The scale is the median squared distance between neighbors. Places are stored in 16 bits."""
         rounded = places.astype(np.float16)
         some = rounded[:: math.ceil(len(rounded) / _TEXTS_FOR_SCALE)].astype(np.float32)
         others = cls(rounded, 1.0).search(some)[0][:, 1:]
@@ -69,7 +69,7 @@ class NearestTexts:
     def weights(self, places: Places) -> Weights:
         """Return how much each text's nearest references count for it, shape (texts, references).
 
-        exp(-distance² / scale), each row divided by its sum: a text far from all others has neighbors too.
+        exp(-distance² / scale), each row divided by its sum. So a text far from all others has neighbors too.
         """
         distances, numbers = self.search(places)
         likeness = np.exp((distances[:, :1] - distances) / np.float32(self.scale))
@@ -97,10 +97,10 @@ class NearestTexts:
 
 
 def propagate(known: Probabilities, graph: Weights, share: float) -> Probabilities:
-    """Spread what is known of texts over their neighbors, shape (texts, classes) as what is known.
+    """Spread what is known about texts over their neighbors. `known` and the result: shape (texts, classes).
 
-    Each text is in the end: 1 - share of what is known of it, and share of its neighbors' mean. graph: shape
-    (texts, texts), each row sums to 1.
+    The result for a text is: (1 - share) times what is known about it, plus share times its neighbors' mean.
+    graph: shape (texts, texts), each row sums to 1.
     """
     steps = math.ceil(math.log(_PRECISION) / math.log(share)) if share else 0
     spread = known
@@ -111,7 +111,7 @@ def propagate(known: Probabilities, graph: Weights, share: float) -> Probabiliti
 
 
 def in_blocks(places: Places, columns: int, look: Callable[[Places], Found]) -> list[Found]:
-    """Return what is found of the texts, some at a time: rows of that many columns shall fit into memory."""
+    """Apply `look` to blocks of the texts, so that rows with this many columns fit into memory."""
     rows = max(1, _NUMBERS_AT_ONCE // columns)
     starts = range(0, max(1, len(places)), rows)
     with _threads().limit(limits=_THREADS, user_api="blas"):
@@ -119,12 +119,12 @@ def in_blocks(places: Places, columns: int, look: Callable[[Places], Found]) -> 
 
 
 def with_constant(places: Places) -> Places:
-    """Return rows [place, 1], to be multiplied with what `columns_of` gives."""
+    """Return rows [place, 1], which are multiplied with the result of `columns_of`."""
     return np.column_stack([places, np.ones(len(places), np.float32)])
 
 
 def columns_of(places: Places) -> Places:
-    """Return what a row [place, 1] is multiplied with to give -distance² / 2, but for the row's own length.
+    """Return the matrix that turns a row [place, 1] into -distance² / 2, without the row's own length.
 
     Shape (axes + 1, references), filled up to a multiple of `_GROUPS`.
     """
@@ -137,9 +137,10 @@ def columns_of(places: Places) -> Places:
 
 
 def _largest(values: NDArray[np.float32], number: int) -> NDArray[np.int64]:
-    """Return where each row's largest values stand, shape (rows, number), in any order.
+    """Return the positions of each row's largest values, shape (rows, number), in any order.
 
-    They lie in the groups with the largest maxima: those take a fraction of a selection's time to find.
+    They are in the groups with the largest maxima. Finding those groups first is much faster than a selection
+    over the whole row.
     """
     rows, columns = values.shape
     members = values.reshape(rows, _GROUPS, columns // _GROUPS)
@@ -158,7 +159,7 @@ def _most(values: NDArray[np.float32], number: int) -> NDArray[np.int64]:
 
 @functools.cache
 def _threads() -> Any:
-    # Looks through all loaded libraries, which is too long for each request.
+    # This searches all loaded libraries, which is too slow for each request.
     from threadpoolctl import ThreadpoolController
 
     return ThreadpoolController()

@@ -1,7 +1,8 @@
 """The two Keras networks, each with several nets side by side, and how they are trained.
 
-Nets of one shape that differ in their random start and in the examples they learn from are one Keras model
-with an axis `net`: they are trained by one step, which is far quicker than one after the other.
+The nets of a network have the same shape. They differ in their random start and in the examples they learn
+from. They are one Keras model with an axis `net`, so one step trains all of them. This is far quicker than
+one after the other.
 """
 
 from __future__ import annotations
@@ -38,11 +39,11 @@ class Schedule:
     epochs: int
     batch_size: int
     learning_rate: float
-    """AdamW's, at the start: it falls to 0 along a cosine."""
+    """The initial learning rate of AdamW. It falls to 0 along a cosine."""
     label_smoothing: float
     weight_decay: float
     seed: int
-    """Of the order in which examples come."""
+    """For the order of the examples."""
 
 
 def build_dense_network(nets: int, num_features: int, num_classes: int, seed: int) -> Network:
@@ -60,8 +61,8 @@ def build_dense_network(nets: int, num_features: int, num_classes: int, seed: in
 def build_token_network(nets: int, vocabulary_size: int, num_classes: int, seed: int) -> Network:
     """Build nets from a sparse matrix of shape (texts, vocabulary) to logits of shape (texts, nets, classes).
 
-    They are linear. Learning each token's place among a few units, instead of a weight for each token and
-    class, tells many classes apart from few examples; a nonlinearity gained nothing.
+    They are linear. They learn each token's place among a few units, instead of a weight for each token and
+    class. That distinguishes many classes with few examples. A nonlinearity gained nothing.
     """
     width = min(64, max(16, 2 * num_classes))
     tokens = keras.Input((vocabulary_size,), sparse=True, name="tokens")
@@ -72,7 +73,7 @@ def build_token_network(nets: int, vocabulary_size: int, num_classes: int, seed:
 
 def _logits(units: Any, nets: int, width: int, num_classes: int, seed: int) -> Any:
     of_nets = keras.layers.Reshape((nets, width))(units)
-    # Keras takes the axis of the nets for inputs and outputs.
+    # Keras counts the axis of the nets as inputs and outputs. The scale corrects this.
     start = keras.initializers.VarianceScaling(nets, "fan_avg", "uniform", seed=seed)
     return keras.layers.EinsumDense(
         "bni,nio->bno", (nets, num_classes), bias_axes="no", kernel_initializer=start, name="logits"
@@ -90,11 +91,11 @@ def train_network(
     should_stop: Callable[[], bool],
     report_epoch: Callable[[int, float], None] = lambda *_: None,
 ) -> int:
-    """Train the nets, on from the checkpoint, and return how many epochs they saw: fewer when told to stop.
+    """Train the nets, from the checkpoint on, and return how many epochs they saw: fewer if stopped.
 
     inputs: shape (texts, inputs); labels: shape (texts,); weights: how much each text counts for each net,
-    shape (texts, nets), 0 where the net must not learn from it; should_stop ends the training; report_epoch
-    is given the number of each epoch that is through, from 1, and its mean loss.
+    shape (texts, nets), 0 where the net must not learn from it. should_stop ends the training. report_epoch
+    gets the number of each finished epoch, from 1, and its mean loss.
     """
     batches = math.ceil(len(labels) / schedule.batch_size)
     step, variables = _training_step(network, schedule, batches * schedule.epochs)
@@ -118,7 +119,7 @@ def train_network(
 
 
 def prediction_function(network: Network) -> Callable[[Inputs], Probabilities]:
-    """Return what gives each net's probabilities, shape (nets, texts, classes), for inputs of texts."""
+    """Return a function from inputs to each net's probabilities, shape (nets, texts, classes)."""
 
     def of_all_nets(inputs: Any) -> Any:
         return tf.transpose(tf.nn.softmax(network(inputs, training=False)), (1, 0, 2))
@@ -139,11 +140,10 @@ def load_network(file: Path) -> Network:
 
 
 def _training_step(network: Network, schedule: Schedule, steps: int) -> tuple[Callable[..., Any], list[Any]]:
-    """Return what makes one step on a batch's inputs, labels and weights, and all variables a step changes.
+    """Return the function of one training step, and all variables that a step changes.
 
-    A step gives the nets' mean loss.
-
-    Not `fit`: its overhead an epoch is longer than the training itself on a few hundred texts.
+    A step takes a batch's inputs, labels and weights, and returns the nets' mean loss. Keras' `fit` is not
+    used: on a few hundred texts, its overhead for each epoch is longer than the training itself.
     """
     nets, num_classes = network.output_shape[1:]
     rate = keras.optimizers.schedules.CosineDecay(schedule.learning_rate, steps)
@@ -161,7 +161,7 @@ def _training_step(network: Network, schedule: Schedule, steps: int) -> tuple[Ca
                 label_smoothing=schedule.label_smoothing,
             )
             of_nets = tf.math.divide_no_nan(tf.reduce_sum(losses * weights, 0), tf.reduce_sum(weights, 0))
-            # The sum over nets: each is trained as if it were alone.
+            # The sum over nets, so that each net is trained as if it were alone.
             loss = tf.reduce_sum(of_nets)
         optimizer.apply(tape.gradient(loss, variables), variables)
         return loss / nets

@@ -1,6 +1,6 @@
 """Predictions of the training examples, each by nets that have not seen it (cross-validation).
 
-The features of a text are the same whatever is learned, so only the small networks are trained again.
+The features of a text do not depend on the labels, so only the small networks are trained again.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from text_classifier.hyperparameters import Hyperparameters
 from text_classifier.network import Labels, Probabilities
 from text_classifier.predictions import best_first
 
-# Measured on headlines: 10 calibrate no better, and take twice as long.
+# Measured on headlines: 10 folds do not calibrate better, and take twice as long.
 _FOLDS = 5
 # With very many classes a line would hold thousands of zeros.
 _MOST_CLASSES_WRITTEN = 100
@@ -29,20 +29,20 @@ _MOST_CLASSES_WRITTEN = 100
 
 @dataclass(frozen=True)
 class CrossValidation:
-    """Nets that have each seen all examples but a fold, and what they say of the fold."""
+    """Nets that have each seen all examples except one fold, and their predictions for that fold."""
 
     ensemble: Ensemble
-    """A model in its own right, to be kept when there is no time for a better one."""
+    """A complete model, which is kept if there is no time for a better one."""
     epochs: int
-    """How many its dense nets saw."""
+    """How many epochs its dense nets saw."""
     mixture: Mixture
     probabilities: Probabilities
-    """Of each example, mixed and calibrated, shape (texts, classes)."""
+    """For each example, mixed and calibrated, shape (texts, classes)."""
     folds: NDArray[np.int64]
     """The fold of each example, shape (texts,)."""
 
     def of_all_folds(self, texts: EncodedTexts) -> Probabilities:
-        """Return what the nets of each fold say of any texts, shape (folds, texts, classes)."""
+        """Return the predictions by the nets of each fold for any texts, shape (folds, texts, classes)."""
         of_nets = self.ensemble.predict(texts)
         return np.stack(
             [
@@ -63,9 +63,9 @@ def cross_validate(
     should_stop: Callable[[], bool],
     report_epoch: Callable[[int, float], None],
 ) -> CrossValidation:
-    """Train a net for each fold, and have it predict the fold; of no use but its nets when stopped.
+    """Train a net for each fold, and let it predict the fold. If this is stopped, only the nets are usable.
 
-    A single example is predicted by a net that has seen nothing: all classes are as likely.
+    A single example is predicted by a net that has seen nothing: all classes are equally likely.
     """
     number = min(_FOLDS, len(labels))
     folds = _folds(labels, number, settings.seed)
@@ -91,7 +91,7 @@ def cross_validate(
 def _of_own_folds(
     ensemble: Ensemble, texts: EncodedTexts, folds: NDArray[np.int64], num_classes: int
 ) -> NetProbabilities:
-    """Return for each text what the one net of each network says that has not seen it."""
+    """Return for each text the prediction by the one net of each network that has not seen it."""
     found = NetProbabilities(*np.empty((2, 1, len(folds), num_classes), np.float32))
     for fold in np.unique(folds):
         members = np.flatnonzero(folds == fold)
@@ -102,7 +102,7 @@ def _of_own_folds(
 
 
 def _folds(labels: Labels, number: int, seed: int) -> NDArray[np.int64]:
-    """Return each example's fold, shape (texts,): at random, each class spread evenly."""
+    """Return each example's fold, shape (texts,): random, with each class spread evenly."""
     order = np.random.default_rng(seed).permutation(len(labels))
     order = order[np.argsort(labels[order], kind="stable")]
     folds = np.empty(len(labels), np.int64)
@@ -111,7 +111,7 @@ def _folds(labels: Labels, number: int, seed: int) -> NDArray[np.int64]:
 
 
 def write_out_of_fold(file: Path, ids: Sequence[int | None], probabilities: Probabilities) -> None:
-    """Write one line an example, as predictions are written, with its `labelloop-id` when it has one."""
+    """Write one line for each example, in the form of predictions, with its `labelloop-id` if it has one."""
     file.parent.mkdir(parents=True, exist_ok=True)
     answers = best_first(probabilities, [_MOST_CLASSES_WRITTEN] * len(ids))
     with file.open("w", encoding="ascii") as stream:

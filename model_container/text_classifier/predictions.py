@@ -1,4 +1,4 @@
-"""What is predicted for texts, and the form it is written in."""
+"""Predictions for texts, and how they are written."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import numpy as np
 import orjson
 from numpy.typing import NDArray
 
-# Seven digits tell apart all that a 32-bit softmax does, in half the bytes.
+# Seven digits are as precise as a 32-bit softmax, in half the bytes.
 _DECIMALS = 7
 _DECIMALS_OF_EMBEDDING = 3
 _DECIMALS_OF_DISAGREEMENT = 4
@@ -18,23 +18,24 @@ _DECIMALS_OF_DISAGREEMENT = 4
 
 @dataclass(frozen=True)
 class Predictions:
-    """What a model says of some texts."""
+    """A model's predictions for some texts."""
 
     probabilities: NDArray[np.float32]
     """Shape (texts, classes): each row sums to 1."""
     embedding: NDArray[np.float32]
-    """Shape (texts, numbers): like texts lie close to each other."""
+    """Shape (texts, numbers): similar texts are close to each other."""
     disagreement: NDArray[np.float32]
     """Shape (texts,): the mutual information between class and net, in nats."""
 
     def lines(self, ks: Sequence[int | None]) -> list[bytes]:
-        """Return each text's answer in JSON, with its k best classes, None: all of them."""
+        """Return each text's answer in JSON, with its k best classes; None means all classes."""
         written = orjson.dumps(list(self._answers(ks)), option=orjson.OPT_SERIALIZE_NUMPY)
-        # All at once takes a third of the time; no name and no number in an answer has a brace.
+        # Writing all answers at once takes a third of the time. No name or number in an answer contains a
+        # brace.
         return written[1:-1].replace(b"},{", b"}\n{").splitlines()
 
     def _answers(self, ks: Sequence[int | None]) -> Iterator[dict[str, Any]]:
-        # Left in 32 bits, in which a rounded number has as few digits as it was rounded to.
+        # Stays in 32 bits, because there a rounded number is written with only the rounded digits.
         embedding = self.embedding.round(_DECIMALS_OF_EMBEDDING)
         disagreement = self.disagreement.astype(np.float64).round(_DECIMALS_OF_DISAGREEMENT).tolist()
         answers = best_first(self.probabilities, ks)
@@ -47,8 +48,8 @@ class Predictions:
 
 
 def best_first(probabilities: NDArray[np.float32], ks: Sequence[int | None]) -> Iterator[dict[str, Any]]:
-    """Give {"label": ["__label__2", ...], "prob": [0.91, ...]} for each row, with its k best classes."""
-    # Stable: among equals the lower index comes first, on every machine.
+    """Yield {"label": ["__label__2", ...], "prob": [0.91, ...]} for each row, with its k best classes."""
+    # A stable sort: among equal values the lower index comes first, on every machine.
     orders = np.argsort(-probabilities, axis=1, kind="stable")
     ranked = np.take_along_axis(probabilities, orders, axis=1).astype(np.float64).round(_DECIMALS)
     names = np.array([f"__label__{index}" for index in range(probabilities.shape[1])], object)

@@ -1,4 +1,4 @@
-"""A record: one line of a JSON Lines file or request, with a text and, in training, a label."""
+"""Reads records: lines of a JSON Lines file or request, with a text and, in training, a label."""
 
 from __future__ import annotations
 
@@ -18,18 +18,18 @@ _INDEX = re.compile(r"[0-9]{1,9}")
 
 
 class RecordError(Exception):
-    """Raised when a line holds no record the model can read: its text says what is wrong with it."""
+    """Raised when the model cannot read a line. The message says what is wrong with it."""
 
 
 class LabelError(UserError):
-    """Raised when a record's label is no class index: learning from it would be learning something false."""
+    """Raised when a record's label is not a class index. The model would learn something wrong from it."""
 
 
 def lines_of(stream: Iterable[bytes]) -> Iterator[bytes]:
-    """Give the lines of a file or body opened in binary mode, which ends lines at line feeds only.
+    """Yield the lines of a file or body opened in binary mode, where only line feeds end lines.
 
-    Other line separators of Unicode are text. A byte-order mark at the start, and the line feed or CRLF
-    at the end of each line are left out; blank lines are given.
+    Other line separators of Unicode are text. A byte-order mark at the start is removed, and the line feed or
+    CRLF at the end of each line. Blank lines are included.
     """
     for number, line in enumerate(stream):
         start = line.removeprefix(BYTE_ORDER_MARK) if number == 0 else line
@@ -48,7 +48,7 @@ def parse_record(line: bytes) -> Record:
 
 
 def _parse_leniently(line: bytes) -> Any:
-    """Read what orjson refuses but JSON's users write, such as lone surrogates; or say where it is wrong."""
+    """Read JSON that orjson refuses but users write, such as lone surrogates, or say where it is wrong."""
     try:
         return json.loads(line.decode("utf-8"))
     except UnicodeDecodeError as error:
@@ -57,12 +57,12 @@ def _parse_leniently(line: bytes) -> Any:
         raise RecordError(f"The record is not JSON: {error.msg} at character {error.pos + 1}.") from None
     except (ValueError, RecursionError):
         raise RecordError(
-            "The record cannot be read: a number in it is too long, or it nests too deep."
+            "The record cannot be read: a number in it is too long, or it is nested too deeply."
         ) from None
 
 
 def text_of(record: Record, text_attribute: str) -> str:
-    """Return what the model reads of a record, in training and in serving alike. Raises RecordError."""
+    """Return the text that the model reads from a record, in training and in serving. Raises RecordError."""
     if text_attribute not in record:
         raise RecordError(f"The record has no text: the key '{text_attribute}' is missing.")
     text = record[text_attribute]
@@ -74,7 +74,7 @@ def text_of(record: Record, text_attribute: str) -> str:
 
 
 def label_of(record: Record, label_attribute: str, num_classes: int) -> int | None:
-    """Return the class index, written `2` or `"2"`; None when the record has no label. Raises LabelError."""
+    """Return the class index, written as `2` or `"2"`; None if the record has no label. Raises LabelError."""
     label = record.get(label_attribute)
     if label is None:
         return None

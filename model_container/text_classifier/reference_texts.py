@@ -1,10 +1,10 @@
-"""The texts that others are compared with, labeled or not, and what is seen of a text beside them.
+"""The reference texts, labeled or not, and the features of a text combined with those of its neighbors.
 
-A headline of ten words says less of its class than it and those about the same event. So half of what the
-nets see of a text are its own features, and half the mean of its nearest neighbors': a graph convolution
-without weights (Wu et al., "Simplifying Graph Convolutional Networks", ICML 2019), which texts that are seen
-only in serving get by the same rule (Hamilton et al., "Inductive Representation Learning on Large Graphs",
-NeurIPS 2017).
+A headline of ten words says little about its class, but together with headlines about the same event it says
+more. So the nets' input is half a text's own features, half the mean of its nearest neighbors' features. This
+is a graph convolution without weights (Wu et al., "Simplifying Graph Convolutional Networks", ICML 2019). The
+same rule is used for texts that appear only in serving (Hamilton et al., "Inductive Representation Learning
+on Large Graphs", NeurIPS 2017).
 """
 
 from __future__ import annotations
@@ -20,39 +20,40 @@ from text_classifier.neighbors import NearestTexts, Places, Weights
 
 Features = NDArray[np.float32]
 
-# Along the first principal axes; along all of them, few texts have other neighbors.
+# Only the first principal axes are used. With all of them, few texts would have other neighbors.
 AXES = 128
-# Measured on three data sets, with 300 to 2,000 labels: what is best differs, half is near to it for all.
+# Measured on three data sets, with 300 to 2,000 labels: the best share differs, but half is close to it
+# everywhere.
 _SHARE_OF_NEIGHBORS = 0.5
-# So that a graph takes seconds to make and an artifact stays small: 5 MB of places, 36 of features, and 10 of
-# probabilities.
+# With these limits, building a graph takes seconds and an artifact stays small: 5 MB of places, 36 MB of
+# features, and 10 MB of probabilities.
 _MOST_REFERENCES = 20_000
 _MOST_PROBABILITIES = 5_000_000
 _FILE = "references.safetensors"
 
 
 def most_references(num_classes: int) -> int:
-    """Return how many texts a text is compared with, at most."""
+    """Return the largest number of reference texts."""
     return min(_MOST_REFERENCES, _MOST_PROBABILITIES // num_classes)
 
 
 class ReferenceTexts:
-    """Where the reference texts lie, and their features."""
+    """The places of the reference texts, and their features."""
 
     def __init__(self, nearest: NearestTexts, features: NDArray[np.float16]) -> None:
-        """Take the search among them, and features of shape (references, features)."""
+        """Take the search among the references, and their features, shape (references, features)."""
         self._nearest = nearest
         self._features = features
         self._features_32 = features.astype(np.float32)
 
     @classmethod
     def of(cls, places: Places, features: Features) -> ReferenceTexts:
-        """Take places, shape (references, axes), of which the first are looked at, and their features."""
+        """Take places, shape (references, axes), and features. Only the first axes are used."""
         return cls(NearestTexts.of(places[:, :AXES]), features.astype(np.float16))
 
     @classmethod
     def none(cls) -> ReferenceTexts:
-        """Compare texts with no others."""
+        """No reference texts."""
         return cls(NearestTexts(np.empty((0, 0), np.float16), 1.0), np.empty((0, 0), np.float16))
 
     def __len__(self) -> int:
@@ -60,17 +61,17 @@ class ReferenceTexts:
 
     @property
     def graph(self) -> Weights:
-        """How much each counts for each, shape (references, references)."""
+        """How much references count for each other, shape (references, references)."""
         return self.weights(self._nearest.places.astype(np.float32))
 
     def weights(self, places: Places) -> Weights:
-        """Return how much they count for texts, shape (texts, references). places: shape (texts, axes)."""
+        """Return how much references count for texts, shape (texts, references). places: (texts, axes)."""
         if not len(self):
             return sparse.csr_array(np.empty((len(places), 0), np.float32))
         return self._nearest.weights(places[:, :AXES])
 
     def aggregate(self, features: Features, weights: Weights) -> Features:
-        """Return features as the nets see them, shape (texts, features): each text's with its neighbors'."""
+        """Return the nets' input, shape (texts, features): each text's features mixed with its neighbors'."""
         if not len(self):
             return features
         of_neighbors = weights @ self._features_32
@@ -84,7 +85,7 @@ class ReferenceTexts:
             "scale": np.array(self._nearest.scale),
             "features": self._features,
         }
-        # Not safetensors' `save_file`: that keeps the file from other users, such as the one who serves it.
+        # Not safetensors' `save_file`: other users, such as the one that serves, could not read that file.
         (folder / _FILE).write_bytes(save(content))
 
     @classmethod

@@ -1,4 +1,4 @@
-"""What the program `serve` does: load the model, predict once, then answer HTTP until SIGTERM."""
+"""The program `serve`: loads the model, predicts once, then answers HTTP requests until SIGTERM."""
 
 from __future__ import annotations
 
@@ -20,31 +20,31 @@ from text_classifier.ml_tree import MlTree
 
 logger = logging.getLogger(__name__)
 
-# SageMaker's limit for one request is 6 MB unless the transform job says otherwise.
+# SageMaker's default limit for one request is 6 MB. A transform job can change it.
 _MAX_PAYLOAD_MB = 6
 _PORT = 8080
 _LARGEST_PORT = 65_535
-# Time for requests under way when SIGTERM comes.
+# Time to finish current requests after SIGTERM.
 _GRACE_SECONDS = 3
 
 
 class ServingError(UserError):
-    """Raised when an environment variable is wrong, or the address is taken."""
+    """Raised when an environment variable is wrong, or the address is in use."""
 
 
 @dataclass(frozen=True)
 class Settings:
-    """What the environment says about serving."""
+    """The serving settings from the environment."""
 
     host: str
     port: int
     max_payload_mb: int
     default_k: int | None
-    """How many of the classes are answered, best first, when a record does not say; None: all."""
+    """How many of the best classes an answer has if the record does not say; None: all."""
 
     @classmethod
     def of(cls, environment: Mapping[str, str]) -> Settings:
-        """Raises ServingError, naming the variable."""
+        """Raises ServingError, which names the variable."""
         return cls(
             host=environment.get("BIND_HOST") or "0.0.0.0",  # noqa: S104  SageMaker calls from outside
             port=_whole_number(environment, "SAGEMAKER_BIND_TO_PORT", _LARGEST_PORT) or _PORT,
@@ -54,7 +54,7 @@ class Settings:
 
 
 def main() -> int:
-    """Serve until SIGTERM. Returns the exit code: 1 once the reason why it cannot is on stderr."""
+    """Serve until SIGTERM. Returns the exit code. If it is 1, the reason is on stderr."""
     logging.basicConfig(stream=sys.stdout, level=logging.INFO, format="%(message)s")
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, _leave)
@@ -67,9 +67,9 @@ def main() -> int:
 
 
 def serve(tree: MlTree, settings: Settings) -> None:
-    """Answer requests with the model of the tree. Raises UserError when it or the address cannot be used."""
+    """Answer requests with the tree's model. Raises UserError if the model or the address cannot be used."""
     started = time.monotonic()
-    # A mistake is told at once: TensorFlow takes seconds to load.
+    # Check for mistakes first, because TensorFlow takes seconds to load.
     contract = Contract.load(tree.model)
     encoder = SentenceEncoder.of_environment(os.environ)
     contract.require(contract.static_embedding, encoder.identity if encoder else None)
@@ -80,9 +80,9 @@ def serve(tree: MlTree, settings: Settings) -> None:
 
     do_without_blas_threads()
     classifier = TextClassifier.load(tree.model, encoder)
-    # The first prediction takes long; from here on none does, and the model is known to work.
+    # The first prediction is slow. After this one, predictions are fast, and the model is known to work.
     classifier.predict(["ready"])
-    # What was loaded stays: the collector need not look through it while answers are written.
+    # Everything loaded so far stays, so the garbage collector need not check it while answers are written.
     gc.freeze()
     config = uvicorn.Config(
         build_application(classifier, settings.max_payload_mb, settings.default_k),
@@ -102,9 +102,9 @@ def serve(tree: MlTree, settings: Settings) -> None:
 
 
 def do_without_blas_threads() -> None:
-    """Have NumPy compute on one thread: its products here are small, and more threads wait for each other.
+    """Make NumPy use one thread, because its products here are small and more threads wait for each other.
 
-    On two busy processors they took a third of the time of a request. TensorFlow's threads are its own.
+    On two busy processors, they took a third of a request's time. TensorFlow's threads are separate.
     """
     from threadpoolctl import threadpool_limits
 
@@ -121,13 +121,13 @@ def listen(settings: Settings) -> socket.socket:
             f"Cannot listen on {settings.host}:{settings.port} ({error.strerror}): "
             "set BIND_HOST and SAGEMAKER_BIND_TO_PORT to an address that is free."
         ) from error
-    # Connections inherit it; without it each answer to a small request waits 40 ms for the client's receipt.
+    # Connections inherit this. Without it, each answer to a small request waits 40 ms for an acknowledgement.
     listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     return listener
 
 
 def _whole_number(environment: Mapping[str, str], name: str, most: int = 10**9) -> int | None:
-    """Return the variable's value, None when it is not set, empty or 0."""
+    """Return the variable's value; None if it is not set, empty or 0."""
     text = environment.get(name, "").strip() or "0"
     if not (text.isascii() and text.isdigit() and len(text) <= 10 and int(text) <= most):
         raise ServingError(
@@ -137,8 +137,8 @@ def _whole_number(environment: Mapping[str, str], name: str, most: int = 10**9) 
 
 
 def _leave(_signal: int, _frame: FrameType | None) -> None:
-    """End at once: uvicorn, while it runs, catches the signal and passes it on here when it is done.
+    """End at once. While uvicorn runs, it catches the signal, and passes it on to this function at its end.
 
-    Not by an exception: a prediction still running in its thread, its client gone, would be waited for.
+    An exception would wait for a prediction that is still running in its thread, although its client is gone.
     """
     os._exit(0)

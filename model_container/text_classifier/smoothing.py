@@ -1,7 +1,7 @@
-"""What the nets say of a text, smoothed by what is known of the texts nearest to it.
+"""Smooths the nets' prediction for a text with what is known about its nearest texts.
 
-How much the neighbors count is settled by predictions of examples whose labels nothing that predicts them has
-seen: not the nets, and not the neighbors either.
+Out-of-fold predictions of the examples decide how much the neighbors count. For these, neither the nets nor
+the neighbors have seen the example's label.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from text_classifier.calibration import Labels, Probabilities, fit_temperature, 
 from text_classifier.neighbors import Places, Weights, propagate
 from text_classifier.reference_texts import ReferenceTexts
 
-# Settled on few examples: more choices would fit their accidents.
+# Chosen by few examples: with more choices, the choice would overfit them.
 SHARES = (0.0, 0.3, 0.5, 0.7)
 NOT_AMONG_THEM = -1
 _FILE = "smoothing.safetensors"
@@ -25,26 +25,26 @@ _FILE = "smoothing.safetensors"
 
 @dataclass(frozen=True)
 class Neighborhoods:
-    """The reference texts, and the examples among and between them."""
+    """The reference texts, and where the examples are among them."""
 
     graph: Weights
     """How much references count for each other, shape (references, references)."""
     of_examples: Weights
     """Shape (examples, references)."""
     numbers: NDArray[np.int64]
-    """Which reference each example is, shape (examples,): -1 for none. Several may be the same."""
+    """Which reference each example is, shape (examples,): -1 for none. Several may be the same one."""
 
     @classmethod
     def of(cls, references: ReferenceTexts, places: Places, numbers: NDArray[np.int64]) -> Neighborhoods:
-        """Look for examples at these places, shape (examples, axes), and of these numbers."""
+        """Find the neighbors of examples at these places, shape (examples, axes), with these numbers."""
         return cls(references.graph, references.weights(places), numbers)
 
     def spread(
         self, of_references: Probabilities, labels: Labels, known: NDArray[np.bool_], share: float
     ) -> Probabilities:
-        """Return what is known of the references after it has spread, shape (references, classes).
+        """Return what is known about the references after it has spread, shape (references, classes).
 
-        At first that is an example's label where it is known, and of other texts what the nets say,
+        The start is an example's label where it is known. For other texts it is the nets' prediction,
         of_references: shape (references, classes). known: shape (examples,).
         """
         learned = np.flatnonzero(known & (self.numbers != NOT_AMONG_THEM))
@@ -56,10 +56,10 @@ class Neighborhoods:
 
 
 class Smoothing:
-    """What it takes to smooth the nets' probabilities of any text."""
+    """Smooths the nets' probabilities for any text."""
 
     def __init__(self, share: float, temperature: float, of_references: NDArray[np.float16]) -> None:
-        """Take the neighbors' share, the temperature after it, and what is known of the reference texts.
+        """Take the neighbors' share, the temperature after it, and what is known about the reference texts.
 
         of_references: shape (references, classes).
         """
@@ -70,7 +70,7 @@ class Smoothing:
 
     @classmethod
     def none(cls) -> Smoothing:
-        """Leave the nets' probabilities as they are."""
+        """A smoothing that does not change the nets' probabilities."""
         return cls(0.0, 1.0, np.empty((0, 0), np.float16))
 
     def probabilities(self, of_nets: Probabilities, weights: Weights) -> Probabilities:
@@ -89,7 +89,7 @@ class Smoothing:
             "share": np.array(self.share),
             "temperature": np.array(self.temperature),
         }
-        # Not safetensors' `save_file`: that keeps the file from other users, such as the one who serves it.
+        # Not safetensors' `save_file`: other users, such as the one that serves, could not read that file.
         (folder / _FILE).write_bytes(save(content))
 
     @classmethod
@@ -100,7 +100,7 @@ class Smoothing:
 
 @dataclass(frozen=True)
 class SmoothingChoice:
-    """How much the neighbors count, and what that gives for the examples out of fold."""
+    """How much the neighbors count, and the resulting out-of-fold predictions of the examples."""
 
     share: float
     temperature: float
@@ -113,7 +113,7 @@ class SmoothingChoice:
         of_references: Probabilities,
         labels: Labels,
     ) -> Smoothing:
-        """Return what smooths a model that says this of the references, where examples have these labels."""
+        """Return the smoothing for a model with these predictions of the references and these labels."""
         if not self.share:
             return Smoothing.none()
         known = np.ones(len(labels), np.bool_)
@@ -128,11 +128,11 @@ def choose_smoothing(
     labels: Labels,
     folds: NDArray[np.int64],
 ) -> SmoothingChoice:
-    """Return the neighbors' share, and with it the temperature, that make the labels most likely.
+    """Return the neighbors' share, and its temperature, that make the labels most likely.
 
     of_references: shape (folds, references, classes), by nets that have not seen the fold; of_examples: shape
-    (examples, classes), of each example by nets that have not seen it; folds: shape (examples,). For the
-    examples of a fold, what is known of the references does not include the fold's labels.
+    (examples, classes), for each example by nets that have not seen it; folds: shape (examples,). For the
+    examples of a fold, what is known about the references does not include the fold's labels.
     """
     found = [SmoothingChoice(0.0, 1.0, of_examples)]
     for share in SHARES[1:]:

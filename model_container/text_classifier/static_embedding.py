@@ -1,8 +1,8 @@
 """Static token embeddings: a text's vector is the mean of its tokens' vectors, whatever their order.
 
 The table and its tokenizer are two files in the package `wordllama` (Miller, 2024: token embeddings taken
-from large language models and reduced by contrastive learning), read where they lie: its code, which would
-look for downloads, is not imported.
+from large language models and reduced by contrastive learning). The package's code is not imported, because
+it would try to download files.
 """
 
 from __future__ import annotations
@@ -26,14 +26,14 @@ _TOKENIZER = Path("tokenizers", "l2_supercat_tokenizer_config.json")
 
 
 class StaticEmbeddingError(UserError):
-    """Raised when the package with the token vectors is not there, or is not the one that is known."""
+    """Raised when the package with the token vectors is missing, or is not the expected one."""
 
 
 class StaticEmbedding:
     """A table of token vectors, shape (tokens, size)."""
 
     def __init__(self, tokenizer: Tokenizer, table: NDArray[np.float32], identity: str) -> None:
-        """Take the identity too: a hash that differs when the table does."""
+        """Take the tokenizer, the table and its identity: a hash that differs when the table differs."""
         self._tokenizer = tokenizer
         self._tokenizer.no_padding()
         self._tokenizer.no_truncation()
@@ -50,7 +50,7 @@ class StaticEmbedding:
             content = (folder / _TABLE).read_bytes()
             (table,) = load(content).values()
             tokenizer = Tokenizer.from_file(str(folder / _TOKENIZER))
-        except Exception as error:  # whatever the libraries make of files that are missing or not their own
+        except Exception as error:  # the libraries raise many kinds of errors for missing or wrong files
             raise StaticEmbeddingError(
                 f"The token vectors of the package {_PACKAGE} cannot be read ({error!r:.200}): "
                 "install the container's requirements.txt."
@@ -75,5 +75,5 @@ class StaticEmbedding:
 
 
 def readable(text: str) -> str:
-    """Return the text without lone surrogates, which JSON allows and tokenizers do not take."""
+    """Return the text without lone surrogates, which JSON allows but tokenizers refuse."""
     return text.encode("utf-8", "replace").decode("utf-8")

@@ -1,4 +1,4 @@
-"""The order to stop: SageMaker sends SIGTERM, and kills 120 seconds later."""
+"""Handles the order to stop: SageMaker sends SIGTERM, and kills the program 120 seconds later."""
 
 from __future__ import annotations
 
@@ -7,15 +7,15 @@ from types import FrameType
 
 
 class StopOrderedError(BaseException):
-    """Raised when the order to stop comes before there is anything worth keeping.
+    """Raised when the order to stop comes before there is anything to save.
 
-    Not an Exception, as KeyboardInterrupt is none: it comes out of any line, and no `except` on the way may
-    take it for that line's own failure.
+    Like KeyboardInterrupt, it is not an Exception: it can be raised on any line, and no `except` may treat it
+    as a failure of that line.
     """
 
 
 class StopOrder:
-    """Listens for SIGTERM: ends the program at once at first, and only takes note after `heed_later`."""
+    """Listens for SIGTERM. It ends the program at once, but after `heed_later` it only sets `given`."""
 
     def __init__(self) -> None:
         self.given = False
@@ -23,7 +23,7 @@ class StopOrder:
         signal.signal(signal.SIGTERM, self._receive)
 
     def heed_later(self) -> None:
-        """From now on there is work to save: who does it looks at `given`. Raises StopOrderedError."""
+        """From now on there is work to save, and the caller must check `given`. Raises StopOrderedError."""
         self._raise = False
         if self.given:
             raise StopOrderedError

@@ -1,4 +1,4 @@
-"""What the program `train` does: examples in, model artifact out, or a failure a person understands."""
+"""The program `train`: examples in, model artifact out, or a failure message that people understand."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ from text_classifier.static_embedding import StaticEmbedding
 from text_classifier.stopping import StopOrder, StopOrderedError
 from text_classifier.vocabulary import Vocabulary
 
-# TensorFlow takes seconds to load: `_fit` does it, once the input is known to be good.
+# TensorFlow takes seconds to load. `_fit` loads it, after the input is checked.
 if TYPE_CHECKING:
     from text_classifier.classifier import TextClassifier
 
@@ -43,7 +43,7 @@ _STOPPED_TOO_EARLY = (
 
 
 def main() -> int:
-    """Train as SageMaker's files say. Returns the exit code: 1 once the reason is in output/failure."""
+    """Train as SageMaker's files say. Returns the exit code. If it is 1, the reason is in output/failure."""
     logging.basicConfig(stream=sys.stdout, level=logging.INFO, format="%(message)s")
     tree = MlTree.of_environment()
     try:
@@ -97,7 +97,7 @@ def _training_examples(tree: MlTree, settings: Hyperparameters) -> Examples:
     _log_examples("train", examples)
     if not len(examples):
         raise ChannelError(
-            f"The channel 'train' holds no usable record: {examples.first_problem or 'its files are empty.'} "
+            f"The channel 'train' has no usable record: {examples.first_problem or 'its files are empty.'} "
             f"Each line needs a text under '{settings.text_attribute}' and a label under "
             f"'{settings.label_attribute}'."
         )
@@ -109,7 +109,7 @@ def _training_examples(tree: MlTree, settings: Hyperparameters) -> Examples:
 
 @dataclass(frozen=True)
 class _Views:
-    """How the model sees texts: learned from all of them, labeled or not."""
+    """The features of texts, learned from all texts, labeled or not."""
 
     features: TextFeatures
     axes: PrincipalAxes
@@ -117,26 +117,26 @@ class _Views:
     static_embedding: str
     encoder: str | None
     seen: EncodedTexts
-    """The examples and the references beside their neighbors, each distinct text once."""
+    """The examples and the references, mixed with their neighbors, each distinct text once."""
     places: Places
-    """Where these lie along the axes, shape (texts, axes)."""
+    """The places of these texts along the axes, shape (texts, axes)."""
     examples: NDArray[np.int64]
-    """Where each example stands among them, shape (examples,)."""
+    """The number of each example among these texts, shape (examples,)."""
     of_references: NDArray[np.int64]
-    """Where each reference stands among them, shape (references,)."""
+    """The number of each reference among these texts, shape (references,)."""
 
 
 def _fit_views(
     examples: Examples, pool: Sequence[str], settings: Hyperparameters, checkpoints: Path | None
 ) -> _Views:
-    # Encoding takes longest where texts are many: what is encoded is kept as checkpoints are.
+    # With many texts, encoding takes most of the time. So vectors are stored like checkpoints.
     encoder = SentenceEncoder.of_environment(os.environ, checkpoints)
     static = StaticEmbedding.of_package()
     logger.info("Sentence encoder: %s.", f"SHA-256 {encoder.identity}" if encoder else "none")
     texts = list(dict.fromkeys([*examples.texts, *pool]))
     vocabulary = Vocabulary.of_texts(texts, settings.max_tokens, settings.max_characters)
     if not len(vocabulary):
-        raise ChannelError("No text in the channel 'train' holds a word or symbol: give texts that do.")
+        raise ChannelError("No text in the channel 'train' has a word or symbol: give texts that do.")
     features = TextFeatures.fit(texts, vocabulary, settings.max_components, static, encoder, settings.seed)
     most = most_references(settings.num_classes) if settings.smooth_over_neighbors else 0
     chosen = [texts[number] for number in sample(len(texts), max(most, TEXTS_FOR_AXES), settings.seed)]

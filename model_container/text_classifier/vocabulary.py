@@ -1,8 +1,8 @@
-"""The words of a text and their pieces, numbered and weighted.
+"""Splits texts into words and word pieces, with numbers and weights.
 
-Nothing here needs TensorFlow. Texts in every script work: a word of a spaced script gives itself and its
-character n-grams, a run of a script written without spaces (Chinese, Japanese, Thai ...) gives its characters
-and their n-grams, an emoji or a punctuation mark is a word of its own.
+Nothing here needs TensorFlow. Texts in every script work. In a script with spaces, the tokens are each word
+and its character n-grams. In a script without spaces (Chinese, Japanese, Thai ...), they are the characters
+of each run and their n-grams. An emoji or a punctuation mark is a separate word.
 """
 
 from __future__ import annotations
@@ -24,12 +24,13 @@ from scipy import sparse
 
 SparseRows: TypeAlias = sparse.csr_array
 
-# Symbols that are a word of their own: punctuation (ASCII, Latin-1, general, CJK), arrows to dingbats, emoji.
+# Symbols that are separate words: punctuation (ASCII, Latin-1, general, CJK), arrows to dingbats, emoji.
 _SYMBOLS = (
     r"!-/:-@\[-`{-~\u00a1-\u00bf\u00d7\u00f7\u2010-\u2027\u2030-\u205e\u2190-\u2bff\u3001-\u303f\ufe30-\ufe6b"
     r"\U0001f000-\U0001faff"
 )
-# Joiners, writing directions, variation selectors and skin tones change only how their neighbour looks.
+# Joiners, writing directions, variation selectors and skin tones only change how the neighboring character
+# looks.
 _IGNORED = re.compile(
     r"[\u00ad\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufe00-\ufe0f\ufeff\U0001f3fb-\U0001f3ff]"
 )
@@ -41,26 +42,27 @@ _UNSPACED = re.compile(
 )
 _SPACED_SIZES = (3, 4, 5)
 _UNSPACED_SIZES = (1, 2, 3)
-# Tells a whole word from an equal piece of another word: no word holds this symbol.
+# Distinguishes a whole word from an equal piece of another word. No word contains this symbol.
 _WHOLE = "="
 
-# A language has few distinct words, so what was found for one is remembered; long runs hardly come twice.
+# A language has few distinct words, so the result for each short word is cached. Long runs hardly ever
+# repeat.
 _LONGEST_REMEMBERED = 32
 _REMEMBERED_WORDS = 50_000
 
 _TEXTS_AT_ONCE = 1_000
-# Texts without end bring ever new tokens; past this many, the rarest so far are forgotten.
+# A very large number of texts keeps adding new tokens. Beyond this number, the rarest so far are forgotten.
 _MOST_COUNTED = 4_000_000
 
 
 def words_of(text: str) -> list[str]:
-    """Split a text into words and symbols, in one spelling: Unicode NFKC, case folded."""
+    """Split a text into words and symbols, with normalized spelling: Unicode NFKC, case folded."""
     folded = unicodedata.normalize("NFKC", text).casefold()
     return _WORD.findall(_IGNORED.sub("", folded))
 
 
 def tokens_of(text: str) -> Iterator[str]:
-    """Give the tokens of a text, as often as they occur: each whole word, and its character n-grams."""
+    """Yield each occurrence of a text's tokens: each whole word, and its character n-grams."""
     return chain.from_iterable(map(_tokens_of_word, words_of(text)))
 
 
@@ -86,10 +88,10 @@ _remembered_tokens = functools.lru_cache(_REMEMBERED_WORDS)(_split_word)
 
 
 class Vocabulary:
-    """The tokens a model knows, numbered in order, and what turns a text into them."""
+    """The tokens that a model knows, numbered in order. It encodes texts with them."""
 
     def __init__(self, texts: int, frequencies: dict[str, int], max_characters: int) -> None:
-        """Take the number of training texts, how many hold each token, and how much of a text is read."""
+        """Take the number of training texts, how many contain each token, and how much of a text is read."""
         self._texts = texts
         self._frequencies = frequencies
         self._max_characters = max_characters
@@ -104,7 +106,7 @@ class Vocabulary:
 
     @classmethod
     def of_texts(cls, texts: Iterable[str], max_tokens: int, max_characters: int) -> Vocabulary:
-        """Keep the tokens that most of the texts hold; among equals, the first in alphabetical order."""
+        """Keep the tokens that occur in most texts; among equal ones, the first in alphabetical order."""
         number = 0
         counts: Counter[str] = Counter()
         forgotten = 0
@@ -118,10 +120,10 @@ class Vocabulary:
         return cls(number, dict(ranked[:max_tokens]), max_characters)
 
     def encode(self, texts: Sequence[str]) -> SparseRows:
-        """Return the weights of the known tokens of each text, shape (texts, tokens); others are left out.
+        """Return the weights of each text's known tokens, shape (texts, tokens). Unknown tokens are ignored.
 
-        A weight is the token's TF-IDF (1 + log of its count, times its rarity), scaled so that the whole
-        words of a text and their pieces count alike, and all of its weights have length 1.
+        A weight is the token's TF-IDF: 1 + log of its count, times its rarity. The weights are scaled so that
+        the whole words of a text and the word pieces count the same, and all weights of a text have length 1.
         """
         chunks = range(0, max(1, len(texts)), _TEXTS_AT_ONCE)
         parts = [self._encode(texts[start : start + _TEXTS_AT_ONCE]) for start in chunks]
@@ -141,7 +143,7 @@ class Vocabulary:
         )
 
     def _row_and_token(self, texts: Sequence[str]) -> NDArray[np.int64]:
-        # One number a token, row * size + id: sorting these is far quicker than counting in Python.
+        # One number for each token, row * size + id. Sorting these is far quicker than counting in Python.
         numbered = [self._ids_of_text(text) for text in texts]
         lengths = np.fromiter(map(len, numbered), np.int64, len(texts))
         flat = np.fromiter(chain.from_iterable(numbered), np.int64, int(lengths.sum()))
@@ -164,7 +166,7 @@ class Vocabulary:
             "max_characters": self._max_characters,
             "frequencies": self._frequencies,
         }
-        # ASCII: a lone surrogate, which JSON allows in a text, could not be written as UTF-8.
+        # ASCII, because a lone surrogate, which JSON allows in a text, cannot be written as UTF-8.
         file.write_text(json.dumps(content, indent=0), encoding="ascii")
 
     @classmethod

@@ -127,7 +127,7 @@ def test_a_wrong_hyperparameter_is_named(training: Training, changes: dict[str, 
 @pytest.mark.parametrize(
     ("records", "message"),
     [
-        ([b"no record"], "The stream is no RecordIO."),
+        ([b"no record"], "The stream is not RecordIO."),
         ([wrap_record(b"a text")], "The last text has no label."),
         ([], "The channel 'train' is missing or empty."),
     ],

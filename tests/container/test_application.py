@@ -119,7 +119,7 @@ def test_each_record_has_its_line_in_order(client: Client) -> None:
         (b'{"source": 5}', "'source' is not a string"),
         (b'{"source": " "}', "'source' is empty"),
         (b'{"source": "\xff"}', "not UTF-8"),
-        (b"[" * 100_000, "nests too deep"),
+        (b"[" * 100_000, "nested too deeply"),
     ],
 )
 def test_a_bad_record_gets_an_error_on_its_line_and_fails_no_other(

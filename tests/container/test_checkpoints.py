@@ -56,7 +56,7 @@ def test_without_a_folder_or_leave_to_write_training_goes_on_all_the_same(
     with caplog.at_level(logging.INFO):
         lost.keep([Variable(1)], 1)
         lost.keep([Variable(1)], 2)
-    assert caplog.text.count("going on without") == 1
+    assert caplog.text.count("continuing without one") == 1
 
 
 def test_while_training_runs_the_state_is_kept_half_a_minute_apart(
@@ -97,7 +97,7 @@ def test_an_interrupted_training_ends_with_the_same_model(make_job: MakeJob, who
     assert code == 0
     again = interrupted.run("train")
     assert again.returncode == 0
-    assert "Going on from the checkpoint" in again.stdout
+    assert "Continuing from the checkpoint" in again.stdout
     assert not any(
         line.startswith(f"{moment.split(':')[0]}:loss") and "(epoch 1 of" in line
         for line in again.stdout.splitlines()

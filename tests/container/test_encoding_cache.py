@@ -80,4 +80,4 @@ def test_a_cache_of_no_use_is_done_without(
         assert cache.find(["a"], 3) == {}
         cache.keep(vectors(["a"]))
         assert cache.find(["a"], 3) == {}
-    assert caplog.text.count("going on without them") == 1
+    assert caplog.text.count("continuing without them") == 1

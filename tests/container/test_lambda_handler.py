@@ -81,7 +81,7 @@ def test_a_model_in_s3_is_unpacked_once_and_again_when_it_has_changed(classifier
 
 @pytest.mark.parametrize(
     ("key", "reason"),
-    [("no-archive", "no model.tar.gz"), ("nothing", "cannot be read"), ("escaping", "no model.tar.gz")],
+    [("no-archive", "not a model.tar.gz"), ("nothing", "cannot be read"), ("escaping", "not a model.tar.gz")],
 )
 def test_what_is_no_model_artifact_is_named(classifier: WhatItHolds, key: str, reason: str) -> None:
     with mock_aws():

@@ -47,7 +47,7 @@ def test_every_json_string_comes_back_from_its_line(texts: list[str]) -> None:
         (b"[1]", "not a JSON object"),
         (b'"text"', "not a JSON object"),
         (b"null", "not a JSON object"),
-        (b"[" * 100_000, "nests too deep"),
+        (b"[" * 100_000, "nested too deeply"),
         (b'{"n": ' + b"9" * 5000 + b"}", "a number in it is too long"),
     ],
 )

@@ -60,14 +60,12 @@ def test_more_than_one_instance_is_refused_for_each_would_train_the_same(make_jo
 @pytest.mark.parametrize("lines", [[], ["", "  "], ["broken"], [{"category": 0}], [{"source": "a"}]])
 def test_a_train_channel_without_a_usable_record_is_refused(make_job: MakeJob, lines: list[str]) -> None:
     sentence = refused(make_job().add_channel("train", lines))
-    assert sentence.startswith("The channel 'train' holds no usable record: ")
+    assert sentence.startswith("The channel 'train' has no usable record: ")
     assert sentence.endswith("Each line needs a text under 'source' and a label under 'category'.")
 
 
 def test_a_train_channel_without_a_word_is_refused(make_job: MakeJob) -> None:
-    assert "holds a word or symbol" in refused(
-        make_job().add_channel("train", [{**GOOD, "source": "\u200b"}])
-    )
+    assert "has a word or symbol" in refused(make_job().add_channel("train", [{**GOOD, "source": "\u200b"}]))
 
 
 @pytest.mark.parametrize("channel", ["train", "validation"])

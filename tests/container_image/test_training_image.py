@@ -44,7 +44,7 @@ def test_who_may_not_write_the_output_is_told_so_before_training(new_job: MakeJo
     ran = train(new_job().add_channel("train", records(30)), "--user", NOBODY)
     assert ran.returncode == 1
     assert ran.stderr == (
-        "The user the container runs as (id 12345) may not write to /opt/ml/model: let it, or run the "
+        "The user that runs the container (id 12345) may not write to /opt/ml/model: allow it, or run the "
         "container as root, as SageMaker does.\n"
     )
 
@@ -83,6 +83,6 @@ def test_stopped_in_the_middle_it_ends_in_time_and_the_next_goes_on(
     assert (job.root / "checkpoints/cross-validation-dense.safetensors").is_file()
     ran = train(job)
     assert ran.returncode == 0, ran.stdout + ran.stderr
-    assert "Going on from the checkpoint cross-validation-dense.safetensors" in ran.stdout
+    assert "Continuing from the checkpoint cross-validation-dense.safetensors" in ran.stdout
     assert "(epoch 20 of 300)" not in ran.stdout.split("train:loss")[0]
     assert "train:loss" in ran.stdout, "and trains to its end"

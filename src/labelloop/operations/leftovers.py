@@ -14,11 +14,12 @@ from labelloop.operations.stack import Stack
 from labelloop.storage.s3 import split_uri
 from labelloop.workflow.execution import RUNNING, SUCCEEDED, Execution
 from labelloop.workflow.job_names import job_prefix
+from labelloop.workflow.run_files import RunFiles
 from labelloop.workflow.run_output import RunOutput
 
 _MOST_KEYS_A_CALL = 1000
 _SAME_INSTANT_SECONDS = 1.0
-_MARKER = "execution.json"
+_MARKER = RunFiles("").execution
 
 
 @dataclass(frozen=True)
@@ -116,7 +117,7 @@ def _start_time(cloud: Cloud, execution: Execution, objects: Sequence[S3Object])
 
 
 def _marker(execution: Execution) -> str:
-    return f"{output_prefix(execution)}{_MARKER}"
+    return RunFiles(output_prefix(execution)).execution
 
 
 def _objects(cloud: Cloud, prefix_uri: str) -> tuple[S3Object, ...]:
@@ -150,7 +151,7 @@ def _trained_model(execution: Execution) -> str | None:
 
 def _without_output(cloud: Cloud, execution: Execution, found: Leftovers) -> Leftovers:
     """Without what the user wants to keep, and without the marker: it keeps the name from being reused."""
-    output = f"{output_prefix(execution)}output/"
+    output = RunFiles(output_prefix(execution)).output_folder
     kept = [f"output manifest and report in {output}"] if execution.status == SUCCEEDED else []
     kept_uris = {_marker(execution)}
     model = _trained_model(execution)
