@@ -19,7 +19,7 @@ def explained_errors() -> Generator[None]:
     """Turn an error that a person can fix into its message and exit code 2, a failed run into exit code 1."""
     try:
         yield
-    # An OSError (a full disk, a file that may not be read) says which file it is about.
+    # An OSError (a full disk, a file without permission) says which file it is about.
     except (LabelloopError, OSError) as error:
         Console(stderr=True, soft_wrap=True).print(Text.assemble(("Error: ", "bold red"), str(error)))
         raise typer.Exit(1 if isinstance(error, RunFailedError) else 2) from error

@@ -307,12 +307,12 @@ class LocalAws:
         self._folder.note_change(bucket, key)
 
     def _history_event(self, execution_arn: str, event: Mapping[str, Any]) -> None:
-        heard = ExecutionEvent.from_history(execution_arn, event)
-        if heard.type in _WRITE_BACK_AFTER:
+        parsed = ExecutionEvent.from_history(execution_arn, event)
+        if parsed.type in _WRITE_BACK_AFTER:
             self._write_back()
         if self._on_event is not None:
             try:
-                self._on_event(heard)
+                self._on_event(parsed)
             except Exception as error:
                 self._give_up(error)
 

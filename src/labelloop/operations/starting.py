@@ -92,7 +92,7 @@ def input_uris(request: LabelingRequest) -> list[str]:
 
 
 def missing_inputs(cloud: Cloud, uris: list[str]) -> list[str]:
-    """The files that are not in S3. One that may not be read is assumed to be there."""
+    """The files that are not in S3. One that we are not allowed to look at is assumed to be there."""
     return [uri for uri in uris if not _is_there(cloud, uri)]
 
 

@@ -43,7 +43,7 @@ def prepare_csv(path: Path, csv_format: CsvFormat, out: Path, options: Preparati
     OutputFolder(out, options.bucket).refuse_input(path)
     mark = "The file began with a byte-order mark; it was removed."
     notes = [mark] if rows.starts_with_byte_order_mark else []
-    # A file name may not be UTF-8; the report must be.
+    # A file name is not necessarily UTF-8, but the report is.
     origin = os.fsencode(path.name).decode(errors="replace")
     return prepare_dataset(rows, out, options, origin=origin, notes=notes)
 

@@ -83,7 +83,7 @@ class OutputFolder:
 
 @contextmanager
 def replacing(path: Path) -> Iterator[BinaryIO]:
-    """Write a file beside `path` and move it there once it is complete. Raises OutputFolderError."""
+    """Write a file next to `path` and move it there once it is complete. Raises OutputFolderError."""
     partial = path.with_name(f"{path.name}.partial")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
