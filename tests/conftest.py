@@ -1,8 +1,17 @@
 """What every test has in common."""
 
+import os
 import signal
+import sys
 
 from hypothesis import settings
+
+# Tests start hundreds of processes: each would compile the sources anew where bytecode is not kept.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+sys.dont_write_bytecode = False
+# As many tests run at once as there are cores: threads within each would only wait for one another.
+for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
+    os.environ.setdefault(name, "1")
 
 # Times vary from machine to machine: a test never fails on a clock.
 settings.register_profile("labelloop", deadline=None, print_blob=True)

@@ -1,5 +1,7 @@
 """A model trained in this process, beside the same model served by the program `serve`."""
 
+from __future__ import annotations
+
 import hashlib
 import http.client
 import json
@@ -15,18 +17,20 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
-from text_classifier.classifier import ModelError, TextClassifier
 from text_classifier.contract import ContractError
 from text_classifier.ml_tree import MlTree
 from text_classifier.stopping import StopOrder
 from text_classifier.training import train
 
-from tests.container.conftest import MODEL_CONTAINER, Job, MakeJob
+from tests.container.conftest import MODEL_CONTAINER, Job, MakeJob, load_classifier
 from tests.container.tiny_bert import make_tiny_bert
+
+if TYPE_CHECKING:
+    from text_classifier.classifier import TextClassifier
 
 # One worker trains and serves once for all of these.
 pytestmark = [
@@ -69,7 +73,7 @@ HELD_OUT = make_records(200, seed=2)
 class Server:
     """A running `serve`."""
 
-    process: "subprocess.Popen[str]"
+    process: subprocess.Popen[str]
     port: int
 
     def request(self, method: str, path: str, body: bytes | None = None) -> tuple[int, bytes]:
@@ -282,7 +286,7 @@ def test_training_needs_no_validation_record(make_job: MakeJob, validation: list
     if validation is not None:
         job.add_channel("validation", *validation)
     train_here(job)
-    assert TextClassifier.load(job.model, None).contract.num_classes == 3
+    assert load_classifier(job.model).contract.num_classes == 3
 
 
 def test_one_class_alone_is_learned_and_the_others_stay_possible(make_job: MakeJob) -> None:
@@ -372,7 +376,7 @@ def test_what_lies_near_in_the_pool_is_taken_in_and_served(
     (line,) = [line for line in caplog.messages if "neighbors' share" in line]
     assert "300 texts" in line
     texts = [str(record["source"]) for record in records[60:]]
-    loaded, alone = (TextClassifier.load(one.model, None) for one in (job, without))
+    loaded, alone = (load_classifier(one.model) for one in (job, without))
     assert not np.array_equal(loaded.probabilities(texts), alone.probabilities(texts))
     # What the nets themselves say differs too: they see a text beside its neighbors.
     assert not np.array_equal(loaded.predict(texts).disagreement, alone.predict(texts).disagreement)
@@ -429,7 +433,7 @@ def test_a_model_is_not_served_with_other_token_vectors(
     contract = json.loads((job.model / "contract.json").read_bytes())
     (tmp_path / "model/contract.json").write_text(json.dumps({**contract, "static_embedding": "0" * 64}))
     with pytest.raises(ContractError, match="other token vectors than those of the package wordllama"):
-        TextClassifier.load(tmp_path / "model", None)
+        load_classifier(tmp_path / "model")
 
 
 def test_the_model_does_not_depend_on_the_folder_that_another_run_left(
@@ -440,21 +444,19 @@ def test_the_model_does_not_depend_on_the_folder_that_another_run_left(
     job.configure(num_classes=4, label_attribute="category").add_channel("train", TRAIN)
     train_here(job)
     texts = [record["source"] for record in HELD_OUT]
-    assert np.array_equal(
-        TextClassifier.load(job.model, None).probabilities(texts), classifier.probabilities(texts)
-    )
+    assert np.array_equal(load_classifier(job.model).probabilities(texts), classifier.probabilities(texts))
 
 
 def test_a_folder_without_a_model_is_told_as_such(tmp_path: Path) -> None:
     with pytest.raises(ContractError, match="There is no model to serve"):
-        TextClassifier.load(tmp_path, None)
+        load_classifier(tmp_path)
 
 
 @pytest.mark.parametrize("content", ["{", "{}", '{"format": 9}', "[]", '{"format": 4, "classes": 2}'])
 def test_a_contract_that_cannot_be_served_is_told_as_such(tmp_path: Path, content: str) -> None:
     (tmp_path / "contract.json").write_text(content)
     with pytest.raises(ContractError, match="train the model again"):
-        TextClassifier.load(tmp_path, None)
+        load_classifier(tmp_path)
 
 
 @pytest.mark.parametrize(
@@ -473,7 +475,9 @@ def test_a_contract_that_cannot_be_served_is_told_as_such(tmp_path: Path, conten
 def test_a_damaged_model_is_told_as_such(
     job: Job, classifier: TextClassifier, tmp_path: Path, file: str
 ) -> None:
+    from text_classifier.classifier import ModelError
+
     shutil.copytree(job.model, tmp_path / "model")
     (tmp_path / "model" / file).write_bytes(b"damaged")
     with pytest.raises(ModelError, match="train it again"):
-        TextClassifier.load(tmp_path / "model", None)
+        load_classifier(tmp_path / "model")
