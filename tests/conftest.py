@@ -3,8 +3,13 @@
 import os
 import signal
 import sys
+from collections.abc import Iterator
+from contextlib import closing
 
+import pytest
 from hypothesis import settings
+
+from tests.local.fork_server import ForkServer
 
 # Tests start hundreds of processes: each would compile the sources anew where bytecode is not kept.
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
@@ -20,3 +25,10 @@ settings.load_profile("labelloop")
 # A shell lets what it starts in the background ignore Ctrl-C, and so would every process a test starts.
 if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+@pytest.fixture(scope="session")
+def forks(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ForkServer]:
+    """The process that stand-in containers are forks of."""
+    with closing(ForkServer(tmp_path_factory.mktemp("forks"))) as server:
+        yield server

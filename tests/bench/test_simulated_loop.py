@@ -12,6 +12,7 @@ from bench.datasets import easy, hard
 from bench.models import KnowsNothing, Ridge
 from bench.simulated_loop import SIMULATED_PEOPLE, Answers, Labels, Predict, RunResult, simulate
 from labelloop.core.ledger import State
+from tests.local.fork_server import ForkServer
 from tests.statemachine.conftest import CLASSES, WORDS, Loop, texts
 
 VOCABULARY = [word for name in CLASSES for word in WORDS[name]]
@@ -31,9 +32,9 @@ class WordCounts:
 
 
 @pytest.fixture
-def loop(tmp_path: Path) -> Iterator[Loop]:
+def loop(tmp_path: Path, forks: ForkServer) -> Iterator[Loop]:
     with ExitStack() as stack:
-        yield Loop(tmp_path, stack)
+        yield Loop(tmp_path, stack, forks)
 
 
 @pytest.mark.slow

@@ -20,6 +20,7 @@ from labelloop.local.template import Template
 from labelloop.monitoring import watch_executions
 from labelloop.steps import metrics
 from labelloop.steps.step_handler import logger
+from tests.local.fork_server import ForkServer
 
 from .conftest import ROOT, Loop
 
@@ -99,11 +100,13 @@ def test_the_watch_knows_every_state_in_which_people_are_at_work() -> None:
 
 
 @pytest.fixture(scope="module")
-def printed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, list[dict[str, Any]]]]:
+def printed(
+    tmp_path_factory: pytest.TempPathFactory, forks: ForkServer
+) -> Iterator[dict[str, list[dict[str, Any]]]]:
     """The JSON lines each function printed in runs that label, fail to label, and fail."""
     folder = tmp_path_factory.mktemp("printed")
     with ExitStack() as stack:
-        loop = Loop(folder, stack)
+        loop = Loop(folder, stack, forks)
         loop.data(600, labeled=150)
         people = loop.people(unanswered_share=0.1)
         aws = loop.aws(annotators=SimulatedAnnotators(people))

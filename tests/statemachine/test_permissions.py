@@ -16,6 +16,7 @@ from labelloop.workbench.deployment import opened_parts
 from labelloop.workbench.overview import Overview
 from labelloop.workbench.service import Workbench
 from labelloop.workbench.tasks import Batch
+from tests.local.fork_server import ForkServer
 from tests.workbench.conftest import declared_table
 
 from .aws_calls import JOBS, AwsCalls, Call
@@ -145,7 +146,7 @@ def policies() -> Policies:
 
 
 @pytest.fixture(scope="module")
-def calls(tmp_path_factory: pytest.TempPathFactory) -> set[Call]:
+def calls(tmp_path_factory: pytest.TempPathFactory, forks: ForkServer) -> set[Call]:
     """Every call of whole runs, along every branch of the state machines."""
     recorder = AwsCalls()
     reached: set[str] = set()
@@ -158,7 +159,7 @@ def calls(tmp_path_factory: pytest.TempPathFactory) -> set[Call]:
             _stopped,
         ):
             with ExitStack() as stack:
-                loop = Loop(tmp_path_factory.mktemp("loop"), stack)
+                loop = Loop(tmp_path_factory.mktemp("loop"), stack, forks)
                 play(loop, recorder)
                 reached |= loop.reached
     definitions = (json.loads(path.read_text()) for path in (ROOT / "statemachine").glob("*.asl.json"))
