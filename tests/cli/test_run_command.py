@@ -167,7 +167,7 @@ def test_a_run_that_is_told_to_end_ends_in_good_order(prepared: Path, applicatio
         time.sleep(0.05)
     time.sleep(1)
     process.terminate()
-    told, _ = process.communicate(timeout=60)
+    told, _ = process.communicate(timeout=300)
     assert process.returncode == 130
     assert "the same command with --resume goes on" in told.replace("\n", " ")
     assert "Traceback" not in told

@@ -46,7 +46,7 @@ class Job:
         return self
 
     def run(
-        self, program: str, timeout: float = 60, **environment: str
+        self, program: str, timeout: float = 300, **environment: str
     ) -> "subprocess.CompletedProcess[str]":
         """Runs `train` or `serve` on this tree to its end."""
         return subprocess.run(

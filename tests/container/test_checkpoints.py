@@ -92,8 +92,7 @@ def whole(make_job: MakeJob) -> Job:
 def test_an_interrupted_training_ends_with_the_same_model(make_job: MakeJob, whole: Job, moment: str) -> None:
     interrupted = make_job(epochs=30).add_channel("train", RECORDS[:400])
     (interrupted.root / "checkpoints").mkdir()
-    code, _ = stop_when_it_says(interrupted, moment)
-    assert code == 0
+    assert stop_when_it_says(interrupted, moment)[0] == 0
     again = interrupted.run("train")
     assert again.returncode == 0
     assert "Going on from the checkpoint" in again.stdout

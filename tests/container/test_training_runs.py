@@ -24,9 +24,9 @@ def test_the_same_seed_trains_the_same_model_in_another_process(make_job: MakeJo
 
 def test_stopped_after_an_epoch_the_model_so_far_is_kept(make_job: MakeJob) -> None:
     job = make_job(epochs=1000).add_channel("train", RECORDS)
-    code, seconds = stop_when_it_says(job, "epoch 2 of")
+    code, said = stop_when_it_says(job, "epoch 2 of")
     assert code == 0
-    assert seconds < 60
+    assert "epoch 100 of" not in said
     assert load_classifier(job.model).probabilities(["word1"]).shape == (1, 2)
 
 
@@ -34,8 +34,7 @@ def test_stopped_in_the_last_training_the_calibrated_nets_of_the_cross_validatio
     make_job: MakeJob,
 ) -> None:
     job = make_job(epochs=50).add_channel("train", RECORDS)
-    code, _ = stop_when_it_says(job, "train:loss")
-    assert code == 0
+    assert stop_when_it_says(job, "train:loss")[0] == 0
     model = load_classifier(job.model)
     assert model.contract.temperature != 1
     assert model.probabilities(["word0", "word1"]).argmax(axis=1).tolist() == [0, 1]

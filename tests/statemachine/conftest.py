@@ -182,7 +182,7 @@ class Loop:
     def run(self, aws: LocalAws | None = None, name: str = "run-1") -> Outcome:
         self.states.clear()
         aws = aws or self.aws()
-        execution = aws.wait(aws.start_execution("ActiveLearningLoop", name, self.request), seconds=120)
+        execution = aws.wait(aws.start_execution("ActiveLearningLoop", name, self.request), seconds=300)
         return Outcome(execution, self.s3)
 
     def note(self, event: ExecutionEvent) -> None:
