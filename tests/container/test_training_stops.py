@@ -15,7 +15,7 @@ RECORDS = [{"source": f"word{n % 50} and word{n % 7}", "category": n % 2} for n 
 
 
 def stop_when_it_says(job: Job, words: str, **environment: str) -> tuple[int, str]:
-    """Runs `train`, sends SIGTERM at a line with these words; returns its exit code and what it said since."""
+    """Runs `train`, sends SIGTERM at a line with these words; its exit code and what it said since."""
     process = subprocess.Popen(
         [sys.executable, "-u", MODEL_CONTAINER / "train"],
         env={**os.environ, "ML_ROOT": str(job.root), **environment},
