@@ -18,7 +18,6 @@ from labelloop.cli.folder_lock import claimed
 from labelloop.cli.image_folder import ImageFolder
 from labelloop.cli.labeling_folder import LabelingFolder
 from labelloop.cli.run import explained_errors
-from labelloop.cli.serve_workbench import open_desk
 from labelloop.core.errors import RequestError
 from labelloop.core.manifest.label_categories import LabelCategories, parse_label_categories
 from labelloop.core.manifest.lines import LabelAttribute
@@ -223,6 +222,9 @@ def _await_answers(console: Console, desk: _Desk, batch: Batch, unlabeled: int) 
 
 
 def _serve_until(console: Console, desk: _Desk, closing: Closing, ended: threading.Event) -> None:
+    # Here, since FastAPI is slow to import, and every command imports this module.
+    from labelloop.cli.serve_workbench import open_desk
+
     parts = Parts(desk.store, closing)
     try:
         with open_desk(console, desk.listener, parts, desk.folder.key, read_image=desk.images.read):

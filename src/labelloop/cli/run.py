@@ -20,7 +20,6 @@ from labelloop.cli.folder_lock import claimed
 from labelloop.cli.local_run import Application, Beside, Jobs, RunFailedError, Steps, local_path, run_loop
 from labelloop.cli.progress import RunProgress
 from labelloop.cli.run_folder import RunFolder, RunRecord, read_request
-from labelloop.cli.serve_workbench import open_desk_of_run
 from labelloop.cli.summary import print_summary
 from labelloop.core.errors import LabelloopError, RequestError
 from labelloop.local.aws import LocalAwsError
@@ -164,6 +163,9 @@ def _desk(console: Console, people: People, folder: RunFolder, host: str, port: 
     if people != People.WORKBENCH:
         yield contextlib.nullcontext
         return
+    # Here, since FastAPI is slow to import, and most commands serve nothing.
+    from labelloop.cli.serve_workbench import open_desk_of_run
+
     with listening(host, port) as listener:
         yield functools.partial(open_desk_of_run, console, listener, folder)
 
