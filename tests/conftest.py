@@ -1,11 +1,14 @@
 """What every test has in common."""
 
+import functools
 import os
 import signal
 import sys
 from collections.abc import Iterator
 from contextlib import closing
+from typing import Any
 
+import botocore.loaders
 import pytest
 from hypothesis import settings
 
@@ -25,6 +28,18 @@ settings.load_profile("labelloop")
 # A shell lets what it starts in the background ignore Ctrl-C, and so would every process a test starts.
 if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+_load_file = botocore.loaders.JSONFileLoader.load_file
+
+
+@functools.cache
+def _load_file_once(path: str) -> Any:
+    return _load_file(botocore.loaders.JSONFileLoader(), path)
+
+
+# Each test has a session of its own, and each session would parse the descriptions of its services anew.
+botocore.loaders.JSONFileLoader.load_file = lambda _self, path: _load_file_once(path)  # type: ignore[assignment,method-assign]
 
 
 @pytest.fixture(scope="session")
