@@ -39,14 +39,17 @@ def test_a_page_that_is_connected_again_shows_the_next_object_at_once(
 ) -> None:
     bench = open_bench([f"Headline number {number}" for number in range(12)])
     ada = new_person(bench)
+    ada.page.clock.install()
+    ada.page.reload()
     ada.see_object()
     ada.context.set_offline(True)
     while ada.page.is_visible("#work"):
         ada.press("2", "Enter")
     ada.see_panel("The workbench cannot be reached")
-    ada.page.wait_for_timeout(9_500)  # The next try is some seconds off.
+    ada.page.clock.pause_at(ada.page.evaluate("Date.now()") + 9_500)  # The next try never comes.
     ada.context.set_offline(False)
-    ada.page.wait_for_selector("#work:not([hidden])", timeout=1_500)
+    ada.page.wait_for_selector("#work:not([hidden])")
+    ada.page.clock.resume()
     ada.see_all_saved()
 
 
