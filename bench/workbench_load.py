@@ -76,31 +76,42 @@ class Nobody:
 
 
 def put_under_load(
-    folder: Path, *, objects: int = 5000, people: int = 50, seconds: float = 60.0, pause: float = 1.0
+    folder: Path,
+    *,
+    objects: int = 5000,
+    people: int = 50,
+    seconds: float = 60.0,
+    pause: float = 1.0,
+    enough: int | None = None,
 ) -> tuple[Load, Kept]:
-    """Serve a batch in a process of its own and have people label it, each with `pause` seconds a label."""
+    """Serve a batch in a process of its own and have people label it, each with `pause` seconds a label.
+
+    They end after `seconds`, or once so many answers are accepted as are `enough`.
+    """
     with _server(folder, objects) as address:
-        load = asyncio.run(_everybody(address, people, seconds, pause))
+        load = asyncio.run(_everybody(address, people, seconds, pause, enough))
     return load, _compare(folder, load)
 
 
-async def _everybody(address: str, people: int, seconds: float, pause: float) -> Load:
+async def _everybody(address: str, people: int, seconds: float, pause: float, enough: int | None) -> Load:
     load = Load()
     until = time.monotonic() + seconds
     await asyncio.gather(
-        *(_person(address, f"person {number}", until, pause, load) for number in range(people))
+        *(_person(address, f"person {number}", until, pause, enough, load) for number in range(people))
     )
     return load
 
 
-async def _person(address: str, name: str, until: float, pause: float, load: Load) -> None:
+async def _person(
+    address: str, name: str, until: float, pause: float, enough: int | None, load: Load
+) -> None:
     rng = random.Random(name)
     await asyncio.sleep(rng.random() * pause)  # People do not begin at once.
-    async with httpx.AsyncClient(base_url=address, timeout=30, verify=_TLS) as http:
+    async with httpx.AsyncClient(base_url=address, timeout=60, verify=_TLS) as http:
         await http.get("/enter", params={"key": KEY})
         await _post(http, "/api/sign-in", {"name": name})
         queue: list[Any] = []
-        while time.monotonic() < until:
+        while time.monotonic() < until and (enough is None or len(load.accepted) < enough):
             began = time.monotonic()
             if len(queue) < LOW:
                 holding = [task["id"] for task in queue]

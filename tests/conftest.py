@@ -1,8 +1,25 @@
 """What every test has in common."""
 
+import functools
+import os
 import signal
+import sys
+from collections.abc import Iterator
+from contextlib import closing
+from typing import Any
 
+import botocore.loaders
+import pytest
 from hypothesis import settings
+
+from tests.local.fork_server import ForkServer
+
+# Tests start hundreds of processes: each would compile the sources anew where bytecode is not kept.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+sys.dont_write_bytecode = False
+# As many tests run at once as there are cores: threads within each would only wait for one another.
+for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
+    os.environ.setdefault(name, "1")
 
 # Times vary from machine to machine: a test never fails on a clock.
 settings.register_profile("labelloop", deadline=None, print_blob=True)
@@ -11,3 +28,22 @@ settings.load_profile("labelloop")
 # A shell lets what it starts in the background ignore Ctrl-C, and so would every process a test starts.
 if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+_load_file = botocore.loaders.JSONFileLoader.load_file
+
+
+@functools.cache
+def _load_file_once(path: str) -> Any:
+    return _load_file(botocore.loaders.JSONFileLoader(), path)
+
+
+# Each test has a session of its own, and each session would parse the descriptions of its services anew.
+botocore.loaders.JSONFileLoader.load_file = lambda _self, path: _load_file_once(path)  # type: ignore[assignment,method-assign]
+
+
+@pytest.fixture(scope="session")
+def forks(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ForkServer]:
+    """The process that stand-in containers are forks of."""
+    with closing(ForkServer(tmp_path_factory.mktemp("forks"))) as server:
+        yield server

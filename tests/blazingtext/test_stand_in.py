@@ -41,7 +41,7 @@ class Training:
                 env={**os.environ, "ML_ROOT": str(self.root)},
                 capture_output=True,
                 text=True,
-                timeout=60,
+                timeout=300,
                 check=False,
             )
         finally:

@@ -37,14 +37,23 @@ def application(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def prepared(tmp_path: Path) -> Path:
+    return prepare(tmp_path, 600)
+
+
+@pytest.fixture
+def few(tmp_path: Path) -> Path:
+    """So few texts that the run is soon over."""
+    return prepare(tmp_path, 60)
+
+
+def prepare(folder: Path, size: int) -> Path:
     rng = random.Random(0)
     words = {"metal": ["iron", "tin", "zinc"], "river": ["elbe", "volga", "tiber"]}
-    labels = [rng.choice(sorted(words)) for _ in range(600)]
+    labels = [rng.choice(sorted(words)) for _ in range(size)]
     rows = [LabeledText(text=" ".join(rng.choices(words[label], k=4)), label=label) for label in labels]
-    prepare_dataset(
-        rows, tmp_path / "data", PreparationOptions(label_attribute="category", labeled_share=0.2)
-    )
-    return tmp_path / "data"
+    options = PreparationOptions(label_attribute="category", labeled_share=0.2)
+    prepare_dataset(rows, folder / "data", options)
+    return folder / "data"
 
 
 def command(prepared: Path, application: Path, *more: str) -> list[str]:
@@ -107,22 +116,22 @@ def test_a_run_leaves_labels_report_and_history_and_says_what_it_did(
     assert history["loop"][0]["type"] == "ExecutionStarted"
 
 
-def test_a_request_written_for_mechanical_turk_runs_here_unchanged(prepared: Path, application: Path) -> None:
-    path = prepared / "request.json"
+def test_a_request_written_for_mechanical_turk_runs_here_unchanged(few: Path, application: Path) -> None:
+    path = few / "request.json"
     request = json.loads(path.read_text())
     request["HumanTaskConfig"]["WorkteamArn"] = (
         "arn:aws:sagemaker:us-east-1:394669845002:workteam/public-crowd/default"
     )
     path.write_text(json.dumps(request))
-    done = call(prepared, application, "--policy", "blog")
+    done = call(few, application, "--policy", "blog")
     assert done.returncode == 0, done.stderr
     assert "Amazon Mechanical Turk has closed. Who answers instead: simulated" in done.stdout
 
 
-def test_json_prints_the_report_alone(prepared: Path, application: Path) -> None:
-    done = call(prepared, application, "--json", "--policy", "blog", "--seed", "3")
-    assert json.loads(done.stdout) == report_of(prepared)
-    assert (report_of(prepared)["policy"], report_of(prepared)["seed"]) == ("blog", 3)
+def test_json_prints_the_report_alone(few: Path, application: Path) -> None:
+    done = call(few, application, "--json", "--policy", "blog", "--seed", "3")
+    assert json.loads(done.stdout) == report_of(few)
+    assert (report_of(few)["policy"], report_of(few)["seed"]) == ("blog", 3)
 
 
 def test_a_run_killed_at_any_moment_is_resumed_and_nobody_is_asked_twice(
@@ -167,7 +176,7 @@ def test_a_run_that_is_told_to_end_ends_in_good_order(prepared: Path, applicatio
         time.sleep(0.05)
     time.sleep(1)
     process.terminate()
-    told, _ = process.communicate(timeout=60)
+    told, _ = process.communicate(timeout=300)
     assert process.returncode == 130
     assert "the same command with --resume continues" in told.replace("\n", " ")
     assert "Traceback" not in told
@@ -206,30 +215,23 @@ def test_what_is_missing_is_said_in_one_sentence(
     assert "Traceback" not in done.stderr + done.stdout
 
 
-def test_bad_lines_in_the_manifest_are_listed_and_nothing_is_spent(prepared: Path, application: Path) -> None:
-    manifest = next((prepared / "s3").rglob("input.manifest"))
-    content = manifest.read_bytes()
+def test_bad_lines_are_listed_nothing_is_spent_and_a_mended_request_is_the_one_that_is_resumed(
+    prepared: Path, application: Path
+) -> None:
+    path, manifest = prepared / "request.json", next((prepared / "s3").rglob("input.manifest"))
+    request, content = json.loads(path.read_text()), manifest.read_bytes()
     manifest.write_bytes(content.replace(b"{", b"", 1))
     done = call(prepared, application)
     assert done.returncode == 1
     assert "line 1: it is not JSON" in done.stderr
     assert "Traceback" not in done.stderr + done.stdout
     manifest.write_bytes(content)
-    assert call(prepared, application, "--resume").returncode == 0, "repaired, it continues"
-
-
-def test_a_corrected_request_is_the_one_that_is_resumed(prepared: Path, application: Path) -> None:
-    path, manifest = prepared / "request.json", next((prepared / "s3").rglob("input.manifest"))
-    request, content = json.loads(path.read_text()), manifest.read_bytes()
-    manifest.write_bytes(content.replace(b"{", b"", 1))
-    assert call(prepared, application).returncode == 1
-    manifest.write_bytes(content)
     elsewhere = {**request, "OutputConfig": {"S3OutputPath": "s3://labelloop-data/elsewhere/"}}
     path.write_text(json.dumps(elsewhere))
     refused = call(prepared, application, "--resume")
     assert (refused.returncode, "the same OutputConfig" in refused.stderr) == (2, True)
     path.write_text(json.dumps({**request, "ActiveLearning": {"Seed": 5}}))
-    assert call(prepared, application, "--resume").returncode == 0
+    assert call(prepared, application, "--resume").returncode == 0, "mended, it goes on"
     assert report_of(prepared)["seed"] == 5
 
 

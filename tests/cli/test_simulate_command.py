@@ -127,12 +127,13 @@ def test_a_killed_simulation_goes_on_by_the_same_command(table: Path) -> None:
 
 
 def test_runs_of_another_simulation_are_not_mixed_in(table: Path) -> None:
-    assert call(table, "--policy", "blog").returncode == 0
-    changed = call(table, "--policy", "blog", "--target-error", "0.1")
+    soon_over = ["--policy", "blog", "--sample", "60"]
+    assert call(table, *soon_over).returncode == 0
+    changed = call(table, *soon_over, "--target-error", "0.1")
     assert changed.returncode == 2
     assert "other settings of the run: choose another --out" in " ".join(changed.stderr.split())
     table.write_text(table.read_text() + "elbe;river\n")
-    assert "other file" in call(table, "--policy", "blog").stderr
+    assert "other file" in call(table, *soon_over).stderr
 
 
 @pytest.mark.parametrize(

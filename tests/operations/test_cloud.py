@@ -59,7 +59,7 @@ def test_without_an_account_each_command_says_what_is_missing(
         [sys.executable, "-m", "labelloop.cli.main", "status", "--stack", "labelloop", *options],
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=300,
         env={
             **kept,
             "HOME": str(tmp_path),

@@ -16,6 +16,7 @@ from labelloop.local.aws import LocalAws
 from labelloop.local.container_process import ProcessContainer
 from labelloop.local.simulated_annotators import SimulatedAnnotators
 from labelloop.workflow.execution import Execution, ExecutionEvent
+from tests.local.fork_server import ForkServer
 
 ROOT = Path(__file__).parents[2]
 STAND_IN_CONTAINER = ROOT / "tests" / "local" / "stand_in_container"
@@ -76,7 +77,8 @@ class Outcome:
 class Loop:
     """A data set in an S3 folder, and executions of the loop on it."""
 
-    def __init__(self, folder: Path, stack: ExitStack) -> None:
+    def __init__(self, folder: Path, stack: ExitStack, forks: ForkServer) -> None:
+        self._start_container = forks.start
         self.s3 = folder / "s3"
         self.told: dict[str, str] = {}  # how the stand-in container misbehaves
         self.states: list[str] = []
@@ -159,7 +161,9 @@ class Loop:
                 **{
                     "template": ROOT / "template.yaml",
                     "s3_root": self.s3,
-                    "model_container": ProcessContainer(STAND_IN_CONTAINER, environment=self.told),
+                    "model_container": ProcessContainer(
+                        STAND_IN_CONTAINER, environment=self.told, start=self._start_container
+                    ),
                     "annotators": SimulatedAnnotators(self.people()),
                     "logs": self._folder / "logs",
                     "parameters": {
@@ -178,7 +182,7 @@ class Loop:
     def run(self, aws: LocalAws | None = None, name: str = "run-1") -> Outcome:
         self.states.clear()
         aws = aws or self.aws()
-        execution = aws.wait(aws.start_execution("ActiveLearningLoop", name, self.request), seconds=120)
+        execution = aws.wait(aws.start_execution("ActiveLearningLoop", name, self.request), seconds=300)
         return Outcome(execution, self.s3)
 
     def note(self, event: ExecutionEvent) -> None:
@@ -188,9 +192,9 @@ class Loop:
 
 
 @pytest.fixture
-def loop(tmp_path: Path) -> Iterator[Loop]:
+def loop(tmp_path: Path, forks: ForkServer) -> Iterator[Loop]:
     with ExitStack() as stack:
-        yield Loop(tmp_path, stack)
+        yield Loop(tmp_path, stack, forks)
 
 
 @pytest.fixture

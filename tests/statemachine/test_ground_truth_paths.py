@@ -59,7 +59,7 @@ def answered(loop: Loop) -> list[int]:
 
 def await_status(job: str, status: str) -> None:
     sagemaker = boto3.client("sagemaker")
-    until = time.monotonic() + 60
+    until = time.monotonic() + 300
     while sagemaker.describe_labeling_job(LabelingJobName=job)["LabelingJobStatus"] != status:
         assert time.monotonic() < until
         time.sleep(0.05)
@@ -218,13 +218,13 @@ def test_a_run_stopped_between_its_jobs_keeps_the_answers_of_those_that_ended(
     def hang_in_the_second(job: LabelingJobRequest) -> None:
         if job.name.endswith("-p2"):
             waiting.set()
-            never.wait(60)
+            never.wait(300)
 
     people = People(loop, hang_in_the_second)
     aws = loop.aws(annotators=people)
     arn = aws.start_execution("ActiveLearningLoop", "run-1", loop.request)
-    assert waiting.wait(60)
-    until = time.monotonic() + 60
+    assert waiting.wait(300)
+    until = time.monotonic() + 300
     while len(people.jobs) < 3:
         assert time.monotonic() < until
         time.sleep(0.05)
@@ -234,7 +234,7 @@ def test_a_run_stopped_between_its_jobs_keeps_the_answers_of_those_that_ended(
     aws.stop(arn, cause="a test")
     await_status(second, "Stopping")
     never.set()
-    aws.wait(arn, seconds=60)
+    aws.wait(arn, seconds=300)
     await_status(second, "Stopped")
     # What it had is lost, as where Ground Truth had not written it yet.
     for path in (loop.s3 / "bucket/out").rglob(f"labeling/{second}/manifests/output/output.manifest"):
@@ -257,17 +257,17 @@ def test_a_resumed_run_asks_again_by_a_job_of_another_name(loop: Loop, accounted
     def hang(job: LabelingJobRequest) -> None:
         if not waiting.is_set():
             waiting.set()
-            never.wait(60)
+            never.wait(300)
 
     people = People(loop, hang)
     aws = loop.aws(annotators=people)
     arn = aws.start_execution("ActiveLearningLoop", "run-1", loop.request)
-    assert waiting.wait(60)
+    assert waiting.wait(300)
     (job,) = people.jobs
     aws.stop(arn, cause="a test")
     await_status(job, "Stopping")
     never.set()
-    aws.wait(arn, seconds=60)
+    aws.wait(arn, seconds=300)
     await_status(job, "Stopped")
     for path in (loop.s3 / "bucket/out").rglob("labeling/*/manifests/output/output.manifest"):
         boto3.client("s3").delete_object(Bucket="bucket", Key=str(path.relative_to(loop.s3 / "bucket")))

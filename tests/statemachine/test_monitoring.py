@@ -20,6 +20,7 @@ from labelloop.local.template import Template
 from labelloop.monitoring import watch_executions
 from labelloop.steps import metrics
 from labelloop.steps.step_handler import logger
+from tests.local.fork_server import ForkServer
 
 from .conftest import ROOT, Loop
 
@@ -36,7 +37,7 @@ class SlowAnnotators:
 
     def label(self, job: LabelingJobRequest, records: Any) -> Any:
         self.asked.set()
-        self.go_on.wait(60)
+        self.go_on.wait(300)
         yield from self._people.label(job, records)
 
 
@@ -55,13 +56,13 @@ def test_the_watch_measures_how_long_people_have_a_batch(loop: Loop) -> None:
     aws = loop.aws(annotators=people)
     assert look(aws) == {"ExecutionsRunning": 0, "HoursWaitingForPeople": 0, "HoursWithoutProgress": 0}
     arn = aws.start_execution("ActiveLearningLoop", "run-1", loop.request)
-    assert people.asked.wait(60)
+    assert people.asked.wait(300)
     measured = look(aws, hours=100)
     people.go_on.set()
     assert measured["HoursWaitingForPeople"] == pytest.approx(100, abs=0.1)
     assert measured["HoursWithoutProgress"] == 0
     assert measured["ExecutionsRunning"] == 1
-    assert aws.wait(arn, seconds=60).status == "SUCCEEDED"
+    assert aws.wait(arn, seconds=300).status == "SUCCEEDED"
     assert look(aws, hours=100)["HoursWaitingForPeople"] == 0
 
 
@@ -76,7 +77,7 @@ def test_the_watch_measures_how_long_a_job_has_been_running(loop: Loop) -> None:
 
     aws = loop.aws(on_event=hear)
     arn = aws.start_execution("ActiveLearningLoop", "run-1", loop.request)
-    assert training.wait(60)
+    assert training.wait(300)
     measured = look(aws, hours=5)
     aws.stop(arn)
     assert measured["HoursWithoutProgress"] == pytest.approx(5, abs=0.1)
@@ -99,11 +100,13 @@ def test_the_watch_knows_every_state_in_which_people_are_at_work() -> None:
 
 
 @pytest.fixture(scope="module")
-def printed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, list[dict[str, Any]]]]:
+def printed(
+    tmp_path_factory: pytest.TempPathFactory, forks: ForkServer
+) -> Iterator[dict[str, list[dict[str, Any]]]]:
     """The JSON lines each function printed in runs that label, fail to label, and fail."""
     folder = tmp_path_factory.mktemp("printed")
     with ExitStack() as stack:
-        loop = Loop(folder, stack)
+        loop = Loop(folder, stack, forks)
         loop.data(600, labeled=150)
         people = loop.people(unanswered_share=0.1)
         aws = loop.aws(annotators=SimulatedAnnotators(people))

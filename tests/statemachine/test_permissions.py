@@ -16,6 +16,7 @@ from labelloop.workbench.deployment import opened_parts
 from labelloop.workbench.overview import Overview
 from labelloop.workbench.service import Workbench
 from labelloop.workbench.tasks import Batch
+from tests.local.fork_server import ForkServer
 from tests.workbench.conftest import declared_table
 
 from .aws_calls import JOBS, AwsCalls, Call
@@ -145,7 +146,7 @@ def policies() -> Policies:
 
 
 @pytest.fixture(scope="module")
-def calls(tmp_path_factory: pytest.TempPathFactory) -> set[Call]:
+def calls(tmp_path_factory: pytest.TempPathFactory, forks: ForkServer) -> set[Call]:
     """Every call of whole runs, along every branch of the state machines."""
     recorder = AwsCalls()
     reached: set[str] = set()
@@ -158,7 +159,7 @@ def calls(tmp_path_factory: pytest.TempPathFactory) -> set[Call]:
             _stopped,
         ):
             with ExitStack() as stack:
-                loop = Loop(tmp_path_factory.mktemp("loop"), stack)
+                loop = Loop(tmp_path_factory.mktemp("loop"), stack, forks)
                 play(loop, recorder)
                 reached |= loop.reached
     definitions = (json.loads(path.read_text()) for path in (ROOT / "statemachine").glob("*.asl.json"))
@@ -227,11 +228,11 @@ def _people_at_the_workbench(loop: Loop, recorder: AwsCalls) -> None:
     with _waiting_batch(loop, aws, "run-1") as (arn, desk), recorder.made_by("Workbench"):
         Overview(desk.store)()
         _answer_all(loop, desk)
-    assert aws.wait(arn, seconds=60).output["Counts"]["human"] == 30
+    assert aws.wait(arn, seconds=300).output["Counts"]["human"] == 30
 
     loop.settings(Workbench={"DeadlineInSeconds": 2, "HeartbeatInSeconds": 1}, MaxRounds=1)
     with _waiting_batch(loop, aws, "run-2") as (arn, _):
-        assert aws.wait(arn, seconds=60).output["Counts"]["human"] == 0
+        assert aws.wait(arn, seconds=300).output["Counts"]["human"] == 0
 
     # What the workbench hands over while nobody waits is written anew when somebody does.
     loop.settings(Workbench={})
@@ -250,7 +251,7 @@ def _waiting_batch(loop: Loop, aws: Any, name: str) -> Iterator[tuple[str, Workb
     """An execution that waits for its first batch, and the workbench."""
     arn = aws.start_execution("ActiveLearningLoop", name, loop.request)
     with opened_parts() as parts:
-        until = time.monotonic() + 60
+        until = time.monotonic() + 300
         while not any(batch.task_token and batch.state == "open" for batch in parts.store.batches()):
             assert time.monotonic() < until
             assert aws.describe(arn).status == "RUNNING", aws.describe(arn).cause
@@ -285,11 +286,11 @@ def _stopped(loop: Loop, recorder: AwsCalls) -> None:
 
     aws = _aws(loop, recorder, also=hear)
     arn = aws.start_execution("ActiveLearningLoop", "run-1", loop.request)
-    assert training.wait(60)
+    assert training.wait(300)
     schedule = json.dumps({"time": "2126-01-01T00:00:00Z"})
     aws.client("lambda").invoke(FunctionName="WatchExecutions", Payload=schedule)
     aws.stop(arn)
-    assert aws.wait(arn, seconds=60).status == "ABORTED"
+    assert aws.wait(arn, seconds=300).status == "ABORTED"
 
 
 def test_every_call_is_allowed_to_who_makes_it(policies: Policies, calls: set[Call]) -> None:

@@ -50,9 +50,9 @@ def stop_at(loop: Loop, state: str, occurrence: int) -> None:
 
     aws = loop.aws(on_event=hear)
     arn = aws.start_execution("ActiveLearningLoop", "run-1", loop.request)
-    assert reached.wait(60)
+    assert reached.wait(300)
     aws.stop(arn, cause="a test")
-    assert aws.wait(arn, seconds=60).status == "ABORTED"
+    assert aws.wait(arn, seconds=300).status == "ABORTED"
 
 
 @pytest.mark.parametrize(

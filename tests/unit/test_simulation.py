@@ -1,4 +1,4 @@
-"""The run in memory ends as the deployed state machines end, and its own figures agree with its ledger."""
+"""Whole runs in memory: what they promise, what they label, and that their figures agree with their ledger."""
 
 from typing import Any
 

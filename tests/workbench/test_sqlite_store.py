@@ -38,7 +38,7 @@ def test_who_reads_does_not_wait_for_who_writes(tmp_path: Path, sqlite_desk: Des
         read: list[Annotator] = []
         reader = threading.Thread(target=lambda: read.append(sqlite_desk.store.annotator(batch.id, "ann")))
         reader.start()
-        reader.join(5)
+        reader.join(60)
         assert [one.answers for one in read] == [0], "as of the last commit"
         assert write.is_alive()
     write.join()

@@ -8,7 +8,7 @@ from labelloop.cli.local_run import local_path
 from labelloop.core.errors import RequestError
 from labelloop.core.manifest.lines import parse_record
 from labelloop.reporting.text import counted
-from labelloop.workbench.images import SHOWN, media_type_of
+from labelloop.workbench.image_types import SHOWN, media_type_of
 
 _PROBLEMS_LISTED = 100
 

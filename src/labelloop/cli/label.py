@@ -18,7 +18,6 @@ from labelloop.cli.errors import explained_errors
 from labelloop.cli.folder_lock import locked
 from labelloop.cli.image_folder import ImageFolder
 from labelloop.cli.labeling_folder import LabelingFolder
-from labelloop.cli.serve_workbench import serve_workbench
 from labelloop.core.errors import RequestError
 from labelloop.core.manifest.label_categories import LabelCategories, parse_label_categories
 from labelloop.core.manifest.lines import LabelAttribute
@@ -231,6 +230,9 @@ def _await_answers(console: Console, workbench: _Workbench, batch: Batch, unlabe
 
 
 def _serve_until(console: Console, workbench: _Workbench, closing: Closing, ended: threading.Event) -> None:
+    # Here, since FastAPI is slow to import, and every command imports this module.
+    from labelloop.cli.serve_workbench import serve_workbench
+
     parts = Parts(workbench.store, closing)
     try:
         with serve_workbench(

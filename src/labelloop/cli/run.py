@@ -21,7 +21,6 @@ from labelloop.cli.folder_lock import locked
 from labelloop.cli.local_run import Application, Beside, Jobs, Steps, local_path, run_loop
 from labelloop.cli.progress import RunProgress
 from labelloop.cli.run_folder import RunFolder, RunRecord, read_request
-from labelloop.cli.serve_workbench import serve_workbench_of_run
 from labelloop.cli.summary import print_summary
 from labelloop.core.errors import RequestError
 from labelloop.core.records import Report
@@ -151,6 +150,9 @@ def _beside(console: Console, people: People, folder: RunFolder, host: str, port
     if people != People.WORKBENCH:
         yield contextlib.nullcontext
         return
+    # Here, since FastAPI is slow to import, and most commands serve nothing.
+    from labelloop.cli.serve_workbench import serve_workbench_of_run
+
     with listening(host, port) as listener:
         yield functools.partial(serve_workbench_of_run, console, listener, folder)
 

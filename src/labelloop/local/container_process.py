@@ -5,7 +5,7 @@
 
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
@@ -55,10 +55,12 @@ class ProcessContainer:
     """A model container in the form of a folder with the Python programs `train` and `serve`.
 
     `environment` is what the image would set with `ENV`; a job's own environment overrides it.
+    `start` starts a command as `start_process` does.
     """
 
     folder: Path
     environment: Mapping[str, str] = field(default_factory=dict)
+    start: Callable[..., RunningContainer] = start_process
 
     def train(self, ml_root: Path, environment: Mapping[str, str], log: Path) -> RunningContainer:
         """Runs `train` with `ML_ROOT` set to `ml_root`."""
@@ -76,7 +78,7 @@ class ProcessContainer:
         path = self.folder / program
         if not path.is_file():
             raise FileNotFoundError(f"the model container {self.folder} has no program '{program}'")
-        return start_process(
+        return self.start(
             [sys.executable, str(path)],
             folder=ml_root,
             environment=_clean_environment(ml_root, {**self.environment, **environment}),

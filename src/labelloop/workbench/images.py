@@ -2,7 +2,6 @@
 
 import hashlib
 import hmac
-import mimetypes
 import secrets
 import time
 from collections.abc import Callable
@@ -13,16 +12,11 @@ from fastapi import APIRouter, Response
 from labelloop.core.errors import StorageError
 from labelloop.storage import s3
 from labelloop.workbench.errors import NotAllowedError, NotFoundError
+from labelloop.workbench.image_types import SHOWN, media_type_of
 
 URL_SECONDS = 900
-SHOWN = ("image/png", "image/jpeg", "image/gif", "image/webp", "image/bmp", "image/avif", "image/svg+xml")
 # An SVG opened by itself could run scripts.
 _IMAGE_POLICY = "default-src 'none'; style-src 'unsafe-inline'; sandbox"
-
-
-def media_type_of(source_ref: str) -> str | None:
-    """The media type according to the name; None if the name does not tell."""
-    return mimetypes.guess_type(source_ref)[0]
 
 
 def presigned_url(source_ref: str) -> str:

@@ -8,11 +8,12 @@ import threading
 from collections.abc import Iterator
 from ipaddress import ip_address
 from pathlib import Path
-
-import uvicorn
-from fastapi import FastAPI
+from typing import TYPE_CHECKING
 
 from labelloop.workbench.errors import WorkbenchError
+
+if TYPE_CHECKING:
+    from fastapi import FastAPI
 
 DEFAULT_PORT = 8765
 _PORTS_TRIED = 20
@@ -25,8 +26,11 @@ class PortError(WorkbenchError):
 
 
 @contextlib.contextmanager
-def served(app: FastAPI, listener: socket.socket) -> Iterator[str]:
+def served(app: "FastAPI", listener: socket.socket) -> Iterator[str]:
     """Serve until the end of the `with` block, which gets the address."""
+    # Here: every command knows the port, few serve.
+    import uvicorn
+
     config = uvicorn.Config(
         app,
         log_level="warning",

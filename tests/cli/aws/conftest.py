@@ -15,6 +15,7 @@ import typer
 from labelloop.cli.main import app
 from labelloop.local.aws import LocalAws
 from labelloop.local.thread_output import output_of_this_thread_to, thread_output
+from tests.local.fork_server import ForkServer
 from tests.statemachine.conftest import Loop
 
 STACK = "labelloop"
@@ -36,11 +37,11 @@ Call = Callable[..., Outcome]
 
 
 @pytest.fixture
-def loop(tmp_path: Path) -> Iterator[Loop]:
+def loop(tmp_path: Path, forks: ForkServer) -> Iterator[Loop]:
     with ExitStack() as stack:
         # Typer sets and removes it at every command, while threads of the steps read the environment.
         stack.enter_context(patch.dict(os.environ, PYDANTIC_DISABLE_PLUGINS="1"))
-        yield Loop(tmp_path, stack)
+        yield Loop(tmp_path, stack, forks)
 
 
 @pytest.fixture

@@ -148,7 +148,7 @@ def test_the_same_name_and_request_start_nothing_twice_and_another_request_is_re
 ) -> None:
     first = json.loads(call("start", "--name", "news-1", "--json").text)
     assert first["already"] is False
-    deployed.wait(first["executionArn"], seconds=60)
+    deployed.wait(first["executionArn"], seconds=300)
     again = json.loads(call("start", "--name", "news-1", "--json").text)
     assert again == {**first, "already": True, "status": "SUCCEEDED"}
     assert len(json.loads(call("status", "--json").text)) == 1
@@ -190,7 +190,7 @@ def test_files_are_uploaded_only_where_it_is_said_and_never_over_others(
         "Uploading s3://bucket/in/new.json"
     ]
     assert boto3.client("s3").get_object(Bucket="bucket", Key="in/input.manifest")["Body"].read() == manifest
-    assert deployed.wait(arn_of(deployed, "news-1"), seconds=60).status == "SUCCEEDED"
+    assert deployed.wait(arn_of(deployed, "news-1"), seconds=300).status == "SUCCEEDED"
 
 
 @pytest.mark.parametrize(
@@ -332,11 +332,11 @@ def test_a_labeling_job_is_stopped_and_what_people_labeled_stays(loop: Loop, cal
     aws = loop.aws(annotators=people)
     deploy(aws)
     assert call("start", "--name", "news-1").exit_code == 0
-    assert people.asked.wait(30)
+    assert people.asked.wait(300)
     assert "is still running" in call("cleanup", "--execution", "news-1", "--yes").words
     assert "is still running" in call("fetch", "--out", "nowhere").words
     assert call("stop", "--yes").exit_code == 0
-    aws.wait(arn_of(aws, "news-1"), seconds=30)
+    aws.wait(arn_of(aws, "news-1"), seconds=300)
     while not (
         outputs := list((loop.s3 / "bucket/out/news-1").glob("round-001/labeling/*/manifests/output/*"))
     ):

@@ -94,7 +94,7 @@ class Person:
         self.bench = bench
         self.errors: list[str] = []
         self.page: Page = context.new_page()
-        self.page.set_default_timeout(20_000)
+        self.page.set_default_timeout(60_000)
         self.page.on("pageerror", lambda error: self.errors.append(str(error)))
         self.page.goto(bench.entrance)
         self.page.get_by_label("Your name").fill(name)
@@ -130,7 +130,7 @@ OpenBench = Callable[..., Bench]
 NewPerson = Callable[..., Person]
 
 
-def eventually(holds: Callable[[], bool], what: str, seconds: float = 20.0) -> None:
+def eventually(holds: Callable[[], bool], what: str, seconds: float = 60.0) -> None:
     deadline = time.monotonic() + seconds
     while not holds():
         assert time.monotonic() < deadline, what

@@ -32,7 +32,7 @@ def test_pages_that_wait_for_a_run_hear_that_it_has_ended(
     told.start()
     ada.see_panel("That was all. Thank you")
     olga.page.get_by_role("heading", name="The run has ended.").wait_for()
-    told.join(15)
+    told.join(60)
     assert not told.is_alive(), "who went to another page is not waited for long"
     for person in (ada, olga):
         person.context.set_offline(True)
@@ -62,7 +62,7 @@ def test_who_is_at_work_hears_that_the_work_is_over(open_bench: OpenBench, new_p
     told = threading.Thread(target=farewell.say)
     told.start()
     ada.see_panel("That was all. Thank you")
-    told.join(15)
+    told.join(60)
     assert not told.is_alive()
 
 
