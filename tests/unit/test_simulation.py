@@ -1,4 +1,4 @@
-"""Whole runs in memory: what they promise, what they label, and that their figures agree with their ledger."""
+"""Whole runs in memory: what they promise and label, and that their figures agree with their ledger."""
 
 from typing import Any
 
