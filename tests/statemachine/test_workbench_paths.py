@@ -15,7 +15,7 @@ import pytest
 
 from labelloop.core.errors import StorageError
 from labelloop.local.aws import LocalAws
-from labelloop.workbench.deployment import Parts, opened_parts
+from labelloop.workbench.deployment import OpenedWorkbench, opened_workbench
 from labelloop.workbench.errors import RefusedError
 from labelloop.workbench.overview import Overview
 from labelloop.workbench.pages.run_view import run_view
@@ -70,7 +70,7 @@ class People:
 
     def _label(self, name: str) -> None:
         try:
-            with opened_parts() as parts:
+            with opened_workbench() as parts:
                 workbench = Workbench(parts.store, parts.closing)
                 while not self._stop.is_set():
                     handed = workbench.next_tasks(name, 20)
@@ -91,10 +91,10 @@ def merged(loop: Loop, number: int = 1, run: str = "run-1") -> dict[str, Any]:
 
 
 @contextmanager
-def waiting_batch(loop: Loop, aws: LocalAws, name: str = "run-1") -> Iterator[tuple[str, Parts]]:
+def waiting_batch(loop: Loop, aws: LocalAws, name: str = "run-1") -> Iterator[tuple[str, OpenedWorkbench]]:
     """An execution that waits for its first batch, with the workbench's parts."""
     arn = aws.start_execution("ActiveLearningLoop", name, loop.request)
-    with opened_parts() as parts:
+    with opened_workbench() as parts:
         until = time.monotonic() + 300
         while not any(batch.task_token for batch in parts.store.batches()):
             assert time.monotonic() < until
@@ -118,7 +118,7 @@ def test_people_label_in_the_workbench_and_the_output_is_as_with_simulated_peopl
     asked = [number for number, _ in people.answered]
     assert len(asked) - len(set(asked)) == _repeated_answers(outcome), "else nobody labels anything twice"
     assert {name for _, name in people.answered} == {"person 0", "person 1"}
-    with opened_parts() as parts:
+    with opened_workbench() as parts:
         told = Overview(parts.store)()
     assert told["run"]["counts"]["human"] == outcome.counts["human"]
     assert [row["round"] for row in told["run"]["rounds"]] == [*range(1, len(told["run"]["rounds"]) + 1)]
@@ -206,7 +206,7 @@ def test_an_object_that_is_skipped_is_asked_about_once_more_then_fails_with_the_
     running = aws()
     arn = running.start_execution("ActiveLearningLoop", "run-1", loop.request)
     asked: list[int] = []
-    with opened_parts() as parts:
+    with opened_workbench() as parts:
         workbench = Workbench(parts.store, parts.closing)
         while running.describe(arn).status == "RUNNING":
             for task, _ in workbench.next_tasks("ann", 5).tasks:
@@ -376,7 +376,7 @@ def test_labels_that_the_model_contradicts_are_asked_about_once_more_and_reporte
     with People(loop, count=1, answers=slipping_once(loop, wrong)) as people:
         outcome = loop.run(running)
     accounted_for(outcome)
-    with opened_parts() as parts:
+    with opened_workbench() as parts:
         again = [
             task
             for batch in parts.store.batches()

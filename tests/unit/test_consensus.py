@@ -3,12 +3,12 @@
 import numpy as np
 import pytest
 
-from labelloop.core.people.consensus import Answers, dawid_skene, krippendorff_alpha
+from labelloop.core.people.consensus import AnswerTable, dawid_skene, krippendorff_alpha
 
 ACCURACIES = (0.95, 0.85, 0.75, 0.6, 0.4)
 
 
-def crowd(seed: int = 7, objects: int = 200, classes: int = 3) -> tuple[np.ndarray, Answers]:
+def crowd(seed: int = 7, objects: int = 200, classes: int = 3) -> tuple[np.ndarray, AnswerTable]:
     """True classes, and the answers of three of five people of different skill about each object."""
     rng = np.random.default_rng(seed)
     truth = rng.integers(0, classes, objects)
@@ -19,7 +19,7 @@ def crowd(seed: int = 7, objects: int = 200, classes: int = 3) -> tuple[np.ndarr
             label = truth[number] if right else (truth[number] + rng.integers(1, classes)) % classes
             rows.append((number, int(person), int(label)))
     columns = np.array(rows)
-    return truth, Answers(columns[:, 0], columns[:, 1], columns[:, 2], classes)
+    return truth, AnswerTable(columns[:, 0], columns[:, 1], columns[:, 2], classes)
 
 
 def test_without_a_prior_it_is_crowd_kits_dawid_skene() -> None:
@@ -60,14 +60,14 @@ def test_it_is_right_more_often_than_the_majority_and_tells_who_is_able() -> Non
 def test_known_answers_stay_and_tell_a_liar_from_an_oracle() -> None:
     """Two people who always contradict each other: only gold tells who is right."""
     objects, people = np.repeat(np.arange(20), 2), np.tile([0, 1], 20)
-    answers = Answers(objects, people, np.tile([0, 1], 20), 2)
+    answers = AnswerTable(objects, people, np.tile([0, 1], 20), 2)
     consensus = dawid_skene(answers, dict.fromkeys(range(5), 1))
     assert consensus.labels.tolist() == [1] * 20
     assert consensus.accuracy[1] > 0.8 > 0.3 > consensus.accuracy[0]
 
 
 def test_one_dissenter_does_not_win_and_agreement_is_more_certain() -> None:
-    answers = Answers(
+    answers = AnswerTable(
         np.array([0, 0, 0, 1, 1, 1]), np.array([0, 1, 2, 0, 1, 2]), np.array([1, 1, 1, 0, 0, 1]), 2
     )
     consensus = dawid_skene(answers)
@@ -81,13 +81,13 @@ def test_a_split_is_never_certain_though_all_else_is_of_one_class(agreed: int) -
     objects, people = np.repeat(np.arange(agreed + 1), 2), np.tile([0, 1], agreed + 1)
     labels = np.zeros(2 * (agreed + 1), np.int64)
     labels[-1] = 1
-    confidence = dawid_skene(Answers(objects, people, labels, 2)).confidence
+    confidence = dawid_skene(AnswerTable(objects, people, labels, 2)).confidence
     assert 0.5 < confidence[-1] < min(0.98, confidence[0])
 
 
 def test_no_answers_at_all() -> None:
     none = np.empty(0, np.int64)
-    nothing = Answers(none, none, none, 3)
+    nothing = AnswerTable(none, none, none, 3)
     assert dawid_skene(nothing).labels.tolist() == []
     assert krippendorff_alpha(nothing) is None
 
@@ -110,7 +110,7 @@ def test_alpha_is_the_published_one() -> None:
         if label != "."
     ]
     columns = np.array(given)
-    alpha = krippendorff_alpha(Answers(columns[:, 0], columns[:, 1], columns[:, 2], 5))
+    alpha = krippendorff_alpha(AnswerTable(columns[:, 0], columns[:, 1], columns[:, 2], 5))
     assert alpha == pytest.approx(0.743, abs=0.0005)
 
 
@@ -118,9 +118,9 @@ def test_alpha_is_the_published_one() -> None:
     ("labels", "alpha"), [([0, 0, 1, 1], 1.0), ([0, 1, 1, 0], -0.5), ([0, 0, 0, 0], None)]
 )
 def test_alpha_of_two_objects(labels: list[int], alpha: float | None) -> None:
-    answers = Answers(np.array([0, 0, 1, 1]), np.array([0, 1, 0, 1]), np.array(labels), 2)
+    answers = AnswerTable(np.array([0, 0, 1, 1]), np.array([0, 1, 0, 1]), np.array(labels), 2)
     assert krippendorff_alpha(answers) == alpha
 
 
 def test_alpha_of_people_who_never_met() -> None:
-    assert krippendorff_alpha(Answers(np.array([0, 1]), np.array([0, 1]), np.array([0, 1]), 2)) is None
+    assert krippendorff_alpha(AnswerTable(np.array([0, 1]), np.array([0, 1]), np.array([0, 1]), 2)) is None

@@ -10,7 +10,7 @@ from labelloop.core.errors import RequestError
 from labelloop.local.request_check import service_model
 from labelloop.workflow.ground_truth import (
     FUNCTION_ACCOUNTS,
-    Task,
+    TaskType,
     function_arns,
     is_public_workforce,
 )
@@ -48,7 +48,7 @@ def test_the_functions_are_those_of_the_api_reference() -> None:
     assert request is not None
     task: Any = request.members["HumanTaskConfig"]
     consolidation = task.members["AnnotationConsolidationConfig"].members["AnnotationConsolidationLambdaArn"]
-    for kind in Task:
+    for kind in TaskType:
         documented = []
         for text in (task.members["PreHumanTaskLambdaArn"].documentation, consolidation.documentation):
             arns = re.findall(rf"arn:aws:lambda:([a-z0-9-]+):\d+:function:(?:PRE|ACS)-{kind}\b", text)

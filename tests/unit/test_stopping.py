@@ -7,14 +7,14 @@ from labelloop.core.stopping import (
     Decision,
     Limits,
     Next,
-    Progress,
+    Standing,
     decide,
     default_start_size,
     objects_to_ask,
 )
 
 LIMITS = Limits(start=20, validation=10, batch=10, new_human_labels=100, rounds=50, fewest_draws=5)
-AFTER_START = Progress(
+AFTER_START = Standing(
     counts=Counts(input=100, pool=80, validation=0, human=20, auto=0, failed=0),
     labels_in_input=0,
     round_number=1,

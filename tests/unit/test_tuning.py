@@ -24,7 +24,7 @@ from labelloop.core.certificate.tuning import DEFAULT, Betting, Drawing, Timing,
 from labelloop.core.ledger import Counts
 from labelloop.core.query_strategies.neighborhood_margin import NeighborhoodMargin
 from labelloop.core.records import Verdict
-from labelloop.core.stopping import Limits, Next, Progress, decide, default_start_size, objects_to_ask
+from labelloop.core.stopping import Limits, Next, Standing, decide, default_start_size, objects_to_ask
 
 CORE = Path(__file__).parents[2] / "src" / "labelloop" / "core"
 LABELERS = CORE.parent / "labelers"
@@ -282,7 +282,7 @@ def test_beliefs_are_what_answers_have_to_outweigh() -> None:
 
 
 LIMITS = Limits(start=20, validation=0, batch=50, new_human_labels=100, rounds=50, fewest_draws=5)
-PROGRESS = Progress(Counts(1_000, 900, 0, 100, 0, 0), 0, 3, 10, idle_rounds=2)
+PROGRESS = Standing(Counts(1_000, 900, 0, 100, 0, 0), 0, 3, 10, idle_rounds=2)
 
 
 def test_rounds_are_as_large_and_as_many_as_they_are_tuned_to_be() -> None:

@@ -10,7 +10,7 @@ from labelloop.core.errors import RequestError
 from labelloop.core.manifest.input_manifest import first_record
 from labelloop.core.manifest.label_categories import LabelCategories
 from labelloop.storage import s3
-from labelloop.workflow.ground_truth import Task, function_arns, is_public_workforce
+from labelloop.workflow.ground_truth import TaskType, function_arns, is_public_workforce
 from labelloop.workflow.request import AnnotationConsolidationConfig, HumanTaskConfig, LabelingRequest
 
 _OWN_FUNCTION = re.compile(r"arn:aws[a-z-]*:lambda:([^:]+):(\d+):function:(?:PRE|ACS)-([A-Za-z]+)")
@@ -37,18 +37,18 @@ class GroundTruth(LabelingBackend):
         return request.model_copy(update={"human_task_config": task})
 
 
-def task_of(record: Mapping[str, Any]) -> Task:
+def task_of(record: Mapping[str, Any]) -> TaskType:
     """What kind of data object a manifest's record names.
 
     Raises RequestError where that cannot be seen from it.
     """
     if "source" in record:
-        return Task.TEXT
+        return TaskType.TEXT
     suffix = PurePosixPath(str(record.get("source-ref", ""))).suffix.lower()
     if suffix in _IMAGES:
-        return Task.IMAGE
+        return TaskType.IMAGE
     if suffix in _TEXTS:
-        return Task.TEXT
+        return TaskType.TEXT
     raise RequestError(
         f"whether {record.get('source-ref')} is an image or a text cannot be seen from its name: give "
         "HumanTaskConfig.PreHumanTaskLambdaArn and AnnotationConsolidationConfig"

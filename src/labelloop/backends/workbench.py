@@ -22,7 +22,7 @@ from labelloop.core.settings import resolve_size
 from labelloop.storage import s3
 from labelloop.storage.loop_files import load_ledger, load_loop
 from labelloop.storage.prediction_files import load_out_of_fold
-from labelloop.workbench.deployment import STOPPED, opened_parts
+from labelloop.workbench.deployment import STOPPED, opened_workbench
 from labelloop.workbench.earlier_batches import EarlierBatches
 from labelloop.workbench.opening import Asked, Guess, asked_about, open_batch
 from labelloop.workbench.store import TaskStore
@@ -68,7 +68,7 @@ class Workbench(AnswersLater):
             raise RequestError(
                 "there is no selection to label: SelectForHumans comes before LabelInWorkbench"
             )
-        with opened_parts() as parts:
+        with opened_workbench() as parts:
             batch = parts.store.batch(labeling.job_name)
             if batch is None:
                 earlier = _earlier(state, labeling, parts.store)
@@ -81,7 +81,7 @@ class Workbench(AnswersLater):
     def collect(self, state: RunState) -> Labeling:
         """Close the batch; what is not labeled returns to the pool."""
         assert state.labeling is not None, "CollectLabels comes after LabelInWorkbench"
-        with opened_parts() as parts:
+        with opened_workbench() as parts:
             batch = parts.store.batch(state.labeling.job_name)
             if batch is not None:
                 parts.closing.close(batch, "its time was over")

@@ -25,7 +25,7 @@ from labelloop.preparation import PreparationOptions, prepare_dataset
 from labelloop.preparation.demo_headlines import demo_headlines
 from labelloop.reporting.text import counted
 from labelloop.workbench.closing import Closing
-from labelloop.workbench.deployment import Parts
+from labelloop.workbench.deployment import OpenedWorkbench
 from labelloop.workbench.local_files import LocalFiles
 from labelloop.workbench.opening import asked_about, open_batch
 from labelloop.workbench.server import DEFAULT_PORT, listening
@@ -233,7 +233,7 @@ def _serve_until(console: Console, workbench: _Workbench, closing: Closing, ende
     # Here, since FastAPI is slow to import, and every command imports this module.
     from labelloop.cli.serve_workbench import serve_workbench
 
-    parts = Parts(workbench.store, closing)
+    parts = OpenedWorkbench(workbench.store, closing)
     try:
         with serve_workbench(
             console, workbench.listener, parts, workbench.folder.key, read_image=workbench.images.read

@@ -11,7 +11,7 @@ from rich.text import Text
 from labelloop.cli.run_folder import RunFolder
 from labelloop.workbench.api import WorkerTemplates
 from labelloop.workbench.application import create_app, no_templates
-from labelloop.workbench.deployment import Parts, opened_parts
+from labelloop.workbench.deployment import OpenedWorkbench, opened_workbench
 from labelloop.workbench.farewell import Farewell
 from labelloop.workbench.images import SignedImages
 from labelloop.workbench.overview import Overview
@@ -25,7 +25,7 @@ from labelloop.workbench.worker_template import template_in_s3
 def serve_workbench(
     console: Console,
     listener: socket.socket,
-    parts: Parts,
+    parts: OpenedWorkbench,
     key: Path,
     *,
     read_image: Callable[[str], bytes] | None = None,
@@ -64,7 +64,7 @@ def serve_workbench_of_run(console: Console, listener: socket.socket, folder: Ru
 
     The store is the one that the steps find in their environment.
     """
-    with opened_parts() as parts:
+    with opened_workbench() as parts:
         parts.closing.go_on()
         with serve_workbench(console, listener, parts, folder.workbench_key, worker_templates=template_in_s3):
             yield

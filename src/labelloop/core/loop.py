@@ -43,7 +43,7 @@ from labelloop.core.query_strategies.selection import select_at_random, select_m
 from labelloop.core.randomness import random_stream
 from labelloop.core.records import Certificate, ModelRecord, RoundRecord, Verdict
 from labelloop.core.settings import LoopSettings
-from labelloop.core.stopping import Decision, Limits, Progress, decide, objects_to_ask
+from labelloop.core.stopping import Decision, Limits, Standing, decide, objects_to_ask
 
 
 @dataclass(frozen=True)
@@ -124,9 +124,9 @@ class Loop:
             tuning=self.tuning,
         )
 
-    def progress(self, *, unsettled: int = 0, new_human_labels: int = 0) -> Progress:
+    def standing(self, *, unsettled: int = 0, new_human_labels: int = 0) -> Standing:
         """Where the run stands; `unsettled`: answers that the ledger does not know of yet."""
-        return Progress(
+        return Standing(
             counts=self.counts,
             labels_in_input=self.labels_in_input,
             round_number=self.round - 1,
@@ -139,7 +139,7 @@ class Loop:
 
     def human_labels_left(self) -> int:
         """How many more answers people may be asked for."""
-        return self.progress().human_labels_left(self.limits)
+        return self.standing().human_labels_left(self.limits)
 
     # The verbs ----------------------------------------------------------------------------------------------
 
@@ -177,10 +177,10 @@ class Loop:
         `predictions` are of this round's model; None when there was none.
         """
         unsettled = len(self.disputed) + (len(self.test.audit.disputed()) if self.test else 0)
-        progress = self.progress(unsettled=unsettled)
-        selection = self._choose(predictions, strategy, progress)
+        standing = self.standing(unsettled=unsettled)
+        selection = self._choose(predictions, strategy, standing)
         again = np.setdiff1d(self.disputed["id"], selection.asked)
-        room = max(0, progress.human_labels_left(self.limits) - len(selection.asked))
+        room = max(0, standing.human_labels_left(self.limits) - len(selection.asked))
         asked = np.union1d(selection.asked, again[:room])
         recorded = (
             record_predictions(predictions, asked, selection.spot_checks) if predictions is not None else None
@@ -232,19 +232,19 @@ class Loop:
 
     def decide(self) -> Decision:
         """What comes next, and why the loop stops where it does."""
-        progress = self.progress(new_human_labels=self.new_human_labels)
-        return decide(progress, self.limits, tuning=self.tuning)
+        standing = self.standing(new_human_labels=self.new_human_labels)
+        return decide(standing, self.limits, tuning=self.tuning)
 
     # Choosing for people ------------------------------------------------------------------------------------
 
     def _choose(
-        self, predictions: Predictions | None, strategy: QueryStrategy, progress: Progress
+        self, predictions: Predictions | None, strategy: QueryStrategy, standing: Standing
     ) -> Selection:
         if self.test is not None:
-            return self._choose_for_test(self.test.audit, predictions, strategy, progress)
+            return self._choose_for_test(self.test.audit, predictions, strategy, standing)
         rng = random_stream(self.settings.seed, "selection", self.round)
         left_to_people = self.model.left_to_people if self.model else None
-        count = objects_to_ask(progress, self.limits, left_to_people=left_to_people, tuning=self.tuning)
+        count = objects_to_ask(standing, self.limits, left_to_people=left_to_people, tuning=self.tuning)
         if predictions is None:
             return Selection(select_at_random(self.ledger, count, rng))
         auto_labeled = self.proposal.ids if self.proposal else NO_IDS
@@ -256,12 +256,12 @@ class Loop:
         return Selection(np.union1d(useful, spot_checks), spot_checks=spot_checks)
 
     def _choose_for_test(
-        self, audit: Audit, predictions: Predictions | None, strategy: QueryStrategy, progress: Progress
+        self, audit: Audit, predictions: Predictions | None, strategy: QueryStrategy, standing: Standing
     ) -> Selection:
         disputed = audit.disputed()
         drawn = disputed if len(disputed) else audit.next_stage(once=self.round >= self.limits.rounds)
         if len(disputed) or predictions is None:
-            return Selection(drawn[: progress.human_labels_left(self.limits)], drawn)
+            return Selection(drawn[: standing.human_labels_left(self.limits)], drawn)
         # What the test will take comes first; the rest of a batch is asked about along with it.
         candidates = np.asarray(audit.candidates["id"])
         planned = round(sum(group.plan.draws for group in audit.groups))
@@ -295,7 +295,7 @@ class Loop:
         repeated = sum(hear(opinions, people) for opinions, _ in drawn)
         self.repeated_answers += repeated + review.counts.answered
         unsettled = sum(len(opinions.disputed()) for opinions, _ in drawn)
-        left = self.progress(unsettled=unsettled).human_labels_left(self.limits)
+        left = self.standing(unsettled=unsettled).human_labels_left(self.limits)
         goes_on = left > 0 and self.round < self.limits.rounds
         settled = [
             settle(self.ledger, opinions, becomes, self.round, goes_on=goes_on) for opinions, becomes in drawn
@@ -371,16 +371,16 @@ class Loop:
 
 def label_what_is_sure(loop: Loop, predictions: Predictions) -> AutoLabeling:
     """Labelloop's rule: what can be certified, once that is worth its test."""
-    progress = loop.progress()
+    standing = loop.standing()
     return auto_label(
         loop.ledger,
         predictions,
         loop.settings,
         loop.schedule,
         loop.limits,
-        progress.human_labels_left(loop.limits),
+        standing.human_labels_left(loop.limits),
         random_stream(loop.settings.seed, "audit", loop.round),
-        last=progress.is_last_round(loop.limits),
+        last=standing.is_last_round(loop.limits),
         tuning=loop.tuning,
     )
 

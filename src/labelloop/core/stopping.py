@@ -34,7 +34,7 @@ class Limits:
 
 
 @dataclass(frozen=True)
-class Progress:
+class Standing:
     """Where the loop stands after a merge."""
 
     counts: Counts
@@ -69,26 +69,26 @@ def default_start_size(total: int, *, tuning: Tuning = DEFAULT) -> int:
     return min(total, max(rounds.least_start, grown))
 
 
-def decide(progress: Progress, limits: Limits, *, tuning: Tuning = DEFAULT) -> Decision:
+def decide(standing: Standing, limits: Limits, *, tuning: Tuning = DEFAULT) -> Decision:
     """Choose the next branch, with the reason if the loop stops."""
-    reason = _reason_to_stop(progress, limits, tuning=tuning)
+    reason = _reason_to_stop(standing, limits, tuning=tuning)
     if reason:
         return Decision(Next.EXPORT, reason)
-    if progress.human_labels_left(limits) == 0:
+    if standing.human_labels_left(limits) == 0:
         return Decision(Next.TRAIN)
-    if progress.testing or progress.counts.human_labels < limits.start:
+    if standing.testing or standing.counts.human_labels < limits.start:
         return Decision(Next.SELECT)
-    return Decision(Next.TRAIN if worth_training(progress, limits) else Next.SELECT)
+    return Decision(Next.TRAIN if worth_training(standing, limits) else Next.SELECT)
 
 
-def worth_training(progress: Progress, limits: Limits) -> bool:
+def worth_training(standing: Standing, limits: Limits) -> bool:
     """Whether a model could save any label."""
-    counts = progress.counts
-    return not progress.committed and counts.human_labels >= 2 and counts.pool > limits.fewest_draws
+    counts = standing.counts
+    return not standing.committed and counts.human_labels >= 2 and counts.pool > limits.fewest_draws
 
 
 def objects_to_ask(
-    progress: Progress, limits: Limits, *, left_to_people: int | None = None, tuning: Tuning = DEFAULT
+    standing: Standing, limits: Limits, *, left_to_people: int | None = None, tuning: Tuning = DEFAULT
 ) -> int:
     """How many pool objects people are asked about: a batch, or what is missing for the first model.
 
@@ -96,18 +96,18 @@ def objects_to_ask(
     model, if there is one, is not expected to label. A large batch is cut to a part of them, since the next
     model may label the rest. Never more than the answers that may still be asked for.
     """
-    counts = progress.counts
-    if progress.committed or counts.pool <= limits.fewest_draws:
+    counts = standing.counts
+    if standing.committed or counts.pool <= limits.fewest_draws:
         wanted = counts.pool
     elif counts.human_labels < limits.start:
         wanted = limits.start - counts.human_labels
-    elif not worth_training(progress, limits):
+    elif not worth_training(standing, limits):
         wanted = counts.pool
     elif left_to_people is None:
         wanted = limits.batch
     else:
         wanted = next_batch(limits, counts.input, left_to_people, tuning=tuning)
-    return min(wanted, progress.human_labels_left(limits))
+    return min(wanted, standing.human_labels_left(limits))
 
 
 def next_batch(limits: Limits, data_objects: int, left_to_people: int, *, tuning: Tuning = DEFAULT) -> int:
@@ -117,21 +117,21 @@ def next_batch(limits: Limits, data_objects: int, left_to_people: int, *, tuning
     return min(limits.batch, max(least, wanted))
 
 
-def _reason_to_stop(progress: Progress, limits: Limits, *, tuning: Tuning = DEFAULT) -> str | None:
-    if progress.counts.pool == 0:
-        return _complete(progress.counts)
-    if progress.idle_rounds >= tuning.rounds.most_idle_rounds:
-        return f"people gave no new label in {progress.idle_rounds} rounds in a row"
-    if progress.round_number >= limits.rounds:
+def _reason_to_stop(standing: Standing, limits: Limits, *, tuning: Tuning = DEFAULT) -> str | None:
+    if standing.counts.pool == 0:
+        return _complete(standing.counts)
+    if standing.idle_rounds >= tuning.rounds.most_idle_rounds:
+        return f"people gave no new label in {standing.idle_rounds} rounds in a row"
+    if standing.round_number >= limits.rounds:
         return f"the limit of {limits.rounds} rounds (MaxRounds) is reached"
-    if progress.human_labels_left(limits) == 0 and not _learns_the_last_labels(progress, limits):
+    if standing.human_labels_left(limits) == 0 and not _learns_the_last_labels(standing, limits):
         return f"the limit of {limits.new_human_labels} human labels (MaxHumanLabels, MaxCost) is reached"
     return None
 
 
-def _learns_the_last_labels(progress: Progress, limits: Limits) -> bool:
+def _learns_the_last_labels(standing: Standing, limits: Limits) -> bool:
     """If labels need no test, the model may still give some when people cannot be asked any more."""
-    return limits.fewest_draws == 0 and progress.new_human_labels > 0 and worth_training(progress, limits)
+    return limits.fewest_draws == 0 and standing.new_human_labels > 0 and worth_training(standing, limits)
 
 
 def _complete(counts: Counts) -> str:

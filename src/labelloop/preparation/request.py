@@ -8,7 +8,7 @@ from typing import Any
 
 from labelloop.preparation.errors import OptionError
 from labelloop.preparation.options import PreparationOptions
-from labelloop.workflow.ground_truth import FUNCTION_ACCOUNTS, Task, function_arns
+from labelloop.workflow.ground_truth import FUNCTION_ACCOUNTS, TaskType, function_arns
 
 MANIFEST_KEY = "input/input.manifest"
 CLASS_LABELS_KEY = "input/class_labels.json"
@@ -62,4 +62,4 @@ def _ground_truth_functions(workteam_arn: str) -> tuple[str, str]:
             f"The work team is in {region}, where Ground Truth has no text classification. "
             f"The regions that have it: {', '.join(FUNCTION_ACCOUNTS)}."
         )
-    return function_arns(region, Task.TEXT)
+    return function_arns(region, TaskType.TEXT)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from labelloop.core.people.consensus import Answers, dawid_skene, krippendorff_alpha
+from labelloop.core.people.consensus import AnswerTable, dawid_skene, krippendorff_alpha
 from labelloop.workbench.tasks import Batch, Task
 
 
@@ -51,7 +51,7 @@ def consensus_of(batch: Batch, tasks: Sequence[Task]) -> dict[str, tuple[int, fl
     }
 
 
-def _answers(batch: Batch, tasks: Sequence[Task]) -> tuple[list[str], list[Task], Answers]:
+def _answers(batch: Batch, tasks: Sequence[Task]) -> tuple[list[str], list[Task], AnswerTable]:
     answered = [task for task in tasks if task.answers]
     names = sorted({name for task in answered for name in task.answers})
     number_of = {name: number for number, name in enumerate(names)}
@@ -61,7 +61,7 @@ def _answers(batch: Batch, tasks: Sequence[Task]) -> tuple[list[str], list[Task]
         for name, label in task.answers.items()
     ]
     columns = np.array(given, np.int64).reshape(-1, 3)
-    return names, answered, Answers(columns[:, 0], columns[:, 1], columns[:, 2], len(batch.classes))
+    return names, answered, AnswerTable(columns[:, 0], columns[:, 1], columns[:, 2], len(batch.classes))
 
 
 def _known(answered: Sequence[Task]) -> dict[int, int]:

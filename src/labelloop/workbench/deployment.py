@@ -30,7 +30,7 @@ STOPPED = {"Error": "Stopped", "Cause": json.dumps({"LabelingJobStatus": "Stoppe
 
 
 @dataclass(frozen=True)
-class Parts:
+class OpenedWorkbench:
     """A store, and what closes its batches."""
 
     store: TaskStore
@@ -38,15 +38,15 @@ class Parts:
 
 
 @contextlib.contextmanager
-def opened_parts() -> Iterator[Parts]:
+def opened_workbench() -> Iterator[OpenedWorkbench]:
     """The parts that the environment names: the file WORKBENCH_DATABASE, or the table WORKBENCH_TABLE."""
     database = os.environ.get(DATABASE)
     if database is None:
         store = DynamoDbTaskStore(_table())
-        yield Parts(store, Closing(store, s3, StateMachineWaits()))
+        yield OpenedWorkbench(store, Closing(store, s3, StateMachineWaits()))
         return
     with contextlib.closing(SqliteTaskStore(Path(database))) as file:
-        yield Parts(file, Closing(file, s3, StateMachineWaits()))
+        yield OpenedWorkbench(file, Closing(file, s3, StateMachineWaits()))
 
 
 def _table() -> str:

@@ -9,7 +9,7 @@ from mangum import Mangum
 
 from labelloop.workbench.application import create_app
 from labelloop.workbench.cognito import CognitoSessions, UserPool, sign_in_router
-from labelloop.workbench.deployment import opened_parts
+from labelloop.workbench.deployment import opened_workbench
 from labelloop.workbench.images import presigned_url
 from labelloop.workbench.overview import Overview
 from labelloop.workbench.service import Workbench
@@ -28,7 +28,7 @@ def application() -> Mangum:
         os.environ["USER_POOL_ISSUER"], os.environ["USER_POOL_CLIENT_ID"], os.environ["USER_POOL_DOMAIN"]
     )
     sessions = CognitoSessions(pool)
-    parts = opened_parts().__enter__()  # For as long as the process lives.
+    parts = opened_workbench().__enter__()  # For as long as the process lives.
     parts.closing.go_on()
     app = create_app(
         Workbench(parts.store, parts.closing),

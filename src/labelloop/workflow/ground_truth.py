@@ -29,7 +29,7 @@ FUNCTION_ACCOUNTS = {
 _PUBLIC_WORKFORCE = re.compile(r"arn:aws[a-z-]*:sagemaker:[^:]*:\d*:workteam/public-crowd/.*")
 
 
-class Task(StrEnum):
+class TaskType(StrEnum):
     """A labeling task of Ground Truth's own with one class an object, as its functions are named."""
 
     TEXT = "TextMultiClass"

@@ -179,7 +179,7 @@ class ModelSettings(_Block):
         return _checked_name(name)
 
 
-class SimulatedPeople(_Block):
+class SimulatedPeopleFaults(_Block):
     """People who know the truth, for trying a policy out: the `simulated` labeling backend."""
 
     truth_s3_uri: S3ObjectUri | None = None
@@ -276,7 +276,7 @@ class ActiveLearning(_Block):
     max_human_labels: Size | None = None
     max_cost: float | None = Field(default=None, gt=0)  # of people's labels, by the prices below
     seed: int = Field(default=0, ge=0, lt=2**32)
-    simulated_people: SimulatedPeople = SimulatedPeople()
+    simulated_people: SimulatedPeopleFaults = SimulatedPeopleFaults()
     workbench: WorkbenchSettings = WorkbenchSettings()
     prices: Prices = Prices()
     resume_from_s3_uri: S3ObjectUri | None = None

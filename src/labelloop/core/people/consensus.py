@@ -22,7 +22,7 @@ PRIOR_ANSWERS = 2.0
 
 
 @dataclass(frozen=True)
-class Answers:
+class AnswerTable:
     """Answers of several people, one entry each in three arrays of equal length.
 
     `objects` and `people` count from 0 without gaps, `labels` are class indices below `classes`.
@@ -67,7 +67,7 @@ class Consensus:
 
 
 def dawid_skene(
-    answers: Answers,
+    answers: AnswerTable,
     known: dict[int, int] | None = None,
     *,
     prior_answers: float = PRIOR_ANSWERS,
@@ -96,7 +96,7 @@ def dawid_skene(
     return Consensus(probabilities, confusion, accuracy)
 
 
-def krippendorff_alpha(answers: Answers) -> float | None:
+def krippendorff_alpha(answers: AnswerTable) -> float | None:
     """Agreement for nominal labels: 1 is perfect, 0 what chance gives. None where no two people met.
 
     Also None where all answers are the same class: chance would agree as well.
@@ -114,7 +114,7 @@ def krippendorff_alpha(answers: Answers) -> float | None:
     return None if expected == 0 else float(1 - observed / expected)
 
 
-def _votes(answers: Answers) -> Floats:
+def _votes(answers: AnswerTable) -> Floats:
     votes = np.zeros((answers.object_count, answers.classes))
     np.add.at(votes, (answers.objects, answers.labels), 1)
     return np.asarray(votes / np.maximum(votes.sum(axis=1, keepdims=True), 1))
@@ -132,7 +132,7 @@ def _set_known(probabilities: Floats, known: dict[int, int] | None) -> None:
         probabilities[number, label] = 1
 
 
-def _confusion(answers: Answers, probabilities: Floats, prior_answers: float) -> Floats:
+def _confusion(answers: AnswerTable, probabilities: Floats, prior_answers: float) -> Floats:
     """Shape (people, true class, said class); rows sum to 1."""
     wrong = (1 - PRIOR_ACCURACY) / (answers.classes - 1)
     prior = np.full((answers.classes, answers.classes), wrong)
@@ -144,7 +144,7 @@ def _confusion(answers: Answers, probabilities: Floats, prior_answers: float) ->
     return np.asarray(counts / counts.sum(axis=2, keepdims=True))
 
 
-def _posterior(answers: Answers, shares: Floats, confusion: Floats) -> Floats:
+def _posterior(answers: AnswerTable, shares: Floats, confusion: Floats) -> Floats:
     """Shape (objects, classes)."""
     logarithms = np.tile(np.log(np.maximum(shares, 1e-12)), (answers.object_count, 1))
     np.add.at(logarithms, answers.objects, np.log(confusion[answers.people, :, answers.labels]))
