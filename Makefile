@@ -14,7 +14,7 @@ LOCK := uv pip compile --universal --python-version 3.11 --generate-hashes \
 DEMO ?= demo
 
 .DEFAULT_GOAL := help
-.PHONY: help setup encoder demo demo-label test test-fast check docs model-image build local-aws invoke invoke-all events format lock clean bench bench-certificate bench-throughput
+.PHONY: help setup encoder demo demo-label test test-fast check docs model-image build local-aws invoke invoke-all events format lock clean bench bench-certificate bench-steps bench-throughput
 
 help: ## List the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -51,6 +51,9 @@ bench: $(BENCH) $(ENCODER) ## Count the labels people give, side by side with ot
 
 bench-certificate: $(BENCH) $(ENCODER) ## Put the certificate to the test in thousands of runs (ARGS=--quick: a minute)
 	PYTHONPATH=model_container $(BIN)/python -m bench.certificate $(ARGS)
+
+bench-steps: $(INSTALLED) ## Every step's time an object, and its memory (minutes; ARGS=--quick: up to 100,000 objects)
+	$(BIN)/python -m bench.steps $(ARGS)
 
 bench-throughput: $(INSTALLED) ## Records a second of the container's serving, beside bare prediction (minutes; ARGS=--image ...)
 	PYTHONPATH=model_container $(BIN)/python -m bench.throughput $(ARGS)

@@ -106,7 +106,7 @@ def run(folder: Path, objects: int) -> list[Measured]:
 def _in_a_process(work: Callable[..., Any], folder: Path, *arguments: Any) -> tuple[Any, float, float]:
     """What it returns, the seconds it says it took, and the most memory the process had, in MB."""
     with multiprocessing.get_context("spawn").Pool(1) as pool:
-        return pool.apply(_measure, (work, folder, arguments))  # type: ignore[no-any-return]
+        return pool.apply(_measure, (work, folder, arguments))
 
 
 def _measure(work: Callable[..., Any], folder: Path, arguments: tuple[Any, ...]) -> tuple[Any, float, float]:

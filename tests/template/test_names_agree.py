@@ -36,15 +36,7 @@ TASKS = [
     if state["Type"] == "Task"
 ]
 MODEL_CONTAINER = "ModelContainer"  # SageMaker runs its image; it is a function to be built and tried out
-NOT_STEPS = {
-    "__init__",
-    "label_fields",
-    "labeling_files",
-    "manifest_files",
-    "metrics",
-    "snapshot",
-    "step_handler",
-}
+NOT_STEPS = {"__init__", "metrics", "step_handler"}
 
 
 def snake(name: str) -> str:

@@ -7,12 +7,11 @@ from labelloop.core.certificate.inverse_probability import inclusion_chances_of
 from labelloop.core.loop import Loop, RoundOutcome
 from labelloop.core.manifest.merging import merge_fields, replace_labels
 from labelloop.core.records import RoundRecord
-from labelloop.steps import labeling_files
-from labelloop.steps.label_fields import label_fields
-from labelloop.steps.snapshot import save_snapshot
 from labelloop.steps.step_handler import step
-from labelloop.storage import s3
+from labelloop.storage import labeling_files, s3
+from labelloop.storage.label_fields import label_fields
 from labelloop.storage.loop_files import load_loop, save_disputed, save_test
+from labelloop.storage.snapshots import save_snapshot
 from labelloop.storage.sorted_additions import SortedAdditions
 from labelloop.workflow.run_state import RunState
 

@@ -22,9 +22,9 @@ from labelloop.core.query_strategies import (
 )
 from labelloop.labelers import Labeler, load_labeler
 from labelloop.labelers.registry import check_model
-from labelloop.steps.snapshot import resumed_state, save_snapshot
 from labelloop.steps.step_handler import measured, note_place, read_event, tracer
 from labelloop.storage import s3
+from labelloop.storage.snapshots import resumed_state, save_snapshot
 from labelloop.workflow.job_names import job_prefix
 from labelloop.workflow.request import ActiveLearning, LabelingRequest, parse_request, with_default_backend
 from labelloop.workflow.run_files import RunFiles

@@ -6,13 +6,13 @@ from labelloop.core.arrays import to_bytes
 from labelloop.core.loop import Loop, Selection
 from labelloop.core.model.predictions import Predictions
 from labelloop.core.query_strategies import load_query_strategy
-from labelloop.steps.labeling_files import write_parts
-from labelloop.steps.manifest_files import lines_of
-from labelloop.steps.snapshot import save_snapshot
 from labelloop.steps.step_handler import step
 from labelloop.storage import s3
+from labelloop.storage.labeling_files import write_parts
 from labelloop.storage.loop_files import load_loop, save_test
+from labelloop.storage.manifest_files import lines_of
 from labelloop.storage.prediction_files import load_predictions
+from labelloop.storage.snapshots import save_snapshot
 from labelloop.workflow.run_state import Labeling, RunState
 
 

@@ -6,10 +6,10 @@ from typing import Any
 from labelloop.core.ledger import State
 from labelloop.core.manifest.lines import LabelAttribute
 from labelloop.labelers import Labeler, load_labeler
-from labelloop.steps.manifest_files import lines_of
 from labelloop.steps.step_handler import step
 from labelloop.storage import s3
 from labelloop.storage.loop_files import load_loop
+from labelloop.storage.manifest_files import lines_of
 from labelloop.workflow.run_state import RunState, Training
 
 

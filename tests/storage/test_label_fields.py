@@ -9,7 +9,7 @@ from labelloop.core.manifest.labeling_output import Answer
 from labelloop.core.people.human_labels import NO_ANSWER
 from labelloop.core.people.label_review import LabelReview
 from labelloop.core.records import ReviewCounts, RoundRecord
-from labelloop.steps import label_fields
+from labelloop.storage import label_fields
 from labelloop.workflow.request import LabelingRequest
 from labelloop.workflow.run_state import Labeling, RunState
 

@@ -7,8 +7,8 @@ from labelloop.core.loop import RoundOutcome
 from labelloop.core.manifest.lines import ONE_PERSON_CONFIDENCE, failure_metadata, label_metadata
 from labelloop.core.manifest.merging import Addition
 from labelloop.core.people.human_labels import NO_ANSWER
-from labelloop.steps.labeling_files import answers
 from labelloop.storage.auto_label_files import auto_label_fields
+from labelloop.storage.labeling_files import answers
 from labelloop.workflow.run_state import RunState
 
 

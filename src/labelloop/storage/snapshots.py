@@ -4,8 +4,8 @@ from pydantic import ValidationError
 
 from labelloop.core.errors import RequestError
 from labelloop.core.stopping import Next
-from labelloop.steps.labeling_files import renamed, with_outputs_found
 from labelloop.storage import s3
+from labelloop.storage.labeling_files import renamed, with_outputs_found
 from labelloop.workflow.request import LabelingRequest
 from labelloop.workflow.run_files import RunFiles
 from labelloop.workflow.run_state import RunState, round_name
