@@ -13,6 +13,7 @@ from labelloop.core.certificate.audit_evidence import Group
 from labelloop.core.certificate.betting import Plan
 from labelloop.core.certificate.inverse_probability import inclusion_chances_of
 from labelloop.core.ledger import Ids, Ledger, State
+from labelloop.core.loop import Loop
 from labelloop.core.manifest.label_categories import LabelCategories
 from labelloop.core.model.predictions import Predictions, read_predictions
 from labelloop.core.records import (
@@ -92,18 +93,20 @@ class MadeUpRun:
     def ended(self) -> EndedRun:
         """What ExportManifest makes of the state and the rounds' records."""
         state = self.state()
-        return EndedRun(
-            execution=state.execution_name,
+        loop = Loop(
             settings=state.loop_settings,
+            ledger=self.ledger,
+            labels_in_input=state.labels_in_input,
+            repeated_answers=state.repeated_answers,
+            schedule=state.schedule,
+            certificate=state.certificate,
+        )
+        return EndedRun(
+            loop=loop.export(state.stopped_because),
+            execution=state.execution_name,
             requested=state.settings.model_dump(by_alias=True, mode="json", exclude_none=True),
             query_strategy=state.settings.query_strategy,
             classes=tuple(state.class_names),
-            counts=state.counts,
-            labels_in_input=state.labels_in_input,
-            repeated_answers=state.repeated_answers,
-            tests=state.schedule.tests,
-            certificate=state.certificate,
-            stopped_because=state.stopped_because,
             rounds=tuple(self.records),
         )
 

@@ -6,7 +6,8 @@ One object holds all that a run knows between its steps. Its verbs are the subje
     hear_model    what it says of the pool; a test of its labels may begin
     select        which objects people see
     hear_people   their answers; tests are settled, labels are committed, the round ends
-    decide        what comes next
+    decide        what comes next; at the end:
+    export        how the run ended
 
 Whoever drives it (the steps on AWS, `labelloop.simulation` in memory) loads it, calls one verb, and keeps it.
 """
@@ -16,6 +17,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 
 import numpy as np
+import numpy.typing as npt
 
 from labelloop.core.certificate.audit import Audit
 from labelloop.core.certificate.audit_schedule import AuditSchedule, level
@@ -75,6 +77,26 @@ class RoundOutcome:
     review: LabelReview
     ended_test: Audit | None
     record: RoundRecord
+
+
+@dataclass(frozen=True)
+class EndedLoop:
+    """How a run ended, for its output and its report."""
+
+    settings: LoopSettings
+    counts: Counts
+    labels_in_input: int
+    repeated_answers: int
+    tests: int
+    certificate: Certificate | None
+    stopped_because: str | None
+    unlabeled: npt.NDArray[np.bool_]  # objects still in the pool; shape (objects,)
+    failed: npt.NDArray[np.bool_]  # objects that people could not label; shape (objects,)
+
+    @property
+    def why_unlabeled(self) -> str:
+        """The reason that objects in the pool end with."""
+        return f"not labeled: the run ended because {self.stopped_because}"
 
 
 AutoLabelRule = Callable[["Loop", Predictions], AutoLabeling]
@@ -234,6 +256,20 @@ class Loop:
         """What comes next, and why the loop stops where it does."""
         standing = self.standing(new_human_labels=self.new_human_labels)
         return decide(standing, self.limits, tuning=self.tuning)
+
+    def export(self, stopped_because: str | None) -> EndedLoop:
+        """How the run ended; `stopped_because`: as the last decision said."""
+        return EndedLoop(
+            settings=self.settings,
+            counts=self.counts,
+            labels_in_input=self.labels_in_input,
+            repeated_answers=self.repeated_answers,
+            tests=self.schedule.tests,
+            certificate=self.certificate,
+            stopped_because=stopped_because,
+            unlabeled=self.ledger.mask(State.POOL),
+            failed=self.ledger.mask(State.FAILED),
+        )
 
     # Choosing for people ------------------------------------------------------------------------------------
 

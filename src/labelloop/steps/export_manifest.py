@@ -8,7 +8,8 @@ import numpy.typing as npt
 
 from labelloop.core.arrays import from_bytes
 from labelloop.core.errors import LabelloopError
-from labelloop.core.ledger import Ledger, State
+from labelloop.core.ledger import Ledger
+from labelloop.core.loop import EndedLoop
 from labelloop.core.manifest.lines import append_fields, failure_metadata, object_id, remove_id
 from labelloop.core.records import FailureRecord, ModelQuality, Report, RoundRecord, Verdict
 from labelloop.core.report.document import EndedRun, Failures, report_of
@@ -16,7 +17,7 @@ from labelloop.core.report.model_quality import ModelQualityCollector, example_i
 from labelloop.reporting.page import render_report
 from labelloop.steps.step_handler import logger, step
 from labelloop.storage import s3
-from labelloop.storage.loop_files import load_ledger
+from labelloop.storage.loop_files import load_loop
 from labelloop.storage.prediction_files import load_predictions
 from labelloop.workflow.run_files import RoundFiles
 from labelloop.workflow.run_output import RunOutput
@@ -27,13 +28,14 @@ MOST_PREDICTIONS_READ = 5_000_000
 
 
 def export_manifest(state: RunState, time: str) -> dict[str, Any]:
-    ledger, failures, files = load_ledger(state), Failures(), state.files
+    loop, failures, files = load_loop(state), Failures(), state.files
+    ended = loop.export(state.stopped_because)
     examples: dict[int, dict[str, Any]] = {}
     rounds = _round_records(state)
-    quality = _model_quality(state, ledger, rounds)
-    lines = _output_lines(state, ledger, failures, time)
+    quality = _model_quality(state, loop.ledger, rounds)
+    lines = _output_lines(state, ended, failures, time)
     s3.write_lines(files.output_manifest, _noting(examples, example_ids(quality), lines))
-    report = report_of(_ended(state, rounds), failures, with_excerpts(quality, examples))
+    report = report_of(_ended(state, ended, rounds), failures, with_excerpts(quality, examples))
     _log_failures(report.failures)
     s3.write_json(files.report, report.as_file())
     return RunOutput(
@@ -42,24 +44,18 @@ def export_manifest(state: RunState, time: str) -> dict[str, Any]:
         report_html_s3_uri=_write_page(files.report_page, report),
         trained_model_arn=state.trained_model_arn,
         counts=report.counts,
-        certificate=state.certificate,
-        stopped_because=state.stopped_because,
+        certificate=ended.certificate,
+        stopped_because=ended.stopped_because,
     ).as_document()
 
 
-def _ended(state: RunState, rounds: tuple[RoundRecord, ...]) -> EndedRun:
+def _ended(state: RunState, ended: EndedLoop, rounds: tuple[RoundRecord, ...]) -> EndedRun:
     return EndedRun(
+        loop=ended,
         execution=state.execution_name,
-        settings=state.loop_settings,
         requested=state.settings.model_dump(by_alias=True, mode="json", exclude_none=True),
         query_strategy=state.settings.query_strategy,
         classes=tuple(state.class_names),
-        counts=state.counts,
-        labels_in_input=state.labels_in_input,
-        repeated_answers=state.repeated_answers,
-        tests=state.schedule.tests,
-        certificate=state.certificate,
-        stopped_because=state.stopped_because,
         rounds=rounds,
     )
 
@@ -83,18 +79,17 @@ def _write_page(uri: str, report: Report) -> str | None:
     return uri
 
 
-def _output_lines(state: RunState, ledger: Ledger, failures: Failures, time: str) -> Iterator[bytes]:
-    attribute = state.label_attribute
-    reason = f"not labeled: the run ended because {state.stopped_because}"
+def _output_lines(state: RunState, ended: EndedLoop, failures: Failures, time: str) -> Iterator[bytes]:
+    attribute, reason = state.label_attribute, ended.why_unlabeled
     unlabeled = {
         attribute.metadata: failure_metadata(reason=reason, time=time, job_name=state.job_prefix),
     }
-    for number, line in enumerate(s3.read_lines(state.manifest_s3_uri), 1):
-        current = ledger.state_of(object_id(line))
-        if current == State.FAILED:
-            failures.note(number, json.loads(line)[attribute.metadata]["failure-reason"])
-        elif current == State.POOL:
-            failures.note(number, reason)
+    for line in s3.read_lines(state.manifest_s3_uri):
+        number = object_id(line)
+        if ended.failed[number]:
+            failures.note(number + 1, json.loads(line)[attribute.metadata]["failure-reason"])
+        elif ended.unlabeled[number]:
+            failures.note(number + 1, reason)
             line = append_fields(line, unlabeled)
         yield remove_id(line)
 

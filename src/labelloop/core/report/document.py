@@ -6,9 +6,8 @@ from typing import Any
 
 from labelloop.core.certificate.audit_schedule import AuditSchedule, level
 from labelloop.core.certificate.betting import fewest_draws
-from labelloop.core.ledger import Counts
+from labelloop.core.loop import EndedLoop
 from labelloop.core.records import (
-    Certificate,
     Failure,
     FailureRecord,
     LearningLaw,
@@ -20,7 +19,6 @@ from labelloop.core.records import (
 )
 from labelloop.core.report.forecast import forecast
 from labelloop.core.report.learning_curve import InversePowerLaw, fit_inverse_power_law
-from labelloop.core.settings import LoopSettings
 
 FAILURES_LISTED = 100
 
@@ -48,17 +46,11 @@ class Failures:
 class EndedRun:
     """A run at its end: what the report is made of."""
 
+    loop: EndedLoop
     execution: str
-    settings: LoopSettings
     requested: dict[str, Any]  # the request's block `ActiveLearning`, with its defaults
     query_strategy: str
     classes: tuple[str, ...]
-    counts: Counts
-    labels_in_input: int
-    repeated_answers: int
-    tests: int
-    certificate: Certificate | None
-    stopped_because: str | None
     rounds: tuple[RoundRecord, ...]
 
 
@@ -67,7 +59,7 @@ def report_of(run: EndedRun, failures: Failures, quality: ModelQuality | None) -
 
     `quality`: what `model_quality` makes of the models' predictions; None when there are none.
     """
-    settings, counts = run.settings, run.counts
+    ended, settings, counts = run.loop, run.loop.settings, run.loop.counts
     return Report(
         execution=run.execution,
         policy=settings.policy,
@@ -77,14 +69,14 @@ def report_of(run: EndedRun, failures: Failures, quality: ModelQuality | None) -
         confidence=settings.confidence,
         classes=run.classes,
         counts=OutcomeCounts.of(counts),
-        human_labels_in_input=run.labels_in_input,
-        certificate=run.certificate,
+        human_labels_in_input=ended.labels_in_input,
+        certificate=ended.certificate,
         no_certificate_because=_why_no_certificate(run),
-        stopped_because=run.stopped_because,
+        stopped_because=ended.stopped_because,
         cost=settings.prices.cost(
-            human_labels=counts.human_labels - run.labels_in_input,
+            human_labels=counts.human_labels - ended.labels_in_input,
             auto_labels=_auto_labels_of_the_run(run),
-            repeated_answers=run.repeated_answers,
+            repeated_answers=ended.repeated_answers,
         ),
         rounds=run.rounds,
         random_baseline=random_baseline(run.query_strategy, run.rounds, quality),
@@ -158,26 +150,26 @@ def _points(law: InversePowerLaw, first: int, last: int) -> tuple[tuple[float, f
 
 def _auto_labels_of_the_run(run: EndedRun) -> int:
     """Auto-labels that came with the input are left out."""
-    return min(sum(record.auto_labels_committed for record in run.rounds), run.counts.auto)
+    return min(sum(record.auto_labels_committed for record in run.rounds), run.loop.counts.auto)
 
 
 def _why_no_certificate(run: EndedRun) -> str | None:
-    settings, counts = run.settings, run.counts
-    if run.certificate is not None:
+    ended, settings, counts = run.loop, run.loop.settings, run.loop.counts
+    if ended.certificate is not None:
         return None
     if settings.is_blog:
         return "the post's rules promise nothing about the error"
     fewest = fewest_draws(settings.target_error, level(AuditSchedule(), settings.confidence))
-    if not run.tests and counts.input - run.labels_in_input <= fewest:
+    if not ended.tests and counts.input - ended.labels_in_input <= fewest:
         return (
             f"a test of an error of {settings.target_error:.3g} at {settings.confidence:.0%} "
             f"confidence draws {fewest} objects or more, and there are {counts.input} in all"
         )
     if counts.auto == 0:
-        tests = "1 test" if run.tests == 1 else f"{run.tests} tests"
+        tests = "1 test" if ended.tests == 1 else f"{ended.tests} tests"
         return (
             f"{tests} failed, so the model labeled nothing"
-            if run.tests
+            if ended.tests
             else "the model never expected to pass a test, so it labeled nothing"
         )
     return "the auto-labels came with the input"
