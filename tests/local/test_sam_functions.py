@@ -8,7 +8,8 @@ import pytest
 from labelloop.local.sam_functions import SamApplication, SamError, SamFunctions
 
 STAND_IN_SAM = '''#!/usr/bin/env python3
-"""Answers as `sam local start-lambda` does; {"fail": true} as a handler that raised."""
+"""Answers as `sam local start-lambda` does; {"fail": true} as a handler that raised, {"broken": true} as a
+function that cannot be loaded: SAM does not say that this is an error."""
 import json, sys
 from http.server import BaseHTTPRequestHandler, HTTPServer
 
@@ -21,6 +22,9 @@ class Handler(BaseHTTPRequestHandler):
             return self.answer(404, b"Function not found")
         if event.get("fail"):
             return self.answer(200, b'{"errorMessage": "no"}', {"x-amz-function-error": "Unhandled"})
+        if event.get("broken"):
+            error = {"errorType": "Runtime.ImportModuleError", "errorMessage": "no module"}
+            return self.answer(200, json.dumps({**error, "requestId": "", "stackTrace": []}).encode())
         self.answer(200, json.dumps({"path": self.path, "event": event}).encode())
     def answer(self, status, body, headers={}):
         self.send_response(status)
@@ -58,6 +62,9 @@ def test_an_event_goes_to_the_function_of_its_name_and_an_error_comes_back_as_on
         path = "/2015-03-31/functions/AutoLabel/invocations"
         assert invoke(functions, {"a": "ä"}) == ({"path": path, "event": {"a": "ä"}}, None)
         assert invoke(functions, {"fail": True}) == ({"errorMessage": "no"}, "Unhandled")
+        payload, error = invoke(functions, {"broken": True})
+        assert isinstance(payload, dict)
+        assert (error, payload["errorType"]) == ("Unhandled", "Runtime.ImportModuleError")
         payload, error = invoke(functions, {"unknown": True})
         assert (error, payload) == (
             "Unhandled",

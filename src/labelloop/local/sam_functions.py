@@ -19,6 +19,7 @@ _STARTUP_SECONDS = 60.0
 _TIDY_SECONDS = 30.0
 # A step may take the 900 s of its timeout, and its container has to start first.
 _INVOCATION_SECONDS = 1000.0
+_KEYS_OF_AN_ERROR = {"errorType", "errorMessage", "requestId", "stackTrace", "cause"}
 
 
 class SamError(LabelloopError):
@@ -42,7 +43,7 @@ class SamFunctions:
             connection.close()
         if response.status != 200:
             return _error("Sam.ServiceException", body.decode(errors="replace")), "Unhandled"
-        return body, response.getheader("x-amz-function-error")
+        return body, response.getheader("x-amz-function-error") or _unmarked_error(body)
 
 
 @dataclass(frozen=True)
@@ -114,6 +115,17 @@ def _answers(port: int) -> bool:
     finally:
         connection.close()
     return True
+
+
+def _unmarked_error(body: bytes) -> str | None:
+    """`Unhandled` for the runtime's own error: SAM does not mark one that a function ends with on loading."""
+    try:
+        answer = json.loads(body)
+    except ValueError:
+        return None
+    if not isinstance(answer, dict) or not {"errorType", "errorMessage"} <= answer.keys():
+        return None
+    return "Unhandled" if answer.keys() <= _KEYS_OF_AN_ERROR else None
 
 
 def _error(kind: str, message: str) -> bytes:
