@@ -88,7 +88,7 @@ def run_one(task: Task) -> Ended:
 
 
 def _data(name: str, seed: int) -> Vectors:
-    """Synthetic data are made anew for each seed; of real data there is one set."""
+    """Synthetic data differ for each seed. Real data have one set."""
     if name == "uci-news":
         return _uci()
     return SYNTHETIC[name](seed)

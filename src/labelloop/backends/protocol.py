@@ -57,7 +57,7 @@ class AnswersAtOnce(LabelingBackend, Protocol):
 
 @runtime_checkable
 class AnswersLater(LabelingBackend, Protocol):
-    """One whose people take their time: it has a state of its own, which waits for a token to come back."""
+    """A backend that waits for its people. It has its own state, which waits for a task token."""
 
     def ask(self, state: RunState, time: str, task_token: str) -> None:
         """Show the selection to people. Called again for the same selection, nobody is asked twice.

@@ -122,7 +122,7 @@ def _model_quality(state: RunState, ledger: Ledger, rounds: tuple[RoundRecord, .
 
 
 def _chances_of_the_last_test(rounds: tuple[RoundRecord, ...]) -> npt.NDArray[Any] | None:
-    """Of a test that passed, or that the run ended with: after any other, labels were chosen anew."""
+    """Of a test that passed or was the run's last. After any other test, labels were chosen again."""
     for record in rounds[::-1]:
         if uri := record.chances_s3_uri:
             passed = record.test is not None and record.test.verdict == Verdict.PASSED

@@ -92,7 +92,7 @@ def prepare_manifest(execution: PrepareEvent) -> dict[str, Any]:
         state = resumed_state(
             request, execution.execution_name, files.prefix, _job_prefix(request, execution)
         )
-        # The image may be what was mended.
+        # A new image may be the repair.
         state = state.model_copy(update=chosen.told(request))
     else:
         state = _new_state(request, categories, execution, files, chosen)

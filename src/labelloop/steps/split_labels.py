@@ -1,4 +1,4 @@
-"""SplitLabels: the channels of the training job, and the objects the model shall look at."""
+"""SplitLabels: the channels of the training job, and the objects the model is asked about."""
 
 import json
 from typing import Any

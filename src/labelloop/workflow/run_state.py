@@ -291,7 +291,7 @@ def _from_format_1(state: dict[str, Any]) -> dict[str, Any]:
 
 
 def _told_by_request(request: dict[str, Any]) -> dict[str, Any]:
-    """What was worked out of the request anew in every step, before the state held it."""
+    """What every step worked out from the request itself, before the state held it."""
     settings, task = request.get("ActiveLearning", {}), request.get("HumanTaskConfig", {})
     field, model = "NumberOfHumanWorkersPerDataObject", settings.get("Model", {})
     people = task.get(field, 1)

@@ -1,4 +1,4 @@
-"""What SageMaker is asked for to train a round's model: CreateTrainingJob but for name, role and output."""
+"""The request to train a round's model: CreateTrainingJob without its name, role and output."""
 
 from collections.abc import Mapping
 from typing import Any

@@ -90,7 +90,7 @@ class InputManifest:
             more = self._problem_count - len(self._problems)
             raise ManifestError(
                 f"the input manifest has {self._problem_count} line{'s' * (self._problem_count > 1)} "
-                "that cannot be used; mend or remove them and start again:\n"
+                "that cannot be used; fix or remove them and start again:\n"
                 + "\n".join(self._problems)
                 + (f"\n... and {more} more" if more else "")
             )

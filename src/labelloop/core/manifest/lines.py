@@ -121,8 +121,8 @@ def append_fields(line: bytes, fields: Mapping[str, Any]) -> bytes:
 def replace_fields(line: bytes, fields: Mapping[str, Any]) -> bytes:
     """Put fields in the place of those of the same names that were appended to a line last.
 
-    What stands before them is the user's, or another's: it stays as it is. Raises ManifestError where the
-    line's last fields are others.
+    Fields before them are not ours, and do not change. Raises ManifestError where the line's last fields are
+    others.
     """
     mark = b"," + orjson.dumps(next(iter(fields))) + b":"
     start = len(line)
@@ -229,7 +229,7 @@ def _read_label(
 
 
 def _without_old_failure(line: bytes, record: Mapping[str, Any], attribute: LabelAttribute) -> bytes:
-    """Without the reason an earlier run gave for leaving the object unlabeled: this run starts anew."""
+    """Without an earlier run's reason for leaving the object unlabeled: this run tries again."""
     if attribute.metadata not in record:
         return line.strip()
     metadata = record[attribute.metadata]

@@ -19,7 +19,7 @@ import numpy.typing as npt
 
 from labelloop.core.manifest.label_categories import LabelCategories
 
-# Two bytes a number are enough to tell who is near to whom.
+# Two bytes a number are enough to compare distances.
 EMBEDDING_NUMBER = np.dtype("<f2")
 _PREFIX = "__label__"
 _LARGEST = int(np.finfo(EMBEDDING_NUMBER).max)

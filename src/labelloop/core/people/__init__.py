@@ -1,1 +1,1 @@
-"""What people say: their answers, who agrees with whom, and labels that are looked at again."""
+"""What people say: their answers, agreement, and labels that are looked at again."""

@@ -19,7 +19,7 @@ OUTCOMES: tuple[Outcome, ...] = ("confirmed", "changed", "undecided")
 def review_outcome(label: int, model_label: int | None, answers: Collection[int]) -> Outcome:
     """What the new answers about an object make of its `label`; there is one at least.
 
-    It is changed when all of them name the same other class, and somebody bears them out: a second person, or
+    It is changed when all of them name the same other class, and somebody confirms it: a second person, or
     the model. A single person's word against another's, which the model does not share, changes nothing.
     """
     if set(answers) == {label}:

@@ -56,7 +56,7 @@ class Faults(Protocol):
 
 
 class SimulatedPeople:
-    """Answers for data objects; asked again about one, people make up their minds anew."""
+    """Answers about data objects. Asked again about an object, people decide again."""
 
     def __init__(
         self,
@@ -103,7 +103,7 @@ class SimulatedPeople:
         self, working_lines: Iterable[bytes], attribute: LabelAttribute, *, job_name: str, time: str
     ) -> Iterator[bytes]:
         """Ground Truth's output manifest for an input manifest; unanswered, a line stays as it was."""
-        # Not the whole name, which differs from run to run: the same run anew gets the same answers.
+        # Not the whole name, which differs between runs: a repeated run must get the same answers.
         occasion = "".join(_ROUND.findall(job_name)[-1:])
         for line in working_lines:
             label = self.answer(object_id(line), occasion)
