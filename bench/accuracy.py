@@ -57,7 +57,7 @@ def main() -> None:
 
 
 def _models(views: Views) -> dict[str, tuple[Model, InPlace]]:
-    """The models by name, each with what it sees."""
+    """The models by name, each with its input."""
     beside_others = InPlace.of(views.features, views.likeness)
     alone, beside = (
         replace(beside_others, seen=EncodedTexts(features, views.encoded.tokens))
@@ -71,7 +71,7 @@ def _models(views: Views) -> dict[str, tuple[Model, InPlace]]:
 
 
 def measure(model: Model, texts: InPlace, labels: Labels, number: int, sample: int) -> dict[str, float]:
-    """Train on a sample of this number of texts, and see how the model does on others."""
+    """Train on a sample of this number of texts, and measure the model on others."""
     order = np.random.default_rng(sample).permutation(len(texts))
     learned, asked = np.sort(order[:number]), order[number : number + _ASKED]
     started = time.perf_counter()

@@ -41,7 +41,7 @@ MODELS: dict[str, Model] = {
 
 
 def each_look(loop: Loop, predictions: Predictions) -> AutoLabeling:
-    """Each test gets the full level, as a naive user would do it; labelloop never does."""
+    """Each test gets the full level, as a naive user might do; labelloop never does this."""
     unspent = replace(loop.schedule, chance_left=1 / DEFAULT.timing.share_spent)
     return label_what_is_sure(replace(loop, schedule=unspent), predictions)
 

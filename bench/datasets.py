@@ -24,7 +24,7 @@ _MOVIE_SNIPPETS = 5_000
 
 
 class DatasetMissingError(Exception):
-    """Raised for a data set that is not on this machine: says how it comes there."""
+    """Raised for a data set that is not on this machine: says how to get it."""
 
 
 @dataclass(frozen=True)

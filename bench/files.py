@@ -33,7 +33,7 @@ class Files:
         self.write_bytes(uri, json.dumps(content, indent=2, ensure_ascii=False).encode())
 
     def mark_intermediate(self, uri: str) -> None:
-        """Tags are nothing to files."""
+        """Files have no tags."""
 
     def exists(self, uri: str) -> bool:
         return self.path(uri).is_file()

@@ -82,7 +82,7 @@ class Logistic:
         return np.random.default_rng(seed).permutation(number) % self.folds
 
     def logits(self, inputs: Any, labels: Labels, classes: int) -> Callable[[Any], Matrix]:
-        """Classes that are not there are the least likely."""
+        """Missing classes get the lowest probability."""
         there = np.unique(labels)
         if len(there) == 1:
             only = np.where(np.arange(classes) == there[0], 0.0, _UNSEEN)
@@ -177,7 +177,7 @@ class Modest:
 
 @dataclass(frozen=True)
 class KnowsNothing:
-    """A model that guesses, and is as sure of its guesses as it likes."""
+    """A model that guesses, with random confidence."""
 
     def fit(self, inputs: Any, labels: Labels, classes: int, seed: int) -> Predict:  # noqa: ARG002
         rng = np.random.default_rng(seed)

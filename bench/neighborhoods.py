@@ -1,4 +1,4 @@
-"""Objects that know where they lie among those of their data set, and which of them they are."""
+"""Objects that know their index and their position in their data set."""
 
 from dataclasses import dataclass
 from typing import Any

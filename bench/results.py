@@ -27,7 +27,7 @@ def _of_core() -> str:
     return digest.hexdigest()[:16]
 
 
-# As it is when the measurement begins: it takes long, and somebody may edit meanwhile.
+# Read when the measurement begins: it takes long, and somebody may edit the file in that time.
 CORE = _of_core()
 
 
@@ -51,7 +51,7 @@ def _processor() -> str:
 
 
 def write_json(name: str, document: dict[str, Any], folder: Path) -> Path:
-    """Whole or not at all: results are written again and again as they come."""
+    """Write the whole file or nothing: results are written repeatedly as they arrive."""
     folder.mkdir(parents=True, exist_ok=True)
     file = folder / f"{name}.json"
     unfinished = file.with_suffix(".part")

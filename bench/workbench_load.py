@@ -65,7 +65,7 @@ class Kept:
 
 
 class Nobody:
-    """Nobody waits for the batch."""
+    """Nothing waits for the batch."""
 
     def batch_closed(self, _batch: Batch) -> None: ...
 

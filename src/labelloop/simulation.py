@@ -1,7 +1,7 @@
-"""A whole run in memory, where all labels are known: what a policy would take, and how right it ends.
+"""A whole run in memory on data whose labels are known: what a policy costs, and how accurate the labels are.
 
-It drives the very Loop that the steps on AWS drive, without S3, jobs or a state machine. Given the same
-model, people and seed, a run ends here as it does there, object for object; tests hold the two together.
+It drives the same Loop as the steps on AWS, without S3, jobs or a state machine. With the same model, people
+and seed, a run ends here as it does there, object for object. Tests compare the two.
 """
 
 from array import array
@@ -31,7 +31,7 @@ Probabilities = npt.NDArray[np.floating]
 
 @dataclass(frozen=True)
 class ModelAnswers:
-    """What a model says of some objects."""
+    """What a model says about some objects."""
 
     probabilities: Probabilities  # shape (objects, classes)
     embedding: npt.NDArray[np.floating] | None = None  # shape (objects, numbers)
@@ -45,24 +45,24 @@ class Model(Protocol):
     """What a container does in one round."""
 
     def fit(self, inputs: Any, labels: Labels, classes: int, seed: int) -> Predict:
-        """Learn from some objects, and return what predicts others; rows of `inputs` are objects."""
+        """Learn from some objects, and return a predictor for others; rows of `inputs` are objects."""
         ...
 
 
 @dataclass(frozen=True)
 class Batch:
-    """What people say of one round's selection."""
+    """What people say about one round's selection."""
 
     answers: Iterable[Answer]
-    reviews: Iterable[Review] = ()  # of labels given before, asked about again
-    not_shown: tuple[Ids, ...] = ()  # of a batch that was closed early: objects not all of which were shown
+    reviews: Iterable[Review] = ()  # labels given before, about which people were asked again
+    not_shown: tuple[Ids, ...] = ()  # objects of a batch that was closed early: not all of them were shown
 
 
 class People(Protocol):
-    """Whoever labels: what a labeling backend does in one round."""
+    """The people who label: what a labeling backend does in one round."""
 
     def label(self, loop: Loop, selection: Selection) -> Batch:
-        """Answer about the objects selected in the loop's current round."""
+        """Answers about the objects selected in the loop's current round."""
         ...
 
 
@@ -88,24 +88,24 @@ class TrainedRound:
     number: int
     human_labels: int
     accuracy: float  # on the pool
-    best_human_labels: int  # if the best threshold were known now, and people labeled what is left
+    best_human_labels: int  # if the best threshold were known now, and people labeled the rest
     expected_error: float | None
     tested: bool
 
 
 @dataclass(frozen=True)
 class SimulatedRun:
-    """How a run ended, held against the truth."""
+    """How a run ended, compared with the truth."""
 
     ledger: Ledger
     rounds: int
     tests: int
     certificate: Certificate | None
     stopped_because: str
-    human_share: float  # what nobody labeled within the limits is left to people, and counts as theirs
-    answers: int  # of people: one a label, and those of objects asked about again
+    human_share: float  # counts what the limits leave without a label: people would have to label it
+    answers: int  # people's answers: one per label, plus repeated ones
     auto_labels: int
-    auto_label_error: float  # share of wrong ones; 0 when there are none
+    auto_label_error: float  # share of wrong auto-labels; 0 without auto-labels
     oracle_human_share: float  # with the best threshold in the best round, known without a test
     history: list[TrainedRound] = field(default_factory=list)
     records: list[RoundRecord] = field(default_factory=list)
@@ -123,15 +123,18 @@ def simulate(
     labeled: Iterable[int] = (),
     tuning: Tuning = DEFAULT,
 ) -> SimulatedRun:
-    """Label a data set whose labels are known, and see what that took and how well it went.
+    """Label a data set whose labels are known; returns what it cost and how accurate the labels are.
 
-    `inputs`: anything that an array of ids picks rows of; `truth`: class indices, shape (objects,);
-    `settings`: the request's block `ActiveLearning`; `people`: instead of simulated people with the faults
-    that the settings name; `strategy`, `rule`: instead of the query strategy the settings name, and of
-    labelloop's rule for what is auto-labeled; `labeled`: ids of the objects whose label the input brings;
-    `tuning`: other constants than labelloop's, to search for better ones.
+    inputs: anything whose rows can be picked by an array of ids
+    truth: class indices, shape (objects,)
+    settings: the request's block `ActiveLearning`
+    people: replaces the simulated people whose faults the settings name
+    strategy: replaces the query strategy that the settings name
+    rule: replaces labelloop's rule for what is auto-labeled
+    labeled: ids of the objects whose label comes with the input
+    tuning: replaces labelloop's constants, to search for better ones
 
-    Raises RequestError for settings that cannot be used, QueryStrategyError for a strategy that cannot.
+    Raises RequestError or QueryStrategyError when the settings or the strategy cannot be used.
     """
     block = parse_settings(dict(settings or {}))
     classes = int(truth.max()) + 1
@@ -229,7 +232,7 @@ def _left_to_people(counts: Counts) -> int:
 
 
 def predictions_of(size: int, ids: Ids, answers: ModelAnswers) -> Predictions:
-    """What reading the transform job's output gives."""
+    """The same as reading the transform job's output."""
     probabilities = np.asarray(answers.probabilities, np.float64)
     order = np.argsort(-probabilities, axis=1, kind="stable")[:, :2]
     best, second = np.take_along_axis(probabilities, order, axis=1).T

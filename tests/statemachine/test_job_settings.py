@@ -140,5 +140,5 @@ def test_where_there_is_no_blazingtext_the_request_is_refused_before_any_job(
 ) -> None:
     loop.settings(Model={"Algorithm": "blazingtext"})
     monkeypatch.setenv("BLAZINGTEXT_IMAGE_URI", "none.dkr.ecr.mx-central-1.amazonaws.com/blazingtext:1")
-    with pytest.raises(RequestError, match="there is no BlazingText in this region"):
+    with pytest.raises(RequestError, match="BlazingText is not available in this region"):
         load_labeler("blazingtext").image_uri(parse_request(loop.request))

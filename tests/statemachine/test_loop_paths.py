@@ -363,7 +363,7 @@ def test_a_transform_job_that_loses_its_output_fails_the_execution_with_its_reas
     aws.interceptors.before("TransformJobEnding", lose)
     execution = loop.run(aws).execution
     assert seen
-    assert "AutoLabel failed: the transform job ended well but wrote no" in (execution.cause or "")
+    assert "AutoLabel failed: the transform job succeeded but did not write" in (execution.cause or "")
 
 
 def fail_labeling(_job: LabelingJobRequest) -> None:

@@ -105,7 +105,7 @@ def test_functions_that_are_given_stay(before: str, after: str, expected: tuple[
             {"source": "x"},
             "is in us-east-1, the work team in eu-west-1",
         ),
-        (human_task(), {"source-ref": "s3://bucket/a"}, "cannot be seen from its name"),
+        (human_task(), {"source-ref": "s3://bucket/a"}, "does not tell whether it is an image or a text"),
     ],
 )
 def test_what_ground_truth_would_refuse_later_is_refused_with_the_mend(

@@ -82,9 +82,13 @@ def test_an_output_path_without_its_slash_is_mended() -> None:
         (
             "ActiveLearning.LabelingBackend",
             "my people",
-            "LabelingBackend: 'my people' is no name",
+            "LabelingBackend: 'my people' is not a valid name",
         ),
-        ("ActiveLearning.Model.Algorithm", "a:b:c", "ActiveLearning.Model.Algorithm: 'a:b:c' is no name"),
+        (
+            "ActiveLearning.Model.Algorithm",
+            "a:b:c",
+            "ActiveLearning.Model.Algorithm: 'a:b:c' is not a valid name",
+        ),
         (
             "ActiveLearning.Model.HyperParameters",
             {"epochs": 3},
@@ -98,9 +102,9 @@ def test_an_output_path_without_its_slash_is_mended() -> None:
         (
             "LabelingJobAlgorithmsConfig",
             {},
-            "Ground Truth label with a model of its own, and here yours does",
+            "Ground Truth would label with its own model, but here yours labels",
         ),
-        ("LabelingJobName", "mine", "every round has a labeling job of its own: give LabelingJobNamePrefix"),
+        ("LabelingJobName", "mine", "every round has its own labeling job: give LabelingJobNamePrefix"),
         ("StoppingConditions", {"MaxPercentageOfInputDatasetLabeled": 101}, "MaxPercentageOfInput"),
         ("StoppingConditions", {"MaxHumanLabeledObjectCount": 0}, "StoppingConditions.MaxHumanLabeled"),
         ("HumanTaskConfig.WorkteamArn", "arn:aws:iam::123456789012:role/x", "HumanTaskConfig.WorkteamArn"),

@@ -139,7 +139,7 @@ def test_blazingtext_waits_an_hour_at_most_for_a_spot_instance() -> None:
             {"Algorithm": "xgboost"},
             "Model.Algorithm: there is no labeler 'xgboost': choose from blazingtext, container",
         ),
-        ({"Algorithm": "xg boost"}, "ActiveLearning.Model.Algorithm: 'xg boost' is no name"),
+        ({"Algorithm": "xg boost"}, "ActiveLearning.Model.Algorithm: 'xg boost' is not a valid name"),
         ({"TrainingInstanceType": "m5.xlarge"}, "ActiveLearning.Model.TrainingInstanceType"),
         ({"TransformInstanceCount": 0}, "ActiveLearning.Model.TransformInstanceCount"),
         ({"VolumeKmsKeyId": "a key"}, "ActiveLearning.Model.VolumeKmsKeyId"),
@@ -161,7 +161,7 @@ def test_blazingtext_waits_an_hour_at_most_for_a_spot_instance() -> None:
         ({"Algorithm": "blazingtext", "CheckpointS3Uri": "s3://bucket/mine/"}, "leave CheckpointS3Uri out"),
         (
             {"Algorithm": "blazingtext", "HyperParameters": {"window_size": "5"}},
-            "'window_size' is no hyperparameter of its text classification",
+            "'window_size' is not a hyperparameter of text classification",
         ),
         (
             {"Algorithm": "blazingtext", "HyperParameters": {"mode": "cbow"}},

@@ -1,6 +1,6 @@
 """Labeling backends: who shows data objects to people.
 
-One module each, found by listing this folder; docs/adding-one.md has how to add one.
+One module each, found by listing this folder; docs/adding-one.md says how to add one.
 """
 
 from labelloop.backends.protocol import AnswersAtOnce, AnswersLater, LabelingBackend

@@ -1,4 +1,4 @@
-"""SageMaker Ground Truth: the state machine has it run labeling jobs; what a job asks is made whole here."""
+"""SageMaker Ground Truth: the state machine starts its labeling jobs; this completes their configuration."""
 
 import re
 from collections.abc import Mapping
@@ -40,7 +40,7 @@ class GroundTruth(LabelingBackend):
 def task_of(record: Mapping[str, Any]) -> TaskType:
     """What kind of data object a manifest's record names.
 
-    Raises RequestError where that cannot be seen from it.
+    Raises RequestError if the record does not tell.
     """
     if "source" in record:
         return TaskType.TEXT
@@ -50,7 +50,7 @@ def task_of(record: Mapping[str, Any]) -> TaskType:
     if suffix in _TEXTS:
         return TaskType.TEXT
     raise RequestError(
-        f"whether {record.get('source-ref')} is an image or a text cannot be seen from its name: give "
+        f"the name {record.get('source-ref')} does not tell whether it is an image or a text: give "
         "HumanTaskConfig.PreHumanTaskLambdaArn and AnnotationConsolidationConfig"
     )
 
@@ -69,21 +69,21 @@ def check_human_task(task: HumanTaskConfig) -> None:
         if place != region:
             raise RequestError(
                 f"HumanTaskConfig: {arn} is in {place}, the work team in {region}: a labeling job, its team "
-                "and its functions are in one region"
+                "and its functions must be in one region"
             )
 
 
 def complete_human_task(task: HumanTaskConfig, first_record: Mapping[str, Any]) -> HumanTaskConfig:
-    """The configuration with Ground Truth's own functions where it names none.
+    """The configuration, with Ground Truth's own functions if it names none.
 
-    `first_record` is the input manifest's first. Raises RequestError for a team that cannot be asked,
-    functions of another region, and where the functions cannot be told.
+    `first_record` is the input manifest's first. Raises RequestError for a team that cannot be asked, for
+    functions of another region, and if the right functions are not clear.
     """
     check_human_task(task)
     region = task.workteam_arn.split(":")[3]
     given, consolidation = _given_functions(task), task.annotation_consolidation_config
     if len(given) == 2 or (given and not _OWN_FUNCTION.fullmatch(given[0])):
-        # A workflow of the user's own needs no consolidation function.
+        # A user's own workflow needs no consolidation function.
         return task
     own = _OWN_FUNCTION.fullmatch(given[0]) if given else None
     before, after = function_arns(region, own[3] if own else task_of(first_record))

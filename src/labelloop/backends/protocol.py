@@ -1,4 +1,4 @@
-"""What a labeling backend is. Whoever inherits gets what most backends do where nothing else is written."""
+"""The protocol of a labeling backend. The base classes provide what most backends do."""
 
 from collections.abc import Iterable
 from typing import Protocol, runtime_checkable
@@ -10,36 +10,36 @@ from labelloop.workflow.run_state import Labeling, RunState
 
 
 class LabelingBackend(Protocol):
-    """Who shows data objects to people.
+    """Shows data objects to people.
 
-    Ground Truth is no more than this: its labeling jobs are asked for by the state machine itself.
+    Ground Truth needs only these methods: the state machine itself creates its labeling jobs.
     """
 
     def check(self, request: LabelingRequest) -> None:
-        """Raises RequestError for what the request by itself shows to be wrong. Reads nothing else."""
+        """Raises RequestError for errors that the request alone shows. Reads nothing else."""
 
     def prepare(self, request: LabelingRequest, categories: LabelCategories) -> LabelingRequest:  # noqa: ARG002
         """The request with what the backend adds to it. PrepareManifest calls it before anything is spent.
 
-        Raises RequestError or StorageError where the user's files cannot be used.
+        Raises RequestError or StorageError when the user's files cannot be used.
         """
         return request
 
     def people_per_object(self, request: LabelingRequest) -> int:
-        """How many people label each data object; the costs are counted by it."""
+        """How many people label each data object; the costs depend on it."""
         task = request.human_task_config
         return task.number_of_human_workers_per_data_object if task else 1
 
 
 @runtime_checkable
 class AnswersAtOnce(LabelingBackend, Protocol):
-    """One that needs no waiting: the state LabelAtOnce runs any of them."""
+    """A backend that answers without waiting: the state LabelAtOnce runs it."""
 
     def answer(self, state: RunState, selection: Iterable[bytes], time: str) -> Iterable[bytes]:
         """The selection's lines with labels, in the format of Ground Truth's output manifests.
 
-        A line that comes back as it was has not been labeled; `labeled` makes one that has. `time` dates the
-        labels. A step tried again must give the same answers.
+        A line that comes back unchanged is not labeled; `labeled` makes a labeled line. `time` is the date of
+        the labels. A retried step must give the same answers.
         """
         ...
 
@@ -60,12 +60,12 @@ class AnswersLater(LabelingBackend, Protocol):
     """A backend that waits for its people. It has its own state, which waits for a task token."""
 
     def ask(self, state: RunState, time: str, task_token: str) -> None:
-        """Show the selection to people. Called again for the same selection, nobody is asked twice.
+        """Show the selection to people. If it is called again for the same selection, nobody is asked twice.
 
         When people are done, `task_token` goes back to the state machine with `OutputS3Uri`.
         """
         ...
 
     def collect(self, state: RunState) -> Labeling:
-        """The time is over: end the asking with what is labeled by then."""
+        """The time is over: stop asking, and return the labels so far."""
         ...

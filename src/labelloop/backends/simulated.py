@@ -1,4 +1,4 @@
-"""People who know the truth, to try a policy out."""
+"""People who know the truth, to try out a policy."""
 
 from collections.abc import Iterable, Iterator
 from typing import ClassVar
@@ -13,7 +13,7 @@ from labelloop.workflow.run_state import RunState
 
 
 class Simulated(AnswersAtOnce):
-    """Reads the truth from S3, and errs as often as the request says."""
+    """Reads the truth from S3, and makes mistakes as often as the request says."""
 
     name: ClassVar = "simulated"
 

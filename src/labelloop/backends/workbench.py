@@ -38,7 +38,7 @@ LONGEST_HEARTBEAT_PAUSE = 300.0
 
 
 class Workbench(AnswersLater):
-    """Each round's selection is a batch of tasks; who closes it returns the token."""
+    """Each round's selection is a batch of tasks; closing the batch returns the token."""
 
     name: ClassVar = "workbench"
 
@@ -62,7 +62,7 @@ class Workbench(AnswersLater):
         return wanted or super().people_per_object(request)
 
     def ask(self, state: RunState, time: str, task_token: str) -> None:
-        """Open the batch, or take up the one that is there."""
+        """Open the batch, or continue with the existing one."""
         labeling = state.labeling
         if labeling is None:
             raise RequestError(
@@ -134,14 +134,14 @@ def _asked(state: RunState, labeling: Labeling, earlier: EarlierBatches) -> Iter
 
 
 def _earlier(state: RunState, labeling: Labeling, store: TaskStore) -> EarlierBatches:
-    """Looked up only where somebody may be asked again: all their tasks are read."""
+    """Called only if people may be asked again, because it reads all their tasks."""
     if labeling.drawn or state.settings.workbench.relabel_share:
         return EarlierBatches.of_run(store, [files.prefix for files in state.all_files])
     return EarlierBatches()
 
 
 def _most_reviews(state: RunState, labeling: Labeling) -> int:
-    """A review takes an answer out of the run's budget, as any other."""
+    """A review takes an answer from the run's budget, like any other answer."""
     left = load_loop(state).human_labels_left() - labeling.selected
     return max(0, min(left, resolve_size(state.settings.workbench.relabel_share, labeling.selected)))
 
@@ -185,10 +185,10 @@ def _to_label_again(state: RunState, most: int, earlier: EarlierBatches) -> Iter
 
 
 def _unlearned_predictions(state: RunState, ledger: Ledger) -> list[RecordedPredictions]:
-    """What models say of objects they have not learned from.
+    """What models say about objects they have not learned from.
 
-    The newest model's cross-validation, where its container has left one; else what models said of objects
-    before people answered.
+    The newest model's cross-validation, if its container has written one; otherwise what models said about
+    objects before people answered.
     """
     out_of_fold = load_out_of_fold(state, ledger)
     if out_of_fold is not None:
@@ -198,7 +198,7 @@ def _unlearned_predictions(state: RunState, ledger: Ledger) -> list[RecordedPred
 
 
 def _worker_template_uri(request: LabelingRequest, categories: LabelCategories) -> str | None:
-    """The template that tasks are shown by, if it is not the built-in page. Raises WorkerTemplateError."""
+    """The template that shows tasks, if it is not the built-in page. Raises WorkerTemplateError."""
     task = request.human_task_config
     if task is None or not request.active_learning.workbench.use_worker_template:
         return None
@@ -209,9 +209,9 @@ def _worker_template_uri(request: LabelingRequest, categories: LabelCategories) 
 
 
 def _gold_objects(request: LabelingRequest, categories: LabelCategories) -> list[tuple[dict[str, Any], int]]:
-    """Records with known answers, and the class of each; [] where none are asked for.
+    """Records with known answers, and the class of each; [] if the request asks for none.
 
-    Raises RequestError where the file has none, StorageError where it is missing.
+    Raises RequestError if the file has none, StorageError if it is missing.
     """
     gold = request.active_learning.workbench.gold
     if gold is None:

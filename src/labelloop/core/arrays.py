@@ -1,4 +1,4 @@
-"""Arrays as the bytes of a .npy file, and several by their names as those of a .npz file."""
+"""One array as the bytes of a .npy file; several named arrays as the bytes of a .npz file."""
 
 import io
 import zipfile
@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-# What reading a .npz file raises where it is none, or a broken one.
+# What reading raises when the content is not a .npz file, or a broken one.
 _BROKEN = (zipfile.BadZipFile, zlib.error, EOFError, OSError, NotImplementedError, RuntimeError, SyntaxError)
 
 
@@ -21,7 +21,7 @@ def to_bytes(array: npt.NDArray[Any]) -> bytes:
 
 
 def from_bytes(content: bytes) -> npt.NDArray[Any]:
-    """What `to_bytes` wrote. Raises ValueError when the content is no .npy file."""
+    """What `to_bytes` wrote. Raises ValueError when the content is not a .npy file."""
     return np.lib.format.read_array(io.BytesIO(content), allow_pickle=False)
 
 
@@ -30,7 +30,7 @@ def to_archive(arrays: Mapping[str, npt.NDArray[Any]]) -> bytes:
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_STORED) as archive:
         for name, array in arrays.items():
-            # Without a date of its own, an entry has the first that a .zip file can have, whatever the time.
+            # An entry without a date gets the earliest possible one: the bytes do not depend on the time.
             entry = zipfile.ZipInfo(f"{name}.npy")
             with archive.open(entry, "w", force_zip64=True) as stream:
                 np.lib.format.write_array(stream, array, allow_pickle=False)
@@ -38,7 +38,7 @@ def to_archive(arrays: Mapping[str, npt.NDArray[Any]]) -> bytes:
 
 
 def from_archive(content: bytes) -> dict[str, npt.NDArray[Any]]:
-    """What `to_archive` wrote. Raises ValueError when the content is no .npz file."""
+    """What `to_archive` wrote. Raises ValueError when the content is not a .npz file."""
     arrays = {}
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as archive:

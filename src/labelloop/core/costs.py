@@ -23,25 +23,25 @@ class PriceList:
 
     @property
     def of_an_object(self) -> float:
-        """What an object costs that people label: each of them answers once."""
+        """The price of one object that people label: each person answers once."""
         return self.people_per_object * self.human_label + self.service_fee
 
     def of_objects(self, objects: int) -> float:
-        """What people's labels of so many objects cost."""
+        """The price of people's labels for this many objects."""
         return objects * self.of_an_object
 
     def affordable(self, budget: float | None, most: int) -> int:
-        """How many objects people can label for a budget, `most` at the most; `most` without a budget."""
+        """How many objects people can label for a budget: at most `most`, and `most` without a budget."""
         if budget is None or not self.of_an_object:
             return most
         return min(most, int(budget / self.of_an_object))
 
     def cost(self, *, human_labels: int, auto_labels: int, repeated_answers: int = 0) -> LabelingCost:
-        """What a run's labels cost, and what people's labels in place of the auto-labels would have cost.
+        """What a run's labels cost, and what they would have cost if people had given all of them.
 
-        `human_labels` and `auto_labels` count data objects; each takes `people_per_object` answers when
-        people label it. `repeated_answers`: how often people were asked again about an object they had
-        answered about, at the price of one more object each. Labels that came with the input cost nothing.
+        `human_labels` and `auto_labels` count data objects. An object takes `people_per_object` answers when
+        people label it. `repeated_answers` counts how often people were asked again about an object they had
+        answered before; each time costs as much as one more object. Labels from the input cost nothing.
         """
         people, again = self.of_objects(human_labels), self.of_objects(repeated_answers)
         model = auto_labels * self.auto_label

@@ -1,7 +1,7 @@
-"""Every error that a person can fix. The classes that are not defined here are defined where they are raised.
+"""Every error that a person can fix. Classes not defined here are defined where they are raised.
 
 LabelloopError
-├── RequestError                the execution input cannot be used as it stands
+├── RequestError                the execution input cannot be used
 ├── EventError                  a step was invoked with something that is not its event
 ├── LabelCategoriesError        the label category file cannot be used
 ├── ManifestError               the input manifest has lines that cannot be used
@@ -15,28 +15,28 @@ LabelloopError
 │   ├── InputFileError          the CSV file cannot be read, or holds no rows
 │   ├── ColumnError             a column is not in the file, or is there twice
 │   ├── BadRowsError            rows cannot be used, and nobody asked to skip them
-│   ├── ClassListError          the classes are too few, repeated, or not those of the file
+│   ├── ClassListError          there are too few classes, a class is repeated, or they differ from the file's
 │   ├── LabelAttributeError     the label attribute is not a name Ground Truth accepts
 │   ├── OptionError             an option has a value it cannot have
 │   └── OutputFolderError       the output folder is in use, or cannot be written
 ├── WorkbenchError              the workbench cannot do what was asked
 │   ├── NotFoundError           there is no such batch or task
 │   ├── RefusedError            the state of the batch or task does not allow it
-│   ├── NotAllowedError         the person does not have the role it takes
+│   ├── NotAllowedError         the person does not have the role that is needed
 │   ├── ConflictError           somebody else wrote first
 │   ├── WorkerTemplateError     a worker template cannot be rendered or answered
 │   └── PortError               there is no port to serve on
 ├── OperationError              AWS cannot do what a command asked for
 ├── LocalAwsError               the local AWS does not have what was asked for
-├── TemplateError               template.yaml cannot be read, or not by the local AWS
-├── S3FolderError               a folder cannot stand for S3
+├── TemplateError               template.yaml cannot be read, or the local AWS cannot use it
+├── S3FolderError               a folder cannot be used in place of S3
 ├── DockerError                 Docker does not answer, or lacks what is needed
 ├── SamError                    SAM is missing, or does not start
-├── MotoVersionError            the installed moto is not the one that is known
+├── MotoVersionError            the installed moto is not a version that labelloop knows
 ├── RunFailedError              an execution did not succeed
 └── SampleRunError              a step of the sample run failed
 
-The command line catches the root. Not in the tree are exceptions that another module always turns into
+The command line catches the root. The tree leaves out exceptions that another module always turns into
 something else before a person sees them:
 
     RecordError, StrictJsonError                            a line of a ManifestError
@@ -77,11 +77,11 @@ class PredictionsError(LabelloopError):
 
 
 class DocumentError(LabelloopError):
-    """Raised when a stored document is of a later format, or not what it should be."""
+    """Raised when a stored document has a later format, or is damaged."""
 
 
 class LedgerError(LabelloopError):
-    """Raised when a ledger cannot be read, or contradicts what is done to it."""
+    """Raised when a ledger cannot be read, or does not allow a change."""
 
 
 class TruthError(LabelloopError):

@@ -1,7 +1,7 @@
-"""The implementations of a protocol: those in a folder of labelloop's, found by listing it, and users' own.
+"""The implementations of a protocol: labelloop's own, found by listing a folder, and users' own.
 
-A class that stands in the folder and says `name = "..."` is found under that name; a user's own is named by
-"module:Class". So adding one is adding its module, and no list has to be kept.
+A class in the folder that says `name = "..."` is found under that name. A user's own class is named as
+"module:Class". To add an implementation is to add its module: there is no list to maintain.
 """
 
 import importlib
@@ -22,37 +22,37 @@ Form = TypeVar("Form")
 
 
 def is_class_name(name: str) -> bool:
-    """Whether it is of the form "module:Class"; whether that is there is for those to say who load it."""
+    """Whether the name has the form "module:Class". Loading it shows whether the class exists."""
     return _CLASS_NAME.fullmatch(name) is not None
 
 
 def name_fault(name: str) -> str | None:
-    """Why nothing can be called so; None where something may be."""
+    """Why the name cannot be used; None when its form is right."""
     if _NAME.fullmatch(name) or is_class_name(name):
         return None
-    return f'{name!r} is no name: give one of labelloop\'s, or a class of your own as "module:Class"'
+    return f'{name!r} is not a valid name: give one of labelloop\'s, or a class of your own as "module:Class"'
 
 
 def accepted(method: Callable[..., Any], offered: Mapping[str, Any]) -> dict[str, Any]:
-    """Of the arguments that are given by name, those the method takes: one written before them goes on."""
+    """The named arguments that the method takes: a class from before an argument was added keeps working."""
     return {name: value for name, value in offered.items() if name in inspect.signature(method).parameters}
 
 
 @dataclass(frozen=True)
 class Implementations(Generic[Form]):
-    """Those of one protocol; their classes are constructed without arguments."""
+    """The implementations of one protocol. Their classes are constructed without arguments."""
 
-    package: str  # the folder, by its dotted name
-    kind: str  # what one is called, in messages
+    package: str  # the folder's dotted name
+    kind: str  # what messages call an implementation
     calls: Mapping[str, tuple[str, ...]]  # methods a user's own class must have, and what each is called with
-    error: type[LabelloopError]  # for one that is not there, or cannot serve
-    optional: tuple[str, ...] = ()  # arguments given by name to methods that take them
-    place: str | None = None  # the request's field that names one, in messages
-    first: str | None = None  # the one that stands first in lists: the default
+    error: type[LabelloopError]  # raised when the class is missing or cannot be used
+    optional: tuple[str, ...] = ()  # arguments passed by name to the methods that take them
+    place: str | None = None  # the request's field, for messages
+    first: str | None = None  # the default: it comes first in lists
 
     @cached_property
     def classes(self) -> dict[str, type[Form]]:
-        """Those in the folder, by their names."""
+        """The classes in the folder, by name."""
         found: dict[str, type[Any]] = {}
         for module in pkgutil.iter_modules(importlib.import_module(self.package).__path__):
             for member in vars(importlib.import_module(f"{self.package}.{module.name}")).values():
@@ -61,7 +61,7 @@ class Implementations(Generic[Form]):
         return {name: found[name] for name in sorted(found, key=lambda name: (name != self.first, name))}
 
     def check_name(self, name: str) -> None:
-        """Raises the error for a name that is none of the folder's and not of the form "module:Class"."""
+        """Raises the error for a name that is neither in the folder nor of the form "module:Class"."""
         if name not in self.classes and not is_class_name(name):
             raise self._wrong(
                 f"there is no {self.kind} {name!r}: choose from {', '.join(self.classes)}, "
@@ -69,9 +69,9 @@ class Implementations(Generic[Form]):
             )
 
     def load(self, name: str) -> Form:
-        """One by its name in the folder, or a user's own by "module:Class".
+        """An implementation by its name in the folder, or a user's own by "module:Class".
 
-        Raises the error when it is not there, or the user's class cannot serve as one.
+        Raises the error when the class is missing, or the user's class cannot be used.
         """
         if name in self.classes:
             return self.classes[name]()
@@ -86,7 +86,7 @@ class Implementations(Generic[Form]):
         try:
             module = importlib.import_module(module_name)
         except ModuleNotFoundError as error:
-            # Only what is on the way to the module itself: a library missing inside it is another fault.
+            # Only a missing part of the module's own path. A library that the module lacks is another fault.
             if error.name is None or not f"{module_name}.".startswith(f"{error.name}."):
                 raise self._cannot_be_imported(name, error) from error
             raise self._wrong(

@@ -13,19 +13,19 @@ from labelloop.core.errors import LedgerError
 Ids = npt.NDArray[np.int64]
 NO_LABEL = -1
 NO_IDS: Ids = np.empty(0, np.int64)
-# Six bytes an object: a ledger of ten million objects is 60 MB.
+# Six bytes per object: a ledger of ten million objects is 60 MB.
 ENTRY = np.dtype([("state", "u1"), ("asked", "u1"), ("label", "<i2"), ("round", "<u2")])
 MOST_CLASSES = int(np.iinfo("<i2").max)
 
 
 class State(IntEnum):
-    """Where a data object stands."""
+    """The state of a data object."""
 
     POOL = 0
-    VALIDATION = 1  # human label, kept from training: drawn for a test (or, under `blog`, once for all)
-    HUMAN = 2  # human label, trained on
+    VALIDATION = 1  # human label, not used for training: drawn for a test (under `blog`: for the whole run)
+    HUMAN = 2  # human label, used for training
     AUTO = 3  # label by the model
-    FAILED = 4  # can get no label; its reason stands in the manifest
+    FAILED = 4  # cannot get a label; the manifest has the reason
 
 
 @dataclass(frozen=True)
@@ -41,7 +41,7 @@ class Counts:
 
     @property
     def human_labels(self) -> int:
-        """Labels given by people, trained on or not."""
+        """Labels given by people, whether used for training or not."""
         return self.human + self.validation
 
     def as_dict(self) -> dict[str, int]:
@@ -49,7 +49,7 @@ class Counts:
 
 
 class Ledger:
-    """State, class index, round of labeling and times asked, of each object by its `labelloop-id`."""
+    """For each object, by its `labelloop-id`: state, class index, round of labeling and times asked."""
 
     def __init__(self, entries: npt.NDArray[Any]) -> None:
         self._entries = entries
@@ -87,7 +87,7 @@ class Ledger:
 
     @property
     def rounds(self) -> npt.NDArray[np.uint16]:
-        """The round in which each object left the pool, 0 when it came with its label; shape (objects,)."""
+        """The round in which each object left the pool, 0 for labels from the input; shape (objects,)."""
         return self._entries["round"]
 
     @property
@@ -116,21 +116,21 @@ class Ledger:
     def label(self, ids: Ids, labels: npt.ArrayLike, state: State, round_number: int) -> None:
         """Give pool objects a label. Raises LedgerError rather than relabel anything."""
         if state not in (State.VALIDATION, State.HUMAN, State.AUTO):
-            raise LedgerError(f"{state.name} is no state of a labeled object")
+            raise LedgerError(f"{state.name} is not a state of a labeled object")
         self._leave_pool(ids, state, round_number)
         self._entries["label"][ids] = labels
 
     def fail(self, ids: Ids, round_number: int) -> None:
-        """Take pool objects that can get no label out of the pool."""
+        """Take objects that cannot get a label out of the pool."""
         self._leave_pool(ids, State.FAILED, round_number)
 
     def ask(self, ids: Ids) -> None:
-        """Note that people are asked about these pool objects once more."""
+        """Count that people are asked about these pool objects once more."""
         self._require(ids, State.POOL, "asked about")
         self._entries["asked"][ids] += 1
 
     def withdraw(self, ids: Ids) -> None:
-        """Take back that people were asked, of the objects among these that are still in the pool."""
+        """Undo that count for those of these objects that are still in the pool."""
         still_open = ids[self.mask(State.POOL)[ids]]
         self._entries["asked"][still_open] -= 1
 
@@ -140,12 +140,12 @@ class Ledger:
         self._entries["state"][ids] = State.VALIDATION
 
     def release_to_training(self, ids: Ids) -> None:
-        """Move validation objects to the training set: their label is there already."""
+        """Move validation objects to the training set: they already have a label."""
         self._require(ids, State.VALIDATION, "released to training")
         self._entries["state"][ids] = State.HUMAN
 
     def adjust(self, ids: Ids, labels: npt.ArrayLike) -> None:
-        """Give training objects another label than people gave them first: people said so, asked again."""
+        """Change the label of training objects, because people corrected it when asked again."""
         self._require(ids, State.HUMAN, "given another label")
         self._entries["label"][ids] = labels
 

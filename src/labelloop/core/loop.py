@@ -1,15 +1,15 @@
 """The loop: train, predict, auto-label, ask people, until nothing is left. Pure: no I/O, no clock.
 
-One object holds all that a run knows between its steps. Its verbs are the subject's, in the order of a round:
+One object holds all that a run knows between its steps. Its methods, in the order of a round:
 
     split         the labels the round's model learns from
-    hear_model    what it says of the pool; a test of its labels may begin
+    hear_model    what it says about the pool; a test of its labels may begin
     select        which objects people see
     hear_people   their answers; tests are settled, labels are committed, the round ends
     decide        what comes next; at the end:
     export        how the run ended
 
-Whoever drives it (the steps on AWS, `labelloop.simulation` in memory) loads it, calls one verb, and keeps it.
+Its driver (the steps on AWS, or `labelloop.simulation` in memory) loads it, calls one method, and stores it.
 """
 
 import math
@@ -53,14 +53,14 @@ class Selection:
     """Pool objects to ask people about."""
 
     asked: Ids
-    drawn: Ids = field(default_factory=NO_IDS.copy)  # of these, for a test
-    spot_checks: Ids = field(default_factory=NO_IDS.copy)  # of these, at random
-    recorded: RecordedPredictions | None = None  # what the round's model said of them
+    drawn: Ids = field(default_factory=NO_IDS.copy)  # those for a test
+    spot_checks: Ids = field(default_factory=NO_IDS.copy)  # those drawn at random
+    recorded: RecordedPredictions | None = None  # what the round's model said about them
 
 
 @dataclass(frozen=True)
 class Proposal:
-    """Labels the model gives that need no test: they are committed at the end of the round."""
+    """The model's labels that need no test: they are committed at the end of the round."""
 
     ids: Ids
     labels: np.ndarray[tuple[int], np.dtype[np.int16]]
@@ -68,10 +68,10 @@ class Proposal:
 
 @dataclass(frozen=True)
 class RoundOutcome:
-    """What a round came to, object by object; all ids ascend."""
+    """The result of a round, object by object; all ids ascend."""
 
-    labeled: Ids  # by people, in this round's answers
-    settled: Ids  # drawn at random: people's label is settled now
+    labeled: Ids  # by people, in this round
+    settled: Ids  # drawn at random; people's label is now final
     given_up: Ids  # people could not label them
     auto_labels: Ids  # committed
     review: LabelReview
@@ -104,30 +104,30 @@ AutoLabelRule = Callable[["Loop", Predictions], AutoLabeling]
 
 @dataclass
 class Loop:
-    """A run: the ledger, what is known of its models and tests, and where it stands."""
+    """A run: its ledger, what is known about its models and tests, and its progress."""
 
     settings: LoopSettings
     ledger: Ledger
     labels_in_input: int  # human labels the input brought
-    tuning: Tuning = DEFAULT  # the same for a whole run
+    tuning: Tuning = DEFAULT  # does not change during a run
     round: int = 1
     idle_rounds: int = 0
     repeated_answers: int = 0
     schedule: AuditSchedule = field(default_factory=AuditSchedule)
     test: TestUnderWay | None = None
     certificate: Certificate | None = None
-    disputed: Rows = field(default_factory=NO_SPOT_CHECKS.copy)  # spot checks people have not agreed on
-    new_human_labels: int = 0  # in the last round; at first, those of the input
+    disputed: Rows = field(default_factory=NO_SPOT_CHECKS.copy)  # spot checks that people disagree on
+    new_human_labels: int = 0  # in the last round; before the first, those of the input
     # Of the round under way:
     model: ModelRecord | None = None
     proposal: Proposal | None = None
-    recorded: RecordedPredictions | None = None  # what it said of the objects people were asked about
+    recorded: RecordedPredictions | None = None  # what it said about the objects people were asked about
     sent_to_people: int = 0
     drawn_for_test: int = 0
 
     @classmethod
     def begin(cls, settings: LoopSettings, ledger: Ledger, *, tuning: Tuning = DEFAULT) -> "Loop":
-        """A run's first state; the ledger holds the labels that the input brings."""
+        """A run's first state; the ledger holds the labels from the input."""
         labels = ledger.counts().human_labels
         return cls(settings, ledger, labels_in_input=labels, tuning=tuning, new_human_labels=labels)
 
@@ -147,7 +147,7 @@ class Loop:
         )
 
     def standing(self, *, unsettled: int = 0, new_human_labels: int = 0) -> Standing:
-        """Where the run stands; `unsettled`: answers that the ledger does not know of yet."""
+        """The run's progress; `unsettled`: answers that are not in the ledger yet."""
         return Standing(
             counts=self.counts,
             labels_in_input=self.labels_in_input,
@@ -160,10 +160,10 @@ class Loop:
         )
 
     def human_labels_left(self) -> int:
-        """How many more answers people may be asked for."""
+        """How many more answers the run may ask people for."""
         return self.standing().human_labels_left(self.limits)
 
-    # The verbs ----------------------------------------------------------------------------------------------
+    # The methods of a round ---------------------------------------------------------------------------------
 
     def split(self) -> Split:
         """The labels for the round's model. Under `blog` the first one draws the validation set."""
@@ -181,7 +181,7 @@ class Loop:
     def hear_model(self, predictions: Predictions, rule: AutoLabelRule | None = None) -> AutoLabeling:
         """What the round's model labels, or a test of what it would label.
 
-        `predictions`: of pool and validation set; `rule`: in place of labelloop's own.
+        `predictions`: for pool and validation set; `rule`: replaces labelloop's own.
         """
         labeling = (rule or label_what_is_sure)(self, predictions)
         self.schedule = labeling.schedule
@@ -194,9 +194,9 @@ class Loop:
         return labeling
 
     def select(self, predictions: Predictions | None, strategy: QueryStrategy) -> Selection:
-        """What people see next; a test's next objects are drawn, and marked so in it.
+        """What people see next. A test draws its next objects here, and records them.
 
-        `predictions` are of this round's model; None when there was none.
+        `predictions` come from this round's model; None when there was no model.
         """
         unsettled = len(self.disputed) + (len(self.test.audit.disputed()) if self.test else 0)
         standing = self.standing(unsettled=unsettled)
@@ -221,8 +221,8 @@ class Loop:
     ) -> RoundOutcome:
         """Take in what people said, and end the round.
 
-        `answers` are read once, in their order; `reviews`: of labels that people were asked about again;
-        `not_shown`: objects that people may not have seen, as their labeling job failed or was stopped.
+        `answers` are read once, in order. `reviews`: labels that people were asked about again.
+        `not_shown`: objects that people may not have seen, because their labeling job failed or was stopped.
         """
         drawn = self._drawn_at_random()
         people = HumanLabels(self.ledger, np.concatenate([opinions.awaited() for opinions, _ in drawn]))
@@ -253,12 +253,12 @@ class Loop:
         )
 
     def decide(self) -> Decision:
-        """What comes next, and why the loop stops where it does."""
+        """What comes next; if the loop stops, also why."""
         standing = self.standing(new_human_labels=self.new_human_labels)
         return decide(standing, self.limits, tuning=self.tuning)
 
     def export(self, stopped_because: str | None) -> EndedLoop:
-        """How the run ended; `stopped_because`: as the last decision said."""
+        """How the run ended; `stopped_because`: the reason of the last decision."""
         return EndedLoop(
             settings=self.settings,
             counts=self.counts,
@@ -298,7 +298,7 @@ class Loop:
         drawn = disputed if len(disputed) else audit.next_stage(once=self.round >= self.limits.rounds)
         if len(disputed) or predictions is None:
             return Selection(drawn[: standing.human_labels_left(self.limits)], drawn)
-        # What the test will take comes first; the rest of a batch is asked about along with it.
+        # The objects for the test come first; the rest of the batch goes to people with them.
         candidates = np.asarray(audit.candidates["id"])
         planned = round(sum(group.plan.draws for group in audit.groups))
         count = max(0, min(self.limits.batch, audit.most_draws - max(planned, len(drawn))))
@@ -309,7 +309,7 @@ class Loop:
     def _draw_spot_checks(self, left_out: Ids, count: int, rng: np.random.Generator) -> Ids:
         if self.settings.is_blog:
             return NO_IDS
-        # Objects that people were asked about in vain, or disagree on, differ from those never asked about.
+        # Objects that people could not label, or disagree on, differ from those never asked about.
         never_asked = np.flatnonzero(self.ledger.mask(State.POOL) & (self.ledger.times_asked == 0))
         open_objects = np.setdiff1d(never_asked, left_out)
         return np.sort(rng.permutation(open_objects)[: math.ceil(self.tuning.rounds.spot_checks * count)])
@@ -327,7 +327,7 @@ class Loop:
     def _hear(
         self, drawn: list[tuple[SecondOpinions, State]], people: HumanLabels, review: LabelReview
     ) -> tuple[int, Ids, bool]:
-        """Answers given again, objects whose label is settled now, and whether people can be asked again."""
+        """Repeated answers, objects whose label is now final, and whether people can be asked again."""
         repeated = sum(hear(opinions, people) for opinions, _ in drawn)
         self.repeated_answers += repeated + review.counts.answered
         unsettled = sum(len(opinions.disputed()) for opinions, _ in drawn)
@@ -358,7 +358,7 @@ class Loop:
         return self.test.audit
 
     def _commit(self, conclusion: Conclusion | None) -> Ids:
-        """The model's labels: those a test has passed for, or that take no test."""
+        """The model's labels that passed a test or need none."""
         if conclusion is not None and self.test is not None:
             candidates = self.test.audit.candidates
             ids = conclusion.committed
@@ -406,7 +406,7 @@ class Loop:
 
 
 def label_what_is_sure(loop: Loop, predictions: Predictions) -> AutoLabeling:
-    """Labelloop's rule: what can be certified, once that is worth its test."""
+    """Labelloop's rule: label what can be certified, as soon as the test is worth its cost."""
     standing = loop.standing()
     return auto_label(
         loop.ledger,
@@ -436,7 +436,7 @@ def _model_record(ledger: Ledger, predictions: Predictions, labeling: AutoLabeli
 
 
 def _validation_accuracy(ledger: Ledger, predictions: Predictions) -> float | None:
-    """Share of the validation set the model got right; None where there is none, as under `default`."""
+    """Share of the validation set the model got right; None without a validation set, as under `default`."""
     validation = ledger.ids(State.VALIDATION)
     if not len(validation):
         return None

@@ -1,4 +1,4 @@
-"""The few pieces of numerical analysis the steps need: SciPy would be 105 MB of their image."""
+"""The little numerical analysis that the steps need: SciPy would add 105 MB to their image."""
 
 import math
 from collections.abc import Callable
@@ -9,35 +9,35 @@ import numpy.typing as npt
 
 Floats = npt.NDArray[np.float64]
 
-# So often halved, an interval of doubles has no more numbers inside than rounding tells apart.
+# After this many halvings, rounding can no longer tell the numbers in an interval of doubles apart.
 _HALVINGS = 64
 _TINY = 1e-300
-# Of a factor to 1: rounding keeps it from coming closer than a few times 1e-16.
+# Distance of a factor from 1: rounding keeps it above a few times 1e-16.
 _CLOSE = 1e-14
 _LOG_GAMMA = np.vectorize(math.lgamma, otypes=[np.float64])
 
 
 def logistic(log_odds: npt.NDArray[np.floating]) -> Floats:
-    """The chances that have these log odds; any shape."""
+    """The probabilities with these log odds; any shape."""
     return np.asarray(np.exp(-np.logaddexp(0, -log_odds)), np.float64)
 
 
 def log_odds_of(chance: npt.NDArray[np.floating]) -> Floats:
-    """Of chances above 0 and below 1; any shape."""
+    """The log odds of probabilities above 0 and below 1; any shape."""
     return np.asarray(np.log(chance) - np.log1p(-chance), np.float64)
 
 
 def normal_quantile(chance: float) -> float:
-    """What a standard normal number stays below with that chance, above 0 and below 1."""
+    """The quantile of the standard normal distribution; the probability is above 0 and below 1."""
     return NormalDist().inv_cdf(chance)
 
 
 def zero_of(
     rising: Callable[[Floats], Floats], low: Floats, high: Floats, halvings: int = _HALVINGS
 ) -> Floats:
-    """Where a function that rises passes 0, element by element, by bisection; all of one shape.
+    """Where an increasing function crosses 0, element by element, by bisection; all of one shape.
 
-    Where it does not pass 0 between `low` and `high`, the end that is nearer to it.
+    If it does not cross 0 between `low` and `high`, the end nearer to the crossing.
     """
     for _ in range(halvings):
         middle = (low + high) / 2
@@ -47,16 +47,16 @@ def zero_of(
 
 
 def beta_quantile(first: Floats, second: Floats, chance: float) -> Floats:
-    """What a beta distributed number stays below with that chance; parameters above 0, of one shape."""
+    """The quantile of a beta distribution; parameters above 0, of one shape."""
     ends = np.zeros(first.shape), np.ones(first.shape)
     return zero_of(lambda number: beta_distribution(first, second, number) - chance, *ends)
 
 
 def beta_distribution(first: Floats, second: Floats, number: Floats) -> Floats:
-    """The chance that a beta distributed number is less; all of one shape.
+    """The probability that a beta distributed number is smaller; all of one shape.
 
-    The regularized incomplete beta function, by its continued fraction (DLMF 8.17.22), taken from the side
-    where it converges fast.
+    This is the regularized incomplete beta function. It uses the continued fraction DLMF 8.17.22, from the
+    side where that converges fast.
     """
     swapped = number > (first + 1) / (first + second + 2)
     a, b = np.where(swapped, second, first), np.where(swapped, first, second)

@@ -1,9 +1,9 @@
-"""The records of a run: what is written down about rounds, tests, certificates and the whole run.
+"""The records of a run: what is stored about rounds, tests, certificates and the whole run.
 
-They are read and written here alone. In Python their fields are snake_case; as JSON a certificate has AWS's
-PascalCase, since it is part of an execution's output, and all others are as they are in Python.
+Only this module reads and writes them. Their fields are snake_case, in Python and as JSON. Only a certificate
+has AWS's PascalCase as JSON, because it is part of an execution's output.
 
-A document that is kept in a file carries its `format`. A reader takes every format up to its own.
+A document in a file carries its `format`. A reader accepts every format up to its own.
 """
 
 from collections.abc import Callable, Iterator
@@ -42,9 +42,9 @@ class Document(Record):
 
     @classmethod
     def read(cls, content: dict[str, Any]) -> Self:
-        """What `as_file` wrote, by this version or an earlier one.
+        """What `as_file` wrote, in this version or an earlier one.
 
-        Raises DocumentError where a later version has written it, or it is no such record.
+        Raises DocumentError when a later version wrote it, or when it is not such a record.
         """
         fields = dict(content)
         written = int(fields.pop("format", 1))
@@ -60,18 +60,18 @@ class Document(Record):
 
     @classmethod
     def upgraded(cls, fields: dict[str, Any], written: int) -> dict[str, Any]:  # noqa: ARG003
-        """The fields as this version has them, from an earlier format."""
+        """The fields of an earlier format, converted to this one."""
         return fields
 
 
 def first_problem(error: ValidationError) -> str:
-    """The first of what is wrong with a document, by its place."""
+    """The first problem of a document, with its place."""
     first = error.errors(include_url=False, include_context=False)[0]
     return ": ".join(filter(None, (".".join(map(str, first["loc"])), first["msg"])))
 
 
 class Verdict(StrEnum):
-    """How a test stands."""
+    """The progress of a test."""
 
     PASSED = "PASSED"
     OPEN = "OPEN"  # more answers can decide it
@@ -79,14 +79,14 @@ class Verdict(StrEnum):
 
 
 class TestRecord(Record):
-    """A test of a certificate, as it stood at the end of a round."""
+    """A test of a certificate, at the end of a round."""
 
-    __test__: ClassVar = False  # pytest: it is no test case
+    __test__: ClassVar = False  # pytest: not a test case
 
     verdict: Verdict
-    drawn: int  # objects drawn by chance that people have answered about
-    wrong: int  # of these, how many the model had wrong
-    withdrawn: int = 0  # doubtful candidates people labeled so that the rest may pass
+    drawn: int  # randomly drawn objects with an answer from people
+    wrong: int  # how many of these the model got wrong
+    withdrawn: int = 0  # doubtful candidates that people labeled, so that the rest may pass
     error_estimate: float  # of the model, on all that it would label
     error_bound: float  # of what nobody was asked about; the largest of all groups
 
@@ -102,7 +102,7 @@ class _InPascalCase(Record):
 
 
 class ClassCertificate(_InPascalCase):
-    """What is promised about the auto-labels of one class by themselves."""
+    """What is promised about the auto-labels of one class."""
 
     class_index: int
     auto_labels: int
@@ -112,37 +112,37 @@ class ClassCertificate(_InPascalCase):
 
 
 class Certificate(_InPascalCase):
-    """What is promised about the pool objects that the model labeled, and on what grounds."""
+    """What is promised about the pool objects that the model labeled, and the evidence."""
 
     promise: str
-    threshold: float  # the least margin among them
+    threshold: float  # the smallest margin among them
     target_error: float
     confidence: float  # for the whole run
-    level: float  # the chance of a wrong promise that this one test was given
+    level: float  # this test's part of the allowed chance of a wrong promise
     error_bound: float  # exact upper bound at that level
     error_estimate: float  # of the model's labels before people corrected those drawn
     coverage: float  # share of the pool that the model labeled
     auto_labels: int
     validation_objects: int  # drawn at random for the test, and labeled by people
-    validation_errors: int  # of these, how many the model got wrong
+    validation_errors: int  # how many of them the model got wrong
     by_class: tuple[ClassCertificate, ...] = ()
 
 
 class ModelRecord(Record):
-    """What a round's model said of itself, before people answered."""
+    """What a round's model said about its own labels, before people answered."""
 
-    auto_labels: int = 0  # that it gives, or would give once a test has passed
+    auto_labels: int = 0  # labels it gives, or would give once a test has passed
     validation_accuracy: float | None = None  # under the policy `blog`
     threshold: float | None = None  # on the margin between the two best classes
-    expected_error: float | None = None  # of the labels it would give, by its own account
-    left_to_people: int | None = None  # pool objects it would give none
+    expected_error: float | None = None  # of the labels it would give, as the model estimates it
+    left_to_people: int | None = None  # pool objects it would not label
     expected_draws: float | None = None  # for a test; None where no test can be expected to pass
     unreadable: int = 0  # objects it could not read
     first_unreadable: str | None = None
 
 
 class ReviewCounts(Record):
-    """Labels that people were asked about again, by what became of them."""
+    """Labels that people were asked about again, counted by result."""
 
     confirmed: int = 0
     changed: int = 0
@@ -150,12 +150,12 @@ class ReviewCounts(Record):
 
     @property
     def answered(self) -> int:
-        """How many objects people answered about once more: they cost what a label does."""
+        """How many objects people answered about once more: each costs as much as a label."""
         return self.confirmed + self.changed + self.undecided
 
 
 class RoundRecord(Document):
-    """What a round came to."""
+    """The result of a round."""
 
     FORMAT: ClassVar = 2
 
@@ -179,15 +179,15 @@ class RoundRecord(Document):
     label_review: ReviewCounts = ReviewCounts()
     counts: Counts
     next: str = ""  # the branch the state machine takes
-    # Where a later reader finds what the round's model saw and said, and what its test drew.
+    # Where later steps find what the round's model saw and said, and what its test drew.
     predictions_s3_uri: Annotated[str | None, IfKnown] = None
     ledger_s3_uri: Annotated[str | None, IfKnown] = None
     chances_s3_uri: Annotated[str | None, IfKnown] = None
-    seconds: Annotated[dict[str, float] | None, IfKnown] = None  # by state; who ran it on a laptop adds them
+    seconds: Annotated[dict[str, float] | None, IfKnown] = None  # by state; only a run on a laptop adds them
 
     @property
     def outcomes(self) -> "OutcomeCounts":
-        """Who had labeled what at the end of the round."""
+        """Who had labeled how many objects at the end of the round."""
         return OutcomeCounts.of(self.counts)
 
     @property
@@ -197,7 +197,7 @@ class RoundRecord(Document):
 
     @property
     def human_labels_before(self) -> int:
-        """Labels by people when the round began: what its model was trained on."""
+        """Labels by people when the round began: those its model was trained on."""
         return self.counts.human_labels - self.labeled_by_people
 
 
@@ -237,7 +237,7 @@ class OutcomeCounts(Record):
         return self.share(self.auto)
 
     def share(self, objects: int) -> float:
-        """Which part of the input so many objects are."""
+        """The share of the input that this number of objects is."""
         return objects / self.input if self.input else 0.0
 
 
@@ -264,7 +264,7 @@ class LabelingCost(Record):
 
     @property
     def first_answers(self) -> int:
-        """Answers that gave the labels by people."""
+        """Answers behind the labels by people."""
         return self.human_labels * self.people_per_object
 
     @property
@@ -274,12 +274,12 @@ class LabelingCost(Record):
 
     @property
     def answers_in_place_of_model(self) -> int:
-        """Answers it would have taken for people to label what the model did."""
+        """Answers that people would have needed to label what the model labeled."""
         return self.auto_labels * self.people_per_object
 
 
 class AccuracyOfRound(Record):
-    """A round's model on objects it had not learned from. What is not known is absent."""
+    """A round's model on objects it had not learned from. Unknown values are absent."""
 
     round: int
     expected_accuracy: float | None = None  # mean confidence
@@ -307,7 +307,7 @@ class CoveragePoint(Record):
 
 
 class Confusion(Record):
-    """How often people's label met the model's."""
+    """How often people's labels and the model's agree."""
 
     # People's class, the model's, objects; most frequent first.
     pairs: tuple[tuple[int, int, float], ...] = ()
@@ -322,7 +322,7 @@ class Confusion(Record):
 
 
 class ClassQuality(Record):
-    """One class: its labels by people and by the model, and how right the last model was."""
+    """One class: its labels by people and by the model, and how accurate the last model was."""
 
     class_index: Annotated[int, Field(alias="class")]
     human: int
@@ -341,7 +341,7 @@ class ClassQuality(Record):
 
 
 class Example(Record):
-    """A data object worth a look."""
+    """A data object that is worth a look."""
 
     line: int  # in the output manifest, from 1
     model: int
@@ -356,24 +356,24 @@ class Example(Record):
 
     @property
     def label(self) -> int:
-        """People's, or the model's where they gave none."""
+        """People's label, or the model's if they gave none."""
         return self.model if self.people is None else self.people
 
     @property
     def excerpt(self) -> str:
-        """The beginning of its text, else its address."""
+        """The beginning of its text, or its address if it has no text."""
         return self.source if self.source is not None else self.source_ref or ""
 
 
 class Examples(Record):
-    """The data objects worth a look, by why."""
+    """The data objects that are worth a look, by reason."""
 
     near_threshold: tuple[Example, ...] = ()
     least_confident: tuple[Example, ...] = ()
     likely_label_errors: tuple[Example, ...] = ()
 
     def all(self) -> Iterator[Example]:
-        """Those of every group."""
+        """The examples of all groups."""
         return chain(self.near_threshold, self.least_confident, self.likely_label_errors)
 
     def each(self, change: Callable[[Example], Example]) -> "Examples":
@@ -386,14 +386,14 @@ class Examples(Record):
 
 
 class ModelQuality(Record):
-    """What the models' predictions say, held against people's labels."""
+    """What the models' predictions say, compared with people's labels."""
 
     round: int  # of the last model
     threshold: float | None = None
     basis: str  # `validation set`, `all objects` or `unknown`
-    labeled: int  # by people, of what the last model had not learned from
-    stood_for: int  # objects nobody labeled for which others stand that were drawn at random
-    not_known: int  # objects nobody labeled or stands for
+    labeled: int  # labels by people that the last model had not learned from
+    stood_for: int  # unlabeled objects that a random sample represents
+    not_known: int  # unlabeled objects that no sample represents
     accuracy_by_round: tuple[AccuracyOfRound, ...] = ()
     coverage_curve: tuple[CoveragePoint, ...] = ()
     confusion: Confusion = Confusion()
@@ -402,7 +402,7 @@ class ModelQuality(Record):
 
     @property
     def on_a_validation_set(self) -> bool:
-        """Whether the accuracies are those on a random sample that no model learned from."""
+        """Whether the accuracies come from a random sample that no model learned from."""
         return self.basis == "validation set"
 
 
@@ -415,7 +415,7 @@ class LearningLaw(Record):
 
 
 class RandomBaseline(Record):
-    """What labels drawn at random would have given; either known, or why not."""
+    """The accuracy from randomly drawn labels, or why it is not known."""
 
     unknown_because: Annotated[str | None, IfKnown] = None
     law: Annotated[LearningLaw | None, IfKnown] = None
@@ -426,7 +426,7 @@ class RandomBaseline(Record):
 
 
 class Forecast(Record):
-    """How many more labels by people it probably takes until the model labels the rest."""
+    """How many more labels by people are probably needed until the model labels the rest."""
 
     human_labels: int
     expected_auto_labels: int
@@ -441,14 +441,14 @@ class Failure(Record):
 
 
 class FailureRecord(Record):
-    """All objects without a label: counted by reason, the first of them listed."""
+    """All objects without a label: counted by reason, with the first of them listed."""
 
     by_reason: dict[str, int] = {}
     first: tuple[Failure, ...] = ()
 
 
 class Score(Record):
-    """Shares of wrong labels, where the truth is known; None where there are no such labels."""
+    """Shares of wrong labels, if the truth is known; None if there are no such labels."""
 
     auto_label_error: float | None = None
     human_label_error: float | None = None
@@ -479,7 +479,7 @@ class Report(Document):
     next_round: Forecast | None = None
     failures: FailureRecord = FailureRecord()
     settings: dict[str, Any] = {}  # the request's block `ActiveLearning`, with its defaults
-    # A run on a laptop adds how long it took and, where the truth is known, how right the labels are.
+    # A run on a laptop adds its duration and, if the truth is known, the accuracy of the labels.
     output: Annotated[dict[str, Any] | None, IfKnown] = None
     seconds: Annotated[float | None, IfKnown] = None
     seconds_after_last_round: Annotated[dict[str, float] | None, IfKnown] = None
@@ -491,7 +491,7 @@ class Report(Document):
         return sum(record.repeated_answers for record in self.rounds)
 
     def as_document(self) -> dict[str, Any]:
-        """As JSON takes it: the share of people and the score's fields stand among the report's own."""
+        """As JSON: the share of people and the score's fields are on the same level as the report's own."""
         fields = super().as_document()
         score = fields.pop("score", None) or {}
         return {**fields, "human_share": self.counts.human_share, **score}

@@ -1,4 +1,4 @@
-"""What may be chosen about the loop, as plain values: no AWS names, no addresses."""
+"""The loop's settings as plain values: no AWS names, no addresses."""
 
 import math
 from dataclasses import dataclass, field
@@ -10,7 +10,7 @@ from labelloop.core.stopping import Limits, default_start_size
 
 Policy = Literal["default", "blog"]
 CertificateFor = Literal["all", "class"]
-# The margin between the two best classes above which the 2020 post had its model label.
+# The margin between the two best classes above which the model of the 2020 post labels an object.
 BLOG_MARGIN = 0.5
 
 
@@ -22,9 +22,9 @@ class LoopSettings:
     target_error: float = 0.05
     confidence: float = 0.9
     certificate_for: CertificateFor = "all"
-    # Where an answer differs from the model's on an object drawn at random, others are asked until two agree.
+    # When an answer about a randomly drawn object differs from the model's, others are asked until two agree.
     review_disagreements: bool = True
-    # In human labels: objects likelier to be wrong than its inverse go to people.
+    # In human labels. Objects whose chance of being wrong is above the inverse go to people.
     wrong_label_cost: float | None = None
     start_size: float | None = None
     validation_size: float | None = None
@@ -33,7 +33,7 @@ class LoopSettings:
     max_human_labels: float | None = None
     max_cost: float | None = None
     prices: PriceList = field(default_factory=PriceList)
-    # Of the training labels, what the model may tune on instead of learning from.
+    # Share of the training labels that the model may use for tuning instead of learning.
     holdout_share: float = 0.0
     # Whether the query strategy picks what the model is least sure of (see `QueryStrategy`).
     looks_for_doubt: bool = True
@@ -41,13 +41,14 @@ class LoopSettings:
 
     @property
     def is_blog(self) -> bool:
-        """Whether the 2020 post's rules hold: nothing is tested, nothing is promised."""
+        """Whether the 2020 post's rules apply: nothing is tested, nothing is promised."""
         return self.policy == "blog"
 
     def limits(self, total: int, *, most_votes: int, fewest_draws: int, tuning: Tuning = DEFAULT) -> Limits:
         """The sizes as counts of `total` data objects.
 
-        `most_votes`: how often an object can be asked about; `fewest_draws`: what a test takes at least.
+        most_votes: how often people can be asked about an object
+        fewest_draws: the smallest size of a test
         """
         given = self.start_size
         return Limits(
@@ -60,13 +61,13 @@ class LoopSettings:
         )
 
     def most_draws(self, total: int, human_labels_left: int) -> int:
-        """How many objects a test may draw, of so many labels that people may still be asked for."""
+        """How many objects a test may draw, given how many labels people may still be asked for."""
         if self.validation_size is None:
             return human_labels_left
         return min(human_labels_left, resolve_size(self.validation_size, total))
 
     def _most_human_labels(self, total: int, most_votes: int) -> int:
-        # Without a limit, as many as could ever be asked for: in a test some objects are asked about again.
+        # Without a limit: the most answers a run could need, including objects people are asked about again.
         unlimited = total * most_votes
         most = unlimited if self.max_human_labels is None else resolve_size(self.max_human_labels, total)
         return self.prices.affordable(self.max_cost, most)

@@ -1,6 +1,6 @@
-"""Labelers: what labels objects by machine in a round.
+"""Labelers: they label objects by machine in a round.
 
-One module each, found by listing this folder; docs/adding-one.md has how to add one.
+One module each, found by listing this folder; docs/adding-one.md says how to add one.
 """
 
 from labelloop.labelers.protocol import Labeler, StandIn

@@ -1,4 +1,4 @@
-"""BlazingText, SageMaker's built-in algorithm for text, as the 2020 post's first part trains it."""
+"""BlazingText, SageMaker's built-in algorithm for text, trained as in the first part of the 2020 post."""
 
 import json
 import os
@@ -18,7 +18,7 @@ from labelloop.workflow.training_job import (
 )
 
 TEXT_ATTRIBUTE = "source"
-# It keeps no checkpoints, and SageMaker waits an hour at most for a built-in algorithm that does not.
+# It keeps no checkpoints. SageMaker waits at most an hour for a built-in algorithm without checkpoints.
 LONGEST_SPOT_SECONDS = 3600
 
 # The post's own values.
@@ -33,12 +33,12 @@ POST_HYPERPARAMETERS: Mapping[str, str] = {
     "min_epochs": "1",
     "patience": "5",
 }
-# All of text classification's: the other modes' are refused by BlazingText once a job has begun.
+# All those of text classification. BlazingText refuses the other modes' only after a job has begun.
 _KNOWN = {*POST_HYPERPARAMETERS, "buckets"}
 
 
 class BlazingText(Labeler):
-    """An image of SageMaker's own, which reads texts and nothing else."""
+    """SageMaker's own image, which only reads texts."""
 
     name: ClassVar = "blazingtext"
     text_only: ClassVar = "BlazingText"
@@ -50,7 +50,7 @@ class BlazingText(Labeler):
         problems = spot_problems(model, wait)
         problems += [f"BlazingText: {fault}" for fault in _hyperparameter_faults(model.hyper_parameters)]
         if model.image_uri is not None:
-            problems.append("Algorithm blazingtext has an image of its own: leave ImageUri out")
+            problems.append("Algorithm blazingtext has its own image: leave ImageUri out")
         if model.input_mode not in (None, "Pipe"):
             problems.append("BlazingText reads augmented manifests in Pipe mode only: leave InputMode out")
         if model.training_instance_count > 1:
@@ -67,17 +67,17 @@ class BlazingText(Labeler):
         uri = os.environ["BLAZINGTEXT_IMAGE_URI"]
         if not uri[:1].isdigit():
             raise RequestError(
-                "there is no BlazingText in this region: leave ActiveLearning.Model.Algorithm out, "
+                "BlazingText is not available in this region: leave ActiveLearning.Model.Algorithm out, "
                 "or run labelloop in another region"
             )
         return uri
 
     def holdout_share(self, model: ModelSettings) -> float:
-        # It stops early by these labels.
+        # These labels decide when it stops early.
         return DEFAULT.rounds.holdout_of_other_images if model.holdout_share is None else model.holdout_share
 
     def question(self, line: bytes, classes: int) -> bytes:
-        """It asks for the probabilities of all classes: unasked, the model tells that of the best."""
+        """Asks for the probabilities of all classes: by default, the model only gives the best one's."""
         record = json.loads(line)
         question = {key: record[key] for key in (ID_KEY, TEXT_ATTRIBUTE) if key in record}
         return json.dumps({**question, "k": classes}, ensure_ascii=False, separators=(",", ":")).encode()
@@ -113,7 +113,7 @@ def _longest_wait(model: ModelSettings) -> int:
 
 def _hyperparameter_faults(given: Mapping[str, str]) -> list[str]:
     """What BlazingText's text classification would refuse, one sentence each."""
-    faults = [f"'{name}' is no hyperparameter of its text classification" for name in given.keys() - _KNOWN]
+    faults = [f"'{name}' is not a hyperparameter of text classification" for name in given.keys() - _KNOWN]
     if given.get("mode", "supervised") != "supervised":
         faults.append(f"'mode' must be 'supervised', not {given['mode']!r:.80}")
     return sorted(faults)

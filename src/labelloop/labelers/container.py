@@ -1,4 +1,4 @@
-"""A container that SageMaker trains and serves: the stack's model image, or the one a request names."""
+"""A container that SageMaker trains and serves: the stack's model image, or the image a request names."""
 
 import os
 from typing import Any, ClassVar
@@ -22,14 +22,14 @@ class Container(Labeler):
         return problems
 
     def prepare(self, request: LabelingRequest) -> LabelingRequest:
-        """With the image that the stack's parameter names unless the request names one itself."""
+        """The request, with the image from the stack's parameter unless the request names one."""
         settings = request.active_learning
         named = settings.model.image_uri or os.environ.get("MODEL_IMAGE_URI") or None
         model = settings.model.model_copy(update={"image_uri": named})
         return request.model_copy(update={"active_learning": settings.model_copy(update={"model": model})})
 
     def image_uri(self, request: LabelingRequest) -> str:
-        """The user's own, else the one that was built and pushed with the stack."""
+        """The user's own image, or the image that was built and pushed with the stack."""
         named = request.active_learning.model.image_uri
         return named or image_uri_of_function(os.environ["MODEL_FUNCTION_NAME"])
 

@@ -1,4 +1,4 @@
-"""What a labeler is. Whoever inherits gets what most labelers do where nothing else is written."""
+"""The protocol of a labeler. The base class provides what most labelers do."""
 
 from dataclasses import dataclass
 from typing import Any, ClassVar, Protocol
@@ -8,24 +8,24 @@ from labelloop.workflow.request import LabelingRequest, ModelSettings
 
 @dataclass(frozen=True)
 class StandIn:
-    """What runs on a laptop in place of an image that only AWS has."""
+    """Runs on a laptop in place of an image that only AWS has."""
 
     folder: str  # in the checkout: a model container, with `train` and `serve`
-    image: str  # of the same, in Docker
+    image: str  # the same model container's image, in Docker
 
 
 class Labeler(Protocol):
-    """What learns from people's labels in a round, and is asked about the open objects by a transform job.
+    """Learns from people's labels in a round; a transform job then asks it about the open objects.
 
-    `Model.Algorithm` names one. PrepareManifest and SplitLabels alone speak to it.
+    `Model.Algorithm` names a labeler. Only PrepareManifest and SplitLabels use it.
     """
 
-    # What it is called where it can read texts only, and nothing that lies elsewhere in S3.
+    # Its name in messages, if it can only read texts in the manifest, and no objects elsewhere in S3.
     text_only: ClassVar[str | None] = None
-    stand_in: ClassVar[StandIn | None] = None  # of one in this folder
+    stand_in: ClassVar[StandIn | None] = None  # only for labelers in this folder
 
     def check(self, model: ModelSettings) -> list[str]:  # noqa: ARG002
-        """What is wrong with the settings for this labeler, one sentence each. Reads nothing else."""
+        """The problems that the settings have for this labeler, one sentence each. Reads nothing else."""
         return []
 
     def prepare(self, request: LabelingRequest) -> LabelingRequest:
@@ -33,15 +33,15 @@ class Labeler(Protocol):
         return request
 
     def image_uri(self, request: LabelingRequest) -> str:
-        """The image that is trained and served. Raises RequestError or StorageError where there is none."""
+        """The image that is trained and served. Raises RequestError or StorageError if there is none."""
         ...
 
     def holdout_share(self, model: ModelSettings) -> float:
-        """Of the training labels, what it may tune on instead of learning from."""
+        """Share of the training labels that it may use for tuning instead of learning."""
         return model.holdout_share or 0.0
 
     def question(self, line: bytes, classes: int) -> bytes:  # noqa: ARG002
-        """What the model is sent about an object, of its line without the label."""
+        """What the model receives about an object, taken from its line without the label."""
         return line
 
     def training_job(
@@ -52,9 +52,10 @@ class Labeler(Protocol):
         contract: dict[str, str],
         checkpoints_s3_uri: str,
     ) -> dict[str, Any] | None:
-        """CreateTrainingJob's request but for name, role and output; None where nothing is trained.
+        """CreateTrainingJob's request without name, role and output; None if nothing is trained.
 
-        channels: train, validation and pool, with the S3 URI of each; contract: the hyperparameters that a
-        container of one's own is promised; checkpoints_s3_uri: a folder that no other training uses.
+        channels: train, validation and pool, with the S3 URI of each
+        contract: the hyperparameters that a user's own container is promised
+        checkpoints_s3_uri: a folder that no other training uses
         """
         ...

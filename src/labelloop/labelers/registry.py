@@ -1,4 +1,4 @@
-"""Labelers by name, and those of users by the name of their class."""
+"""Labelers by name; users' own labelers by the name of their class."""
 
 from labelloop.core.errors import RequestError
 from labelloop.core.implementations import Implementations, is_class_name
@@ -24,15 +24,15 @@ LABELERS: Implementations[Labeler] = Implementations(
 def load_labeler(name: str) -> Labeler:
     """A labeler by its name, or a user's own by "module:Class".
 
-    Raises RequestError when there is no such labeler, or the user's class cannot serve as one.
+    Raises RequestError when there is no such labeler, or the user's class cannot be used as one.
     """
     return LABELERS.load(name)
 
 
 def check_request(request: LabelingRequest) -> None:
-    """What can be told before it runs: raises RequestError with what the labeler's `check` finds.
+    """What can be checked before the run: raises RequestError with what the labeler's `check` finds.
 
-    A user's own labeler may be there in the steps' image alone, and is loaded there.
+    A user's own labeler is only loaded in the steps' image: it may exist only there.
     """
     model = request.active_learning.model
     if not is_class_name(model.algorithm):
@@ -40,6 +40,6 @@ def check_request(request: LabelingRequest) -> None:
 
 
 def check_model(labeler: Labeler, model: ModelSettings) -> None:
-    """Raises RequestError with all that the labeler cannot work with."""
+    """Raises RequestError with all settings that the labeler cannot work with."""
     if problems := labeler.check(model):
         raise RequestError(f"the request cannot be used: ActiveLearning.Model: {'; '.join(problems)}")

@@ -1,1 +1,1 @@
-"""The Lambda handlers, one a module: parse the event, call core, return URIs and counts."""
+"""The Lambda handlers, one per module: parse the event, call core, return URIs and counts."""

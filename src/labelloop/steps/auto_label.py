@@ -1,4 +1,4 @@
-"""AutoLabel: what the model labels in this round, or what it would label once a test has passed."""
+"""AutoLabel: find what the model labels in this round, or would label once a test has passed."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""CollectLabels: a batch whose time is over ends with what is labeled; the rest returns to the pool."""
+"""CollectLabels: end a batch whose time is over. Its labels count, the rest returns to the pool."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""ExportManifest: the output manifest, every object accounted for, and the report."""
+"""ExportManifest: write the output manifest, with every object, and the report."""
 
 import json
 from collections.abc import Iterator
@@ -23,7 +23,7 @@ from labelloop.workflow.run_files import RoundFiles
 from labelloop.workflow.run_output import RunOutput
 from labelloop.workflow.run_state import RunState
 
-# Reading a prediction takes some 50 microseconds on Lambda: above this, a step's 15 minutes get short.
+# Reading a prediction takes about 50 microseconds on Lambda: above this, a step's 15 minutes are tight.
 MOST_PREDICTIONS_READ = 5_000_000
 
 
@@ -61,7 +61,7 @@ def _ended(state: RunState, ended: EndedLoop, rounds: tuple[RoundRecord, ...]) -
 
 
 def _log_failures(failures: FailureRecord) -> None:
-    """A line for each reason, and for each of the first objects: what a query in CloudWatch finds."""
+    """A log line for each reason and for each of the first objects, so that CloudWatch queries find them."""
     for reason, objects in failures.by_reason.items():
         logger.warning("objects without a label", extra={"reason": reason, "objects": objects})
     for failure in failures.first:
@@ -69,10 +69,10 @@ def _log_failures(failures: FailureRecord) -> None:
 
 
 def _write_page(uri: str, report: Report) -> str | None:
-    """Where the page is; None, with the fault in the log, when it could not be made."""
+    """Where the page is; None, with the error in the log, when it could not be made."""
     try:
         page = render_report(report)
-    except Exception:  # The labels are written: no fault of the page may fail the run that made them.
+    except Exception:  # The labels are already written: an error in the page must not fail the run.
         logger.exception("the report has no page")
         return None
     s3.write_bytes(uri, page.encode())
@@ -95,7 +95,7 @@ def _output_lines(state: RunState, ended: EndedLoop, failures: Failures, time: s
 
 
 def _noting(noted: dict[int, Any], wanted: set[int], lines: Iterator[bytes]) -> Iterator[bytes]:
-    """Pass lines on, and keep the records of the wanted ids: an object's id is its line number from 0."""
+    """Pass all lines on, and keep the records of the wanted ids. An object's id is its line number from 0."""
     for number, line in enumerate(lines):
         if number in wanted:
             noted[number] = json.loads(line)
@@ -105,7 +105,7 @@ def _noting(noted: dict[int, Any], wanted: set[int], lines: Iterator[bytes]) -> 
 def _model_quality(state: RunState, ledger: Ledger, rounds: tuple[RoundRecord, ...]) -> ModelQuality | None:
     """What the models' predictions say; None, with the reason in the log, when they cannot be read.
 
-    By then everything is labeled: the report's details must not stand in the way of the labels.
+    Everything is labeled by then: a problem with the report's details must not cost the labels.
     """
     try:
         chances = _chances_of_the_last_test(rounds)
@@ -133,7 +133,7 @@ def _chances_of_the_last_test(rounds: tuple[RoundRecord, ...]) -> npt.NDArray[An
 def _rounds_to_read(rounds: tuple[RoundRecord, ...], size: int) -> list[tuple[RoundRecord, str, str]]:
     """The rounds that asked a model, with their predictions and the ledger it saw.
 
-    Only the last of them when all would be too many predictions.
+    Only the last of these rounds, when all of them have too many predictions.
     """
     asked = [
         (record, record.predictions_s3_uri, record.ledger_s3_uri)
@@ -144,7 +144,7 @@ def _rounds_to_read(rounds: tuple[RoundRecord, ...], size: int) -> list[tuple[Ro
 
 
 def _round_records(state: RunState) -> tuple[RoundRecord, ...]:
-    """The records of all rounds, those of the executions this one resumes included."""
+    """The records of all rounds, including those of the executions that this one resumes."""
     records = {}
     for files in state.all_files:
         for uri in files.round_records(s3.list_uris(files.rounds)):

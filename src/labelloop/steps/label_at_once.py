@@ -1,4 +1,4 @@
-"""LabelAtOnce: ask a labeling backend that answers without waiting, any of them."""
+"""LabelAtOnce: ask any labeling backend that answers without waiting."""
 
 from typing import Any
 

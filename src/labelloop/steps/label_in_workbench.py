@@ -1,4 +1,4 @@
-"""LabelInWorkbench: open a batch of what was selected; the state machine waits until it is closed."""
+"""LabelInWorkbench: open a batch with the selection; the state machine waits until the batch is closed."""
 
 from typing import Any
 
@@ -18,7 +18,7 @@ class WorkbenchEvent(StepEvent):
 
 @tracer.capture_lambda_handler(capture_response=False)
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
-    """Open the round's batch; who closes it returns the token with what comes next."""
+    """Open the round's batch; closing it returns the token."""
     parsed = read_event(WorkbenchEvent, event, STEP)
     state = parsed.state
     note_place(state.execution_name, state.round, STEP, context)

@@ -1,4 +1,4 @@
-"""MergeLabels: people's answers and the labels the model gave become part of the manifest."""
+"""MergeLabels: merge people's answers and the model's labels into the manifest."""
 
 from typing import Any
 
@@ -38,7 +38,7 @@ def _write_manifest(state: RunState, loop: Loop, outcome: RoundOutcome, time: st
 
 
 def _save_record(state: RunState, outcome: RoundOutcome) -> RoundRecord:
-    """With the addresses of what the report reads again."""
+    """The record, with the addresses of the files that the report reads."""
     files, changes = state.round_files, dict[str, str]()
     if state.training is not None and state.model is not None:
         changes["predictions_s3_uri"] = state.training.predictions_s3_uri

@@ -18,7 +18,7 @@ METRICS = _COUNTS | {STEP_SECONDS, "ExpectedAccuracy", "ValidationAccuracy", "Ce
 
 
 def emit_metrics(state: RunState, step: str, seconds: float, after: RunState | None) -> None:
-    """Print how long a step took that was given `state`, and where the run stands `after` it."""
+    """Print how long a step took that got `state`, and the run's progress `after` it."""
     labels = {"execution": state.execution_name, "round": state.round}
     _print(state, {STEP_SECONDS: seconds}, labels, Step=step)
     if after is not None:
@@ -26,7 +26,7 @@ def emit_metrics(state: RunState, step: str, seconds: float, after: RunState | N
 
 
 def run_values(state: RunState) -> dict[str, float]:
-    """Where a run stands; of the model, what the state has to say of it."""
+    """A run's progress, and what its state says about the model."""
     counts, model = state.counts, state.model
     values: dict[str, float] = {
         "HumanLabels": counts.human_labels,
@@ -47,7 +47,7 @@ def run_values(state: RunState) -> dict[str, float]:
 def _print(
     state: RunState, values: Mapping[str, float], labels: Mapping[str, Any], **dimensions: str
 ) -> None:
-    # A new one each time: what is added to it may not be left over for the next step of a warm function.
+    # A new one each time: on a warm function, nothing may be left over for the next step.
     metrics = EphemeralMetrics(
         namespace=NAMESPACE, service=os.environ.get("POWERTOOLS_SERVICE_NAME", "labelloop")
     )

@@ -32,7 +32,7 @@ from labelloop.workflow.run_state import RunState
 
 
 class PrepareEvent(BaseModel):
-    """The execution input as it came, and the execution it came to."""
+    """The execution input, unchanged, and the execution that received it."""
 
     model_config = ConfigDict(extra="forbid", alias_generator=to_pascal)
 
@@ -59,7 +59,7 @@ class _Chosen:
 
     @classmethod
     def loaded(cls, settings: ActiveLearning) -> "_Chosen":
-        """Raises RequestError where one cannot be loaded."""
+        """Raises RequestError when one of them cannot be loaded."""
         try:
             strategy = load_query_strategy(settings.query_strategy)
         except QueryStrategyError as error:
@@ -67,7 +67,7 @@ class _Chosen:
         return cls(strategy, load_backend(settings.labeling_backend), load_labeler(settings.model.algorithm))
 
     def told(self, request: LabelingRequest) -> dict[str, Any]:
-        """The fields of the run's state that are theirs to say."""
+        """The fields of the run's state that they determine."""
         return {
             "image_uri": self.labeler.image_uri(request),
             "looks_for_doubt": looks_for_doubt(self.strategy),
@@ -101,17 +101,17 @@ def prepare_manifest(execution: PrepareEvent) -> dict[str, Any]:
 
 
 def _require_job_role(request: LabelingRequest) -> None:
-    """Refuse a role that SageMaker would not be handed, before people have labeled in vain."""
+    """Refuse a role that the stack may not pass to SageMaker, before people spend time on labels."""
     role = os.environ.get("JOB_ROLE_ARN")
     if role and request.role_arn != role:
         raise RequestError(
-            f"RoleArn: this stack may hand jobs the role {role} only, not {request.role_arn}: name that one, "
+            f"RoleArn: this stack may only give jobs the role {role}, not {request.role_arn}: use that role, "
             "or deploy the stack with the parameter JobRoleArn set to yours"
         )
 
 
 def _with_the_stacks_key(request: LabelingRequest) -> LabelingRequest:
-    """Jobs' output and disks are encrypted with the stack's KMS key, unless the request names another."""
+    """Encrypt jobs' output and disks with the stack's KMS key, unless the request names another."""
     key = os.environ.get("KMS_KEY_ARN")
     if not key:
         return request
@@ -128,8 +128,8 @@ def _refuse_reused_name(files: RunFiles, start_time: str) -> None:
     marker, prefix = files.execution, files.prefix
     if s3.exists(marker) and s3.read_json(marker) != {"StartTime": start_time}:
         raise RequestError(
-            f"an execution of this name has written to {prefix} before: start one with another name, "
-            f"and to go on where that one stopped, set ActiveLearning.ResumeFromS3Uri to {prefix}"
+            f"an execution of this name has already written to {prefix}: use another name. "
+            f"To continue where that one stopped, set ActiveLearning.ResumeFromS3Uri to {prefix}"
         )
     s3.write_json(marker, {"StartTime": start_time})
 

@@ -1,4 +1,4 @@
-"""SelectForHumans: the data objects people are asked about in this round."""
+"""SelectForHumans: choose the data objects that people are asked about in this round."""
 
 from typing import Any
 

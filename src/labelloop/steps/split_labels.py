@@ -37,7 +37,7 @@ def split_labels(state: RunState, _time: str) -> dict[str, Any]:
 
 
 def without_label(line: bytes, attribute: LabelAttribute) -> bytes:
-    """The line as the model may see it: it must not read the label of a validation object."""
+    """The line as the model may see it: without the label of a validation object."""
     if attribute.name.encode() not in line:
         return line
     record = json.loads(line)

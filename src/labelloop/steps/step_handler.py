@@ -1,4 +1,4 @@
-"""What every step has in common: its event, its log lines and its result."""
+"""What all steps share: the event, the log lines and the result."""
 
 import time
 from collections.abc import Callable
@@ -21,7 +21,7 @@ Handler = Callable[[dict[str, Any], LambdaContext], dict[str, Any]]
 
 
 class StepEvent(BaseModel):
-    """The state of the run, and the instant the state machine entered the step: a retry sees the same."""
+    """The run's state, and the time when the state machine entered the step: the same for a retry."""
 
     model_config = ConfigDict(extra="forbid", alias_generator=to_pascal)
 
@@ -33,7 +33,7 @@ Event = TypeVar("Event", bound=BaseModel)
 
 
 def read_event(form: type[Event], event: object, step_name: str) -> Event:
-    """The event in its form. Raises EventError, once it is logged: no execution is known yet."""
+    """The parsed event. Logs the EventError it raises, because no execution is known yet."""
     try:
         return form.model_validate(event)
     except ValidationError as error:
@@ -72,7 +72,7 @@ def step(work: Callable[[RunState, str], dict[str, Any]]) -> Handler:
 
 
 def note_place(execution: str, round_number: int, step_name: str, context: LambdaContext) -> None:
-    """Put on every log line from here on where it comes from."""
+    """From here on, every log line says where it comes from."""
     logger.append_keys(
         execution=execution,
         round=round_number,
@@ -86,17 +86,17 @@ def measured(
 ) -> dict[str, Any]:
     """Do a step's work; log how it ended and how long it took, and emit its metrics.
 
-    `state` is what the step was given; None where it makes the first one.
+    `state` is what the step got; None for the step that makes the first one.
     """
     began = time.monotonic()
     try:
         result = work()
     except Exception as error:
-        # The runtime's own line of an error does not say which execution it belongs to.
+        # The log line that Lambda writes about an error does not name the execution.
         logger.exception("failed", extra={"error": type(error).__name__, "reason": str(error)})
         raise
     seconds = round(time.monotonic() - began, 3)
-    # The last step returns the run's outcome, every other one the next state.
+    # The last step returns the run's outcome; every other step returns the next state.
     after = RunState.model_validate(result) if "ExecutionName" in result else None
     logger.info(
         "done",
@@ -108,7 +108,7 @@ def measured(
         },
     )
     given = state or after
-    assert given is not None, "a step that is given no state makes one"
+    assert given is not None, "a step that gets no state makes one"
     emit_metrics(given, step_name, seconds, after)
     return result
 

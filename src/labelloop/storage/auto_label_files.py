@@ -1,4 +1,4 @@
-"""The labels that a model gives, as AutoLabel writes them: a line an object, with the fields it is to get."""
+"""The model's labels as AutoLabel writes them: one line per object, with the fields that the object gets."""
 
 from collections.abc import Iterator
 
@@ -28,7 +28,7 @@ def read_auto_labels(uri: str, attribute: LabelAttribute) -> tuple[Ids, npt.NDAr
 
 
 def auto_label_fields(uri: str, kept: set[int] | None = None) -> Iterator[Addition]:
-    """Each object's id with the fields its line gets, ascending; of those kept, else of all."""
+    """Each object's id with the fields its line gets, ascending; for all objects, or only those to keep."""
     for line in s3.read_lines(uri):
         fields = orjson.loads(line)
         object_id = fields.pop(ID_KEY)

@@ -12,9 +12,9 @@ if TYPE_CHECKING:
 
 
 def image_uri_of_function(name: str) -> str:
-    """The URI of the image that a Lambda function runs, by digest: a tag may move later, a digest may not.
+    """The URI of the image that a Lambda function runs, by digest: a tag may move later, a digest cannot.
 
-    Raises StorageError when there is no such function, no permission, or the function has no image.
+    Raises StorageError when the function does not exist, has no image, or may not be read.
     """
     client: LambdaClient = boto3.client("lambda")
     try:

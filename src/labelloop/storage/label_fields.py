@@ -1,4 +1,4 @@
-"""What the manifest's lines get at the end of a round: labels with their metadata, and reasons for none."""
+"""What the manifest's lines get at the end of a round: labels with metadata, or the reason for no label."""
 
 from collections.abc import Iterator
 
@@ -13,13 +13,13 @@ from labelloop.workflow.run_state import RunState
 
 
 def label_fields(state: RunState, ledger: Ledger, outcome: RoundOutcome, time: str) -> Iterator[Addition]:
-    """Each object that left the pool in this round, with its fields; in no order."""
+    """Each object that left the pool in this round, with its fields; in any order."""
     yield from _peoples_fields(state, ledger, outcome, time)
     yield from _auto_label_fields(state, outcome.auto_labels)
 
 
 def _peoples_fields(state: RunState, ledger: Ledger, outcome: RoundOutcome, time: str) -> Iterator[Addition]:
-    """Of people's answers in this round, those that gave a label or a reason for none."""
+    """The answers of this round that gave a label or a reason for no label."""
     wanted = {*outcome.labeled.tolist(), *outcome.settled.tolist()}
     given_up = dict.fromkeys(outcome.given_up.tolist(), NO_ANSWER)
     for answer in answers(state):
@@ -36,7 +36,7 @@ def _peoples_fields(state: RunState, ledger: Ledger, outcome: RoundOutcome, time
 
 
 def _fields_of_earlier_answer(state: RunState, label: int, time: str) -> dict[str, object]:
-    """Of a label that an earlier round's answer gave: nobody contradicted it, or too few did."""
+    """The fields of a label from an earlier round: nobody contradicted it, or too few people did."""
     metadata = label_metadata(
         class_name=state.class_names[label],
         confidence=ONE_PERSON_CONFIDENCE,

@@ -1,4 +1,4 @@
-"""What people are asked, as the manifests of labeling jobs, and what they answer.
+"""The manifests of labeling jobs: what people are asked, and what they answer.
 
 A selection too large for one labeling job is split over several.
 """
@@ -32,7 +32,7 @@ def answers(state: RunState) -> Iterator[Answer]:
 
 
 def reviews(state: RunState) -> Iterator[Review]:
-    """Of labels that people were asked about again: the workbench leaves them beside its output."""
+    """Reviews of labels that people were asked about again: the workbench writes them next to its output."""
     for uri in _output_uris(state):
         if s3.exists(beside := reviews_beside(uri)):
             yield from read_reviews(s3.read_lines(beside), state.label_attribute.name)
@@ -45,7 +45,7 @@ def not_shown(labeling: Labeling | None) -> Iterator[Ids]:
 
 
 def failure(labeling: Labeling | None) -> str | None:
-    """Why a labeling job failed, the first of them; a job that was stopped on purpose did not fail."""
+    """Why the first failed labeling job failed. A job that was stopped on purpose did not fail."""
     if labeling is None:
         return None
     ends = [(labeling.error, labeling.cause), *((part.error, part.cause) for part in labeling.parts)]
@@ -54,7 +54,7 @@ def failure(labeling: Labeling | None) -> str | None:
 
 
 def write_parts(labeling: Labeling) -> Labeling:
-    """Write the parts of a selection that one job may not hold; the same again for the same selection."""
+    """Split a selection that is too large for one job; the same selection always gives the same parts."""
     most = ground_truth.MOST_OBJECTS_A_JOB
     count = math.ceil(labeling.selected / most)
     if count <= 1:
@@ -68,9 +68,9 @@ def write_parts(labeling: Labeling) -> Labeling:
 
 
 def renamed(labeling: Labeling, job_name: str) -> Labeling:
-    """To be asked again, by labeling jobs of another name: Ground Truth takes a name once.
+    """Ask again, by labeling jobs with new names: Ground Truth accepts a name only once.
 
-    The selection keeps its own name, by which other backends know what they were asked.
+    The selection keeps its own name, because other backends know their work by it.
     """
     names = part_names(job_name, len(labeling.parts))
     parts = [
@@ -81,17 +81,17 @@ def renamed(labeling: Labeling, job_name: str) -> Labeling:
 
 
 def part_names(job_name: str, count: int) -> list[str]:
-    """What the labeling jobs of a selection are called."""
+    """The names of a selection's labeling jobs."""
     return [job_name] if count == 1 else [f"{job_name}-p{number}" for number in range(1, count + 1)]
 
 
 def with_outputs_found(labeling: Labeling) -> Labeling | None:
-    """What an interrupted execution's labeling jobs left; None when they left nothing."""
+    """The output of an interrupted execution's labeling jobs; None when there is none."""
     folder = labeling.output_folder_s3_uri
     uris = [uri for uri in s3.list_uris(folder) if uri.endswith(LABELING_OUTPUT)]
     if not uris:
         return None
-    # Backends that take any number of objects answer all parts at once.
+    # Backends without a limit on the number of objects answer all parts together.
     found = list(labeling_outputs_of(labeling.job_name, folder, uris))[:1]
     whole = uris[-1:] if len(labeling.parts) == 1 else found
     if whole:
@@ -101,7 +101,7 @@ def with_outputs_found(labeling: Labeling) -> Labeling | None:
 
 
 def _output_uris(state: RunState) -> Iterator[str]:
-    """Where the backend says that answers are, where there are any."""
+    """Where the backend says the answers are, if there are any."""
     labeling = state.labeling
     if labeling is not None:
         named = [labeling.output_s3_uri, *(part.output_s3_uri for part in labeling.parts)]

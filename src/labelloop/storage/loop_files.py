@@ -1,4 +1,4 @@
-"""The Loop between two steps: made of the run's state and what lies in S3, and kept there again."""
+"""The Loop between two steps: loaded from the run's state and S3, and stored there again."""
 
 import numpy as np
 
@@ -12,7 +12,7 @@ from labelloop.workflow.run_state import AuditUnderWay, RunState
 
 
 def load_loop(state: RunState) -> Loop:
-    """Raises LedgerError or StorageError where what the state names cannot be read."""
+    """Raises LedgerError or StorageError when a file that the state names cannot be read."""
     labeling, model = state.labeling, state.model
     loop = Loop(
         settings=state.loop_settings,
@@ -41,7 +41,7 @@ def load_ledger(state: RunState) -> Ledger:
 
 
 def save_test(state: RunState, test: TestUnderWay | None, uri: str) -> AuditUnderWay | None:
-    """Write a test that goes on, with what people have said by now; returns where it stands."""
+    """Write a test that goes on, with people's answers so far; returns its progress."""
     if test is None or state.audit is None:
         return None
     s3.write_bytes(uri, to_bytes(test.audit.candidates))
@@ -49,7 +49,7 @@ def save_test(state: RunState, test: TestUnderWay | None, uri: str) -> AuditUnde
 
 
 def save_disputed(loop: Loop, uri: str) -> str | None:
-    """Write the spot checks that people disagree on; None where there are none."""
+    """Write the spot checks that people disagree on; None if there are none."""
     if not len(loop.disputed):
         return None
     s3.write_bytes(uri, to_bytes(loop.disputed))
@@ -63,12 +63,12 @@ def _load_test(state: RunState) -> TestUnderWay | None:
 
 
 def _load_proposal(state: RunState) -> Proposal | None:
-    """Labels that need no test; where there is one, its candidates hold them."""
+    """Labels that need no test; during a test, its candidates hold them."""
     if state.model is None or state.audit is not None or not state.model.auto_labels:
         return None
     return Proposal(*read_auto_labels(state.model.auto_labels_s3_uri, state.label_attribute))
 
 
 def _load_array(uri: str) -> "np.ndarray[tuple[int], np.dtype[np.void]]":
-    # A copy: as it comes it is read-only.
+    # A copy, because the array that was read is read-only.
     return from_bytes(s3.read_bytes(uri)).copy()

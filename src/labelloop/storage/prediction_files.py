@@ -15,16 +15,16 @@ _OUT_OF_FOLD = "out_of_fold.jsonl"
 
 
 def read_transform_output(state: RunState, ledger: Ledger) -> Predictions:
-    """What the round's model says of pool and validation set.
+    """What the round's model says about pool and validation set.
 
-    Raises PredictionsError when the transform job left no output, or one that does not fit.
+    Raises PredictionsError when the transform job left no output, or output that does not fit.
     """
     if state.training is None:
         raise PredictionsError("no model was asked in this round")
     uri = state.training.predictions_s3_uri
     if not s3.exists(uri):
         raise PredictionsError(
-            f"the transform job ended well but wrote no {uri}: look at the job's log, "
+            f"the transform job succeeded but did not write {uri}: look at the job's log, "
             "and check that its role may write there"
         )
     return _from_lines(uri, ledger, state.label_categories)
@@ -39,22 +39,24 @@ def load_predictions(
 ) -> Predictions:
     """A round's predictions; `ledger`: as its model saw it.
 
-    Rounds of format 1 have none but the transform job's lines. Raises PredictionsError, StorageError.
+    Rounds of format 1 have only the transform job's lines. Raises PredictionsError, StorageError.
     """
     if s3.exists(arrays_uri):
         predictions = Predictions.from_bytes(s3.read_bytes(arrays_uri))
         if len(predictions.label) != len(ledger):
             raise PredictionsError(
-                f"{arrays_uri} is of {len(predictions.label):,} data objects, and the run has {len(ledger):,}"
+                f"{arrays_uri} has predictions for {len(predictions.label):,} data objects, "
+                f"but the run has {len(ledger):,}"
             )
         return predictions
     return _from_lines(lines_uri, ledger, categories)
 
 
 def load_out_of_fold(state: RunState, ledger: Ledger) -> Predictions | None:
-    """What the round's training job says of each object it learned from, by a part of the model that has not.
+    """Cross-validation: what the round's training job says about each object it learned from.
 
-    Ours leaves it; None where a container leaves none.
+    A part of the model that has not learned from the object says it. labelloop's own container writes this;
+    None if a container does not.
     """
     if state.training is None:
         return None

@@ -1,4 +1,4 @@
-"""S3 objects as streams of lines, whole bytes or JSON. Memory does not grow with an object's size."""
+"""S3 objects as streams of lines, as bytes or as JSON. For streams, memory does not grow with the size."""
 
 import contextlib
 import functools
@@ -19,10 +19,10 @@ if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
     from mypy_boto3_s3.type_defs import TagTypeDef
 
-# A longer line is cut; it exceeds every limit on a manifest line anyway.
+# A longer line is cut. It is over every limit on a manifest line anyway.
 LONGEST_LINE = 4 * 1024 * 1024
-# Objects that only their run needs carry a tag: the lifecycle rule of the stack's bucket removes them after
-# some time. People's answers, models and the output carry none.
+# Objects that only their run needs have a tag: the lifecycle rule of the stack's bucket removes them after
+# some time. People's answers, models and the output have no tag.
 _INTERMEDIATE_TAG: "TagTypeDef" = {"Key": "labelloop", "Value": "intermediate"}
 _REASONS = {
     "NoSuchBucket": "there is no such bucket: check its name",
@@ -48,7 +48,7 @@ def split_uri(uri: str) -> tuple[str, str]:
     parts = urlsplit(uri, allow_fragments=False)
     if parts.scheme != "s3" or not parts.netloc:
         raise StorageError(f"not an S3 URI: {uri}")
-    # A key may contain a question mark: that does not begin a query there.
+    # A key may contain a question mark, which does not begin a query here.
     return parts.netloc, uri[len("s3://") + len(parts.netloc) + 1 :]
 
 
@@ -92,7 +92,7 @@ def exists(uri: str) -> bool:
 
 
 def list_uris(prefix_uri: str) -> list[str]:
-    """URIs of all objects whose key begins like the URI, in key order."""
+    """URIs of all objects that begin with this URI, in key order."""
     bucket, prefix = split_uri(prefix_uri)
     with _explained(prefix_uri):
         pages = s3_client().get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix)
@@ -100,7 +100,7 @@ def list_uris(prefix_uri: str) -> list[str]:
 
 
 def read_lines(uri: str) -> Iterator[bytes]:
-    """Lines without their line feed, split on line feeds alone (U+2028 is text)."""
+    """Lines without their line feed, split only on line feeds (U+2028 is text)."""
     with _explained(uri), _opened(uri, "rb") as stream:
         while line := stream.readline(LONGEST_LINE):
             yield line.removesuffix(b"\n")
@@ -124,7 +124,7 @@ def _opened(uri: str, mode: str) -> Iterator[IO[bytes]]:
     parameters = {
         "client": s3_client(),
         "client_kwargs": {
-            # An upload without any lines becomes a plain put.
+            # An upload without lines becomes a plain put.
             "S3.Client.create_multipart_upload": tags,
             "S3.Client.put_object": tags,
         },

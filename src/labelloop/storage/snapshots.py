@@ -1,4 +1,4 @@
-"""Snapshots of the run's state, and how a new execution goes on from the last one of an earlier."""
+"""Snapshots of the run's state, and how a new execution resumes from an earlier one's last snapshot."""
 
 from pydantic import ValidationError
 
@@ -12,14 +12,14 @@ from labelloop.workflow.run_state import RunState, round_name
 
 
 def save_snapshot(state: RunState, uri: str) -> None:
-    """Written last of all a step writes: where there is a snapshot, all it names is there."""
+    """A step writes the snapshot last: if it exists, all files it names exist too."""
     s3.write_json(uri, state.as_document())
 
 
 def resumed_state(request: LabelingRequest, execution_name: str, prefix: str, job_prefix: str) -> RunState:
-    """The state an earlier execution was last in, as the first state of a new one.
+    """The last state of an earlier execution, as the first state of a new one.
 
-    Raises RequestError when there is nothing to resume, or the request asks for something else.
+    Raises RequestError when there is nothing to resume, or when the requests differ.
     """
     earlier = RunFiles.under(request.active_learning.resume_from_s3_uri or "")
     state = _last_state(earlier)
@@ -72,7 +72,7 @@ def _require_same_task(request: LabelingRequest, earlier: LabelingRequest) -> No
 
 
 def _interrupted_labeling(state: RunState, job_prefix: str) -> dict[str, object]:
-    """Where people had been chosen objects for: take their answers if they are there, else ask again."""
+    """For objects that were already selected: use people's answers if they exist, else ask again."""
     if state.labeling is None:
         return {}
     answered = with_outputs_found(state.labeling)

@@ -1,4 +1,4 @@
-"""Sorts more than fits into memory: an SQLite file orders fields by object id."""
+"""Sorts more than fits into memory: an SQLite file orders the fields by object id."""
 
 import sqlite3
 import tempfile
@@ -13,7 +13,7 @@ Addition = tuple[int, dict[str, Any]]
 
 
 class SortedAdditions:
-    """Fields to add to objects, kept on disk and returned in order of id; the first ones for an id count."""
+    """Fields to add to objects, kept on disk and returned in order of id. The first ones for an id count."""
 
     def __init__(self) -> None:
         self._folder = tempfile.TemporaryDirectory(prefix="labelloop-")

@@ -1,1 +1,1 @@
-"""The contract with AWS: the request, the run's state, S3's layout, what services are asked for."""
+"""The contract with AWS: the request, the run's state, the layout in S3, the requests to services."""

@@ -46,7 +46,7 @@ class Execution:
 
     @property
     def input_object(self) -> dict[str, Any]:
-        """The input, or empty if it is not a JSON object: an execution can be started with anything."""
+        """The input; empty if it is not a JSON object, because an execution can be started with anything."""
         return self.input if isinstance(self.input, dict) else {}
 
     @property
@@ -59,7 +59,7 @@ class Execution:
 class ExecutionEvent:
     """One event of an execution's history; `previous` is the id of another event.
 
-    `type` is that of the history (`TaskStateEntered`, `TaskFailed`, ...), and `details` are those of the type
+    `type` is the type in the history (`TaskStateEntered`, `TaskFailed`, ...). `details` depend on the type
     (`name`, `input`, `output`, `error`, `cause`, ...).
     """
 
@@ -105,7 +105,7 @@ class ExecutionEvent:
 
 
 def _parsed(document: str | None) -> Any:
-    """None for what is missing or not JSON."""
+    """None when the text is missing or not JSON."""
     try:
         return json.loads(document) if document else None
     except ValueError:

@@ -1,8 +1,8 @@
-"""What Ground Truth has and takes: its own functions by region, its public team, so many objects a job.
+"""Facts about Ground Truth: its own functions by region, its public team, its limit on objects per job.
 
-The functions' accounts are those of the API reference, in HumanTaskConfig.PreHumanTaskLambdaArn and in
-AnnotationConsolidationConfig.AnnotationConsolidationLambdaArn; botocore carries it, and a test compares. The
-number of objects is the quota of
+The functions' accounts are from the API reference, under HumanTaskConfig.PreHumanTaskLambdaArn and
+AnnotationConsolidationConfig.AnnotationConsolidationLambdaArn. botocore contains that text, and a test
+compares the two. The number of objects is the quota of
 https://docs.aws.amazon.com/sagemaker/latest/dg/input-data-limits.html.
 """
 
@@ -30,7 +30,7 @@ _PUBLIC_WORKFORCE = re.compile(r"arn:aws[a-z-]*:sagemaker:[^:]*:\d*:workteam/pub
 
 
 class TaskType(StrEnum):
-    """A labeling task of Ground Truth's own with one class an object, as its functions are named."""
+    """A built-in labeling task of Ground Truth with one class per object, as named in its functions."""
 
     TEXT = "TextMultiClass"
     IMAGE = "ImageMultiClass"
@@ -44,7 +44,7 @@ def is_public_workforce(workteam_arn: str) -> bool:
 def function_arns(region: str, task: str) -> tuple[str, str]:
     """The ARNs of Ground Truth's pre-annotation and consolidation function for a task in a region.
 
-    Raises RequestError where Ground Truth has none.
+    Raises RequestError if Ground Truth has none.
     """
     if region not in FUNCTION_ACCOUNTS:
         raise RequestError(

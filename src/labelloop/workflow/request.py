@@ -51,7 +51,7 @@ Size = Annotated[float, Field(gt=0)]
 
 
 class _Block(BaseModel):
-    # Fields have AWS's names outside (ManifestS3Uri) and Python's inside (manifest_s3_uri).
+    # Fields have AWS's names in JSON (ManifestS3Uri) and Python's names in the code (manifest_s3_uri).
     model_config = ConfigDict(
         extra="forbid", frozen=True, strict=True, alias_generator=to_pascal, protected_namespaces=()
     )
@@ -61,7 +61,7 @@ _Form = TypeVar("_Form", bound=_Block)
 
 
 def _checked_name(name: str) -> str:
-    """Of what is loaded by its name, in the steps' image: whether it is there is for that image to say."""
+    """The name of a class that the steps' image loads: only that image can tell whether the class exists."""
     if fault := name_fault(name):
         raise ValueError(fault)
     return name
@@ -97,7 +97,7 @@ class OutputConfig(_Block):
 
 
 class StoppingConditions(_Block):
-    """When Ground Truth stops a labeling job by itself; of each job, and every round has one."""
+    """When Ground Truth stops a labeling job by itself. Applies to each job, and every round has one."""
 
     max_human_labeled_object_count: int | None = Field(default=None, ge=1)
     max_percentage_of_input_dataset_labeled: int | None = Field(default=None, ge=1, le=100)
@@ -123,7 +123,7 @@ class PublicWorkforceTaskPrice(_Block):
 
 
 class HumanTaskConfig(_Block):
-    """What Ground Truth needs to show data objects to people; passed on as it is."""
+    """What Ground Truth needs to show data objects to people; passed on unchanged."""
 
     workteam_arn: WorkteamArn
     ui_config: UiConfig
@@ -142,7 +142,7 @@ class HumanTaskConfig(_Block):
 
 
 class ModelSettings(_Block):
-    """How the model is trained and asked. `ImageUri` is the stack's own model image unless given."""
+    """How the model is trained and used. `ImageUri` is the stack's own model image unless given."""
 
     algorithm: str = "container"  # the labeler
     image_uri: Annotated[str, StringConstraints(pattern=r"^\S+$", max_length=255)] | None = None
@@ -157,11 +157,10 @@ class ModelSettings(_Block):
     use_spot_training: bool = False
     # For spot instances and the training together; twice MaxRuntimeInSeconds unless given.
     max_wait_time_in_seconds: int | None = Field(default=None, ge=60)
-    # Each round's training has a folder of its own below; in the round's own folder unless given.
+    # Each round's training has its own folder under this one; by default it is in the round's folder.
     checkpoint_s3_uri: S3Uri | None = None
-    input_mode: Literal["File", "FastFile", "Pipe"] | None = None  # as the labeler says unless given
-    # Of the training labels, what the model may tune on instead of learning from; as the labeler says unless
-    # given.
+    input_mode: Literal["File", "FastFile", "Pipe"] | None = None  # the labeler's choice unless given
+    # Share of the training labels that the model may use for tuning; the labeler's choice unless given.
     holdout_share: float | None = Field(default=None, ge=0, le=0.5)
     batch_strategy: Literal["MultiRecord", "SingleRecord"] = "MultiRecord"
     max_payload_in_mb: int = Field(default=6, ge=1, le=100, alias="MaxPayloadInMB")
@@ -180,7 +179,7 @@ class ModelSettings(_Block):
 
 
 class SimulatedPeopleFaults(_Block):
-    """People who know the truth, for trying a policy out: the `simulated` labeling backend."""
+    """People who know the truth, to try out a policy: the `simulated` labeling backend."""
 
     truth_s3_uri: S3ObjectUri | None = None
     error_rate: float = Field(default=0.0, ge=0, le=1)
@@ -189,7 +188,7 @@ class SimulatedPeopleFaults(_Block):
 
 
 class GoldObjects(_Block):
-    """Objects whose label is known, mixed in to see how well people label: an augmented manifest of them."""
+    """Objects with a known label, mixed in to see how well people label; given as an augmented manifest."""
 
     manifest_s3_uri: S3ObjectUri
     share: float = Field(default=0.05, gt=0, le=0.5)  # of the batch
@@ -199,21 +198,21 @@ _MINUTE, _DAY = 60, 24 * 3600
 
 
 class WorkbenchSettings(_Block):
-    """How people label in the workbench. What `HumanTaskConfig` says of the task holds unless said here."""
+    """How people label in the workbench. These fields override what `HumanTaskConfig` says about the task."""
 
     title: Annotated[str, StringConstraints(min_length=1, max_length=128)] | None = None
     short_instructions: Annotated[str, StringConstraints(min_length=1, max_length=2000)] | None = None
     full_instructions: Annotated[str, StringConstraints(min_length=1, max_length=50_000)] | None = None
     number_of_human_workers_per_data_object: int | None = Field(default=None, ge=1, le=9)
-    # Of the user's own Ground Truth worker template (HumanTaskConfig.UiConfig.UiTemplateS3Uri).
+    # Whether to use the user's own Ground Truth worker template (HumanTaskConfig.UiConfig.UiTemplateS3Uri).
     use_worker_template: bool = False
     show_guess: bool = False  # the model's label, which biases people
     lease_in_seconds: int = Field(default=10 * _MINUTE, ge=10, le=_DAY)
-    # Without an answer for so long, or after so long in all, what is labeled counts and the loop goes on.
+    # After this time without an answer, or in total, the labels so far count and the loop goes on.
     heartbeat_in_seconds: int = Field(default=7 * _DAY, ge=1)
     deadline_in_seconds: int = Field(default=30 * _DAY, ge=2, le=360 * _DAY)
     gold: GoldObjects | None = None
-    # Of the batch, so many more: labels that the model most confidently contradicts, asked about again.
+    # As a share of the batch: labels that the model contradicts most confidently; people are asked again.
     relabel_share: float = Field(default=0.0, ge=0, le=0.5)
 
     @model_validator(mode="after")
@@ -226,7 +225,7 @@ class WorkbenchSettings(_Block):
 class Prices(_Block):
     """What labels cost, for the report and for MaxCost; the defaults are Ground Truth's list prices.
 
-    Vendors and private people have a price of their own.
+    Vendors and private teams have their own prices.
     """
 
     human_label: float = Field(default=LIST_PRICE_OF_AN_ANSWER, ge=0)  # one person's answer about one object
@@ -235,7 +234,7 @@ class Prices(_Block):
     currency: Annotated[str, StringConstraints(pattern=r"^[A-Z]{3}$")] = "USD"
 
     def price_list(self, people_per_object: int) -> PriceList:
-        """The prices where so many people label each object."""
+        """The prices if this many people label each object."""
         return PriceList(
             human_label=self.human_label,
             service_fee=self.service_fee,
@@ -266,11 +265,12 @@ class ActiveLearning(_Block):
     start_size: Size | None = None
     validation_size: Size | None = None
     batch_size: Size = 0.02
-    # What one certificate speaks of: all auto-labels together, or those of each class by themselves.
+    # What a certificate covers: all auto-labels together, or those of each class separately.
     certificate_for: Literal["all", "class"] = "all"
     # Where a test's answer differs from the model's, more people are asked until two agree.
     review_disagreements: bool = True
-    # What a wrong label costs, in human labels: objects likelier to be wrong than its inverse go to people.
+    # The cost of a wrong label, in human labels. Objects whose chance of being wrong is above its inverse go
+    # to people.
     wrong_label_cost: float | None = Field(default=None, ge=1)
     max_rounds: int = Field(default=100, ge=1, le=500)
     max_human_labels: Size | None = None
@@ -288,10 +288,10 @@ class ActiveLearning(_Block):
         holdout_share: float | None = None,
         looks_for_doubt: bool = True,
     ) -> LoopSettings:
-        """What of it the loop needs to know.
+        """The part that the loop needs to know.
 
-        The arguments are what labeling backend, labeler and query strategy say of themselves: only those know
-        who load them.
+        The arguments come from labeling backend, labeler and query strategy: only code that loads them knows
+        these values.
         """
         return LoopSettings(
             policy=self.policy,
@@ -320,7 +320,7 @@ class ActiveLearning(_Block):
     @field_validator("query_strategy")
     @classmethod
     def _strategy_well_named(cls, name: str) -> str:
-        # Whether a class of the user's own is there is for the steps' image to say: it may be there alone.
+        # The steps' image checks whether a user's own class exists: it may exist only there.
         try:
             check_name(name)
         except QueryStrategyError as error:
@@ -344,11 +344,11 @@ class ActiveLearning(_Block):
 _BLOG_RULES = {"QueryStrategy": "random", "StartSize": 0.2, "ValidationSize": 0.1, "BatchSize": 0.1}
 
 
-# Fields of CreateLabelingJob that have no place here.
+# Fields of CreateLabelingJob that are not allowed here.
 _WHY_NOT = {
-    "LabelingJobAlgorithmsConfig": "it has Ground Truth label with a model of its own, and here yours does: "
+    "LabelingJobAlgorithmsConfig": "Ground Truth would label with its own model, but here yours labels: "
     "leave it out",
-    "LabelingJobName": "every round has a labeling job of its own: give LabelingJobNamePrefix",
+    "LabelingJobName": "every round has its own labeling job: give LabelingJobNamePrefix",
 }
 
 
@@ -377,7 +377,7 @@ class LabelingRequest(_Block):
 
 
 def with_default_backend(document: object, backend: str | None) -> object:
-    """An execution input with a labeling backend where it names none."""
+    """The execution input, with this labeling backend if it names none."""
     if not backend or not isinstance(document, dict):
         return document
     block = document.get("ActiveLearning", {})

@@ -1,8 +1,8 @@
 """Every S3 key of a run, written and read in this one place.
 
-All lie under `<S3OutputPath><execution name>/`; none is ever written a second time with other content:
+All are under `<S3OutputPath><execution name>/`. None is ever written again with other content:
 
-    execution.json                    who owns this prefix
+    execution.json                    the execution that owns this prefix
     prepared/      manifest.jsonl  ledger.npy  state.json
     round-001/     training/          train/ validation/ pool/ ledger.npy
                    model/             SageMaker's model.tar.gz, output.tar.gz
@@ -13,11 +13,11 @@ All lie under `<S3OutputPath><execution name>/`; none is ever written a second t
                    labeling/          <job>/manifests/output/output.manifest
                    merged/            manifest.jsonl  candidates.npy  probes.npy  chances.npy  ledger.npy
                                       round.json  state.json
-                   checkpoints/       where a request asks for them
+                   checkpoints/       if the request asks for them
     output/        output.manifest  report.json  report.html
 
-`candidates.npy` is there while a test is under way, `probes.npy` while people disagree on a spot check,
-`chances.npy` where a test has ended.
+`candidates.npy` exists while a test goes on, `probes.npy` while people disagree on a spot check, and
+`chances.npy` when a test has ended.
 """
 
 import re
@@ -26,31 +26,31 @@ from dataclasses import dataclass
 
 # Below a labeling job's own folder, as Ground Truth has it.
 LABELING_OUTPUT = "manifests/output/output.manifest"
-# A round's folders that only its run needs, and those of the start.
+# Folders of a round and of the start that only their run needs.
 _INTERMEDIATE = re.compile(r"/(prepared|round-\d+/(training|predictions|auto-labels|selected|merged))/")
 _SNAPSHOT = re.compile(r"(?:prepared|round-(\d+)/(selected|merged))/state\.json")
 _ROUND_RECORD = re.compile(r"round-(\d+)/merged/round\.json")
-# What SageMaker makes of all that a training container leaves in output/data.
+# SageMaker's archive of everything that a training container leaves in output/data.
 _TRAINING_OUTPUT = "/output/output.tar.gz"
 
 
 def is_intermediate(uri: str) -> bool:
-    """Whether only its run needs it: a lifecycle rule may remove it in time."""
+    """Whether only its run needs the file: a lifecycle rule may then remove it after some time."""
     return _INTERMEDIATE.search(uri) is not None
 
 
 def reviews_beside(output_uri: str) -> str:
-    """Where the reviews of a labeling job lie, whose output manifest is at `output_uri`."""
+    """Where the reviews are, for a labeling job with its output manifest at `output_uri`."""
     return f"{output_uri.removesuffix('output.manifest')}relabeled.jsonl"
 
 
 def training_output(uris: Iterable[str]) -> str | None:
-    """Among what a training job left: the archive of its output/data; the newest, if it was repeated."""
+    """The archive of output/data among a training job's files; the newest, if the job was repeated."""
     return max((uri for uri in uris if uri.endswith(_TRAINING_OUTPUT)), default=None)
 
 
 def transform_output(folder: str, input_uri: str) -> str:
-    """The transform job names its output after its input."""
+    """The transform job's output is named after its input."""
     return f"{folder}{input_uri.rsplit('/', 1)[1]}.out"
 
 
@@ -100,7 +100,7 @@ class RunFiles:
 
     @property
     def rounds(self) -> str:
-        """What the keys of all rounds begin with."""
+        """The beginning of the keys of all rounds."""
         return f"{self.prefix}round-"
 
     def round(self, number: int) -> "RoundFiles":
@@ -108,7 +108,7 @@ class RunFiles:
         return RoundFiles(f"{self.rounds}{number:03d}/")
 
     def newest_snapshot(self, uris: Iterable[str]) -> str | None:
-        """Among these: a round's merge comes after its selection, and that after all before."""
+        """The newest of these snapshots: in a round, the merge comes after the selection."""
         found = {}
         for uri in uris:
             if match := _SNAPSHOT.fullmatch(uri.removeprefix(self.prefix)):
@@ -116,7 +116,7 @@ class RunFiles:
         return found[max(found)] if found else None
 
     def round_records(self, uris: Iterable[str]) -> Iterator[str]:
-        """Those of them that are records of rounds, in their order."""
+        """The records of rounds among these files, in order."""
         return (uri for uri in uris if _ROUND_RECORD.fullmatch(uri.removeprefix(self.prefix)))
 
 
@@ -128,7 +128,7 @@ class RoundFiles:
 
     @classmethod
     def of_training_ledger(cls, uri: str) -> "RoundFiles":
-        """Of the round whose model saw this ledger."""
+        """The files of the round whose model saw this ledger."""
         return cls(uri.removesuffix("training/ledger.npy"))
 
     # SplitLabels
@@ -175,7 +175,7 @@ class RoundFiles:
 
     @property
     def candidates(self) -> str:
-        """Of a test that begins."""
+        """The candidates of a test that begins."""
         return f"{self.folder}auto-labels/candidates.npy"
 
     # SelectForHumans
@@ -186,7 +186,7 @@ class RoundFiles:
 
     @property
     def recorded_predictions(self) -> str:
-        """What the round's model said of the objects people are asked about."""
+        """What the round's model said about the objects people are asked about."""
         return f"{self.folder}selected/expectations.npy"
 
     @property
@@ -221,7 +221,7 @@ class RoundFiles:
 
     @property
     def inclusion_chances(self) -> str:
-        """Of a test that has ended: each candidate's chance to be drawn."""
+        """For a test that has ended: each candidate's chance to be drawn."""
         return f"{self.folder}merged/chances.npy"
 
     @property
@@ -238,12 +238,12 @@ class RoundFiles:
 
 
 def is_recorded_predictions(uri: str) -> bool:
-    """Whether this is what a round's model said of the objects people were asked about."""
+    """Whether this file holds what a round's model said about the objects people were asked about."""
     return uri.endswith("/selected/expectations.npy")
 
 
 def labeling_output(folder: str, job_name: str) -> str:
-    """The output manifest of a labeling job, whose output folder this is."""
+    """The output manifest of the labeling job with this output folder."""
     return f"{folder}{job_name}/{LABELING_OUTPUT}"
 
 
@@ -253,7 +253,7 @@ def part_of_selection(selection_uri: str, number: int) -> str:
 
 
 def labeling_outputs_of(job_name: str, folder: str, uris: Iterable[str]) -> Iterator[str]:
-    """A job's output manifests, the newest first: after a redrive, its number ends the job's name."""
+    """A job's output manifests, newest first: after a redrive, the job's name ends with its number."""
     job = re.compile(rf"{re.escape(folder)}{re.escape(job_name)}(?:-\d+)?/{LABELING_OUTPUT}")
     return (uri for uri in sorted(uris, reverse=True) if job.fullmatch(uri))
 

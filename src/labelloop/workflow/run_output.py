@@ -30,7 +30,7 @@ class RunOutput(BaseModel):
 
     @classmethod
     def read(cls, document: Any) -> "RunOutput":
-        """Raises DocumentError when it is not the output of a run that succeeded."""
+        """Raises DocumentError when it is not the output of a successful run."""
         try:
             return cls.model_validate(document)
         except ValidationError as error:

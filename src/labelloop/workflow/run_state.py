@@ -1,4 +1,4 @@
-"""What the steps hand to one another: URIs, counts and settings, never records of data objects."""
+"""What one step passes to the next: URIs, counts and settings, never records of data objects."""
 
 from typing import Any, ClassVar
 
@@ -29,9 +29,9 @@ class _Passed(BaseModel):
 
 
 class ModelOutput(_Passed):
-    """What the round's model said (see ModelRecord), and where it is kept."""
+    """What the round's model said (see ModelRecord), and where it is stored."""
 
-    predictions_s3_uri: str  # as the transform job wrote them
+    predictions_s3_uri: str  # the lines that the transform job wrote
     auto_labels_s3_uri: str
     auto_labels: int
     validation_accuracy: float | None = None
@@ -54,7 +54,7 @@ class ModelOutput(_Passed):
 
 
 class Training(_Passed):
-    """Where SplitLabels put the channels, and where the jobs put what they make."""
+    """Where SplitLabels wrote the channels, and where the jobs write their output."""
 
     train_s3_uri: str
     validation_s3_uri: str
@@ -62,17 +62,17 @@ class Training(_Passed):
     ledger_s3_uri: str
     model_folder_s3_uri: str
     predictions_folder_s3_uri: str
-    # The training job's part of CreateTrainingJob, as the labeler says; None: nothing is trained.
+    # The labeler's part of CreateTrainingJob; None: nothing is trained.
     job: dict[str, Any] | None = None
 
     @property
     def predictions_s3_uri(self) -> str:
-        """As the transform job writes them."""
+        """The lines that the transform job writes."""
         return transform_output(self.predictions_folder_s3_uri, self.pool_s3_uri)
 
 
 class LabelingPart(_Passed):
-    """What one labeling job shows to people, and what the labeling backend says of it."""
+    """What one labeling job shows to people, and what the labeling backend says about it."""
 
     job_name: str
     selection_s3_uri: str
@@ -82,18 +82,18 @@ class LabelingPart(_Passed):
 
 
 class Labeling(_Passed):
-    """The selection people are asked about, and what the labeling backend says of it."""
+    """The selection people are asked about, and what the labeling backend says about it."""
 
     selection_s3_uri: str
     selected: int
-    recorded_s3_uri: str | None = None  # what the model said of the objects people are asked about
-    drawn: int = 0  # of the objects selected, those drawn for a test
+    recorded_s3_uri: str | None = None  # what the model said about the objects people are asked about
+    drawn: int = 0  # how many of the selected objects were drawn for a test
     job_name: str
     output_folder_s3_uri: str
     output_s3_uri: str | None = None  # of the labeling job's output manifest
     error: str | None = None
     cause: str | None = None
-    parts: list[LabelingPart] = Field(default_factory=list)  # of the selection, one a labeling job
+    parts: list[LabelingPart] = Field(default_factory=list)  # of the selection, one per labeling job
 
     @model_validator(mode="after")
     def _at_least_one_part(self) -> "Labeling":
@@ -103,7 +103,7 @@ class Labeling(_Passed):
 
 
 class GroupUnderTest(_Passed):
-    """How one group of an audit is drawn from, and how sure its test must be."""
+    """How objects are drawn from one group of an audit, and the confidence its test needs."""
 
     evenness: float
     stake: float
@@ -112,10 +112,10 @@ class GroupUnderTest(_Passed):
 
 
 class AuditUnderWay(_Passed):
-    """The test of a certificate: what was drawn, and what people said, stands in `candidates`."""
+    """The test of a certificate; `candidates` holds what was drawn, and what people said."""
 
     candidates_s3_uri: str
-    auto_labels_s3_uri: str  # what is committed of when the test has passed
+    auto_labels_s3_uri: str  # where the labels are that a passed test commits
     threshold: float
     pool: int  # objects without a label when the model predicted
     most_draws: int
@@ -155,7 +155,7 @@ class AuditUnderWay(_Passed):
 
 
 class RunState(_Passed):
-    """The whole state of a run; what every step takes and returns."""
+    """The whole state of a run: every step takes it and returns it."""
 
     FORMAT: ClassVar = 2
 
@@ -166,11 +166,11 @@ class RunState(_Passed):
     request: LabelingRequest
     class_names: list[str]
     image_uri: str
-    # What the parts that are chosen by name say of themselves: they are loaded in PrepareManifest, not here.
+    # Facts about the parts that are chosen by name: only PrepareManifest loads these parts.
     looks_for_doubt: bool = True  # the query strategy; see `QueryStrategy`
     people_per_object: int = 1  # the labeling backend
     holdout_share: float = 0.0  # the labeler
-    earlier_prefixes: list[str] = Field(default_factory=list)  # of the executions this one resumes
+    earlier_prefixes: list[str] = Field(default_factory=list)  # of the executions that this one resumes
     labels_in_input: int
     counts: Counts
     next: Next = Next.SELECT
@@ -179,8 +179,8 @@ class RunState(_Passed):
     repeated_answers: int = 0
     schedule: AuditSchedule = AuditSchedule()
     audit: AuditUnderWay | None = None
-    spot_checks_s3_uri: str | None = None  # of objects drawn at random that people have not agreed on
-    test: TestRecord | None = None  # how it stood at the end of the last round
+    spot_checks_s3_uri: str | None = None  # of randomly drawn objects that people do not agree on
+    test: TestRecord | None = None  # its progress at the end of the last round
     manifest_s3_uri: str
     ledger_s3_uri: str
     training: Training | None = None
@@ -189,12 +189,12 @@ class RunState(_Passed):
     trained_model_arn: str | None = None
     certificate: Certificate | None = None
     stopped_because: str | None = None
-    labeling_failure: str | None = None  # what people labeled is kept, but the run cannot go on
+    labeling_failure: str | None = None  # people's labels are kept, but the run cannot continue
 
     @model_validator(mode="before")
     @classmethod
     def _from_earlier_formats(cls, state: Any) -> Any:
-        """A run begun by an earlier version goes on."""
+        """A run that an earlier version began can continue."""
         if not isinstance(state, dict) or "execution_name" in state:
             return state
         written = state.get("Format", 1)
@@ -207,7 +207,7 @@ class RunState(_Passed):
 
     @classmethod
     def read(cls, document: Any) -> "RunState":
-        """Raises DocumentError where a later version has written it, or it is no such state."""
+        """Raises DocumentError when a later version wrote it, or when it is not a run's state."""
         try:
             return cls.model_validate(document)
         except ValidationError as error:
@@ -215,7 +215,7 @@ class RunState(_Passed):
 
     @classmethod
     def of_output(cls, output: Any) -> "RunState | None":
-        """What a state of the state machine returned, where that is the state of the run."""
+        """What a state of the state machine returned, if that is the state of the run."""
         return cls.read(output) if isinstance(output, dict) and "ExecutionName" in output else None
 
     @property
@@ -248,16 +248,16 @@ class RunState(_Passed):
 
     @property
     def all_files(self) -> list[RunFiles]:
-        """Of the executions that this one goes on from, and its own."""
+        """The files of the executions that this one continues, and its own."""
         return [*map(RunFiles, self.earlier_prefixes), self.files]
 
     @property
     def round_name(self) -> str:
-        """What this round's jobs are called; unique to the execution and the round."""
+        """The name of this round's jobs; unique to the execution and the round."""
         return round_name(self.job_prefix, self.round)
 
     def with_loop(self, loop: Loop, **changes: Any) -> "RunState":
-        """As the loop stands now, and with other changes; what is kept in files is saved by who calls."""
+        """The state after the loop's step, with other changes. The caller saves what is kept in files."""
         return self.model_copy(
             update={
                 "counts": loop.counts,
@@ -271,14 +271,14 @@ class RunState(_Passed):
         )
 
     def decided(self, decision: Decision) -> "RunState":
-        """With what comes next."""
+        """The state with the next action."""
         return self.model_copy(update={"next": decision.next, "stopped_because": decision.stopped_because})
 
     def as_document(self) -> dict[str, Any]:
         return self.model_dump(by_alias=True, mode="json", exclude_none=True)
 
 
-# What format 1 called otherwise.
+# Fields that format 1 named differently.
 _RENAMED_SINCE_1 = {"Looks": "Schedule", "ProbesS3Uri": "SpotChecksS3Uri"}
 
 

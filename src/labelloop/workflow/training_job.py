@@ -19,10 +19,11 @@ def training_job(
     longest_wait_in_seconds: int,
     checkpoints_s3_uri: str | None = None,
 ) -> dict[str, Any]:
-    """The request's part for a training on these channels.
+    """The request for a training on these channels.
 
-    hyper_parameters: those of the request stand over them; longest_wait_in_seconds: of a spot training, with
-    the wait for its instance; checkpoints_s3_uri: a folder that no other training uses, None to keep none.
+    hyper_parameters: those of the execution's request override them
+    longest_wait_in_seconds: for a spot training, including the wait for its instance
+    checkpoints_s3_uri: a folder that no other training uses; None to keep no checkpoints
     """
     stopping: dict[str, Any] = {"MaxRuntimeInSeconds": model.max_runtime_in_seconds}
     job: dict[str, Any] = {
@@ -41,12 +42,12 @@ def training_job(
 
 
 def longest_wait(model: ModelSettings) -> int:
-    """How long a spot training may take, in seconds, where nothing but the request says so."""
+    """How long a spot training may take, in seconds, if only the request sets a limit."""
     return model.max_wait_time_in_seconds or 2 * model.max_runtime_in_seconds
 
 
 def spot_problems(model: ModelSettings, longest_wait_in_seconds: int) -> list[str]:
-    """What SageMaker would refuse of the times for spot instances, one sentence each."""
+    """What SageMaker would refuse about the times for spot instances, one sentence each."""
     if not model.use_spot_training:
         given = model.max_wait_time_in_seconds is not None
         return ["MaxWaitTimeInSeconds is for UseSpotTraining: set that, or leave it out"] if given else []
@@ -59,7 +60,7 @@ def spot_problems(model: ModelSettings, longest_wait_in_seconds: int) -> list[st
 
 
 def file_channel(name: str, uri: str, input_mode: str) -> dict[str, Any]:
-    """A channel of JSON Lines, read as the input mode says."""
+    """A channel of JSON Lines, read in the input mode."""
     return {
         "ChannelName": name,
         "DataSource": {"S3DataSource": _source("S3Prefix", uri)},
@@ -69,7 +70,7 @@ def file_channel(name: str, uri: str, input_mode: str) -> dict[str, Any]:
 
 
 def augmented_manifest_channel(name: str, uri: str, attribute_names: list[str]) -> dict[str, Any]:
-    """A channel that SageMaker makes of these attributes of a manifest, for algorithms that stream it."""
+    """A channel that SageMaker makes from these attributes of a manifest, for algorithms that stream it."""
     source = {**_source("AugmentedManifestFile", uri), "AttributeNames": attribute_names}
     return {
         "ChannelName": name,
