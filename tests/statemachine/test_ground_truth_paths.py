@@ -278,7 +278,7 @@ def test_a_resumed_run_asks_again_by_a_job_of_another_name(loop: Loop, accounted
     assert len(people.jobs) >= 2, "Ground Truth takes a name once"
     resumed = json.loads((loop.s3 / "bucket/out/run-2/prepared/state.json").read_bytes())["Labeling"]
     assert resumed["JobName"] == job, "a backend that knows the selection by its name finds it"
-    assert resumed["OpenedWorkbench"][0]["JobName"] != job
+    assert resumed["Parts"][0]["JobName"] != job
 
 
 @pytest.mark.usefixtures("small_jobs")

@@ -76,7 +76,7 @@ class RunView:
 
 
 def run_view(document: dict[str, Any]) -> RunView:
-    """`document` follows the API's contract. OpenedWorkbench that it lacks are missing on the page too."""
+    """`document` follows the API's contract. Parts that it lacks are missing on the page too."""
     run = RunSoFar.model_validate(document["run"]) if document.get("run") else None
     mark, sentence, details = _state(run, document)
     return RunView(
