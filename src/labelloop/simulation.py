@@ -233,14 +233,8 @@ def _left_to_people(counts: Counts) -> int:
 
 def predictions_of(size: int, ids: Ids, answers: ModelAnswers) -> Predictions:
     """The same as reading the transform job's output."""
-    probabilities = np.asarray(answers.probabilities, np.float64)
-    order = np.argsort(-probabilities, axis=1, kind="stable")[:, :2]
-    best, second = np.take_along_axis(probabilities, order, axis=1).T
     predictions = Predictions(size)
-    predictions.label[ids] = order[:, 0]
-    predictions.confidence[ids] = best
-    predictions.margin[ids] = best - second
-    predictions.entropy[ids] = -(probabilities * np.log(np.maximum(probabilities, 1e-12))).sum(axis=1)
+    predictions.put(ids, np.asarray(answers.probabilities, np.float64))
     if answers.embedding is not None:
         predictions.embedding = np.zeros((size, answers.embedding.shape[1]), "<f2")
         predictions.embedding[ids] = answers.embedding

@@ -12,6 +12,7 @@ from labelloop.backends.protocol import AnswersLater
 from labelloop.core.arrays import from_bytes
 from labelloop.core.errors import RequestError
 from labelloop.core.ledger import NO_IDS, Ledger
+from labelloop.core.loop import Loop
 from labelloop.core.manifest.label_categories import LabelCategories
 from labelloop.core.manifest.labeling_output import read_labeled
 from labelloop.core.manifest.lines import LabelAttribute, object_id, parse_record
@@ -20,7 +21,7 @@ from labelloop.core.people.label_errors import label_error_candidates
 from labelloop.core.randomness import random_stream
 from labelloop.core.settings import resolve_size
 from labelloop.storage import s3
-from labelloop.storage.loop_files import load_ledger, load_loop
+from labelloop.storage.loop_files import load_loop
 from labelloop.storage.prediction_files import load_out_of_fold
 from labelloop.workbench.deployment import STOPPED, opened_workbench
 from labelloop.workbench.earlier_batches import EarlierBatches
@@ -130,7 +131,7 @@ def _asked(state: RunState, labeling: Labeling, earlier: EarlierBatches) -> Iter
     if settings.gold is not None:
         yield from _gold(state, settings.gold.share, labeling.selected)
     if settings.relabel_share:
-        yield from _to_label_again(state, _most_reviews(state, labeling), earlier)
+        yield from _to_label_again(state, labeling, earlier)
 
 
 def _earlier(state: RunState, labeling: Labeling, store: TaskStore) -> EarlierBatches:
@@ -140,10 +141,10 @@ def _earlier(state: RunState, labeling: Labeling, store: TaskStore) -> EarlierBa
     return EarlierBatches()
 
 
-def _most_reviews(state: RunState, labeling: Labeling) -> int:
+def _most_reviews(loop: Loop, labeling: Labeling, share: float) -> int:
     """A review takes an answer from the run's budget, like any other answer."""
-    left = load_loop(state).human_labels_left() - labeling.selected
-    return max(0, min(left, resolve_size(state.settings.workbench.relabel_share, labeling.selected)))
+    left = loop.human_labels_left() - labeling.selected
+    return max(0, min(left, resolve_size(share, labeling.selected)))
 
 
 def _guesses(labeling: Labeling) -> dict[int, Guess]:
@@ -164,8 +165,9 @@ def _gold(state: RunState, share: float, selected: int) -> Iterator[Asked]:
         yield Asked(number, record.get("source"), record.get("source-ref"), "gold", label)
 
 
-def _to_label_again(state: RunState, most: int, earlier: EarlierBatches) -> Iterator[Asked]:
-    ledger = load_ledger(state)
+def _to_label_again(state: RunState, labeling: Labeling, earlier: EarlierBatches) -> Iterator[Asked]:
+    loop = load_loop(state)
+    most, ledger = _most_reviews(loop, labeling, state.settings.workbench.relabel_share), loop.ledger
     predictions = _unlearned_predictions(state, ledger)
     candidates = label_error_candidates(predictions, ledger, earlier.reviewed)[:most]
     model_labels = dict(zip(candidates["id"].tolist(), candidates["label"].tolist(), strict=True))

@@ -97,7 +97,7 @@ def measured(
         raise
     seconds = round(time.monotonic() - began, 3)
     # The last step returns the run's outcome; every other step returns the next state.
-    after = RunState.model_validate(result) if "ExecutionName" in result else None
+    after = RunState.of_output(result)
     logger.info(
         "done",
         extra={

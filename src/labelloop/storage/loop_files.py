@@ -13,10 +13,10 @@ from labelloop.workflow.run_state import AuditUnderWay, RunState
 
 def load_loop(state: RunState) -> Loop:
     """Raises LedgerError or StorageError when a file that the state names cannot be read."""
-    labeling, model = state.labeling, state.model
+    labeling = state.labeling
     loop = Loop(
         settings=state.loop_settings,
-        ledger=load_ledger(state),
+        ledger=Ledger.from_bytes(s3.read_bytes(state.ledger_s3_uri)),
         labels_in_input=state.labels_in_input,
         round=state.round,
         idle_rounds=state.idle_rounds,
@@ -24,7 +24,7 @@ def load_loop(state: RunState) -> Loop:
         schedule=state.schedule,
         test=_load_test(state),
         certificate=state.certificate,
-        model=model.record if model else None,
+        model=state.model,
         proposal=_load_proposal(state),
     )
     if state.spot_checks_s3_uri is not None:
@@ -34,10 +34,6 @@ def load_loop(state: RunState) -> Loop:
         if labeling.recorded_s3_uri is not None:
             loop.recorded = _load_array(labeling.recorded_s3_uri)
     return loop
-
-
-def load_ledger(state: RunState) -> Ledger:
-    return Ledger.from_bytes(s3.read_bytes(state.ledger_s3_uri))
 
 
 def save_test(state: RunState, test: TestUnderWay | None, uri: str) -> AuditUnderWay | None:

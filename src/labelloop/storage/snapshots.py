@@ -1,8 +1,6 @@
 """Snapshots of the run's state, and how a new execution resumes from an earlier one's last snapshot."""
 
-from pydantic import ValidationError
-
-from labelloop.core.errors import RequestError
+from labelloop.core.errors import DocumentError, RequestError
 from labelloop.core.stopping import Next
 from labelloop.storage import s3
 from labelloop.storage.labeling_files import renamed, with_outputs_found
@@ -45,11 +43,10 @@ def _last_state(files: RunFiles) -> RunState:
             "it must be <S3OutputPath><execution name>/ of an earlier execution"
         )
     try:
-        return RunState.model_validate(s3.read_json(newest))
-    except ValidationError as error:
-        problems = "; ".join(str(problem["msg"]) for problem in error.errors())
+        return RunState.read(s3.read_json(newest))
+    except DocumentError as error:
         raise RequestError(
-            f"ActiveLearning.ResumeFromS3Uri: {newest} cannot be resumed by this version: {problems}"
+            f"ActiveLearning.ResumeFromS3Uri: {newest} cannot be resumed by this version: {error}"
         ) from error
 
 

@@ -28,29 +28,20 @@ class _Passed(BaseModel):
     )
 
 
-class ModelOutput(_Passed):
-    """What the round's model said (see ModelRecord), and where it is stored."""
+class ModelOutput(ModelRecord):
+    """What the round's model said, and where it is stored."""
+
+    model_config = _Passed.model_config
 
     predictions_s3_uri: str  # the lines that the transform job wrote
     auto_labels_s3_uri: str
     auto_labels: int
-    validation_accuracy: float | None = None
-    threshold: float | None = None
-    expected_error: float | None = None
-    left_to_people: int | None = None
-    expected_draws: float | None = None
-    unreadable: int = 0
-    first_unreadable: str | None = None
 
     @classmethod
     def of(cls, record: ModelRecord, *, predictions_s3_uri: str, auto_labels_s3_uri: str) -> "ModelOutput":
         return cls(
             predictions_s3_uri=predictions_s3_uri, auto_labels_s3_uri=auto_labels_s3_uri, **dict(record)
         )
-
-    @property
-    def record(self) -> ModelRecord:
-        return ModelRecord(**{name: getattr(self, name) for name in ModelRecord.model_fields})
 
 
 class Training(_Passed):

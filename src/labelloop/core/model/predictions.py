@@ -82,6 +82,18 @@ class Predictions:
         """True where the model could read the object; shape (objects,)."""
         return np.asarray(self.label != NO_LABEL)
 
+    def put(self, ids: Ids, probabilities: npt.NDArray[np.float64]) -> None:
+        """Store what the model says about objects with different ids; shape (ids, classes)."""
+        rows = np.arange(len(ids))
+        best = probabilities.argmax(axis=1)
+        confidence = probabilities[rows, best]
+        self.label[ids] = best
+        self.confidence[ids] = confidence
+        self.entropy[ids] = -(probabilities * np.log(np.maximum(probabilities, 1e-12))).sum(axis=1)
+        others = probabilities.copy()
+        others[rows, best] = -np.inf
+        self.margin[ids] = confidence - others[rows, others.argmax(axis=1)]
+
     def refuse(self, reason: str) -> None:
         self.errors += 1
         self.first_error = self.first_error or reason
@@ -255,17 +267,9 @@ class _OutputReader:
         return None
 
     def _store(self, ids: Ids, answers: ParsedOutputs) -> None:
-        predictions, probabilities = self._predictions, answers.probabilities
-        rows = np.arange(len(ids))
-        best = probabilities.argmax(axis=1)
-        confidence = probabilities[rows, best]
-        predictions.label[ids] = best
-        predictions.confidence[ids] = confidence
-        predictions.entropy[ids] = -(probabilities * np.log(np.maximum(probabilities, 1e-12))).sum(axis=1)
+        predictions = self._predictions
+        predictions.put(ids, answers.probabilities)
         if predictions.embedding is not None:
             predictions.embedding[ids] = answers.embedding
         if predictions.disagreement is not None:
             predictions.disagreement[ids] = answers.disagreement[:, 0]
-        others = probabilities.copy()
-        others[rows, best] = -np.inf
-        predictions.margin[ids] = confidence - others[rows, others.argmax(axis=1)]
