@@ -122,6 +122,13 @@ class Person:
     def see_panel(self, title: str) -> None:
         self.page.get_by_role("heading", name=title).wait_for()
 
+    def see_in_page(self, condition: str, value: str | None = None) -> None:
+        """Wait until a JavaScript condition holds.
+
+        The page's own security policy forbids Playwright's wait_for_function to look a second time.
+        """
+        eventually(lambda: bool(self.page.evaluate(condition, value)), f"never came true: {condition}")
+
     def see_all_saved(self) -> None:
         self.page.wait_for_selector('#connection[data-state="saved"]')
 

@@ -88,7 +88,7 @@ def test_a_long_text_scrolls_by_keyboard(open_bench: OpenBench, new_person: NewP
     ada = new_person(open_bench(["word " * 20_000]))
     ada.see_object()
     ada.press("Tab", "End")
-    ada.page.wait_for_function("() => document.querySelector('#object-text').scrollTop > 1000")
+    ada.see_in_page("document.querySelector('#object-text').scrollTop > 1000")
 
 
 def test_names_of_classes_and_people_are_text_too(open_bench: OpenBench, new_person: NewPerson) -> None:

@@ -19,7 +19,7 @@ def label_all(person: Person, key_of: dict[str, str]) -> int:
     while (text := next_or_nothing(person)) is not None:
         person.press(key_of[text], "Enter")
         given += 1
-        person.page.wait_for_function(GONE, arg=text)
+        person.see_in_page(GONE, text)
     return given
 
 
