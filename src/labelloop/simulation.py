@@ -12,6 +12,7 @@ from typing import Any, Protocol
 import numpy as np
 import numpy.typing as npt
 
+from labelloop.core.certificate.promise import Promise
 from labelloop.core.certificate.tuning import DEFAULT, Tuning
 from labelloop.core.ledger import Counts, Ids, Ledger, State
 from labelloop.core.loop import AutoLabelRule, Loop, Selection
@@ -106,6 +107,7 @@ class SimulatedRun:
     answers: int  # people's answers: one per label, plus repeated ones
     auto_labels: int
     auto_label_error: float  # share of wrong auto-labels; 0 without auto-labels
+    dataset_error: float  # share of wrong labels among all, where people's count as right
     oracle_human_share: float  # with the best threshold in the best round, known without a test
     history: list[TrainedRound] = field(default_factory=list)
     records: list[RoundRecord] = field(default_factory=list)
@@ -193,7 +195,7 @@ class _Run:
     def _note(self, predictions: Predictions, *, tested: bool) -> None:
         loop, pool, counts = self.loop, self.loop.ledger.ids(State.POOL), self.loop.counts
         right = predictions.label[pool] == self.truth[pool]
-        most = _most_within_target(predictions.margin[pool], right, loop.settings.target_error)
+        most = _most_within(predictions.margin[pool], right, loop.promise())
         self.history.append(
             TrainedRound(
                 number=loop.round,
@@ -220,6 +222,7 @@ class _Run:
             answers=counts.human_labels + loop.repeated_answers,
             auto_labels=len(auto),
             auto_label_error=float(wrong.mean()) if len(auto) else 0.0,
+            dataset_error=float(wrong.sum()) / max(1, counts.human_labels + counts.auto),
             oracle_human_share=min([people, *(each.best_human_labels for each in self.history)])
             / len(self.truth),
             history=self.history,
@@ -244,11 +247,11 @@ def predictions_of(size: int, ids: Ids, answers: ModelAnswers) -> Predictions:
     return predictions
 
 
-def _most_within_target(margin: npt.NDArray[np.floating], right: npt.NDArray[np.bool_], target: float) -> int:
+def _most_within(margin: npt.NDArray[np.floating], right: npt.NDArray[np.bool_], promise: Promise) -> int:
     """How many objects the best threshold labels; equal margins stay together."""
     order = np.argsort(-margin, kind="stable")
     errors = np.cumsum(~right[order])
-    counts = np.arange(1, len(order) + 1)
+    allowed = [promise.allowed(count) for count in range(1, len(order) + 1)]
     ends = np.append(margin[order][1:] < margin[order][:-1], True)[: len(order)]
-    good = np.flatnonzero(ends & (errors <= target * counts))
+    good = np.flatnonzero(ends & (errors <= allowed))
     return int(good[-1]) + 1 if len(good) else 0

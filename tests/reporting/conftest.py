@@ -12,6 +12,7 @@ from labelloop.core.certificate.audit import Audit
 from labelloop.core.certificate.audit_evidence import Group
 from labelloop.core.certificate.betting import Plan
 from labelloop.core.certificate.inverse_probability import inclusion_chances_of
+from labelloop.core.certificate.promise import Promise
 from labelloop.core.ledger import Ids, Ledger, State
 from labelloop.core.loop import Loop
 from labelloop.core.manifest.label_categories import LabelCategories
@@ -184,7 +185,7 @@ class MadeUpRun:
             uncertainty,
             np.zeros(len(sure), np.int64),
             groups,
-            0.3,  # of so few objects no share is promised that is much less
+            Promise(0.3),  # of so few objects no share is promised that is much less
             len(sure),
             self._rng,
             reviewed=True,

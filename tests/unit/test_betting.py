@@ -5,7 +5,15 @@ from itertools import permutations
 import numpy as np
 import pytest
 
-from labelloop.core.certificate.betting import Draws, fewest_draws, make_plan, plan_with, weights
+from labelloop.core.certificate.betting import (
+    Draws,
+    fewest_draws,
+    largest_stake,
+    make_plan,
+    plan_with,
+    weights,
+)
+from labelloop.core.certificate.promise import Promise
 from labelloop.core.certificate.tuning import DEFAULT
 
 TOTAL = 6
@@ -113,7 +121,8 @@ def test_doubtful_objects_are_drawn_more_often_but_all_of_them_may_be() -> None:
 
 
 def test_a_better_model_takes_fewer_draws_and_one_at_the_target_never_passes() -> None:
-    plans = [make_plan(np.full(5000, error), 0.05, 0.06) for error in (0.0, 0.01, 0.02, 0.03, 0.05, 0.2)]
+    errors = (0.0, 0.01, 0.02, 0.03, 0.05, 0.2)
+    plans = [make_plan(np.full(5000, error), Promise(0.05), 0.06) for error in errors]
     draws = [plan.draws for plan in plans]
     assert draws == sorted(draws)
     assert all(math.isfinite(found) for found in draws[:4])
@@ -123,22 +132,22 @@ def test_a_better_model_takes_fewer_draws_and_one_at_the_target_never_passes() -
 def test_where_errors_are_in_few_doubtful_objects_these_are_drawn_more_often() -> None:
     alike = np.full(5000, 0.032)
     doubtful = np.where(np.arange(5000) < 500, 0.32, 0.0)
-    plan = make_plan(doubtful, 0.05, 0.06)
+    plan = make_plan(doubtful, Promise(0.05), 0.06)
     assert plan.evenness < 1.0
-    assert plan.draws < make_plan(alike, 0.05, 0.06).draws
-    assert plan.draws < plan_with(1.0, doubtful, 0.05, 0.06).draws
+    assert plan.draws < make_plan(alike, Promise(0.05), 0.06).draws
+    assert plan.draws < plan_with(1.0, doubtful, Promise(0.05), 0.06).draws
 
 
 def test_the_smaller_the_population_the_more_of_it_must_be_drawn() -> None:
     """What is promised are the objects that were not drawn: in the end there are none left to promise."""
-    draws = [make_plan(np.full(size, 0.01), 0.05, 0.1).draws for size in (20_000, 1_000, 500)]
+    draws = [make_plan(np.full(size, 0.01), Promise(0.05), 0.1).draws for size in (20_000, 1_000, 500)]
     assert draws == sorted(draws)
-    assert draws[0] == pytest.approx(make_plan(np.full(200_000, 0.01), 0.05, 0.1).draws, rel=0.02)
+    assert draws[0] == pytest.approx(make_plan(np.full(200_000, 0.01), Promise(0.05), 0.1).draws, rel=0.02)
 
 
 def test_where_more_than_half_must_be_drawn_a_better_model_still_takes_fewer() -> None:
     """Or a test of a small pool would be made with the first model: nothing would seem to be gained."""
-    draws = [make_plan(np.full(200, error), 0.05, 0.1).draws for error in (0.0, 0.01, 0.02, 0.03)]
+    draws = [make_plan(np.full(200, error), Promise(0.05), 0.1).draws for error in (0.0, 0.01, 0.02, 0.03)]
     assert draws == sorted(set(draws))
     assert all(math.isfinite(found) for found in draws)
     assert draws[1] > 100
@@ -146,15 +155,16 @@ def test_where_more_than_half_must_be_drawn_a_better_model_still_takes_fewer() -
 
 @pytest.mark.parametrize(("target", "level"), [(0.05, 0.1), (0.03, 0.06), (0.2, 0.01)])
 def test_the_fewest_draws_are_just_enough_when_all_are_right(target: float, level: float) -> None:
-    fewest, total = fewest_draws(target, level), 1_000_000
+    fewest, total = fewest_draws(Promise(target), level), 1_000_000
     most = DEFAULT.betting.most_at_stake
+    stake = float(largest_stake(most, 1.0, target))
 
     def wealth(count: int) -> float:
         draws = Draws(
             np.ones(count), np.ones(count), np.full(count, float(total)), np.zeros(count, bool),
-            np.ones(count, bool), 1.0, np.full(count, most), most,
+            np.ones(count, bool), 1.0, np.full(count, stake), most,
         )  # fmt: skip
         return draws.log_wealth(round(target * total))
 
     assert wealth(fewest) >= -math.log(level) > wealth(fewest - 1)
-    assert fewest_draws(target, 0.0) > total
+    assert fewest_draws(Promise(target), 0.0) > total

@@ -13,6 +13,7 @@ from labelloop.core.certificate.inverse_probability import (
     inclusion_chances_of,
     inverse_probability_weights,
 )
+from labelloop.core.certificate.promise import Promise
 from labelloop.core.ledger import Ledger, State
 from labelloop.core.report.accuracy_bounds import AccuracyBounds
 
@@ -49,7 +50,7 @@ def drawn_from(uncertainty: np.ndarray, seed: int) -> tuple[Ledger, np.ndarray]:
         uncertainty,
         np.zeros(OBJECTS, int),
         [Group(Plan(0.3, 0.5, 2 * DRAWN), 1e-6)],
-        0.2,
+        Promise(0.2),
         OBJECTS,
         np.random.default_rng(seed),
         reviewed=False,

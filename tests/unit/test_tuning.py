@@ -19,6 +19,7 @@ from labelloop.core.certificate.audit import Audit
 from labelloop.core.certificate.audit_evidence import Group
 from labelloop.core.certificate.audit_schedule import AuditSchedule, level, may_test_again
 from labelloop.core.certificate.betting import fewest_draws, make_plan
+from labelloop.core.certificate.promise import Promise
 from labelloop.core.certificate.reliability import Reliability
 from labelloop.core.certificate.tuning import DEFAULT, Betting, Drawing, Timing, Tuning
 from labelloop.core.ledger import Counts
@@ -35,9 +36,9 @@ TUNED = [
 ]
 # Tolerances, iteration limits, edges of bins: nobody would search over these.
 OF_MATHEMATICS = {
-    "betting.py": {"_HALVINGS", "_LEAST_GROWTH", "_LEAST_CHANCE"},
+    "betting.py": {"_HALVINGS", "_LEAST_GROWTH", "_LEAST_CHANCE", "_DRAWS_TRIED"},
+    "promise.py": {"_DECIMALS"},
     "reliability.py": {"_EDGES", "_BINS", "_LEAST", "_MOST", "_MOST_STEPS", "_LEAST_STEP"},
-    "audit_evidence.py": {"_DECIMALS"},
     "auto_labeling.py": {"_LEAST_CHANCE"},
 }
 # What calculations say that are not constants of anything: none, one, all of a chance, an inverse square.
@@ -199,9 +200,9 @@ def test_values_the_proof_does_not_hold_for_are_refused(group: Any, fault: dict[
 def audit_with(tuning: Tuning, *, size: int = 2_000) -> Audit:
     """Of a model that gives each of its labels a chance of 1 % to be wrong."""
     chances, together = np.full(size, 0.01), np.zeros(size, int)
-    groups = [Group(make_plan(chances, 0.05, 0.1, tuning=tuning), 0.1)]
+    groups = [Group(make_plan(chances, Promise(0.05), 0.1, tuning=tuning), 0.1)]
     return Audit.of(
-        np.arange(size), together, 1 - chances, chances, together, groups, 0.05, size,
+        np.arange(size), together, 1 - chances, chances, together, groups, Promise(0.05), size,
         np.random.default_rng(0), reviewed=False, tuning=tuning,
     )  # fmt: skip
 
@@ -246,11 +247,12 @@ def test_patience_is_what_a_bad_test_may_draw() -> None:
 
 def test_evenness_and_stakes_are_what_is_drawn_and_bet_with() -> None:
     chances = np.where(np.arange(2_000) < 200, 0.3, 0.001)
-    assert make_plan(chances, 0.05, 0.1).evenness < 1
-    assert make_plan(chances, 0.05, 0.1, tuning=varied("drawing", evenness=(1.0,))).evenness == 1
+    assert make_plan(chances, Promise(0.05), 0.1).evenness < 1
+    assert make_plan(chances, Promise(0.05), 0.1, tuning=varied("drawing", evenness=(1.0,))).evenness == 1
     careful = varied("betting", most_at_stake=0.5)
-    assert make_plan(np.zeros(2_000), 0.05, 0.1, tuning=careful).stake == pytest.approx(0.5, abs=1e-5)
-    assert fewest_draws(0.05, 0.1, tuning=careful) > fewest_draws(0.05, 0.1)
+    plan = make_plan(np.zeros(2_000), Promise(0.05), 0.1, tuning=careful)
+    assert plan.stake == pytest.approx(0.5 / 0.95, abs=1e-5)
+    assert fewest_draws(Promise(0.05), 0.1, tuning=careful) > fewest_draws(Promise(0.05), 0.1)
 
 
 def test_a_test_keeps_the_tuning_it_was_given() -> None:
@@ -259,7 +261,7 @@ def test_a_test_keeps_the_tuning_it_was_given() -> None:
     bounds = []
     for tuning in (DEFAULT, careful):
         audit = audit_with(DEFAULT)
-        audit = Audit(audit.candidates, audit.groups, 0.05, 2_000, reviewed=False, tuning=tuning)
+        audit = Audit(audit.candidates, audit.groups, Promise(0.05), 2_000, reviewed=False, tuning=tuning)
         ids = audit.next_stage()
         audit.vote(ids, np.zeros(len(ids), int))
         bounds.append(audit.evidence(0).error_bound)

@@ -24,6 +24,7 @@ from labelloop.core.certificate.audit_schedule import AuditSchedule, level
 from labelloop.core.certificate.auto_labeling import AutoLabeling, auto_label
 from labelloop.core.certificate.betting import fewest_draws
 from labelloop.core.certificate.conclusion import Conclusion, TestUnderWay, conclude
+from labelloop.core.certificate.promise import Promise
 from labelloop.core.certificate.tuning import DEFAULT, Tuning
 from labelloop.core.ledger import NO_IDS, Counts, Ids, Ledger, State
 from labelloop.core.manifest.labeling_output import Answer
@@ -142,7 +143,7 @@ class Loop:
         return self.settings.limits(
             len(self.ledger),
             most_votes=MOST_VOTES,
-            fewest_draws=fewest_draws(self.settings.target_error, of_a_test, tuning=self.tuning),
+            fewest_draws=fewest_draws(self.settings.promise(0, 0, 0), of_a_test, tuning=self.tuning),
             tuning=self.tuning,
         )
 
@@ -158,6 +159,18 @@ class Loop:
             testing=self.test is not None,
             committed=self.certificate is not None,
         )
+
+    def promise(self) -> Promise:
+        """What the next certificate has to promise."""
+        counts = self.counts
+        by_people = counts.human_labels + counts.auto + self.human_labels_left()
+        return self.settings.promise(counts.input - counts.failed, by_people, granted=0)
+
+    def _labels_expected(self, auto_labels: int) -> int:
+        """How many labels the output will have with these auto-labels if people answer all they can."""
+        counts = self.counts
+        by_people = counts.human_labels + counts.auto + self.human_labels_left()
+        return min(counts.input - counts.failed, by_people + auto_labels)
 
     def human_labels_left(self) -> int:
         """How many more answers the run may ask people for."""
@@ -234,6 +247,8 @@ class Loop:
             self.ledger.withdraw(ids)
         given_up = unanswerable(self.ledger, np.concatenate([opinions.disputed() for opinions, _ in drawn]))
         self.ledger.fail(given_up, self.round)
+        if self.test is not None:
+            self.test.audit.give_up(given_up)
         conclusion = self._conclude(goes_on=goes_on)
         committed = self._commit(conclusion)
         self.new_human_labels = len(people.labeled) + len(settled)
@@ -259,13 +274,15 @@ class Loop:
 
     def export(self, stopped_because: str | None) -> EndedLoop:
         """How the run ended; `stopped_because`: the reason of the last decision."""
+        counts = self.counts
+        labels = counts.human_labels + counts.auto
         return EndedLoop(
             settings=self.settings,
-            counts=self.counts,
+            counts=counts,
             labels_in_input=self.labels_in_input,
             repeated_answers=self.repeated_answers,
             tests=self.schedule.tests,
-            certificate=self.certificate,
+            certificate=self.certificate.of_output(labels) if self.certificate else None,
             stopped_because=stopped_because,
             unlabeled=self.ledger.mask(State.POOL),
             failed=self.ledger.mask(State.FAILED),
@@ -294,10 +311,13 @@ class Loop:
     def _choose_for_test(
         self, audit: Audit, predictions: Predictions | None, strategy: QueryStrategy, standing: Standing
     ) -> Selection:
-        disputed = audit.disputed()
-        drawn = disputed if len(disputed) else audit.next_stage(once=self.round >= self.limits.rounds)
-        if len(disputed) or predictions is None:
-            return Selection(drawn[: standing.human_labels_left(self.limits)], drawn)
+        left = standing.human_labels_left(self.limits)
+        awaited = audit.awaited()
+        if len(awaited):
+            return Selection(awaited[:left], awaited[:left])
+        drawn = audit.next_stage(left, once=self.round >= self.limits.rounds)
+        if predictions is None:
+            return Selection(drawn, drawn)
         # The objects for the test come first; the rest of the batch goes to people with them.
         candidates = np.asarray(audit.candidates["id"])
         planned = round(sum(group.plan.draws for group in audit.groups))
@@ -349,7 +369,9 @@ class Loop:
         if conclusion.verdict == Verdict.FAILED:
             self.schedule = self.schedule.failed(*self.test.audit.findings(), tuning=self.tuning)
             self.ledger.release_to_training(self.ledger.ids(State.VALIDATION))
-        self.certificate = conclusion.certificate or self.certificate
+        if conclusion.certificate is not None:
+            expected = self._labels_expected(conclusion.certificate.auto_labels)
+            self.certificate = conclusion.certificate.of_output(expected)
         return conclusion
 
     def _ended_test(self, conclusion: Conclusion | None) -> Audit | None:
@@ -414,6 +436,7 @@ def label_what_is_sure(loop: Loop, predictions: Predictions) -> AutoLabeling:
         loop.settings,
         loop.schedule,
         loop.limits,
+        loop.promise(),
         standing.human_labels_left(loop.limits),
         random_stream(loop.settings.seed, "audit", loop.round),
         last=standing.is_last_round(loop.limits),

@@ -19,6 +19,7 @@ from labelloop.core.ledger import Counts
 
 # Written only where there is something to say.
 IfKnown = Field(exclude_if=lambda value: value is None)
+IfAny = Field(exclude_if=lambda value: value == 0)
 
 
 class Record(BaseModel):
@@ -86,6 +87,8 @@ class TestRecord(Record):
     verdict: Verdict
     drawn: int  # randomly drawn objects with an answer from people
     wrong: int  # how many of these the model got wrong
+    # How many people have not answered or agreed about: they count as wrong until then.
+    unsettled: Annotated[int, IfAny] = 0
     withdrawn: int = 0  # doubtful candidates that people labeled, so that the rest may pass
     error_estimate: float  # of the model, on all that it would label
     error_bound: float  # of what nobody was asked about; the largest of all groups
@@ -123,9 +126,21 @@ class Certificate(_InPascalCase):
     error_estimate: float  # of the model's labels before people corrected those drawn
     coverage: float  # share of the pool that the model labeled
     auto_labels: int
-    validation_objects: int  # drawn at random for the test, and labeled by people
+    validation_objects: int  # drawn at random for the test
     validation_errors: int  # how many of them the model got wrong
+    # How many people did not answer or agree about: they count as wrong.
+    validation_unsettled: Annotated[int, IfAny] = 0
     by_class: tuple[ClassCertificate, ...] = ()
+    # The same bound as a number of auto-labels, and as a share of all labels of the output, where those that
+    # people gave count as right. Unknown in a certificate of an earlier version.
+    wrong_bound: Annotated[int | None, IfKnown] = None
+    dataset_error_bound: Annotated[float | None, IfKnown] = None
+
+    def of_output(self, labels: int) -> "Certificate":
+        """With its bound on the whole output, which has this number of labels."""
+        if self.wrong_bound is None or not labels:
+            return self
+        return self.model_copy(update={"dataset_error_bound": self.wrong_bound / labels})
 
 
 class ModelRecord(Record):

@@ -4,12 +4,12 @@ import math
 from dataclasses import dataclass, field
 from typing import Literal
 
+from labelloop.core.certificate.promise import CertificateFor, Promise
 from labelloop.core.certificate.tuning import DEFAULT, Tuning
 from labelloop.core.costs import PriceList
 from labelloop.core.stopping import Limits, default_start_size
 
 Policy = Literal["default", "blog"]
-CertificateFor = Literal["all", "class"]
 # The margin between the two best classes above which the model of the 2020 post labels an object.
 BLOG_MARGIN = 0.5
 
@@ -43,6 +43,12 @@ class LoopSettings:
     def is_blog(self) -> bool:
         """Whether the 2020 post's rules apply: nothing is tested, nothing is promised."""
         return self.policy == "blog"
+
+    def promise(self, output: int, by_people: int, granted: int) -> Promise:
+        """What a certificate promises. For the meaning of the numbers, see `Promise`."""
+        if self.certificate_for == "dataset":
+            return Promise(self.target_error, output, by_people, granted)
+        return Promise(self.target_error)
 
     def limits(self, total: int, *, most_votes: int, fewest_draws: int, tuning: Tuning = DEFAULT) -> Limits:
         """The sizes as counts of `total` data objects.

@@ -3,6 +3,7 @@
 import numpy as np
 
 from labelloop.core.arrays import from_bytes, to_bytes
+from labelloop.core.certificate.audit import as_candidates
 from labelloop.core.certificate.conclusion import TestUnderWay
 from labelloop.core.ledger import Ledger
 from labelloop.core.loop import Loop, Proposal
@@ -55,7 +56,8 @@ def save_disputed(loop: Loop, uri: str) -> str | None:
 def _load_test(state: RunState) -> TestUnderWay | None:
     if state.audit is None:
         return None
-    return state.audit.test(_load_array(state.audit.candidates_s3_uri), state.loop_settings)
+    candidates = as_candidates(_load_array(state.audit.candidates_s3_uri))
+    return state.audit.test(candidates, state.loop_settings)
 
 
 def _load_proposal(state: RunState) -> Proposal | None:

@@ -13,6 +13,7 @@ from pydantic import (
 )
 from pydantic.alias_generators import to_pascal
 
+from labelloop.core.certificate.promise import CertificateFor
 from labelloop.core.costs import LIST_PRICE_OF_AN_ANSWER, LIST_PRICE_OF_THE_SERVICE, PriceList
 from labelloop.core.errors import RequestError
 from labelloop.core.implementations import name_fault
@@ -266,7 +267,7 @@ class ActiveLearning(_Block):
     validation_size: Size | None = None
     batch_size: Size = 0.02
     # What a certificate covers: all auto-labels together, or those of each class separately.
-    certificate_for: Literal["all", "class"] = "all"
+    certificate_for: CertificateFor = "all"
     # Where a test's answer differs from the model's, more people are asked until two agree.
     review_disagreements: bool = True
     # The cost of a wrong label, in human labels. Objects whose chance of being wrong is above its inverse go

@@ -110,6 +110,10 @@ class AuditUnderWay(_Passed):
     threshold: float
     pool: int  # objects without a label when the model predicted
     most_draws: int
+    # Of the promise that is tested: see `Promise`.
+    output: int | None = None
+    by_people: int = 0
+    granted: int = 0
     groups: list[GroupUnderTest]
 
     @classmethod
@@ -129,6 +133,9 @@ class AuditUnderWay(_Passed):
             threshold=test.threshold,
             pool=test.pool,
             most_draws=test.audit.most_draws,
+            output=test.audit.promise.output,
+            by_people=test.audit.promise.by_people,
+            granted=test.audit.promise.granted,
             groups=groups,
         )
 
@@ -138,7 +145,7 @@ class AuditUnderWay(_Passed):
         audit = Audit(
             candidates,
             groups,
-            settings.target_error,
+            settings.promise(self.output or 0, self.by_people, self.granted),
             self.most_draws,
             reviewed=settings.review_disagreements,
         )

@@ -136,7 +136,9 @@ def test_a_key_of_two_digits_is_refused_at_the_first(album: Album, new_person: N
 def test_an_image_fetched_ahead_appears_at_once(album: Album, new_person: NewPerson) -> None:
     ada = new_person(album.opened(*[LARGE] * 3))
     see_image(ada)
-    ada.see_in_page("performance.getEntriesByType('resource').filter(it => /image/.test(it.name)).length === 3")
+    ada.see_in_page(
+        "performance.getEntriesByType('resource').filter(it => /image/.test(it.name)).length === 3"
+    )
     # Within the task that the key begins nothing can have been fetched.
     states = ada.page.evaluate(
         """() => ["1", "Enter", "1", "Enter"].map(key => {

@@ -6,15 +6,17 @@ however often the model was tested.
 """
 
 import math
+import sys
 
 import numpy as np
 import numpy.typing as npt
 
 from labelloop.core.certificate.audit_evidence import Evidence, Group, evidence_of
 from labelloop.core.certificate.betting import weights
+from labelloop.core.certificate.promise import Promise
 from labelloop.core.certificate.tuning import DEFAULT, Tuning
 from labelloop.core.ledger import NO_IDS, NO_LABEL, Ids
-from labelloop.core.people.second_opinions import VOTES, Rows, SecondOpinions, refuted, settled_labels
+from labelloop.core.people.second_opinions import VOTES, Rows, SecondOpinions
 from labelloop.core.records import Verdict
 
 # A test is kept in this table: the objects that the model would label, and people's answers about them.
@@ -29,9 +31,18 @@ CANDIDATE = np.dtype(
         ("stage", "<i2"),  # the stage, from 1, in which people were asked about it; 0 before that
         ("drawn", "?"),  # at random; if not, people were asked because it is doubtful: it was withdrawn
         ("stake", "<f8"),  # the part of the wealth that was bet on its draw
+        ("undecided", "?"),  # people cannot be asked again, and no two agreed, or nobody answered
         VOTES,
     ]
 )
+
+
+def as_candidates(rows: Rows) -> Rows:
+    """A table of dtype `CANDIDATE` from one that may be of an earlier version, with fewer fields."""
+    candidates = np.zeros(len(rows), CANDIDATE)
+    for name in rows.dtype.names or ():
+        candidates[name] = rows[name]
+    return candidates
 
 
 class Audit(SecondOpinions):
@@ -41,7 +52,7 @@ class Audit(SecondOpinions):
         self,
         candidates: Rows,
         groups: list[Group],
-        target_error: float,
+        promise: Promise,
         most_draws: int,
         *,
         reviewed: bool,
@@ -55,7 +66,7 @@ class Audit(SecondOpinions):
         super().__init__(candidates, reviewed=reviewed)
         self.candidates = candidates
         self.groups = groups
-        self.target_error = target_error
+        self.promise = promise
         self.most_draws = most_draws
         self.tuning = tuning
 
@@ -68,7 +79,7 @@ class Audit(SecondOpinions):
         uncertainty: npt.NDArray[np.floating],
         group_of: npt.NDArray[np.integer],
         groups: list[Group],
-        target_error: float,
+        promise: Promise,
         most_draws: int,
         rng: np.random.Generator,
         *,
@@ -87,7 +98,7 @@ class Audit(SecondOpinions):
             # (Efraimidis & Spirakis, 2006).
             keys = rng.exponential(size=len(members)) / weight
             candidates["place"][members[np.argsort(keys, kind="stable")]] = np.arange(len(members))
-        return cls(candidates, groups, target_error, most_draws, reviewed=reviewed, tuning=tuning)
+        return cls(candidates, groups, promise, most_draws, reviewed=reviewed, tuning=tuning)
 
     # What people are asked about ----------------------------------------------------------------------------
 
@@ -96,18 +107,32 @@ class Audit(SecondOpinions):
         """Whether people were asked about each candidate; shape (candidates,)."""
         return np.asarray(self.candidates["stage"] > 0)
 
-    def next_stage(self, *, once: bool = False) -> Ids:
+    def next_stage(self, most: int | None = None, *, once: bool = False) -> Ids:
         """Objects to ask people about next: as many as are expected to decide each open group.
 
-        `once`: there can be no later stage, so it is as many as the test may take.
+        `most`: how many answers there can be; `once`: there can be no later stage, so it is as many as the
+        test may take.
         """
         stage = int(self.candidates["stage"].max(initial=0)) + 1
-        asked = [self._ask(number, stage, once=once) for number in range(len(self.groups))]
-        return np.sort(np.concatenate(asked)) if asked else NO_IDS
+        asked = NO_IDS
+        for number in range(len(self.groups)):
+            room = sys.maxsize if most is None else most - len(asked)
+            asked = np.concatenate([asked, self._ask(number, stage, room, once=once)])
+        return np.sort(asked)
 
     def awaited(self) -> Ids:
-        """Objects that people were asked about and whose label is not settled yet."""
-        return np.asarray(self.candidates["id"][self.asked & (self.settled() == NO_LABEL)])
+        """Objects that people were asked about and whose label is not settled yet, but may be."""
+        unsettled = self.asked & (self.settled() == NO_LABEL) & ~self.candidates["undecided"]
+        return np.asarray(self.candidates["id"][unsettled])
+
+    def let_stand(self, ids: Ids) -> None:
+        """Take the first answer about disputed objects as their label; the test counts them as undecided."""
+        super().let_stand(ids)
+        self.give_up(ids)
+
+    def give_up(self, ids: Ids) -> None:
+        """People cannot be asked again about these objects; those that are no candidates are passed over."""
+        self.candidates["undecided"] |= np.isin(self.candidates["id"], ids)
 
     # What the answers say -----------------------------------------------------------------------------------
 
@@ -130,7 +155,7 @@ class Audit(SecondOpinions):
 
     def outcome(self) -> Verdict:
         """Of all groups: open as long as one of them is; after that, passed if one of them has."""
-        if len(self.disputed()):
+        if len(self.awaited()):
             return Verdict.OPEN
         verdicts = {self.verdict(number, found) for number, found in enumerate(self.all_evidence())}
         for verdict in (Verdict.OPEN, Verdict.PASSED):
@@ -141,10 +166,8 @@ class Audit(SecondOpinions):
     def evidence(self, number: int) -> Evidence:
         """What is known about a group by now."""
         rows = self.candidates[self.candidates["group"] == number]
-        settled = settled_labels(rows, reviewed=self.reviewed)
-        wrong = refuted(rows, settled)
         return evidence_of(
-            rows, settled != NO_LABEL, wrong, self.groups[number], self.target_error, tuning=self.tuning
+            rows, self.groups[number], self.promise, reviewed=self.reviewed, tuning=self.tuning
         )
 
     def verdict(self, number: int, evidence: Evidence) -> Verdict:
@@ -159,7 +182,7 @@ class Audit(SecondOpinions):
             return Verdict.FAILED
         return Verdict.OPEN
 
-    def _ask(self, number: int, stage: int, *, once: bool) -> Ids:
+    def _ask(self, number: int, stage: int, room: int, *, once: bool) -> Ids:
         evidence, planned = self.evidence(number), self.groups[number].plan.draws
         drawing = self.tuning.drawing
         if self.verdict(number, evidence) != Verdict.OPEN:
@@ -174,10 +197,11 @@ class Audit(SecondOpinions):
             # Not all: nothing is promised about objects that are drawn.
             most = drawing.most_in_only_stage * evidence.open_objects
             drawn = min(self.tuning.giving_up.patience * planned - evidence.drawn, most)
+        drawn = min(room, max(drawing.least_stage, math.ceil(drawn)))
         return np.concatenate(
             [
-                self._withdraw(number, stage, withdrawn),
-                self._draw(number, stage, max(drawing.least_stage, math.ceil(drawn)), evidence.way.stake),
+                self._withdraw(number, stage, min(withdrawn, room - drawn)),
+                self._draw(number, stage, drawn, evidence.way.stake),
             ]
         )
 

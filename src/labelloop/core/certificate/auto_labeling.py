@@ -16,6 +16,7 @@ from labelloop.core.certificate.audit_schedule import (
     may_test_again,
 )
 from labelloop.core.certificate.betting import Plan, make_plan
+from labelloop.core.certificate.promise import Promise
 from labelloop.core.certificate.tuning import DEFAULT, Tuning
 from labelloop.core.ledger import NO_IDS, Ids, Ledger, State
 from labelloop.core.model.predictions import Predictions
@@ -68,6 +69,7 @@ def auto_label(
     settings: LoopSettings,
     schedule: AuditSchedule,
     limits: Limits,
+    promise: Promise,
     human_labels_left: int,
     rng: np.random.Generator,
     *,
@@ -92,7 +94,9 @@ def auto_label(
     unexpected = tuning.belief.unexpected_error * settings.target_error
     believed = np.clip(expected, unexpected, 1.0)
     most_draws = settings.most_draws(len(ledger), human_labels_left)
-    proposal = _Proposal(ledger, predictions, settings, schedule, pool, last=last, tuning=tuning)
+    proposal = _Proposal(
+        ledger, predictions, settings, schedule, promise, pool, rng, last=last, tuning=tuning
+    )
     parts = proposal.parts(believed)
     outlook, labels = _outlook(parts, len(pool)), ledger.counts().human_labels
     most_worth_asking = tuning.giving_up.most_worth_asking * len(pool)
@@ -104,14 +108,14 @@ def auto_label(
         gain = outlook.human_labels - ahead.draws - _labels_after(batch, ahead, len(pool), settings)
         due = gain <= 0 and may_test_again(schedule, labels, tuning=tuning)
         if last or short_of_budget or due:
-            return proposal.test(parts, outlook, labels, most_draws, rng)
+            return proposal.test(parts, outlook, labels, most_draws)
         return AutoLabeling(NO_IDS, None, schedule, outlook)
     error, target = outlook.expected_error, settings.target_error
     if may_be_modest(schedule, labels, error, target, tuning=tuning) or last:
         hoped = proposal.hoped_for(uncertainty, limits.batch)
         enough = _outlook(hoped, len(pool)).human_labels < most_worth_asking
         if enough and sum(part.plan.draws for part in hoped) <= most_draws:
-            return proposal.test(hoped, outlook, labels, most_draws, rng)
+            return proposal.test(hoped, outlook, labels, most_draws)
     return AutoLabeling(NO_IDS, None, schedule, outlook)
 
 
@@ -124,13 +128,16 @@ class _Proposal:
         predictions: Predictions,
         settings: LoopSettings,
         schedule: AuditSchedule,
+        promise: Promise,
         pool: Ids,
+        rng: np.random.Generator,
         *,
         last: bool,
         tuning: Tuning = DEFAULT,
     ) -> None:
         self.ledger, self.predictions, self.settings, self.schedule = ledger, predictions, settings, schedule
-        self.pool = pool
+        self.promise, self.pool, self.rng = promise, pool, rng
+        self._ties = rng.permutation(len(pool))
         self.last = last
         self.tuning = tuning
         labels = predictions.label[pool]
@@ -158,14 +165,12 @@ class _Proposal:
             sure = self._surest_first(members, uncertainty)
             kept = sure[: max(1, len(sure) - math.ceil(batch * len(members) / len(self.pool)))]
             mean = max(_LEAST_CHANCE, float(uncertainty[kept].mean()))
-            error = self.tuning.timing.hoped_for_error * self.settings.target_error
+            error = self.tuning.timing.hoped_for_error * self.promise.share_allowed(len(kept))
             hoped = uncertainty * min(1.0, error / mean)
             found.append(self._part(members, kept, hoped))
         return found
 
-    def test(
-        self, parts: list[_Part], outlook: Outlook, labels: int, most_draws: int, rng: np.random.Generator
-    ) -> AutoLabeling:
+    def test(self, parts: list[_Part], outlook: Outlook, labels: int, most_draws: int) -> AutoLabeling:
         ids = np.concatenate([part.ids for part in parts])
         order = np.argsort(ids)
         group_of = np.repeat(np.arange(len(parts)), [len(part.ids) for part in parts])
@@ -177,9 +182,9 @@ class _Proposal:
             uncertainty[order],
             group_of[order],
             [Group(part.plan, self._level) for part in parts],
-            self.settings.target_error,
+            self.promise,
             most_draws,
-            rng,
+            self.rng,
             reviewed=self.settings.review_disagreements,
             tuning=self.tuning,
         )
@@ -189,7 +194,8 @@ class _Proposal:
 
     def _surest_first(self, members: Ids, uncertainty: Floats) -> Ids:
         margins = self.predictions.margin[self.pool[members]]
-        ranked = members[np.argsort(-margins, kind="stable")]
+        # Objects that are equally sure are in no order: that of the file may be one of their labels.
+        ranked = members[np.lexsort((self._ties[members], -margins))]
         cost = self.settings.wrong_label_cost
         return ranked if cost is None else ranked[uncertainty[ranked] * cost <= 1]
 
@@ -203,7 +209,7 @@ class _Proposal:
 
     def _part(self, members: Ids, kept: Ids, uncertainty: Floats) -> _Part:
         plan = (
-            make_plan(uncertainty[kept], self.settings.target_error, self._level, tuning=self.tuning)
+            make_plan(uncertainty[kept], self.promise, self._level, tuning=self.tuning)
             if len(kept)
             else Plan(1.0, 0.0, math.inf)
         )

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from labelloop.core.certificate.promise import Promise
 from labelloop.core.certificate.tuning import DEFAULT, Tuning
 from labelloop.core.numerics import zero_of
 
@@ -23,6 +24,8 @@ Floats = npt.NDArray[np.float64]
 # Mathematics, not tuned. This many halvings find the stake to a millionth of the largest one: near its
 # greatest value, growth differs by the square of that.
 _HALVINGS = 20
+# Numbers of draws that are tried where the error allowed among the rest depends on them.
+_DRAWS_TRIED = 200
 # Of the logarithm of the wealth, for each draw. Below this it counts as none, and no draws are enough.
 _LEAST_GROWTH = 1e-6
 # The least chance of an error that weights are computed from: its root must not be 0 for all objects.
@@ -55,10 +58,9 @@ class Draws:
         """Logarithm of the wealth won by betting against `wrong_in_all` of all objects being wrong."""
         if not len(self.wrong):
             return 0.0
-        payoff = (wrong_in_all - self._wrong_before()) / self.remaining - self._estimates()
-        # With these stakes a wrong object never takes all the wealth.
-        stakes = np.minimum(self.stake, self.most_at_stake * self.least_weight / self.mean_weight)
-        return float(np.log1p(stakes * payoff).sum())
+        price = (wrong_in_all - self._wrong_before()) / self.remaining
+        most = largest_stake(self.most_at_stake, self.mean_weight / self.least_weight, price)
+        return float(np.log1p(np.minimum(self.stake, most) * (price - self._estimates())).sum())
 
     def error_estimate(self) -> float:
         """The share of wrong objects among all, without bias; 0 before the first draw."""
@@ -87,14 +89,14 @@ def weights(uncertainty: npt.NDArray[np.floating], evenness: float) -> Floats:
 
 
 def make_plan(
-    uncertainty: npt.NDArray[np.floating], target_error: float, level: float, *, tuning: Tuning = DEFAULT
+    uncertainty: npt.NDArray[np.floating], promise: Promise, level: float, *, tuning: Tuning = DEFAULT
 ) -> Plan:
     """The weights and the stake with which the wealth is expected to grow fastest.
 
     `uncertainty`, shape (objects,): the chance of each object to be wrong, as far as it is known.
     """
     plans = [
-        plan_with(evenness, uncertainty, target_error, level, tuning=tuning)
+        plan_with(evenness, uncertainty, promise, level, tuning=tuning)
         for evenness in tuning.drawing.evenness
     ]
     return min(plans, key=lambda plan: plan.draws)
@@ -103,35 +105,62 @@ def make_plan(
 def plan_with(
     evenness: float,
     chances: npt.NDArray[np.floating],
-    target_error: float,
+    promise: Promise,
     level: float,
     *,
     tuning: Tuning = DEFAULT,
 ) -> Plan:
     """The best stake for weights of that evenness. `chances` of being wrong: shape (objects,)."""
     total, betting = len(chances), tuning.betting
+    if promise.allowed(total) >= total:
+        return Plan(evenness, 0.0, 0.0)
     uncertainty = np.sort(chances)[:: max(1, total // betting.objects_planned_with)].astype(np.float64)
-    weight = weights(uncertainty, evenness)
-    chance = weight / weight.sum()
-
-    def growth(stake: float) -> float:
-        lost = np.log1p(stake * (target_error - 1 / weight))
-        return float(
-            (chance * (uncertainty * lost + (1 - uncertainty) * np.log1p(stake * target_error))).sum()
-        )
-
-    def decline(stake: Floats) -> Floats:
-        lost = (target_error - 1 / weight) / (1 + stake * (target_error - 1 / weight))
-        won = target_error / (1 + stake * target_error)
-        return np.asarray(-(chance * (uncertainty * lost + (1 - uncertainty) * won)).sum())
-
-    # Growth is concave: it is greatest where it neither rises nor declines.
-    most = np.asarray(betting.most_at_stake * evenness)
-    stake = float(zero_of(decline, np.zeros(()), most, _HALVINGS))
-    grown = growth(stake)
-    if grown <= _LEAST_GROWTH:
+    bets = _Bets(uncertainty, weights(uncertainty, evenness), betting.most_at_stake)
+    drawn = bets.draws_until(promise, total, -math.log(level)) if promise.is_of_dataset else 0
+    # Every draw that is right or corrected leaves more room for errors among the rest.
+    stake, growth = bets.best(promise.share_allowed(total - drawn))
+    if growth <= _LEAST_GROWTH:
         return Plan(evenness, stake, math.inf)
-    return Plan(evenness, stake, _without_replacement(total, -math.log(level) / grown))
+    return Plan(evenness, stake, max(drawn, _without_replacement(total, -math.log(level) / growth)))
+
+
+@dataclass(frozen=True)
+class _Bets:
+    """Bets on draws from objects of these chances to be wrong and these weights; shapes (objects,)."""
+
+    chances: Floats
+    weight: Floats
+    most_at_stake: float
+
+    def best(self, target_error: float) -> tuple[float, float]:
+        """The stake with which the logarithm of the wealth is expected to grow fastest, and that growth."""
+        drawn, right, wrong = self.weight / self.weight.sum(), target_error, target_error - 1 / self.weight
+
+        def decline(stake: Floats) -> Floats:
+            lost, won = wrong / (1 + stake * wrong), right / (1 + stake * right)
+            return np.asarray(-(drawn * (self.chances * lost + (1 - self.chances) * won)).sum())
+
+        # Growth is concave: it is greatest where it neither rises nor declines.
+        most = np.asarray(largest_stake(self.most_at_stake, 1 / self.weight.min(), target_error))
+        stake = float(zero_of(decline, np.zeros(()), most, _HALVINGS))
+        grown = self.chances * np.log1p(stake * wrong) + (1 - self.chances) * np.log1p(stake * right)
+        return stake, float((drawn * grown).sum())
+
+    def draws_until(self, promise: Promise, total: int, goal: float) -> int:
+        """About how many draws until the wealth's logarithm is the goal, by its mean and variance."""
+        draws = np.unique(np.linspace(0, total, _DRAWS_TRIED).astype(int))[:-1]
+        target = np.array([promise.share_allowed(total - drawn) for drawn in draws.tolist()])
+        mean, square = self.chances.mean(), (self.chances / self.weight).mean()
+        surplus = np.maximum(target - mean, 0)
+        growth = surplus**2 / (2 * (square - 2 * target * mean + target**2) + _LEAST_CHANCE)
+        growth = np.minimum(growth, np.log1p(self.most_at_stake * self.weight.min() * target))
+        enough = growth * draws * (total - draws) >= goal * total
+        return int(draws[np.argmax(enough)]) if enough.any() else int(draws[-1])
+
+
+def largest_stake(most_at_stake: float, wrong_estimate: Floats | float, price: Floats | float) -> Floats:
+    """The part `most_at_stake` of the stake with which an object that is wrong takes all the wealth."""
+    return np.asarray(most_at_stake / np.maximum(wrong_estimate - price, _LEAST_CHANCE), np.float64)
 
 
 def _without_replacement(total: int, draws: float) -> float:
@@ -146,8 +175,16 @@ def _without_replacement(total: int, draws: float) -> float:
     return total / 2 * (1 - math.sqrt(1 - 4 * draws / total))
 
 
-def fewest_draws(target_error: float, level: float, *, tuning: Tuning = DEFAULT) -> int:
-    """How many draws, all of them right, it takes to pass a test about many objects."""
+def fewest_draws(promise: Promise, level: float, *, tuning: Tuning = DEFAULT) -> int:
+    """How many draws, all of them right, it takes to pass a test about many objects.
+
+    One where the promise is about the whole output: it needs none where no more objects are left than may be
+    wrong.
+    """
+    if promise.is_of_dataset:
+        return 1
     if level <= 0:
         return sys.maxsize
-    return math.ceil(-math.log(level) / math.log1p(tuning.betting.most_at_stake * target_error))
+    target = promise.target_error
+    stake = largest_stake(tuning.betting.most_at_stake, 1.0, target)
+    return math.ceil(-math.log(level) / math.log1p(float(stake) * target))

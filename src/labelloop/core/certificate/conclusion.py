@@ -50,6 +50,7 @@ def conclude(test: TestUnderWay, confidence: float, *, by_class: bool, goes_on: 
         verdict=verdict,
         drawn=sum(found.drawn for found in evidence),
         wrong=sum(found.wrong for found in evidence),
+        unsettled=sum(found.unsettled for found in evidence),
         withdrawn=sum(found.withdrawn for found in evidence),
         error_estimate=sum(found.error_share(candidates) for found in evidence),
         error_bound=max(found.error_bound for found in evidence),
@@ -65,21 +66,29 @@ def certificate_of(test: TestUnderWay, confidence: float, *, by_class: bool) -> 
         return None
     labels = sum(evidence.open_objects for evidence in passed.values())
     candidates = sum(evidence.candidates for evidence in passed.values())
-    target, whose = f"{audit.target_error:.3g}", " of each class" if by_class else ""
+    target = f"{audit.promise.target_error:.3g}"
     return Certificate(
-        promise=f"error among the auto-labels{whose} <= {target}, {confidence:.0%} confidence",
+        promise=f"error among {_whose(audit, by_class=by_class)} <= {target}, {confidence:.0%} confidence",
         threshold=test.threshold,
-        target_error=audit.target_error,
+        target_error=audit.promise.target_error,
         confidence=confidence,
         level=sum(audit.groups[number].level for number in passed),
         error_bound=max(evidence.error_bound for evidence in passed.values()),
+        wrong_bound=sum(evidence.wrong_bound for evidence in passed.values()),
         error_estimate=sum(evidence.error_share(candidates) for evidence in passed.values()),
         coverage=labels / test.pool,
         auto_labels=labels,
         validation_objects=sum(evidence.drawn for evidence in passed.values()),
         validation_errors=sum(evidence.wrong for evidence in passed.values()),
+        validation_unsettled=sum(evidence.unsettled for evidence in passed.values()),
         by_class=tuple(_of_class(audit, *found) for found in passed.items()) if by_class else (),
     )
+
+
+def _whose(audit: Audit, *, by_class: bool) -> str:
+    if audit.promise.is_of_dataset:
+        return "all labels of the output"
+    return "the auto-labels of each class the model gave" if by_class else "the auto-labels"
 
 
 def _of_class(audit: Audit, number: int, evidence: Evidence) -> ClassCertificate:

@@ -43,6 +43,18 @@ def refuted(rows: Rows, settled: npt.NDArray[np.int16]) -> Flags:
     return np.asarray((settled != NO_LABEL) & ~confirmed)
 
 
+def undecided(rows: Rows, settled: npt.NDArray[np.int16], *, reviewed: bool) -> Flags:
+    """Where there can be no more answers, and people never agreed; shape (objects,).
+
+    `rows` have a field `undecided` for the objects that people were not asked about often enough.
+    """
+    votes, model = rows["votes"], rows["label"]
+    agreed = (votes == settled[:, np.newaxis]).sum(axis=1) >= 2
+    return np.asarray(
+        rows["undecided"] | (reviewed & (settled != NO_LABEL) & (votes[:, 0] != model) & ~agreed)
+    )
+
+
 def mistaken(rows: Rows, settled: npt.NDArray[np.int16]) -> Flags:
     """Where the first answer is not what people settled on; shape (objects,)."""
     return np.asarray((settled != NO_LABEL) & (rows["votes"][:, 0] != settled))

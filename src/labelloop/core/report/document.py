@@ -159,7 +159,7 @@ def _why_no_certificate(run: EndedRun) -> str | None:
         return None
     if settings.is_blog:
         return "the post's rules promise nothing about the error"
-    fewest = fewest_draws(settings.target_error, level(AuditSchedule(), settings.confidence))
+    fewest = fewest_draws(settings.promise(0, 0, 0), level(AuditSchedule(), settings.confidence))
     if not ended.tests and counts.input - ended.labels_in_input <= fewest:
         return (
             f"a test of an error of {settings.target_error:.3g} at {settings.confidence:.0%} "
