@@ -22,6 +22,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "core": set(),
     "workflow": {"core"},
     "simulation": {"core", "workflow"},
+    "quick_model": {"simulation"},
     "storage": {"core", "workflow"},
     "reporting": {"core"},
     "monitoring": set(),
