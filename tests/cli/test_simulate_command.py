@@ -203,6 +203,13 @@ def test_what_is_wrong_is_said_before_anything_runs(table: Path, more: list[str]
     assert not (table.parent / "out").exists()
 
 
+def test_a_strategy_that_the_model_cannot_serve_is_told_with_the_model(table: Path) -> None:
+    done = call(table, "--query-strategy", "bald", "--target-error", "0.01")
+    assert done.exit_code == 2
+    assert "with the quick model" in in_one_line(done.stderr)
+    assert "disagreement" in done.stderr
+
+
 def test_rows_without_a_label_are_refused(table: Path) -> None:
     table.write_text(table.read_text() + "elbe volga;\n")
     done = call(table)

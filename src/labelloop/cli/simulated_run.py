@@ -16,7 +16,7 @@ from labelloop.cli.run_folder import RunFolder
 from labelloop.cli.simulation_model import SimulatedModel
 from labelloop.cli.simulation_progress import SimulationProgress
 from labelloop.cli.summary import print_outcome
-from labelloop.core.errors import PredictionsError
+from labelloop.core.errors import PredictionsError, QueryStrategyError
 from labelloop.core.manifest.label_categories import LabelCategories
 from labelloop.core.manifest.lines import LabelAttribute
 from labelloop.core.people.simulated_people import SimulatedPeople
@@ -67,6 +67,9 @@ def run(console: Console, data: SimulatedData, folder: RunFolder, block: dict[st
             report = _simulated(console, data, inputs, settings, folder.logs / "container.log")
         except (JobFailed, PredictionsError) as error:
             raise RunFailedError(str(error)) from error
+        except QueryStrategyError as error:
+            # Some need more from a model than its probabilities.
+            raise QueryStrategyError(f"with the {data.model.name}: {error}") from error
         folder.page.write_text(render_report(report), encoding="utf-8")
         # Last, because with it the run is done.
         folder.write_report(report)
