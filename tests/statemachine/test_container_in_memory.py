@@ -11,7 +11,8 @@ from labelloop.core.ledger import State
 from labelloop.core.manifest.lines import LabelAttribute, add_id
 from labelloop.local.container_model import TRANSFORM_JOB, ContainerModel, Objects
 from labelloop.local.container_process import ProcessContainer, RunningContainer
-from labelloop.simulation import SimulatedRun, simulate
+from labelloop.simulation import Labels, SimulatedRun, simulate
+from labelloop.simulation_report import ReportWatcher
 from labelloop.workflow.request import parse_settings
 from tests.local.fork_server import ForkServer
 
@@ -67,14 +68,15 @@ def test_a_run_of_the_container_ends_the_same(
     loop.settings(LabelingBackend="simulated", SimulatedPeople=people, **settings)
     outcome = loop.run()
     recorded = Recorded(forks)
-    ended = in_memory(loop, recorded, tmp_path / "log")
+    watcher = ReportWatcher()
+    ended = in_memory(loop, recorded, tmp_path / "log", watcher)
 
     lines = outcome.lines()
     assert [line.get("category", -1) for line in lines] == ended.ledger.labels.tolist()
     automatic = ["category" in it and it["category-metadata"]["human-annotated"] == "no" for it in lines]
     assert ended.ledger.mask(State.AUTO).tolist() == automatic
     assert ended.auto_labels > 0
-    assert ended.stopped_because == outcome.output["StoppedBecause"]
+    assert reported(ended, watcher, loop, lines) == told_by_the_state_machine(outcome.report())
     run = loop.s3 / "bucket/out/run-1"
     trained = [f"round-{record.round:03d}/training" for record in ended.records if record.trained]
     there = [{name: records(run / each / name / f"{name}.jsonl") for name in CHANNELS} for each in trained]
@@ -82,15 +84,48 @@ def test_a_run_of_the_container_ends_the_same(
     assert recorded.hyper_parameters == [hyper_parameters_of(run / trained[0])] * len(trained)
 
 
-def in_memory(loop: Loop, recorded: Recorded, log: Path) -> SimulatedRun:
+def in_memory(loop: Loop, recorded: Recorded, log: Path, watcher: ReportWatcher) -> SimulatedRun:
     block = loop.request["ActiveLearning"]
     manifest = (loop.s3 / "bucket/in/input.manifest").read_bytes().splitlines()
     objects = Objects([add_id(line, number) for number, line in enumerate(manifest)])
     container = ProcessContainer(STAND_IN_CONTAINER, start=recorded.start)
     attribute = LabelAttribute("category")
     model = ContainerModel.of(container, parse_settings(block), attribute, CATEGORIES, log)
-    truth = np.array([CLASSES.index(label) for label in loop.truth])
-    return simulate(objects, truth, model, block)
+    return simulate(objects, truth_of(loop), model, block, watchers=[watcher])
+
+
+def truth_of(loop: Loop) -> Labels:
+    return np.array([CLASSES.index(label) for label in loop.truth])
+
+
+def reported(
+    ended: SimulatedRun, watcher: ReportWatcher, loop: Loop, lines: list[dict[str, Any]]
+) -> dict[str, Any]:
+    report = watcher.report(
+        ended,
+        execution="run-1",
+        settings=parse_settings(loop.request["ActiveLearning"]).model_dump(
+            by_alias=True, mode="json", exclude_none=True
+        ),
+        classes=CLASSES,
+        texts=[line["source"] for line in lines],
+        truth=truth_of(loop),
+    )
+    # What only who knows the truth can add.
+    told = report.model_copy(update={"score": None}).as_file()
+    for group in told["evidence"]["examples"].values():
+        for example in group:
+            assert example.pop("truth") == truth_of(loop)[example["line"] - 1]
+    return told
+
+
+def told_by_the_state_machine(report: dict[str, Any]) -> dict[str, Any]:
+    """Without the addresses of files."""
+    rounds = [
+        {name: value for name, value in record.items() if not name.endswith("_s3_uri")}
+        for record in report["rounds"]
+    ]
+    return {**report, "rounds": rounds}
 
 
 def hyper_parameters_of(training: Path) -> dict[str, str]:

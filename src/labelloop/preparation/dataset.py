@@ -32,7 +32,6 @@ class Preparation:
     rows: int
     labeled: int
     rows_by_class: dict[str, int]
-    rows_without_label: int
     notes: tuple[str, ...]
 
 
@@ -82,7 +81,6 @@ def prepare_dataset(
         rows=len(sample.taken),
         labeled=len(sample.labeled),
         rows_by_class=report.rows_by_class(),
-        rows_without_label=written.by_class[""],
         notes=report.notes(),
     )
 
