@@ -26,7 +26,7 @@ DIMENSIONS = 300
 EMBEDDING_SIZE = 32
 _MOST_TERMS = 100_000  # of each kind
 # Longer texts say little more of their class, and their parts of words take most of the time.
-_MOST_CHARACTERS = 2_000
+_MOST_CHARACTERS = 1_000
 _PENALTIES = (0.1, 1.0, 10.0)
 _TEMPERATURES = (0.01, 3.0)
 
