@@ -17,7 +17,7 @@ import numpy as np
 
 from bench.datasets import UCI, DatasetMissingError, Vectors, easy, hard, hopeless, uci_news
 from bench.features import principal_components, text_features
-from bench.models import KnowsNothing, Modest, Overconfident, Ridge
+from bench.models import KnowsNothing, Modest, Overconfident
 from bench.plots import plot_certificate
 from bench.results import QUOTED, RESULTS, machine, markdown_table, percent, quote_in_document, write_json
 from bench.runs import console, cores, run_all
@@ -25,6 +25,7 @@ from labelloop.core.certificate.auto_labeling import AutoLabeling
 from labelloop.core.certificate.tuning import DEFAULT
 from labelloop.core.loop import AutoLabelRule, Loop, label_what_is_sure
 from labelloop.core.model.predictions import Predictions
+from labelloop.quick_model import Ridge
 from labelloop.simulation import Model, simulate
 
 TARGET_ERROR, CONFIDENCE = 0.05, 0.9

@@ -1,14 +1,12 @@
 """Models that learn in milliseconds, from features: what hundreds of whole runs can afford."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
 import numpy as np
 import numpy.typing as npt
-from scipy.linalg import eigh
-from scipy.optimize import minimize_scalar
-from scipy.special import log_softmax, softmax
+from scipy.special import softmax
 from sklearn.linear_model import LogisticRegression
 from text_classifier.calibration import fit_temperature, with_temperature
 from text_classifier.label_errors import find_label_errors
@@ -16,46 +14,16 @@ from text_classifier.nearest_examples import better_without, choose_nearest_exam
 from text_classifier.smoothing import Neighborhoods, choose_smoothing
 
 from bench.neighborhoods import InPlace
+from labelloop.quick_model import Ridge
 from labelloop.simulation import Labels, ModelAnswers, Predict
 
 Matrix = npt.NDArray[np.float64]
 
-_PENALTIES = (0.1, 1.0, 10.0)
 _UNSEEN = -12.0  # logarithm
-_TEMPERATURES = (0.01, 3.0)
 # An error the model does not know of: its answers there are this many times as sure.
 _SURER = 2.0
 _MUCH_SURER = 8.0
 _LESS_SURE = 0.3
-
-
-@dataclass(frozen=True)
-class Ridge:
-    """Least squares on one-hot labels, made probabilities by a temperature; well calibrated.
-
-    Penalty and temperature are those that make the labels likeliest when each is predicted by a model that
-    has not seen it, which for least squares has a closed form (Allen's PRESS, 1974).
-
-    `embedding_size` numbers of the inputs' first are given as the embedding: principal components, say.
-    """
-
-    embedding_size: int = 0
-
-    def fit(self, inputs: Any, labels: Labels, classes: int, seed: int) -> Predict:  # noqa: ARG002
-        rows = _with_constant(inputs)
-        targets = np.eye(classes)[labels]
-        values, vectors = eigh(rows.T @ rows)
-        rotated = rows @ vectors
-        found = [_fit_one(rotated, values, targets, penalty) for penalty in _PENALTIES]
-        _, weights, temperature = min(found, key=lambda fitted: fitted[0])
-        weights = vectors @ weights
-
-        def predict(unseen: Any) -> ModelAnswers:
-            scores = _with_constant(unseen) @ weights
-            embedding = unseen[:, : self.embedding_size] if self.embedding_size else None
-            return ModelAnswers(softmax(scores / temperature, axis=1), embedding)
-
-        return predict
 
 
 @dataclass(frozen=True)
@@ -142,7 +110,7 @@ class Smoothed:
 class Overconfident:
     """A model that is too sure of all it says, and far too sure in half of the space, chosen at random."""
 
-    model: Ridge = Ridge()
+    model: Ridge = field(default_factory=Ridge)
 
     def fit(self, inputs: Any, labels: Labels, classes: int, seed: int) -> Predict:
         honest = self.model.fit(inputs, labels, classes, seed)
@@ -162,7 +130,7 @@ class Overconfident:
 class Modest:
     """A model that is never sure of what it knows well."""
 
-    model: Ridge = Ridge()
+    model: Ridge = field(default_factory=Ridge)
 
     def fit(self, inputs: Any, labels: Labels, classes: int, seed: int) -> Predict:
         honest = self.model.fit(inputs, labels, classes, seed)
@@ -186,22 +154,3 @@ class KnowsNothing:
 
 def _probabilities(logits: Matrix) -> npt.NDArray[np.float32]:
     return np.asarray(softmax(logits, axis=1), np.float32)
-
-
-def _with_constant(inputs: Any) -> Matrix:
-    return np.column_stack([inputs, np.ones(len(inputs))]).astype(np.float64)
-
-
-def _fit_one(rotated: Matrix, values: Matrix, targets: Matrix, penalty: float) -> tuple[float, Matrix, float]:
-    """Loss when left out, weights in the rotated space, and temperature."""
-    shrunk = rotated / (values + penalty)
-    weights = shrunk.T @ targets
-    leverage = np.einsum("ij,ij->i", rotated, shrunk)[:, np.newaxis]
-    left_out = (rotated @ weights - leverage * targets) / np.maximum(1 - leverage, 1e-6)
-
-    def loss(logarithm: float) -> float:
-        return -float((targets * log_softmax(left_out / np.exp(logarithm), axis=1)).sum())
-
-    least, most = np.log(_TEMPERATURES).tolist()
-    best = minimize_scalar(loss, bounds=(least, most), method="bounded", options={"xatol": 0.1})
-    return float(best.fun), weights, float(np.exp(best.x))

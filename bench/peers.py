@@ -28,6 +28,7 @@ class Remembering:
 
         def remember(unseen: Any) -> ModelAnswers:
             answers = predict(unseen)
+            assert isinstance(answers, ModelAnswers)
             self.probabilities = answers.probabilities
             return answers
 

@@ -5,9 +5,9 @@ and seed, a run ends here as it does there, object for object. Tests compare the
 """
 
 from array import array
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 import numpy.typing as npt
@@ -15,10 +15,11 @@ import numpy.typing as npt
 from labelloop.core.certificate.promise import Promise
 from labelloop.core.certificate.tuning import DEFAULT, Tuning
 from labelloop.core.ledger import Counts, Ids, Ledger, State
-from labelloop.core.loop import AutoLabelRule, Loop, Selection
+from labelloop.core.loop import AutoLabelRule, EndedLoop, Loop, RoundOutcome, Selection
 from labelloop.core.manifest.label_categories import LabelCategories
 from labelloop.core.manifest.labeling_output import Answer
 from labelloop.core.model.predictions import Predictions
+from labelloop.core.model.splitting import Split
 from labelloop.core.people.label_review import Review
 from labelloop.core.people.simulated_people import SimulatedPeople
 from labelloop.core.query_strategies import QueryStrategy, load_query_strategy, looks_for_doubt
@@ -30,13 +31,32 @@ Labels = npt.NDArray[np.integer]
 Probabilities = npt.NDArray[np.floating]
 
 
+class Answers(Protocol):
+    """What a model says about some objects."""
+
+    def predictions(self, size: int, ids: Ids) -> Predictions:
+        """The same as reading the transform job's output; `ids`: of these objects, among `size`."""
+        ...
+
+
 @dataclass(frozen=True)
 class ModelAnswers:
-    """What a model says about some objects."""
+    """Answers as arrays."""
 
     probabilities: Probabilities  # shape (objects, classes)
     embedding: npt.NDArray[np.floating] | None = None  # shape (objects, numbers)
     disagreement: npt.NDArray[np.floating] | None = None  # nats; shape (objects,)
+
+    def predictions(self, size: int, ids: Ids) -> Predictions:
+        predictions = Predictions(size)
+        predictions.put(ids, np.asarray(self.probabilities, np.float64))
+        if self.embedding is not None:
+            predictions.embedding = np.zeros((size, self.embedding.shape[1]), "<f2")
+            predictions.embedding[ids] = self.embedding
+        if self.disagreement is not None:
+            predictions.disagreement = np.zeros(size, "<f4")
+            predictions.disagreement[ids] = self.disagreement
+        return predictions
 
 
 Predict = Callable[[Any], ModelAnswers]
@@ -45,9 +65,31 @@ Predict = Callable[[Any], ModelAnswers]
 class Model(Protocol):
     """What a container does in one round."""
 
-    def fit(self, inputs: Any, labels: Labels, classes: int, seed: int) -> Predict:
+    def fit(self, inputs: Any, labels: Labels, classes: int, seed: int) -> Callable[[Any], Answers]:
         """Learn from some objects, and return a predictor for others; rows of `inputs` are objects."""
         ...
+
+
+@runtime_checkable
+class TakesHoldout(Protocol):
+    """A model that also sees the labels it does not learn from: a container's channel `validation`."""
+
+    def with_holdout(self, inputs: Any, labels: Labels) -> Model:
+        """The model for a round in which these objects are held out."""
+        ...
+
+
+class Watcher:
+    """Is told what happens in a run. A subclass takes note of what it wants to know."""
+
+    def training(self, loop: Loop) -> None:
+        """A round's model is about to learn."""
+
+    def model_heard(self, loop: Loop, predictions: Predictions) -> None:
+        """The model has answered; the ledger is as the model saw it."""
+
+    def people_heard(self, loop: Loop, outcome: RoundOutcome) -> None:
+        """People have answered, and the round has ended."""
 
 
 @dataclass(frozen=True)
@@ -109,6 +151,7 @@ class SimulatedRun:
     auto_label_error: float  # share of wrong auto-labels; 0 without auto-labels
     dataset_error: float  # share of wrong labels among all, where people's count as right
     oracle_human_share: float  # with the best threshold in the best round, known without a test
+    ended: EndedLoop
     history: list[TrainedRound] = field(default_factory=list)
     records: list[RoundRecord] = field(default_factory=list)
 
@@ -124,6 +167,7 @@ def simulate(
     rule: AutoLabelRule | None = None,
     labeled: Iterable[int] = (),
     tuning: Tuning = DEFAULT,
+    watchers: Sequence[Watcher] = (),
 ) -> SimulatedRun:
     """Label a data set whose labels are known; returns what it cost and how accurate the labels are.
 
@@ -135,6 +179,7 @@ def simulate(
     rule: replaces labelloop's rule for what is auto-labeled
     labeled: ids of the objects whose label comes with the input
     tuning: replaces labelloop's constants, to search for better ones
+    watchers: are told what happens, round by round
 
     Raises RequestError or QueryStrategyError when the settings or the strategy cannot be used.
     """
@@ -149,7 +194,7 @@ def simulate(
         categories = LabelCategories(tuple(map(str, range(classes))))
         known = array("h", truth.tolist())
         people = PeopleWhoKnow(SimulatedPeople.with_faults(known, categories, block.simulated_people))
-    run = _Run(loop, inputs, truth, classes, model, people, chosen, rule)
+    run = _Run(loop, inputs, truth, classes, model, people, chosen, rule, watchers)
     return run.result(run.to_the_end())
 
 
@@ -163,6 +208,7 @@ class _Run:
     people: People
     strategy: QueryStrategy
     rule: AutoLabelRule | None
+    watchers: Sequence[Watcher]
     history: list[TrainedRound] = field(default_factory=list)
     records: list[RoundRecord] = field(default_factory=list)
 
@@ -175,22 +221,30 @@ class _Run:
             batch = self.people.label(self.loop, selection)
             outcome = self.loop.hear_people(batch.answers, reviews=batch.reviews, not_shown=batch.not_shown)
             self.records.append(outcome.record)
+            for watcher in self.watchers:
+                watcher.people_heard(self.loop, outcome)
             decision = self.loop.decide()
         return decision.stopped_because or ""
 
     def _train_and_predict(self) -> Predictions:
-        loop, ledger = self.loop, self.loop.ledger
-        channels = loop.split()
-        seed = loop.settings.seed + loop.round
-        predict = self.model.fit(
-            self.inputs[channels.train], ledger.labels[channels.train], self.classes, seed
-        )
-        unseen = ledger.ids(State.POOL, State.VALIDATION)
-        predictions = predictions_of(len(ledger), unseen, predict(self.inputs[unseen]))
-        tests = loop.schedule.tests
+        loop = self.loop
+        for watcher in self.watchers:
+            watcher.training(loop)
+        predictions, tests = self._ask_model(loop.split()), loop.schedule.tests
         loop.hear_model(predictions, self.rule)
+        for watcher in self.watchers:
+            watcher.model_heard(loop, predictions)
         self._note(predictions, tested=loop.schedule.tests > tests)
         return predictions
+
+    def _ask_model(self, channels: Split) -> Predictions:
+        ledger, seed, model = self.loop.ledger, self.loop.settings.seed + self.loop.round, self.model
+        if isinstance(model, TakesHoldout):
+            model = model.with_holdout(self.inputs[channels.holdout], ledger.labels[channels.holdout])
+        learned = ledger.labels[channels.train]
+        predict = model.fit(self.inputs[channels.train], learned, self.classes, seed)
+        unseen = ledger.ids(State.POOL, State.VALIDATION)
+        return predict(self.inputs[unseen]).predictions(len(ledger), unseen)
 
     def _note(self, predictions: Predictions, *, tested: bool) -> None:
         loop, pool, counts = self.loop, self.loop.ledger.ids(State.POOL), self.loop.counts
@@ -225,6 +279,7 @@ class _Run:
             dataset_error=float(wrong.sum()) / max(1, counts.human_labels + counts.auto),
             oracle_human_share=min([people, *(each.best_human_labels for each in self.history)])
             / len(self.truth),
+            ended=loop.export(stopped_because),
             history=self.history,
             records=self.records,
         )
@@ -232,19 +287,6 @@ class _Run:
 
 def _left_to_people(counts: Counts) -> int:
     return counts.human_labels + counts.pool + counts.failed
-
-
-def predictions_of(size: int, ids: Ids, answers: ModelAnswers) -> Predictions:
-    """The same as reading the transform job's output."""
-    predictions = Predictions(size)
-    predictions.put(ids, np.asarray(answers.probabilities, np.float64))
-    if answers.embedding is not None:
-        predictions.embedding = np.zeros((size, answers.embedding.shape[1]), "<f2")
-        predictions.embedding[ids] = answers.embedding
-    if answers.disagreement is not None:
-        predictions.disagreement = np.zeros(size, "<f4")
-        predictions.disagreement[ids] = answers.disagreement
-    return predictions
 
 
 def _most_within(margin: npt.NDArray[np.floating], right: npt.NDArray[np.bool_], promise: Promise) -> int:

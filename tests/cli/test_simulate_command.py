@@ -11,10 +11,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from typer.testing import CliRunner, Result
+
+from labelloop.cli.main import app
 
 ROOT = Path(__file__).parents[2]
-pytestmark = pytest.mark.slow
-CONTAINER = ROOT / "tests/local/stand_in_container"
+CONTAINER = ["--model-container", str(ROOT / "tests/local/stand_in_container")]
 # A run that is over at once.
 FEW = ["--sample", "60", "--start-size", "0.9"]
 WORDS = {"metal": ["iron", "tin", "zinc"], "river": ["elbe", "volga", "tiber"]}
@@ -30,16 +32,20 @@ def table(tmp_path: Path) -> Path:
     return path
 
 
-def command(table: Path, *more: str) -> list[str]:
+def arguments(table: Path, *more: str) -> list[str]:
     return [
-        *(sys.executable, "-m", "labelloop.cli.main", "simulate", str(table)),
-        *("--text-column", "text", "--label-column", "kind", "--delimiter", ";"),
-        *("--model-container", str(CONTAINER), "--out", str(table.parent / "out"), *more),
+        *("simulate", str(table), "--text-column", "text", "--label-column", "kind", "--delimiter", ";"),
+        *("--out", str(table.parent / "out"), *more),
     ]
 
 
-def call(table: Path, *more: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(command(table, *more), capture_output=True, text=True, timeout=300)
+def call(table: Path, *more: str) -> Result:
+    return CliRunner().invoke(app, arguments(table, *more))
+
+
+def start(table: Path, *more: str) -> "subprocess.Popen[str]":
+    command = [sys.executable, "-m", "labelloop.cli.main", *arguments(table, *more)]
+    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
 
 
 def result_of(table: Path) -> dict[str, Any]:
@@ -47,10 +53,20 @@ def result_of(table: Path) -> dict[str, Any]:
     return result
 
 
+def report_of(table: Path, run: dict[str, Any]) -> dict[str, Any]:
+    page = table.parent / "out" / run["report"]
+    report: dict[str, Any] = json.loads(page.with_suffix(".json").read_text())
+    return report
+
+
+def in_one_line(text: str) -> str:
+    return " ".join(text.split())
+
+
 def test_policies_and_seeds_stand_side_by_side(table: Path) -> None:
     more = ["--policy", "default", "--policy", "blog", "--seeds", "2", "--query-strategy", "entropy"]
     done = call(table, *more, "--json")
-    assert done.returncode == 0, done.stderr
+    assert done.exit_code == 0, done.output
     result = result_of(table)
     assert json.loads(done.stdout) == result
     assert [(run["policy"], run["seed"]) for run in result["runs"]] == [
@@ -60,7 +76,7 @@ def test_policies_and_seeds_stand_side_by_side(table: Path) -> None:
         ("blog", 1),
     ]
     for run in result["runs"]:
-        report = json.loads((table.parent / "out" / run["report"]).with_suffix(".json").read_text())
+        report = report_of(table, run)
         assert report["query_strategy"] == ("entropy" if run["policy"] == "default" else "random")
         assert report["human_labels_in_input"] == 0
         assert run["human_labels"] + run["auto_labels"] == 600 == run["rows"]
@@ -74,27 +90,76 @@ def test_policies_and_seeds_stand_side_by_side(table: Path) -> None:
         run["report"]: (table.parent / "out" / run["report"]).stat().st_mtime_ns for run in result["runs"]
     }
     again = call(table, *more)
-    assert again.returncode == 0, again.stderr
+    assert again.exit_code == 0, again.output
     assert again.stdout.count("This run is already done.") == 4
     assert "2 of 2" in again.stdout
     assert all((table.parent / "out" / page).stat().st_mtime_ns == when for page, when in pages.items())
-    assert not list((table.parent / "out").glob("runs/*/s3"))
+
+
+def test_the_result_names_the_model(table: Path) -> None:
+    done = call(table, *FEW)
+    assert done.exit_code == 0, done.output
+    told = in_one_line(done.stdout)
+    assert "Of 60 rows, by the quick model" in told
+    assert "--real-model" in told
+    result = result_of(table)
+    assert result["model"].startswith("quick model")
+    report = report_of(table, result["runs"][0])
+    assert report["settings"]["Model"] == {"Name": result["model"]}
+    assert result["model"] in report["execution"]
+    page = (table.parent / "out" / result["runs"][0]["report"]).read_text()
+    assert result["model"] in page
+
+
+def test_a_run_is_told_round_by_round(table: Path) -> None:
+    done = call(table)
+    rounds = report_of(table, result_of(table)["runs"][0])["rounds"]
+    lines = [line for line in done.stdout.splitlines() if "] round " in line]
+    assert len(lines) == len(rounds) > 2
+    assert "round  1: no model yet; people were asked about" in lines[0]
+    for line, record in zip(lines, rounds, strict=True):
+        assert f"people were asked about {record['sent_to_people']:,} →" in line
+        assert line.endswith(f"{record['counts']['auto']:,} auto, {record['counts']['pool']:,} open")
+
+
+def test_the_report_says_what_a_report_of_a_labeling_run_says(table: Path) -> None:
+    assert call(table).exit_code == 0
+    report = report_of(table, result_of(table)["runs"][0])
+    evidence = report["evidence"]
+    trained = [record["round"] for record in report["rounds"] if record["trained"]]
+    assert [entry["round"] for entry in evidence["accuracy_by_round"]] == trained
+    examples = [example for group in evidence["examples"].values() for example in group]
+    assert examples
+    for example in examples:
+        text, label = table.read_text().splitlines()[example["line"]].split(";")
+        assert example["source"] == text
+        assert example["truth"] == sorted(WORDS).index(label)
 
 
 def test_people_who_err_are_measured_against_the_file(table: Path) -> None:
     done = call(table, "--error-rate", "0.2", "--start-size", "0.5", "--sample", "300")
-    assert done.returncode == 0, done.stderr
+    assert done.exit_code == 0, done.output
     run = result_of(table)["runs"][0]
     assert run["rows"] == 300
     assert 0.1 < run["human_label_error"] < 0.3
-    report = json.loads((table.parent / "out" / run["report"]).with_suffix(".json").read_text())
-    assert run["repeated_answers"] == sum(record["repeated_answers"] for record in report["rounds"])
+    rounds = report_of(table, run)["rounds"]
+    assert run["repeated_answers"] == sum(record["repeated_answers"] for record in rounds)
+
+
+def test_rows_that_nobody_labels_within_a_budget_have_their_reason(table: Path) -> None:
+    done = call(table, "--max-human-labels", "50", "--start-size", "40")
+    assert done.exit_code == 0, done.output
+    run = result_of(table)["runs"][0]
+    assert run["unlabeled"] == 600 - run["human_labels"] - run["auto_labels"] > 0
+    failures = report_of(table, run)["failures"]
+    assert list(failures["by_reason"].values()) == [run["unlabeled"]]
+    assert run["stopped_because"] in next(iter(failures["by_reason"]))
 
 
 def test_options_reach_the_request(table: Path) -> None:
     more = ["--certificate-for", "class", "--no-review-disagreements", "--max-human-labels", "500"]
     done = call(table, *more, "--validation-size", "0.5", "--wrong-label-cost", "3", *FEW)
-    assert done.returncode == 0, done.stderr
+    assert done.exit_code == 0, done.output
     report = json.loads((table.parent / "out/runs/default-seed-0/report.json").read_text())
     expected = {
         "CertificateFor": "class",
@@ -106,32 +171,13 @@ def test_options_reach_the_request(table: Path) -> None:
     assert expected.items() <= report["settings"].items()
 
 
-def test_a_killed_simulation_goes_on_by_the_same_command(table: Path) -> None:
-    process = subprocess.Popen(
-        command(table, "--seeds", "2"), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-    )
-    runs = table.parent / "out/runs"
-    while not (runs / "default-seed-1/run.json").exists() and process.poll() is None:
-        time.sleep(0.02)
-    os.kill(process.pid, signal.SIGKILL)
-    process.wait()
-    before = (runs / "default-seed-0/report.json").read_bytes()
-    done = call(table, "--seeds", "2")
-    assert done.returncode == 0, done.stderr
-    assert done.stdout.count("This run is already done.") == 1
-    assert (runs / "default-seed-0/report.json").read_bytes() == before
-    first, second = result_of(table)["runs"]
-    assert first["seconds"] is not None
-    assert second["seconds"] is None, "of a resumed run only the last part's time is known"
-    assert second["human_labels"] + second["auto_labels"] == 600
-
-
 def test_runs_of_another_simulation_are_not_mixed_in(table: Path) -> None:
     soon_over = ["--policy", "blog", "--sample", "60"]
-    assert call(table, *soon_over).returncode == 0
+    assert call(table, *soon_over).exit_code == 0
     changed = call(table, *soon_over, "--target-error", "0.1")
-    assert changed.returncode == 2
-    assert "other settings of the run: choose another --out" in " ".join(changed.stderr.split())
+    assert changed.exit_code == 2
+    assert "other settings of the run: choose another --out" in in_one_line(changed.stderr)
+    assert "other model: choose another --out" in in_one_line(call(table, *soon_over, *CONTAINER).stderr)
     table.write_text(table.read_text() + "elbe;river\n")
     assert "other file" in call(table, *soon_over).stderr
 
@@ -142,23 +188,33 @@ def test_runs_of_another_simulation_are_not_mixed_in(table: Path) -> None:
         (["--text-column", "title"], "has no column 'title'"),
         (["--policy", "blog", "--start-size", "0.1"], "Policy blog fixes StartSize"),
         (["--query-strategy", "guess"], "QueryStrategy"),
+        (["--query-strategy", "nowhere:Strategy"], "nowhere"),
         (["--target-error", "1.5"], "TargetError"),
         (["--model-container", "nowhere"], "there is no nowhere/train"),
+        (["--real-model", *CONTAINER], "leave out either it or --model-container"),
+        (["--real-model", "--application", "nowhere"], "there is no nowhere/template.yaml"),
+        (["--application", "nowhere"], "add --real-model"),
     ],
 )
 def test_what_is_wrong_is_said_before_anything_runs(table: Path, more: list[str], message: str) -> None:
     done = call(table, *more)
-    assert done.returncode == 2
-    assert message in done.stderr
-    assert "Traceback" not in done.stderr + done.stdout
-    assert not (table.parent / "out/runs").exists()
+    assert done.exit_code == 2
+    assert message in in_one_line(done.stderr)
+    assert not (table.parent / "out").exists()
+
+
+def test_a_strategy_that_the_model_cannot_serve_is_told_with_the_model(table: Path) -> None:
+    done = call(table, "--query-strategy", "bald", "--target-error", "0.01")
+    assert done.exit_code == 2
+    assert "with the quick model" in in_one_line(done.stderr)
+    assert "disagreement" in done.stderr
 
 
 def test_rows_without_a_label_are_refused(table: Path) -> None:
     table.write_text(table.read_text() + "elbe volga;\n")
     done = call(table)
-    assert done.returncode == 2
-    assert "1 of the 601 rows have no label" in done.stderr
+    assert done.exit_code == 2
+    assert "1 of the 601 rows have no label" in in_one_line(done.stderr)
 
 
 def test_a_folder_of_something_else_is_left_alone(table: Path) -> None:
@@ -166,6 +222,69 @@ def test_a_folder_of_something_else_is_left_alone(table: Path) -> None:
     foreign.parent.mkdir()
     foreign.write_text("years of work")
     done = call(table)
-    assert done.returncode == 2
-    assert "holds thesis.txt" in done.stderr
+    assert done.exit_code == 2
+    assert "holds thesis.txt" in in_one_line(done.stderr)
     assert [path.name for path in foreign.parent.iterdir()] == ["thesis.txt"]
+
+
+@pytest.mark.slow
+def test_a_container_labels_a_run_and_its_log_is_kept(table: Path) -> None:
+    done = call(table, *CONTAINER)
+    assert done.exit_code == 0, done.output
+    result = result_of(table)
+    assert result["model"] == f"container {CONTAINER[1]} without a sentence encoder" or (
+        result["model"] == f"container {CONTAINER[1]}"
+    )
+    run = result["runs"][0]
+    assert run["certificate"] is not None
+    assert run["auto_labels"] > 300
+    report = report_of(table, run)
+    log = (table.parent / "out/runs/default-seed-0/logs/container.log").read_text()
+    assert log.count("training simulation for 2 classes") == sum(each["trained"] for each in report["rounds"])
+
+
+@pytest.mark.slow
+def test_a_container_that_fails_says_why(table: Path, tmp_path: Path) -> None:
+    container = tmp_path / "broken"
+    container.mkdir()
+    (container / "train").write_text("import sys; sys.exit(3)")
+    (container / "serve").write_text("")
+    done = call(table, "--model-container", str(container))
+    assert done.exit_code == 1
+    assert "exit code: 3, log:" in in_one_line(done.stderr)
+
+
+@pytest.mark.slow
+def test_a_killed_simulation_goes_on_by_the_same_command(table: Path) -> None:
+    process = start(table, "--seeds", "2", *CONTAINER)
+    wait_for(table.parent / "out/runs/default-seed-1", process)
+    os.kill(process.pid, signal.SIGKILL)
+    process.communicate()
+    runs = table.parent / "out/runs"
+    before = (runs / "default-seed-0/report.json").read_bytes()
+    done = call(table, "--seeds", "2", *CONTAINER)
+    assert done.exit_code == 0, done.output
+    assert done.stdout.count("This run is already done.") == 1
+    assert (runs / "default-seed-0/report.json").read_bytes() == before
+    for run in result_of(table)["runs"]:
+        assert run["human_labels"] + run["auto_labels"] == 600
+        assert run["seconds"] is not None, "a run that was interrupted has been run from its beginning"
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("model", [[], CONTAINER], ids=["quick", "container"])
+def test_whoever_interrupts_it_is_told_how_it_goes_on(table: Path, model: list[str]) -> None:
+    process = start(table, "--seeds", "200", *model)
+    wait_for(table.parent / "out/runs/default-seed-1", process)
+    process.send_signal(signal.SIGINT)
+    told, _ = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert "Interrupted. What has ended is kept: the same command does the other runs." in in_one_line(told)
+    assert "Traceback" not in told
+    assert not (table.parent / "out/runs/default-seed-1/report.json").exists()
+
+
+def wait_for(path: Path, process: "subprocess.Popen[str]") -> None:
+    while not path.exists():
+        assert process.poll() is None, process.communicate()[0]
+        time.sleep(0.02)

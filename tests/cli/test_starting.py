@@ -3,7 +3,7 @@
 import subprocess
 import sys
 
-SLOW = {"fastapi", "liquid", "moto", "plotly", "scipy", "uvicorn"}
+SLOW = {"fastapi", "liquid", "moto", "plotly", "scipy", "sklearn", "uvicorn"}
 
 
 def test_a_command_loads_what_it_needs_and_no_server() -> None:

@@ -1,9 +1,11 @@
-"""What a run on a laptop adds to the report before the page is made anew."""
+"""What a run whose truth is known adds to the report before the page is made."""
 
 from array import array
 
-from labelloop.cli.local_run import _with_truth_of_examples
-from labelloop.core.records import Example, Examples, ModelQuality, OutcomeCounts, Report
+from labelloop.core.records import Example, Examples, ModelQuality, OutcomeCounts, Report, Score
+from labelloop.core.report.scoring import compared_with_truth
+
+SCORE = Score(auto_label_error=0.1)
 
 
 def example(line: int) -> Example:
@@ -27,7 +29,7 @@ def report_with(quality: ModelQuality | None) -> Report:
 def test_examples_get_the_truth_where_it_is_known() -> None:
     examples = Examples(near_threshold=(example(1), example(2), example(9)))
     quality = ModelQuality(round=2, basis="unknown", labeled=0, stood_for=0, not_known=0, examples=examples)
-    compared = _with_truth_of_examples(report_with(quality), array("h", [4, -1])).evidence
+    compared = compared_with_truth(report_with(quality), SCORE, array("h", [4, -1])).evidence
     assert compared
     assert compared.examples.near_threshold == (
         example(1).model_copy(update={"truth": 4}),
@@ -39,4 +41,4 @@ def test_examples_get_the_truth_where_it_is_known() -> None:
 
 def test_a_report_without_evidence_stays_as_it_is() -> None:
     report = report_with(None)
-    assert _with_truth_of_examples(report, array("h", [1])) == report
+    assert compared_with_truth(report, SCORE, array("h", [1])) == report.model_copy(update={"score": SCORE})

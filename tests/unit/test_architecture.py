@@ -22,6 +22,8 @@ MAY_IMPORT: dict[str, set[str]] = {
     "core": set(),
     "workflow": {"core"},
     "simulation": {"core", "workflow"},
+    "simulation_report": {"core", "simulation"},
+    "quick_model": {"simulation"},
     "storage": {"core", "workflow"},
     "reporting": {"core"},
     "monitoring": set(),
@@ -30,11 +32,11 @@ MAY_IMPORT: dict[str, set[str]] = {
     "backends": {"core", "workflow", "storage", "workbench"},
     "labelers": {"core", "workflow", "storage"},
     "steps": {"core", "workflow", "storage", "reporting", "backends", "labelers"},
-    "local": {"core", "workflow"},
+    "local": {"core", "workflow", "simulation"},
     "operations": {"core", "workflow", "storage", "backends", "labelers"},
     "cli": {
-        *{"core", "workflow", "storage", "reporting", "simulation", "preparation", "backends", "labelers"},
-        *{"local", "operations", "workbench"},
+        *{"core", "workflow", "storage", "reporting", "preparation", "backends", "labelers"},
+        *{"local", "operations", "workbench", "simulation", "simulation_report", "quick_model"},
     },
 }
 

@@ -5,7 +5,8 @@ from typing import Any
 import pytest
 
 from bench.datasets import easy, hard
-from bench.models import KnowsNothing, Ridge
+from bench.models import KnowsNothing
+from labelloop.quick_model import Ridge
 from labelloop.simulation import Labels, SimulatedRun, simulate
 
 

@@ -12,16 +12,15 @@ from typing import Any
 
 from labelloop import backends, labelers
 from labelloop.cli.errors import RunFailedError
-from labelloop.cli.run_folder import RunFolder, RunRecord
+from labelloop.cli.run_folder import RunFolder, RunRecord, write_json
 from labelloop.cli.state_seconds import seconds_by_round
 from labelloop.core.errors import RequestError
 from labelloop.core.implementations import is_class_name
-from labelloop.core.ledger import NO_LABEL
 from labelloop.core.manifest.label_categories import LabelCategories, parse_label_categories
 from labelloop.core.manifest.lines import LabelAttribute
 from labelloop.core.people.simulated_people import SimulatedPeople, Truth, read_truth
-from labelloop.core.records import Example, Report, Score
-from labelloop.core.report.scoring import score_manifest
+from labelloop.core.records import Report, Score
+from labelloop.core.report.scoring import compared_with_truth, score_manifest
 from labelloop.labelers import load_labeler
 from labelloop.local.aws import LocalAws
 from labelloop.local.container_process import ModelContainer, ProcessContainer
@@ -69,6 +68,11 @@ class Application:
 
     image: str = BUILT_MODEL_IMAGE  # what jobs in Docker run, unless a request names another
 
+    @property
+    def has_encoder(self) -> bool:
+        """Whether the sentence encoder has been fetched."""
+        return (self.encoder / "model.safetensors").is_file()
+
     def container(self, encodings: Path, image: str | None = None) -> ModelContainer:
         """The model container. As processes, it caches the encodings of texts in a folder.
 
@@ -77,7 +81,7 @@ class Application:
         if self.jobs == Jobs.DOCKER:
             require_image(image or self.image)
             return DockerContainer(image or self.image, self.cpus)
-        encoder = str(self.encoder) if (self.encoder / "model.safetensors").is_file() else "none"
+        encoder = str(self.encoder) if self.has_encoder else "none"
         return ProcessContainer(
             self.model_container, {"SENTENCE_ENCODER": encoder, "ENCODING_CACHE": str(encodings.resolve())}
         )
@@ -168,14 +172,13 @@ def run_loop(
         finally:
             loop_history = aws.history(arn)
             nested = [aws.history(child) for child in aws.children(arn)]
-            folder.write_json(folder.history, {"loop": loop_history, "rounds": nested})
+            write_json(folder.history, {"loop": loop_history, "rounds": nested})
     if execution.status != "SUCCEEDED":
         raise RunFailedError(execution.cause or execution.error or f"the execution is {execution.status}")
     report = _collect(execution, s3_root, folder)
     report = _with_seconds(report, seconds_by_round(loop_history, nested), execution)
     if truth is not None:
-        score = _score(request, folder, truth, s3_root)
-        report = _with_truth_of_examples(report.model_copy(update={"score": score}), truth)
+        report = compared_with_truth(report, _score(request, folder, truth, s3_root), truth)
     folder.write_report(report)
     folder.page.write_text(render_report(report), encoding="utf-8")
     record.finished = True
@@ -288,17 +291,3 @@ def _score(request: LabelingRequest, folder: RunFolder, truth: Truth, s3_root: P
     with folder.manifest.open("rb") as lines:
         counts = score_manifest(lines, truth, LabelAttribute(request.label_attribute_name), categories)
     return counts.record()
-
-
-def _with_truth_of_examples(report: Report, truth: Truth) -> Report:
-    quality = report.evidence
-    if quality is None:
-        return report
-
-    def compared(example: Example) -> Example:
-        number = example.line - 1
-        known = number < len(truth) and truth[number] != NO_LABEL
-        return example.model_copy(update={"truth": truth[number]}) if known else example
-
-    examples = quality.examples.each(compared)
-    return report.model_copy(update={"evidence": quality.model_copy(update={"examples": examples})})

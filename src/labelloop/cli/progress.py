@@ -1,4 +1,4 @@
-"""Shows a run live: its state, the ledger as a bar, and a line for each finished round."""
+"""Shows a run live: what it does, the ledger as a bar, and a line for each finished round."""
 
 import time
 from collections.abc import Callable
@@ -11,7 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from labelloop.core.ledger import Counts
-from labelloop.core.records import TestRecord, Verdict
+from labelloop.core.records import Certificate, ModelRecord, TestRecord, Verdict
 from labelloop.workflow.execution import ExecutionEvent
 from labelloop.workflow.run_state import RunState
 
@@ -34,89 +34,54 @@ _BAR_WIDTH = 50
 _VERDICTS = {Verdict.PASSED: "passed", Verdict.FAILED: "failed", Verdict.OPEN: "goes on"}
 
 
-class RunProgress:
-    """Follows a run on a terminal; elsewhere it prints a line for each state."""
+class Progress:
+    """A run on a terminal. Elsewhere only the lines of the rounds are printed."""
 
     def __init__(self, console: Console, seconds: Callable[[], float] | None = None) -> None:
         """`seconds` tells how long the run has been going; by default, it starts now."""
         began = time.monotonic()
-        self._console = console
+        self.console = console
         self._seconds = seconds or (lambda: time.monotonic() - began)
-        self._doing = "starting"
-        self._round = 0
-        self._counts: Counts | None = None
-        self._predicted: RunState | None = None  # after the model of this round has predicted
-        self._selected: int | None = None  # in this round; not known for an interrupted one
+        self.doing = "starting"
+        self.round = 0
+        self.counts: Counts | None = None
         # Last, because it draws at once.
         self._live = Live(get_renderable=self._render, console=console, refresh_per_second=4, transient=True)
 
     def __enter__(self) -> Self:
-        if self._console.is_terminal:
+        if self.console.is_terminal:
             self._live.start()
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if self._console.is_terminal:
+        if self.console.is_terminal:
             self._live.stop()
 
-    def follow(self, event: ExecutionEvent) -> None:
-        """Shows what an event of the execution, or of one nested in it, says."""
-        if event.state and event.type.endswith("Entered"):
-            self.state_entered(event.state)
-        elif event.state:
-            self.state_exited(event.state, RunState.of_output(event.output))
-
-    def state_entered(self, name: str) -> None:
-        if name not in _WORDS:
-            return
-        self._doing = _WORDS[name]
-        if not self._console.is_terminal:
-            self._console.print(f"[{self._elapsed()}] round {self._round}: {self._doing}", markup=False)
-
-    def state_exited(self, name: str, run: RunState | None) -> None:
-        """`run` is the state of the run, where that is what the state of the state machine returned."""
-        if run is None:
-            return
-        self._counts, self._round = run.counts, run.round
-        if name == "SelectForHumans":
-            self._selected = run.labeling.selected if run.labeling else None
-        if name == "AutoLabel":
-            self._predicted = run
-        if name == "MergeLabels":
-            self._print_round(run)
-            self._predicted = self._selected = None
-
-    def _print_round(self, merged: RunState) -> None:
-        counts = merged.counts
-        self._console.print(
-            f"[{self._elapsed()}] round {merged.round - 1:2d}: "
-            f"{self._what_happened(merged)} → "
-            f"{counts.human_labels:,} human, {counts.auto:,} auto, "
-            f"{counts.pool:,} open",
+    def print_round(self, number: int, happened: str, counts: Counts) -> None:
+        """The line of a finished round."""
+        self.console.print(
+            f"[{self.elapsed()}] round {number:2d}: {happened} → "
+            f"{counts.human_labels:,} human, {counts.auto:,} auto, {counts.pool:,} open",
             markup=False,
             highlight=False,
             soft_wrap=True,
         )
 
-    def _what_happened(self, merged: RunState) -> str:
-        if self._selected is None:
-            return "people had been asked before the interruption"
-        return f"{_model_so_far(self._predicted, merged)}people were asked about {self._selected:,}"
-
-    def _elapsed(self) -> str:
+    def elapsed(self) -> str:
+        """Minutes and seconds."""
         minutes, seconds = divmod(int(self._seconds()), 60)
         return f"{minutes:d}:{seconds:02d}"
 
     def _render(self) -> RenderableType:
         heading = Text.assemble(
-            (f"{self._elapsed()}  ", "dim"), (f"round {self._round}  ", "bold"), self._doing + " …"
+            (f"{self.elapsed()}  ", "dim"), (f"round {self.round}  ", "bold"), self.doing + " …"
         )
         return Group(heading, *self._ledger_bar())
 
     def _ledger_bar(self) -> list[RenderableType]:
-        counts = self._counts
+        counts = self.counts
         if counts is None or not counts.input:
             return []
         segments = (
@@ -137,18 +102,78 @@ class RunProgress:
         return [bar, legend]
 
 
-def _model_so_far(predicted: RunState | None, merged: RunState) -> str:
+class RunProgress(Progress):
+    """Follows the events of an execution. Not on a terminal, it also prints a line for each state."""
+
+    def __init__(self, console: Console, seconds: Callable[[], float] | None = None) -> None:
+        self._predicted: RunState | None = None  # after the model of this round has predicted
+        self._selected: int | None = None  # in this round; not known for an interrupted one
+        super().__init__(console, seconds)
+
+    def follow(self, event: ExecutionEvent) -> None:
+        """Shows what an event of the execution, or of one nested in it, says."""
+        if event.state and event.type.endswith("Entered"):
+            self.state_entered(event.state)
+        elif event.state:
+            self.state_exited(event.state, RunState.of_output(event.output))
+
+    def state_entered(self, name: str) -> None:
+        if name not in _WORDS:
+            return
+        self.doing = _WORDS[name]
+        if not self.console.is_terminal:
+            self.console.print(f"[{self.elapsed()}] round {self.round}: {self.doing}", markup=False)
+
+    def state_exited(self, name: str, run: RunState | None) -> None:
+        """`run` is the state of the run, where that is what the state of the state machine returned."""
+        if run is None:
+            return
+        self.counts, self.round = run.counts, run.round
+        if name == "SelectForHumans":
+            self._selected = run.labeling.selected if run.labeling else None
+        if name == "AutoLabel":
+            self._predicted = run
+        if name == "MergeLabels":
+            self.print_round(run.round - 1, self._what_happened(run), run.counts)
+            self._predicted = self._selected = None
+
+    def _what_happened(self, merged: RunState) -> str:
+        if self._selected is None:
+            return "people had been asked before the interruption"
+        predicted = self._predicted
+        model, pool = (predicted.model, predicted.counts.pool) if predicted else (None, 0)
+        return what_happened(model, pool, merged.test, merged.certificate, self._selected)
+
+
+def what_happened(
+    model: ModelRecord | None,
+    pool: int,
+    test: TestRecord | None,
+    certificate: Certificate | None,
+    asked: int,
+) -> str:
+    """A round in words.
+
+    model: what the round's model said, when the pool had this many objects; None: there was none
+    certificate: the run's, so far
+    asked: how many objects people were asked about
+    """
+    return f"{_model_so_far(model, pool, test, certificate)}people were asked about {asked:,}"
+
+
+def _model_so_far(
+    model: ModelRecord | None, pool: int, test: TestRecord | None, certificate: Certificate | None
+) -> str:
     """What a round's model expects, or the state of the test."""
-    if merged.test is not None:
-        return _test_so_far(merged.test)
-    if predicted is None or predicted.model is None:
-        return "what is left is for people; " if merged.certificate else "no model yet; "
-    model = predicted.model
+    if test is not None:
+        return _test_so_far(test)
+    if model is None:
+        return "what is left is for people; " if certificate else "no model yet; "
     if model.validation_accuracy is not None:
         return f"model {model.validation_accuracy:6.1%} right on validation, labels {model.auto_labels:,}; "
     if model.expected_error is None:
         return f"model labels {model.auto_labels:,}; "
-    would_label = predicted.counts.pool - (model.left_to_people or 0)
+    would_label = pool - (model.left_to_people or 0)
     expects = f"model expects {model.expected_error:.1%} wrong on the {would_label:,} it "
     if model.expected_draws is None:
         return f"{expects}could label, too many for a test; "

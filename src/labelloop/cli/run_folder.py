@@ -49,20 +49,24 @@ class RunFolder:
             raise RequestError(f"{self._record} is not the record of a run: {error}") from error
 
     def save(self, record: RunRecord) -> None:
-        self.out.mkdir(parents=True, exist_ok=True)
-        temporary = self._record.with_suffix(".writing")
-        temporary.write_text(json.dumps(asdict(record), indent=2, ensure_ascii=False))
-        temporary.replace(self._record)
+        write_json(self._record, asdict(record))
 
     def read_report(self) -> Report:
         """Raises DocumentError when a later version has written it."""
         return Report.read(json.loads(self.report.read_bytes()))
 
     def write_report(self, report: Report) -> None:
-        self.write_json(self.report, report.as_file())
+        write_json(self.report, report.as_file())
 
-    def write_json(self, path: Path, content: Any) -> None:
-        path.write_text(json.dumps(content, indent=2, ensure_ascii=False, default=str) + "\n")
+
+def write_json(path: Path, content: Any) -> None:
+    """Write a file completely or not at all."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_suffix(".writing")
+    temporary.write_text(
+        json.dumps(content, indent=2, ensure_ascii=False, default=str) + "\n", encoding="utf-8"
+    )
+    temporary.replace(path)
 
 
 def read_request(path: Path) -> dict[str, Any]:

@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-import shutil
 import sys
 from dataclasses import dataclass
 from enum import StrEnum
@@ -14,18 +13,26 @@ from rich.console import Console
 from rich.text import Text
 
 from labelloop.cli.errors import explained_errors
-from labelloop.cli.local_run import Application
 from labelloop.cli.prepare import TAB, comma_separated
-from labelloop.cli.run import Policy, execute, show_report
-from labelloop.cli.run_folder import RunFolder, RunRecord, read_request
+from labelloop.cli.run import Policy
+from labelloop.cli.run_folder import write_json
+from labelloop.cli.simulated_run import SimulatedData, run
+from labelloop.cli.simulation_folder import SimulationFolder
+from labelloop.cli.simulation_model import SimulatedModel, chosen_model
 from labelloop.cli.simulation_result import SimulatedRun, SimulationResult, print_result
 from labelloop.core.errors import RequestError
-from labelloop.preparation import CsvFormat, PreparationOptions, prepare_csv, propose_label_attribute
-from labelloop.workflow.request import parse_request
+from labelloop.core.manifest.lines import LabelAttribute
+from labelloop.core.query_strategies import load_query_strategy
+from labelloop.preparation import (
+    CsvFormat,
+    PreparationOptions,
+    propose_label_attribute,
+    read_known_labels,
+)
+from labelloop.workflow.request import parse_settings
 
 Document = dict[str, Any]
 _INTERRUPTED = 130
-_OTHER_FOLDER = "choose another --out"
 # The post's rules are fixed: with two policies, these options apply to the default one.
 _FIXED_BY_BLOG = ("QueryStrategy", "StartSize", "ValidationSize", "BatchSize")
 _SIZE = "A share of the rows below 1, else a count."
@@ -48,7 +55,7 @@ class SimulationOptions:
     skip_bad_rows: bool
     active_learning: Document  # fields of the request's block; None for the default
     error_rate: float | None
-    application: Application
+    model: SimulatedModel
 
     def settings(self) -> Document:
         """What all runs in one folder must have in common."""
@@ -67,7 +74,7 @@ class SimulationOptions:
             "bad rows": self.skip_bad_rows,
             "error rate": self.error_rate,
             "settings of the run": self.active_learning,
-            "model container": str(self.application.model_container),
+            "model": self.model.name,
         }
 
     def active_learning_of(self, policy: Policy, seed: int, policies: list[Policy]) -> Document:
@@ -82,48 +89,6 @@ class SimulationOptions:
         return {**given, "Policy": policy.value, "Seed": seed, "SimulatedPeople": people}
 
 
-class SimulationFolder:
-    """Files under `--out`."""
-
-    def __init__(self, out: Path) -> None:
-        self.out = out
-        self.data = out / "data"
-        self.runs = out / "runs"
-        self.encodings = out / "encodings"
-        self.result = out / "simulation.json"
-        self._settings = out / "settings.json"
-
-    def run(self, policy: Policy, seed: int) -> RunFolder:
-        """The folder of one run. All runs share the encodings of texts."""
-        folder = RunFolder(self.runs / f"{policy}-seed-{seed}")
-        folder.encodings = self.encodings
-        return folder
-
-    def holds(self, settings: Document) -> bool:
-        """Whether this folder already has the data of this simulation.
-
-        Raises RequestError when the folder contains anything else.
-        """
-        ours = {self.data, self.runs, self.encodings, self.result, self._settings}
-        found = set(self.out.iterdir()) if self.out.exists() else set()
-        foreign = sorted(path.name for path in found - ours if path.suffix != ".writing")
-        if foreign:
-            raise RequestError(f"{self.out} holds {foreign[0]}, which no simulation wrote: {_OTHER_FOLDER}")
-        if not self._settings.exists():
-            return False
-        earlier = json.loads(self._settings.read_bytes())
-        changed = [name for name, value in settings.items() if earlier.get(name) != value]
-        if changed and self.runs.exists():
-            raise RequestError(
-                f"{self.out} holds the runs of a simulation with other {', '.join(changed)}: {_OTHER_FOLDER}"
-            )
-        return not changed
-
-    def remember(self, settings: Document) -> None:
-        """Record that the data are there, and with which settings."""
-        write_json(self._settings, settings)
-
-
 def simulate(
     file: Annotated[
         Path,
@@ -131,7 +96,7 @@ def simulate(
     ],
     text_column: Annotated[str, typer.Option(help="The column with the texts.")],
     label_column: Annotated[str, typer.Option(help="The column with the labels, taken as the truth.")],
-    out: Annotated[Path, typer.Option(help="The folder for data, runs and simulation.json.")],
+    out: Annotated[Path, typer.Option(help="The folder for runs and simulation.json.")],
     delimiter: Annotated[str, typer.Option(help="What separates the columns; \\t for a tab.")] = ",",
     columns: Annotated[
         str | None,
@@ -199,24 +164,33 @@ def simulate(
     error_rate: Annotated[
         float | None, typer.Option(min=0, max=1, help="The share of answers that people get wrong.")
     ] = None,
-    application: Annotated[
-        Path | None, typer.Option(help="The labelloop checkout with template.yaml. Default: this one.")
-    ] = None,
+    real_model: Annotated[
+        bool,
+        typer.Option(
+            "--real-model",
+            help="Train the Keras text classifier that labelloop ships: minutes to hours a run. Default: a "
+            "quick model, which learns in milliseconds but needs more labels.",
+        ),
+    ] = False,
     model_container: Annotated[
+        Path | None, typer.Option(help="A folder with your own train and serve, in place of the quick model.")
+    ] = None,
+    application: Annotated[
         Path | None,
-        typer.Option(help="A folder with your own train and serve. Default: the Keras text classifier."),
+        typer.Option(help="The labelloop checkout with the container for --real-model. Default: this one."),
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print simulation.json and nothing else.")] = False,
 ) -> None:
     """Try a policy on data with known labels, before you pay for labels of similar data.
 
-    Runs the whole loop on this machine, starting without any label. People are simulated: they answer with
-    the file's labels. The table at the end shows what share of the rows people had to label, how many of the
-    model's labels differ from the file's, and what the certificate promised without knowing them.
+    Runs the whole loop in memory, starting without any label. People are simulated: they answer with the
+    file's labels. The table at the end shows what share of the rows people had to label, how many of the
+    model's labels differ from the file's, and what the certificate promised without knowing them. The model
+    is a quick one, unless you ask for another: the result names it.
 
-    An interrupted simulation is continued by the same command; more --seeds or another --policy add runs. The
-    options --query-strategy, --start-size, --batch-size and --validation-size apply to the policy default:
-    blog fixes them.
+    After an interruption, the same command does the runs that are missing; more --seeds or another --policy
+    add runs. The options --query-strategy, --start-size, --batch-size and --validation-size apply to the
+    policy default: blog fixes them.
 
     Example: labelloop simulate news.csv --text-column title --label-column category --policy default
     --policy blog --seeds 3 --out simulation
@@ -248,43 +222,51 @@ def simulate(
                 "MaxHumanLabels": max_human_labels,
             },
             error_rate=error_rate,
-            application=Application.found(application, model_container),
+            model=chosen_model(
+                real=real_model,
+                container=model_container,
+                application=application,
+                encodings=folder.encodings,
+            ),
         )
-        result = _simulate(console, options, folder, policies, seeds)
+        try:
+            result = _simulate(console, options, folder, policies, seeds)
+        except KeyboardInterrupt:
+            console.print("\nInterrupted. What has ended is kept: the same command does the other runs.")
+            raise typer.Exit(_INTERRUPTED) from None
     if as_json:
         sys.stdout.write(json.dumps(result.as_document(), indent=2, ensure_ascii=False) + "\n")
     else:
-        print_result(console, result, folder.out, folder.result)
-
-
-def write_json(path: Path, content: Any) -> None:
-    """Write a file completely or not at all."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_suffix(".writing")
-    temporary.write_text(json.dumps(content, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
-    temporary.replace(path)
+        print_result(console, result, folder.out, folder.result, options.model.note)
 
 
 def _simulate(
-    console: Console, options: SimulationOptions, folder: SimulationFolder, policies: list[Policy], seeds: int
+    console: Console,
+    options: SimulationOptions,
+    folder: SimulationFolder,
+    policies: list[Policy],
+    seeds: int,
 ) -> SimulationResult:
     """Do the runs that are missing; returns the content of simulation.json, written after every run."""
-    _prepare(options, folder)
-    request = read_request(folder.data / "request.json")
+    data = _read(options)
     planned = {
-        (policy, seed): {**request, "ActiveLearning": options.active_learning_of(policy, seed, policies)}
+        (policy, seed): options.active_learning_of(policy, seed, policies)
         for policy in policies
         for seed in range(seeds)
     }
-    for document in planned.values():
-        parse_request(document)
+    for block in planned.values():
+        load_query_strategy(parse_settings(block).query_strategy)
+    folder.take(options.settings())
     runs: list[SimulatedRun] = []
-    for number, ((policy, seed), document) in enumerate(planned.items(), 1):
+    for number, ((policy, seed), block) in enumerate(planned.items(), 1):
         console.print(Text(f"\nRun {number} of {len(planned)}: policy {policy}, seed {seed}", style="bold"))
-        runs.append(_run(console, options, folder, folder.run(policy, seed), document))
+        run_folder = folder.run(policy, seed)
+        report = run(console, data, run_folder, block)
+        runs.append(SimulatedRun.of(report, page=run_folder.page.relative_to(folder.out).as_posix()))
         result = SimulationResult.of(
             runs,
             file=str(options.file),
+            model=options.model.name,
             settings={name: value for name, value in options.active_learning.items() if value is not None},
             error_rate=options.error_rate or 0.0,
         )
@@ -292,63 +274,12 @@ def _simulate(
     return result
 
 
-def _prepare(options: SimulationOptions, folder: SimulationFolder) -> None:
-    """Prepare the data of all runs, unless they are there."""
+def _read(options: SimulationOptions) -> SimulatedData:
     if not options.file.is_file():
         raise RequestError(f"there is no file {options.file}")
-    settings = options.settings()
-    if folder.holds(settings):
-        return
-    preparation = prepare_csv(
-        options.file,
-        options.csv_format,
-        folder.data,
-        PreparationOptions(
-            label_attribute=propose_label_attribute(options.csv_format.label_column),
-            labeled_share=0.0,
-            sample=options.sample,
-            skip_bad_rows=options.skip_bad_rows,
-            overwrite=True,
-        ),
+    attribute = propose_label_attribute(options.csv_format.label_column)
+    preparation = PreparationOptions(
+        label_attribute=attribute, sample=options.sample, skip_bad_rows=options.skip_bad_rows
     )
-    if preparation.rows_without_label:
-        raise RequestError(
-            f"{preparation.rows_without_label:,} of the {preparation.rows:,} rows have no label: simulated "
-            f"people can answer only what {options.file} knows, so leave those rows out of it"
-        )
-    folder.remember(settings)
-
-
-def _run(
-    console: Console, options: SimulationOptions, folder: SimulationFolder, run: RunFolder, request: Document
-) -> SimulatedRun:
-    record = run.load()
-    if record is not None and record.finished:
-        console.print("This run is already done.")
-    else:
-        if record is None:
-            record = _new_record(folder, run, request)
-        try:
-            show_report(console, execute(console, options.application, run, record), run, as_json=False)
-        except typer.Exit as interrupted:
-            if interrupted.exit_code == _INTERRUPTED:
-                console.print("For a simulation, repeat the command without --resume.")
-            raise
-    # What the rounds wrote is many times as large as the data, and the report has all that is needed of it.
-    shutil.rmtree(_s3_root(run), ignore_errors=True)
-    return SimulatedRun.of(
-        run.read_report(),
-        page=run.page.relative_to(folder.out).as_posix(),
-        interrupted=len(record.executions) > 1,
-    )
-
-
-def _s3_root(run: RunFolder) -> Path:
-    return run.out.resolve() / "s3"
-
-
-def _new_record(folder: SimulationFolder, run: RunFolder, request: Document) -> RunRecord:
-    s3_root = _s3_root(run)
-    shutil.rmtree(s3_root, ignore_errors=True)
-    shutil.copytree(folder.data / "s3", s3_root)
-    return RunRecord(request=request, s3_root=str(s3_root), truth=str((folder.data / "truth.csv").resolve()))
+    known = read_known_labels(options.file, options.csv_format, preparation)
+    return SimulatedData(known, LabelAttribute(attribute), options.model)

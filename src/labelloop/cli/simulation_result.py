@@ -34,11 +34,9 @@ class SimulatedRun(Record):
     report: str  # the page, below the simulation's folder
 
     @classmethod
-    def of(cls, report: Report, *, page: str, interrupted: bool) -> "SimulatedRun":
+    def of(cls, report: Report, *, page: str) -> "SimulatedRun":
         counts = report.counts
         score = report.score or Score()
-        # The report of a resumed run only has the time of its last execution.
-        seconds = None if interrupted or report.seconds is None else round(report.seconds, 1)
         return cls(
             policy=report.policy,
             seed=report.seed,
@@ -55,7 +53,7 @@ class SimulatedRun(Record):
             no_certificate_because=report.no_certificate_because,
             stopped_because=report.stopped_because,
             rounds=len(report.rounds),
-            seconds=seconds,
+            seconds=None if report.seconds is None else round(report.seconds, 1),
             report=page,
         )
 
@@ -94,6 +92,7 @@ class SimulationResult(Record):
     """All runs of a simulation so far."""
 
     file: str
+    model: str
     rows: int
     settings: dict[str, Any]  # those asked for, of the request's block `ActiveLearning`
     error_rate: float
@@ -102,11 +101,18 @@ class SimulationResult(Record):
 
     @classmethod
     def of(
-        cls, runs: Sequence[SimulatedRun], *, file: str, settings: dict[str, Any], error_rate: float
+        cls,
+        runs: Sequence[SimulatedRun],
+        *,
+        file: str,
+        model: str,
+        settings: dict[str, Any],
+        error_rate: float,
     ) -> "SimulationResult":
         policies = dict.fromkeys(run.policy for run in runs)
         return cls(
             file=file,
+            model=model,
             rows=runs[0].rows,
             settings=settings,
             error_rate=error_rate,
@@ -122,11 +128,16 @@ def _mean_of_known(
     return fmean(known) if known else None
 
 
-def print_result(console: Console, result: SimulationResult, folder: Path, file: Path) -> None:
-    """`folder` has the runs, and `file` is simulation.json."""
+def print_result(console: Console, result: SimulationResult, folder: Path, file: Path, note: str) -> None:
+    """`folder` has the runs, `file` is simulation.json, and `note` is about the model's figures."""
     console.print()
     console.print(_table(result))
-    console.print(Text(f"\nOf {result.rows:,} rows. Wrong: different from {result.file}."), soft_wrap=True)
+    console.print(
+        Text(f"\nOf {result.rows:,} rows, by the {result.model}. Wrong: different from {result.file}."),
+        soft_wrap=True,
+    )
+    if note:
+        console.print(Text(note), soft_wrap=True)
     for reason in dict.fromkeys(
         f"{run.policy}: {run.no_certificate_because}" for run in result.runs if run.certificate is None
     ):

@@ -10,14 +10,7 @@ from labelloop.core.records import Report, Score
 
 def print_summary(console: Console, report: Report, folder: RunFolder) -> None:
     """Who labeled how much, what is certified, and where the files are."""
-    console.print()
-    console.print(heading(report), soft_wrap=True)
-    console.print(_table(report))
-    console.print(Text(certificate_sentence(report)), soft_wrap=True)
-    if report.counts.without_a_label:
-        for reason, number in report.failures.by_reason.items():
-            console.print(Text(f"{number:,} without a label: {reason}"), soft_wrap=True)
-    console.print()
+    print_outcome(console, report)
     for label, path in (
         ("labels", folder.manifest),
         ("report", folder.page),
@@ -26,6 +19,18 @@ def print_summary(console: Console, report: Report, folder: RunFolder) -> None:
         ("logs", folder.logs),
     ):
         console.print(Text.assemble((f"{label:>8}  ", "dim"), str(path)), soft_wrap=True)
+
+
+def print_outcome(console: Console, report: Report) -> None:
+    """Who labeled how much, and what is certified."""
+    console.print()
+    console.print(heading(report), soft_wrap=True)
+    console.print(_table(report))
+    console.print(Text(certificate_sentence(report)), soft_wrap=True)
+    if report.counts.without_a_label:
+        for reason, number in report.failures.by_reason.items():
+            console.print(Text(f"{number:,} without a label: {reason}"), soft_wrap=True)
+    console.print()
 
 
 def heading(report: Report) -> Text:

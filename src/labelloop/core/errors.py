@@ -42,9 +42,10 @@ something else before a person sees them:
     RecordError, StrictJsonError                            a line of a ManifestError
     ServiceError, JSONataError, MarshalError                what AWS itself would answer
     JobFailed, JobStopped, LabelingFailed                   how a job of the local AWS ends
-    ArchiveError, RecordsError, S3ObjectsError              the reason why such a job failed
+    ArchiveError, ContainerError, RecordsError              the reason why such a job failed
+    S3ObjectsError                                          likewise
 
-Private exceptions (`_ContainerError`) never leave their module. A test compares this text with the code.
+Private exceptions (`_TaskTimedOutError`) never leave their module. A test compares this text with the code.
 """
 
 

@@ -1,13 +1,11 @@
 """A training job: runs a container's `train` under SageMaker's contract with a training container."""
 
-import json
 from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
 from typing import Any, ClassVar
 
 from labelloop.local.archive import pack
-from labelloop.local.container_process import RunningContainer
 from labelloop.local.job import Job, JobFailed, JobStopped, JobSurroundings
 from labelloop.local.pipe_channel import PipeChannel, check_pipe, pipe_records
 from labelloop.local.s3_objects import (
@@ -19,8 +17,8 @@ from labelloop.local.s3_objects import (
     split_s3_uri,
     upload,
 )
+from labelloop.local.training_folder import reason_of_failure, write_settings
 
-_FAILURE_CHARACTERS = 1024
 # SageMaker's own default.
 _MAX_RUNTIME_SECONDS = 86400
 
@@ -67,7 +65,9 @@ class TrainingJob(Job):
             for pipe in pipes:
                 pipe.close()
             self._keep_checkpoints(folder)
-        self._check_exit(container, folder)
+        code = container.exit_code()
+        if code != 0:
+            raise JobFailed(reason_of_failure(folder, code, self.log))
         self._store(folder)
 
     def _secondary_status(self) -> str:
@@ -91,12 +91,8 @@ class TrainingJob(Job):
                 raise JobFailed(
                     f"ClientError: {error}, given in input data source {channel['ChannelName']!r}"
                 ) from error
-        for name in ("input/config", "input/data", "model", "output/data"):
-            (folder / name).mkdir(parents=True, exist_ok=True)
+        write_settings(folder, self.request)
         self._fetch_checkpoints(folder)
-        _write_json(folder / "input/config/hyperparameters.json", self.request.get("HyperParameters", {}))
-        _write_json(folder / "input/config/inputdataconfig.json", _input_data_config(channels))
-        _write_json(folder / "input/config/resourceconfig.json", self._resource_config())
 
     def _fetch(self, channel: Mapping[str, Any], folder: Path) -> None:
         if channel.get("InputMode") == "Pipe":
@@ -146,38 +142,6 @@ class TrainingJob(Job):
         for path in sorted(path for path in place.rglob("*") if path.is_file()):
             upload(self.surroundings.s3, path, bucket, f"{prefix}{path.relative_to(place).as_posix()}")
 
-    def _resource_config(self) -> dict[str, Any]:
-        instance_type = self.request["ResourceConfig"].get("InstanceType", "local")
-        group = {
-            "instance_type": instance_type,
-            "hosts": ["algo-1"],
-            "instance_group_name": "homogeneousCluster",
-        }
-        return {
-            "current_host": "algo-1",
-            "hosts": ["algo-1"],
-            "current_instance_type": instance_type,
-            "current_group_name": "homogeneousCluster",
-            "instance_groups": [group],
-            "network_interface_name": "lo",
-        }
-
-    def _check_exit(self, container: RunningContainer, folder: Path) -> None:
-        code = container.exit_code()
-        if code == 0:
-            return
-        failure = folder / "output/failure"
-        text = (
-            failure.read_text(encoding="utf-8", errors="replace")[:_FAILURE_CHARACTERS]
-            if failure.is_file()
-            else ""
-        )
-        tail = f", exit code: {code}, log: {self.log}"
-        # The whole reason is cut at 1024 characters: shorten the container's text, not the code and the log.
-        raise JobFailed(
-            f"AlgorithmError: {text[: _FAILURE_CHARACTERS - len('AlgorithmError: ') - len(tail)]}{tail}"
-        )
-
     def _output_uri(self) -> str:
         return f"{self.request['OutputDataConfig']['S3OutputPath'].rstrip('/')}/{self.name}/output"
 
@@ -190,21 +154,3 @@ class TrainingJob(Job):
                     upload(self.surroundings.s3, folder / name, bucket, key)
                 except self.surroundings.s3.exceptions.NoSuchBucket as error:
                     raise JobFailed(f"ClientError: there is no bucket {bucket!r} for the output") from error
-
-
-def _input_data_config(channels: list[dict[str, Any]]) -> dict[str, Any]:
-    return {
-        channel["ChannelName"]: {
-            "ContentType": channel.get("ContentType", ""),
-            "TrainingInputMode": channel.get("InputMode", "File"),
-            "S3DistributionType": channel["DataSource"]["S3DataSource"].get(
-                "S3DataDistributionType", "FullyReplicated"
-            ),
-            "RecordWrapperType": channel.get("RecordWrapperType", "None"),
-        }
-        for channel in channels
-    }
-
-
-def _write_json(path: Path, value: Any) -> None:
-    path.write_text(json.dumps(value), encoding="utf-8")

@@ -12,7 +12,6 @@ from typing import Any
 
 from labelloop.preparation.classes import ClassList, class_list
 from labelloop.preparation.csv_source import CsvFormat, CsvSource
-from labelloop.preparation.errors import BadRowsError, InputFileError
 from labelloop.preparation.manifest_files import write_rows
 from labelloop.preparation.manifest_lines import ManifestLines
 from labelloop.preparation.options import PreparationOptions
@@ -21,7 +20,7 @@ from labelloop.preparation.prepare_report import PrepareReport
 from labelloop.preparation.request import labeling_request
 from labelloop.preparation.sample import draw_sample
 from labelloop.preparation.source import Source
-from labelloop.preparation.survey import RowRules, Survey, survey_source, usable_rows
+from labelloop.preparation.survey import RowRules, refuse_unusable, survey_source, usable_rows
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +32,6 @@ class Preparation:
     rows: int
     labeled: int
     rows_by_class: dict[str, int]
-    rows_without_label: int
     notes: tuple[str, ...]
 
 
@@ -69,7 +67,7 @@ def prepare_dataset(
     rules = RowRules(allowed, options.class_names, lines)
 
     survey = survey_source(rows, rules)
-    _refuse_unusable(survey, skip_bad_rows=options.skip_bad_rows)
+    refuse_unusable(survey, skip_bad_rows=options.skip_bad_rows)
     classes = class_list(survey.labels, options.classes, options.class_names)
     sample = draw_sample(
         survey.codes, size=options.sample, labeled_share=options.labeled_share, seed=options.seed
@@ -83,20 +81,8 @@ def prepare_dataset(
         rows=len(sample.taken),
         labeled=len(sample.labeled),
         rows_by_class=report.rows_by_class(),
-        rows_without_label=written.by_class[""],
         notes=report.notes(),
     )
-
-
-def _refuse_unusable(survey: Survey, *, skip_bad_rows: bool) -> None:
-    if survey.bad_rows and not skip_bad_rows:
-        raise BadRowsError(survey.bad_rows, survey.rows_read)
-    if not survey.rows_read:
-        raise InputFileError("There are no rows to prepare.")
-    if not survey.codes:
-        raise InputFileError(
-            f"None of the {survey.rows_read:,} rows can be used. The first: {survey.bad_rows[0]}."
-        )
 
 
 def _write_documents(

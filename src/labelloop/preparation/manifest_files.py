@@ -6,7 +6,7 @@ import csv
 import hashlib
 import io
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 
@@ -14,7 +14,7 @@ from labelloop.core.ledger import NO_LABEL
 from labelloop.preparation.classes import ClassList
 from labelloop.preparation.manifest_lines import ManifestLines
 from labelloop.preparation.output_folder import OutputFolder, replacing
-from labelloop.preparation.sample import Sample
+from labelloop.preparation.sample import Sample, taken_rows
 from labelloop.preparation.source import LabeledText
 
 _TRUTH_HEADER = ("labelloop-id", "source", "label")
@@ -73,7 +73,7 @@ def write_rows(
         # With CRLF, the writer's default line end, it quotes a lone CR in a text as well as a lone LF.
         truth = csv.writer(truth_text)
         truth.writerow(_TRUTH_HEADER)
-        for line_number, (place, row) in enumerate(_taken(usable, sample.taken)):
+        for line_number, (place, row) in enumerate(taken_rows(usable, sample.taken)):
             index, name = class_of.get(row.label, (NO_LABEL, ""))
             shown = place in sample.labeled
             line = lines.labeled(row.text, index, name) if shown else lines.unlabeled(row.text)
@@ -82,12 +82,3 @@ def write_rows(
             written.add(row.text, name)
         truth_text.detach()
     return written
-
-
-def _taken(usable: Iterator[LabeledText], taken: Sequence[int]) -> Iterator[tuple[int, LabeledText]]:
-    wanted = iter(taken)
-    next_place = next(wanted, None)
-    for place, row in enumerate(usable):
-        if place == next_place:
-            yield place, row
-            next_place = next(wanted, None)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
 from labelloop.core.ledger import NO_LABEL
 from labelloop.preparation.seeded_draws import SeededDraws
+from labelloop.preparation.source import LabeledText
 
 _SAMPLE_STREAM = 0
 _LABELED_STREAM = 1
@@ -41,3 +42,13 @@ def draw_sample(codes: Sequence[int], *, size: int | None, labeled_share: float,
     wanted = math.ceil(Fraction(str(labeled_share)) * len(taken))
     chosen = SeededDraws(seed, _LABELED_STREAM).subset(len(candidates), wanted)
     return Sample(taken, frozenset(candidates[index] for index in chosen), wanted)
+
+
+def taken_rows(usable: Iterator[LabeledText], taken: Sequence[int]) -> Iterator[tuple[int, LabeledText]]:
+    """The rows in `taken`, each with its position among the usable ones; both ascend."""
+    wanted = iter(taken)
+    next_place = next(wanted, None)
+    for place, row in enumerate(usable):
+        if place == next_place:
+            yield place, row
+            next_place = next(wanted, None)

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from labelloop.core.ledger import NO_LABEL
 from labelloop.core.manifest.lines import MOST_CHARACTERS
+from labelloop.preparation.errors import BadRowsError, InputFileError
 from labelloop.preparation.manifest_lines import ManifestLines
 from labelloop.preparation.source import BadRow, BlankLine, LabeledText, Source, undecodable
 
@@ -75,6 +76,18 @@ def survey_source(rows: Source, rules: RowRules) -> Survey:
             survey.codes.append(code_of.setdefault(row.label, len(code_of) - 1))
     survey.labels = list(code_of)[1:]
     return survey
+
+
+def refuse_unusable(survey: Survey, *, skip_bad_rows: bool) -> None:
+    """Raises BadRowsError for bad rows unless they may be skipped, InputFileError if no row can be used."""
+    if survey.bad_rows and not skip_bad_rows:
+        raise BadRowsError(survey.bad_rows, survey.rows_read)
+    if not survey.rows_read:
+        raise InputFileError("There are no rows to prepare.")
+    if not survey.codes:
+        raise InputFileError(
+            f"None of the {survey.rows_read:,} rows can be used. The first: {survey.bad_rows[0]}."
+        )
 
 
 def usable_rows(rows: Source, rules: RowRules) -> Iterator[LabeledText]:

@@ -11,9 +11,14 @@ from labelloop.core.errors import LabelloopError
 from labelloop.core.ledger import Ledger
 from labelloop.core.loop import EndedLoop
 from labelloop.core.manifest.lines import append_fields, failure_metadata, object_id, remove_id
-from labelloop.core.records import FailureRecord, ModelQuality, Report, RoundRecord, Verdict
+from labelloop.core.records import FailureRecord, ModelQuality, Report, RoundRecord
 from labelloop.core.report.document import EndedRun, Failures, report_of
-from labelloop.core.report.model_quality import ModelQualityCollector, example_ids, with_excerpts
+from labelloop.core.report.model_quality import (
+    ModelQualityCollector,
+    example_ids,
+    tells_of_the_rest,
+    with_excerpts,
+)
 from labelloop.reporting.page import render_report
 from labelloop.steps.step_handler import logger, step
 from labelloop.storage import s3
@@ -122,11 +127,9 @@ def _model_quality(state: RunState, ledger: Ledger, rounds: tuple[RoundRecord, .
 
 
 def _chances_of_the_last_test(rounds: tuple[RoundRecord, ...]) -> npt.NDArray[Any] | None:
-    """Of a test that passed or was the run's last. After any other test, labels were chosen again."""
     for record in rounds[::-1]:
         if uri := record.chances_s3_uri:
-            passed = record.test is not None and record.test.verdict == Verdict.PASSED
-            return from_bytes(s3.read_bytes(uri)) if passed or record is rounds[-1] else None
+            return from_bytes(s3.read_bytes(uri)) if tells_of_the_rest(record, rounds[-1]) else None
     return None
 
 

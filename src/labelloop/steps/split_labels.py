@@ -11,6 +11,7 @@ from labelloop.storage import s3
 from labelloop.storage.loop_files import load_loop
 from labelloop.storage.manifest_files import lines_of
 from labelloop.workflow.run_state import RunState, Training
+from labelloop.workflow.training_job import contract
 
 
 def split_labels(state: RunState, _time: str) -> dict[str, Any]:
@@ -46,14 +47,16 @@ def without_label(line: bytes, attribute: LabelAttribute) -> bytes:
 
 
 def _job(state: RunState, labeler: Labeler) -> dict[str, Any] | None:
-    contract = {
-        "num_classes": str(len(state.class_names)),
-        "label_attribute": state.request.label_attribute_name,
-        "seed": str(state.settings.seed),
-    }
+    hyper_parameters = contract(
+        classes=len(state.class_names),
+        label_attribute=state.request.label_attribute_name,
+        seed=state.settings.seed,
+    )
     files = state.round_files
     channels = {"train": files.train, "validation": files.holdout, "pool": files.pool}
-    return labeler.training_job(state.request, state.image_uri, channels, contract, _checkpoints(state))
+    return labeler.training_job(
+        state.request, state.image_uri, channels, hyper_parameters, _checkpoints(state)
+    )
 
 
 def _checkpoints(state: RunState) -> str:

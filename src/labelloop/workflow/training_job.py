@@ -41,6 +41,11 @@ def training_job(
     return job
 
 
+def contract(*, classes: int, label_attribute: str, seed: int) -> dict[str, str]:
+    """The hyperparameters that every container gets: docs/bring-your-own-model.md."""
+    return {"num_classes": str(classes), "label_attribute": label_attribute, "seed": str(seed)}
+
+
 def longest_wait(model: ModelSettings) -> int:
     """How long a spot training may take, in seconds, if only the request sets a limit."""
     return model.max_wait_time_in_seconds or 2 * model.max_runtime_in_seconds

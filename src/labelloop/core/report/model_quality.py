@@ -23,6 +23,8 @@ from labelloop.core.records import (
     Example,
     Examples,
     ModelQuality,
+    RoundRecord,
+    Verdict,
 )
 from labelloop.core.report.accuracy_bounds import AccuracyBounds
 
@@ -35,6 +37,14 @@ LONGEST_EXCERPT = 500  # characters of a data object that go into the report
 
 Floats = npt.NDArray[np.floating[Any]]
 Bools = npt.NDArray[np.bool_]
+
+
+def tells_of_the_rest(ended: RoundRecord, last: RoundRecord) -> bool:
+    """Whether what the test drew that ended in a round represents what nobody labeled; `last`: of the run.
+
+    After a test that failed before the last round, labels were chosen again.
+    """
+    return ended is last or (ended.test is not None and ended.test.verdict == Verdict.PASSED)
 
 
 @dataclass

@@ -1,14 +1,17 @@
 """How right the labels are, where the truth is known."""
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from labelloop.core.ledger import NO_LABEL
+import numpy as np
+import numpy.typing as npt
+
+from labelloop.core.ledger import NO_LABEL, Ledger, State
 from labelloop.core.manifest.label_categories import LabelCategories
 from labelloop.core.manifest.lines import LabelAttribute
 from labelloop.core.people.simulated_people import Truth
-from labelloop.core.records import Score
+from labelloop.core.records import Example, Report, Score
 
 
 @dataclass
@@ -59,3 +62,33 @@ def score_manifest(
         (score.human if people else score.auto).note(wrong=wrong)
         score.final.note(wrong=wrong)
     return score
+
+
+def score_ledger(ledger: Ledger, truth: npt.NDArray[np.integer]) -> Score:
+    """Compare a run's labels with the truth: class indices, shape (objects,)."""
+    wrong = ledger.labels != truth
+
+    def error(*states: State) -> float | None:
+        labels = wrong[ledger.mask(*states)]
+        return float(labels.mean()) if len(labels) else None
+
+    people = (State.HUMAN, State.VALIDATION)
+    return Score(
+        auto_label_error=error(State.AUTO),
+        human_label_error=error(*people),
+        final_error=error(*people, State.AUTO),
+    )
+
+
+def compared_with_truth(report: Report, score: Score, truth: Sequence[int]) -> Report:
+    """The report with its score, and with the true label beside each example's where it is known."""
+
+    def compared(example: Example) -> Example:
+        number = example.line - 1
+        known = number < len(truth) and truth[number] != NO_LABEL
+        return example.model_copy(update={"truth": truth[number]}) if known else example
+
+    quality = report.evidence
+    if quality is not None:
+        quality = quality.model_copy(update={"examples": quality.examples.each(compared)})
+    return report.model_copy(update={"score": score, "evidence": quality})

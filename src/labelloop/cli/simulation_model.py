@@ -1,0 +1,103 @@
+"""The models that a simulation can try: a quick one, or a container's `train` and `serve`."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+from labelloop.cli.local_run import Application
+from labelloop.core.errors import RequestError
+from labelloop.core.manifest.label_categories import LabelCategories
+from labelloop.core.manifest.lines import LabelAttribute, add_id
+from labelloop.preparation import KnownLabels
+from labelloop.simulation import Model
+from labelloop.workflow.request import ActiveLearning
+
+
+class SimulatedModel(Protocol):
+    """A model that all runs of a simulation try."""
+
+    @property
+    def name(self) -> str:
+        """What the result calls it."""
+        ...
+
+    @property
+    def note(self) -> str:
+        """What to know about its figures; may be empty."""
+        ...
+
+    def inputs(self, data: KnownLabels) -> Any:
+        """The objects as it sees them, for all runs."""
+        ...
+
+    def of_run(
+        self, settings: ActiveLearning, attribute: LabelAttribute, categories: LabelCategories, log: Path
+    ) -> Model:
+        """The model of one run; `log` gets what its programs print."""
+        ...
+
+
+class QuickModel:
+    """Learns in milliseconds, without a container."""
+
+    name = "quick model (regression on words and parts of words)"
+    note = (
+        "These figures are the quick model's. --real-model tries the Keras text classifier that "
+        "labelloop ships, in far more time, and --model-container your own."
+    )
+
+    def inputs(self, data: KnownLabels) -> Any:
+        # Here, since scipy and scikit-learn are slow to import, and other commands need neither.
+        from labelloop.quick_model import text_features
+
+        return text_features(data.texts)
+
+    def of_run(self, *_: Any) -> Model:
+        from labelloop.quick_model import EMBEDDING_SIZE, Ridge
+
+        return Ridge(EMBEDDING_SIZE)
+
+
+@dataclass(frozen=True)
+class ContainerPrograms:
+    """A container, whose programs run as processes."""
+
+    name: str
+    application: Application
+    encodings: Path
+    note: str = ""
+
+    def inputs(self, data: KnownLabels) -> Any:
+        from labelloop.local.container_model import Objects
+
+        return Objects([add_id(line, number) for number, line in enumerate(data.lines)])
+
+    def of_run(
+        self, settings: ActiveLearning, attribute: LabelAttribute, categories: LabelCategories, log: Path
+    ) -> Model:
+        from labelloop.local.container_model import ContainerModel
+
+        container = self.application.container(self.encodings)
+        return ContainerModel.of(container, settings, attribute, categories, log)
+
+
+def chosen_model(
+    *, real: bool, container: Path | None, application: Path | None, encodings: Path
+) -> SimulatedModel:
+    """The model that the options ask for.
+
+    Raises RequestError when they contradict each other, or when a container is missing.
+    """
+    if real and container is not None:
+        raise RequestError(
+            "--real-model is the container that labelloop ships: leave out either it or --model-container"
+        )
+    if not real and container is None:
+        if application is not None:
+            raise RequestError("--application is where --real-model finds its container: add --real-model")
+        return QuickModel()
+    found = Application.found(application, container)
+    name = f"container {found.model_container}" if container else "Keras text classifier"
+    if not found.has_encoder:
+        name += " without a sentence encoder"
+    return ContainerPrograms(name, found, encodings)

@@ -1,0 +1,57 @@
+"""A CSV file in which every label is known, in memory: what a simulation runs on."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from labelloop.preparation.classes import class_list
+from labelloop.preparation.csv_source import CsvFormat, CsvSource
+from labelloop.preparation.errors import InputFileError
+from labelloop.preparation.manifest_lines import ManifestLines
+from labelloop.preparation.options import PreparationOptions
+from labelloop.preparation.sample import draw_sample, taken_rows
+from labelloop.preparation.source import LabeledText
+from labelloop.preparation.survey import RowRules, refuse_unusable, survey_source, usable_rows
+
+
+@dataclass(frozen=True, slots=True)
+class KnownLabels:
+    """Texts with the index of each one's class; `classes` are their names."""
+
+    texts: list[str]
+    labels: list[int]
+    classes: tuple[str, ...]
+    lines: list[bytes]  # of the input manifest, without labels
+
+
+def read_known_labels(path: Path, csv_format: CsvFormat, options: PreparationOptions) -> KnownLabels:
+    """The rows that `prepare_csv` takes, in its order, with its classes. Nothing is written.
+
+    Raises PreparationError as it does; InputFileError also when a label is missing.
+    """
+    rows = CsvSource(path, csv_format)
+    lines = ManifestLines(options.label_attribute, options.creation_date, options.job_name_prefix)
+    rules = RowRules(None, options.class_names, lines)
+    survey = survey_source(rows, rules)
+    refuse_unusable(survey, skip_bad_rows=options.skip_bad_rows)
+    classes = class_list(survey.labels, None, options.class_names)
+    sample = draw_sample(survey.codes, size=options.sample, labeled_share=0.0, seed=options.seed)
+    taken = [row for _, row in taken_rows(usable_rows(rows, rules), sample.taken)]
+    _require_labels(taken, path)
+    index_of = {label: index for index, label in enumerate(classes.labels)}
+    return KnownLabels(
+        texts=[row.text for row in taken],
+        labels=[index_of[row.label] for row in taken],
+        classes=classes.names,
+        lines=[lines.unlabeled(row.text) for row in taken],
+    )
+
+
+def _require_labels(rows: list[LabeledText], path: Path) -> None:
+    missing = sum(not row.label for row in rows)
+    if missing:
+        raise InputFileError(
+            f"{missing:,} of the {len(rows):,} rows have no label: simulated people can answer only what "
+            f"{path} knows, so leave those rows out of it"
+        )
