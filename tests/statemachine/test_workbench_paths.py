@@ -20,8 +20,9 @@ from labelloop.workbench.errors import RefusedError
 from labelloop.workbench.overview import Overview
 from labelloop.workbench.pages.run_view import run_view
 from labelloop.workbench.service import Workbench
+from tests.words import CLASSES, TOO_STRICT
 
-from .conftest import CLASSES, TOO_STRICT, Loop, Outcome
+from .conftest import Loop, Outcome
 from .replay import ends_the_same_in_memory
 
 AccountedFor = Callable[[Outcome], None]
