@@ -19,7 +19,7 @@ TRUTH = "s3://bucket/in/truth.csv"
 @pytest.mark.parametrize(
     ("settings", "labeled"),
     [
-        ({"TargetError": 0.2, "Seed": 3}, 60),  # enough to train at once
+        ({"TargetError": 0.2, "Seed": 3, "MaxRounds": 5}, 60),  # enough to train at once
         ({"TargetError": 0.2, "MaxHumanLabels": 200}, 20),
         ({"TargetError": 0.2, "CertificateFor": "class", "WrongLabelCost": 4.0, "MaxRounds": 6}, 0),
         ({"Policy": "blog"}, 0),
@@ -34,6 +34,9 @@ def test_a_run_in_memory_labels_what_the_state_machine_labels(
     outcome = run_with_simulated_people(loop, settings)
     ended = ends_the_same_in_memory(loop, outcome, labeled=labeled)
     assert ended.auto_labels > 0
+    given_up = ended.ledger.counts().failed
+    asked_again = sum(record.repeated_answers for record in ended.records)
+    assert (given_up > 0, asked_again > 0) == ("SimulatedPeople" in settings,) * 2
     after_preparation = "ActiveLearning" if ended.records[0].trained else "SelectForHumans"
     assert loop.states[:3] == ["PrepareManifest", "NextAction", after_preparation]
 
