@@ -44,7 +44,9 @@ def test_it_labels_through_the_whole_loop(container: Path, tmp_path: Path) -> No
     data = tmp_path / "data"
     prepare_dataset(rows, data, PreparationOptions(label_attribute="category", labeled_share=0.0))
     request = json.loads((data / "request.json").read_text())
-    (data / "request.json").write_text(json.dumps({**request, "ActiveLearning": {"StartSize": 0.2}}))
+    (data / "request.json").write_text(
+        json.dumps({**request, "ActiveLearning": {"StartSize": 0.2, "TargetError": 0.1}})
+    )
     done = subprocess.run(
         [
             *(sys.executable, "-m", "labelloop.cli.main", "run"),

@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 
 from labelloop.local.aws import LocalAws
 from labelloop.local.labeling_job import LabelingJobRequest
@@ -82,7 +81,8 @@ def write_stack(folder: Path, machines: dict[str, dict[str, Any]]) -> Path:
             "Properties": {"DefinitionUri": f"{name}.asl.json", "DefinitionSubstitutions": substitutions},
         }
     path = folder / "template.yaml"
-    path.write_text(yaml.safe_dump({"Transform": "AWS::Serverless-2016-10-31", "Resources": resources}))
+    # JSON is YAML, and written in a tenth of the time.
+    path.write_text(json.dumps({"Transform": "AWS::Serverless-2016-10-31", "Resources": resources}))
     return path
 
 

@@ -1,7 +1,6 @@
 """The deployed state machines and steps on the local AWS, with a container that learns in milliseconds."""
 
 import json
-import random
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -10,38 +9,16 @@ from typing import Any
 
 import pytest
 
-from labelloop.core.manifest.label_categories import LabelCategories
 from labelloop.core.people.simulated_people import SimulatedPeople, read_truth
 from labelloop.local.aws import LocalAws
 from labelloop.local.container_process import ProcessContainer
 from labelloop.local.simulated_annotators import SimulatedAnnotators
 from labelloop.workflow.execution import Execution, ExecutionEvent
 from tests.local.fork_server import ForkServer
+from tests.words import CATEGORIES, CLASSES, texts
 
 ROOT = Path(__file__).parents[2]
 STAND_IN_CONTAINER = ROOT / "tests" / "local" / "stand_in_container"
-CLASSES = ("fruit", "metal", "river")
-WORDS = {
-    "fruit": ["apple", "pear", "plum", "fig", "grape"],
-    "metal": ["iron", "zinc", "tin", "lead", "gold"],
-    "river": ["elbe", "rhone", "tiber", "volga", "seine"],
-}
-CATEGORIES = LabelCategories(CLASSES)
-# A target error whose test draws more than 60 objects: of so few no model can label any.
-TOO_STRICT = 0.04
-
-
-def texts(size: int, *, clean: bool = True, seed: int = 0) -> list[tuple[str, str]]:
-    """Text and true class of each object; not clean: words of other classes among a class's own."""
-    rng = random.Random(seed)
-    rows = []
-    for _ in range(size):
-        label = rng.choice(CLASSES)
-        others = [word for name in CLASSES for word in WORDS[name]]
-        own = [rng.choice(WORDS[label]) for _ in range(4)]
-        stray = [] if clean else [rng.choice(others) for _ in range(rng.randrange(4))]
-        rows.append((" ".join([*own, *stray]), label))
-    return rows
 
 
 @dataclass

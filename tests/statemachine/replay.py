@@ -1,7 +1,9 @@
 """A run of the state machine, run again in memory with the answers that its people gave."""
 
 import json
-from collections.abc import Collection, Iterator
+from array import array
+from collections.abc import Collection, Iterable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,44 +15,46 @@ from labelloop.core.loop import Selection
 from labelloop.core.manifest.labeling_output import Answer, read_answers
 from labelloop.core.manifest.lines import LabelAttribute, object_id
 from labelloop.core.people.label_review import Review, read_reviews
-from labelloop.simulation import Batch, Labels, ModelAnswers, Predict, SimulatedRun, simulate
+from labelloop.core.people.simulated_people import SimulatedPeople
+from labelloop.core.report.document import EndedRun, Failures, report_of
+from labelloop.simulation import Batch, People, PeopleWhoKnow, SimulatedRun, simulate
 from labelloop.workflow.run_files import reviews_beside
 from labelloop.workflow.run_state import RunState
+from tests.words import CATEGORIES, CLASSES, WordCounts
 
-from .conftest import CATEGORIES, CLASSES, WORDS, Loop, Outcome
+from .conftest import Loop, Outcome
 
 CATEGORY = LabelAttribute("category")
-VOCABULARY = [word for name in CLASSES for word in WORDS[name]]
-
-
-class WordCounts:
-    """What the stand-in container learns: the scores are counts of a class's words, plus one."""
-
-    def fit(self, inputs: Any, labels: Labels, classes: int, seed: int) -> Predict:
-        counts = np.eye(classes)[labels].T @ inputs
-
-        def predict(unseen: Any) -> ModelAnswers:
-            scores = 1 + unseen @ counts.T
-            return ModelAnswers(scores / scores.sum(axis=1, keepdims=True))
-
-        return predict
 
 
 class RecordedPeople:
     """People who say again what they said in a run of the state machine; asked anything else, they object."""
 
-    def __init__(self, run: Path, stopped: Collection[int]) -> None:
-        """`run`: its folder; `stopped`: the rounds whose batch was closed early."""
+    def __init__(self, run: Path, stopped: Collection[int], simulated: People | None) -> None:
+        """`run`: its folder; `stopped`: the rounds whose batch was closed early.
+
+        `simulated`: the people that the request describes, who must have said the same.
+        """
         self._run = run
         self._stopped = stopped
+        self._simulated = simulated
+        self.loop: LoopInMemory | None = None
 
     def label(self, loop: LoopInMemory, selection: Selection) -> Batch:
+        self.loop = loop
         folder = self._run / f"round-{loop.round:03d}"
         lines = (folder / "selected/selection.manifest").read_bytes().splitlines()
         assert [object_id(line) for line in lines] == selection.asked.tolist(), f"round {loop.round}"
         outputs = sorted(folder.glob("labeling/**/output.manifest"))
         not_shown: tuple[Ids, ...] = (selection.asked,) if loop.round in self._stopped else ()
-        return Batch(_answers(outputs), _reviews(outputs), not_shown)
+        answers = list(_answers(outputs))
+        if self._simulated is not None:
+            assert _said(answers) == _said(self._simulated.label(loop, selection).answers)
+        return Batch(answers, _reviews(outputs), not_shown)
+
+
+def _said(answers: Iterable[Answer]) -> dict[int, int]:
+    return {answer.object_id: answer.label for answer in answers if answer.label is not None}
 
 
 def _answers(outputs: list[Path]) -> Iterator[Answer]:
@@ -69,17 +73,25 @@ def ends_the_same_in_memory(
 ) -> SimulatedRun:
     """Check that the Loop in memory asks, labels and gives up as the state machine did, object for object.
 
+    The output and the report must say what the Loop in memory says. Simulated people must have said what
+    those that the request describes say.
+
     `labeled`: how many of the first objects' labels the input brought.
     """
     run = loop.s3 / "bucket/out" / name
     state = RunState.model_validate(json.loads((run / "prepared/state.json").read_bytes()))
-    texts = [line["source"] for line in outcome.lines()]
+    simulated = None
+    if state.settings.labeling_backend == "simulated":
+        truth = array("h", [CLASSES.index(label) for label in loop.truth])
+        faults = state.settings.simulated_people
+        simulated = PeopleWhoKnow(SimulatedPeople.with_faults(truth, CATEGORIES, faults))
+    people = RecordedPeople(run, stopped, simulated)
     ended = simulate(
-        np.array([[text.split().count(word) for word in VOCABULARY] for text in texts], float),
+        WordCounts.inputs([line["source"] for line in outcome.lines()]),
         np.array([CLASSES.index(label) for label in loop.truth]),
         WordCounts(),
         state.settings.model_dump(by_alias=True, mode="json", exclude_none=True),
-        people=RecordedPeople(run, stopped),
+        people=people,
         labeled=range(labeled),
     )
     lines = outcome.lines()
@@ -92,7 +104,31 @@ def ends_the_same_in_memory(
     assert ended.stopped_because == outcome.output["StoppedBecause"]
     records = [record.as_document() for record in ended.records]
     assert records == [_without_addresses(record) for record in outcome.report()["rounds"]]
+    assert people.loop is not None
+    says_the_same(outcome, people.loop, ended, state)
     return ended
+
+
+def says_the_same(outcome: Outcome, loop: LoopInMemory, ended: SimulatedRun, state: RunState) -> None:
+    """Check the output, and what the report says of the run as a whole."""
+    promised = None if ended.certificate is None else ended.certificate.as_document()
+    assert outcome.output.get("Certificate") == promised
+    assert ("TrainedModelArn" in outcome.output) == any(record.trained for record in ended.records)
+    run = EndedRun(
+        # Only the backend knows how many people it asks about an object.
+        loop=replace(loop.export(ended.stopped_because), settings=state.loop_settings),
+        execution=state.execution_name,
+        requested={},
+        query_strategy=state.settings.query_strategy,
+        classes=CLASSES,
+        rounds=tuple(ended.records),
+    )
+    expected = report_of(run, Failures(), None).as_document()
+    report = outcome.report()
+    # Compared by the caller, or made from files that a run in memory does not have.
+    others = {"rounds", "failures", "settings", "evidence", "random_baseline"}
+    for name in expected.keys() - others:
+        assert report.get(name) == expected[name], name
 
 
 def _without_addresses(record: dict[str, Any]) -> dict[str, Any]:

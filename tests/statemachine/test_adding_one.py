@@ -11,8 +11,9 @@ from typing import Any
 import pytest
 
 from labelloop.core.errors import LabelloopError
+from tests.words import CLASSES
 
-from .conftest import CLASSES, ROOT, Loop, Outcome
+from .conftest import ROOT, Loop, Outcome
 
 AccountedFor = Callable[[Outcome], None]
 

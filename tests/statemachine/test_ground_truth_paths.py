@@ -14,8 +14,9 @@ from labelloop.local.labeling_job import LabelingFailed, LabelingJobRequest
 from labelloop.local.service_error import ServiceError
 from labelloop.local.simulated_annotators import SimulatedAnnotators
 from labelloop.workflow import ground_truth
+from tests.words import CLASSES, TOO_STRICT
 
-from .conftest import CLASSES, TOO_STRICT, Loop, Outcome
+from .conftest import Loop, Outcome
 
 AccountedFor = Callable[[Outcome], None]
 

@@ -11,20 +11,14 @@ import pytest
 from labelloop.local.labeling_job import LabelingFailed, LabelingJobRequest
 from labelloop.local.service_error import ServiceError
 from labelloop.local.simulated_annotators import SimulatedAnnotators
+from tests.words import CLASSES, TOO_STRICT
 
-from .conftest import CLASSES, TOO_STRICT, Loop, Outcome
+from .conftest import Loop, Outcome
+from .replay import ends_the_same_in_memory
 
 AccountedFor = Callable[[Outcome], None]
 
 pytestmark = pytest.mark.slow
-
-
-def wrong_labels(outcome: Outcome, loop: Loop, human: str) -> int:
-    return sum(
-        CLASSES[int(line["category"])] != truth
-        for line, truth in zip(outcome.lines(), loop.truth, strict=True)
-        if "category" in line and line["category-metadata"]["human-annotated"] == human
-    )
 
 
 # The ways that end well -----------------------------------------------------------------------------------
@@ -52,158 +46,26 @@ def test_one_object_is_labeled_by_people(loop: Loop, accounted_for: AccountedFor
 def test_none_labeled_people_label_a_start_then_the_model_labels_the_rest(
     loop: Loop, accounted_for: AccountedFor
 ) -> None:
-    loop.data(800)
+    """By the post's request as it stands; what the loop decides is in tests/unit/test_loop_runs.py."""
+    loop.data(300)
     outcome = loop.run()
     accounted_for(outcome)
-    assert outcome.counts["auto"] > 300
-    assert wrong_labels(outcome, loop, "no") <= 0.05 * outcome.counts["auto"]
-    assert wrong_labels(outcome, loop, "yes") == 0
     assert outcome.output["TrainedModelArn"].startswith("arn:aws:sagemaker:")
-    certificate = outcome.output["Certificate"]
-    assert certificate["ErrorBound"] <= certificate["TargetError"] == 0.05
-    first, second = outcome.report()["rounds"][:2]
-    assert (first["trained"], first["sent_to_people"], first["labeled_by_people"]) == (False, 44, 44)
-    assert second["trained"]
-    assert outcome.counts["human"] < 300
+    ended = ends_the_same_in_memory(loop, outcome)
+    assert ended.certificate is not None
+    assert ended.auto_labels > 100
 
 
-def test_a_test_goes_on_without_training_until_it_is_decided(loop: Loop, accounted_for: AccountedFor) -> None:
-    loop.data(800)
-    # One in eighteen is labeled by chance, so that a few drawn objects decide nothing.
-    loop.truth = [
-        CLASSES[number % 3] if number % 18 == 0 else label for number, label in enumerate(loop.truth)
-    ]
-    loop.settings(TargetError=0.07)
-    outcome = loop.run()
-    accounted_for(outcome)
-    rounds = outcome.report()["rounds"]
-    tested = [record for record in rounds if record["test"]]
-    assert [record["test"]["verdict"] for record in tested][-1] == "PASSED"
-    assert tested[-1]["test"]["drawn"] == outcome.output["Certificate"]["ValidationObjects"]
-    later = [record for record in tested if not record["trained"]]
-    assert later, "the first draws alone decide nothing"
-    assert all(record["drawn_for_test"] == record["sent_to_people"] for record in later)
-    assert sum(record["auto_labels_committed"] for record in rounds) == outcome.counts["auto"] > 0
-
-
-def test_people_who_differ_from_the_model_are_asked_again_until_two_agree(
+def test_people_who_differ_from_the_model_lose_no_answer_when_the_run_ends(
     loop: Loop, accounted_for: AccountedFor
 ) -> None:
-    loop.data(800)
-    outcome = loop.run(loop.aws(annotators=SimulatedAnnotators(loop.people(error_rate=0.1))))
-    accounted_for(outcome)
-    rounds = outcome.report()["rounds"]
-    assert sum(record["repeated_answers"] for record in rounds) > 3
-    assert outcome.counts["auto"] > 100, "a tenth of wrong labels does not keep the model from labeling"
-    assert wrong_labels(outcome, loop, "no") <= 0.05 * outcome.counts["auto"]
-    assert sum(record["labeled_by_people"] for record in rounds) == outcome.counts["human"]
-
-
-@pytest.mark.parametrize("limit", [{"MaxHumanLabels": 150}, {"MaxRounds": 4}])
-def test_people_who_differ_from_the_model_lose_no_answer_when_the_run_ends(
-    loop: Loop, accounted_for: AccountedFor, limit: dict[str, int]
-) -> None:
-    """SpotChecks they have not agreed on yet are labeled as the first said."""
+    """Spot checks they have not agreed on yet are labeled as the first said."""
     loop.data(500)
-    loop.settings(**limit, TargetError=0.02, BatchSize=50)
+    loop.settings(MaxRounds=4, TargetError=0.02, BatchSize=50)
     outcome = loop.run(loop.aws(annotators=SimulatedAnnotators(loop.people(error_rate=0.4))))
     accounted_for(outcome)
-    rounds = outcome.report()["rounds"]
-    again = sum(record["repeated_answers"] for record in rounds)
-    assert again
-    assert outcome.counts["human"] + again == sum(record["sent_to_people"] for record in rounds) <= 200
-    assert sum(record["labeled_by_people"] for record in rounds) == outcome.counts["human"]
-    assert all(record["sent_to_people"] for record in rounds)
-
-
-def test_a_model_that_fails_its_test_learns_from_what_was_drawn(
-    loop: Loop, accounted_for: AccountedFor
-) -> None:
-    loop.data(800)
-    # Every fifth object is labeled by chance: no model can be right about those.
-    loop.truth = [
-        CLASSES[number % 3] if number % 5 == 0 else label for number, label in enumerate(loop.truth)
-    ]
-    loop.settings(TargetError=0.1, BatchSize=0.1)
-    outcome = loop.run()
-    accounted_for(outcome)
-    rounds = outcome.report()["rounds"]
-    assert "FAILED" in [record["test"]["verdict"] for record in rounds if record["test"]]
-    assert outcome.counts["auto"] == 0
-    assert "failed, so the model labeled nothing" in outcome.report()["no_certificate_because"]
-    assert all(record["counts"]["validation"] == 0 for record in rounds if not record["test"])
-
-
-def test_each_class_has_a_certificate_of_its_own_where_that_is_asked_for(
-    loop: Loop, accounted_for: AccountedFor
-) -> None:
-    loop.data(1500)
-    loop.settings(CertificateFor="class", TargetError=0.1)
-    outcome = loop.run()
-    accounted_for(outcome)
-    certificate = outcome.output["Certificate"]
-    assert "of each class" in certificate["Promise"]
-    assert sum(found["AutoLabels"] for found in certificate["ByClass"]) == outcome.counts["auto"] > 0
-
-
-def test_enough_labels_in_the_input_train_at_once(loop: Loop, accounted_for: AccountedFor) -> None:
-    loop.data(600, labeled=60)
-    loop.settings(BatchSize=0.2)
-    outcome = loop.run()
-    assert loop.states[:3] == ["PrepareManifest", "NextAction", "ActiveLearning"]
-    accounted_for(outcome)
-
-
-def test_labels_in_the_input_may_be_biased_for_the_test_draws_from_the_rest(
-    loop: Loop, accounted_for: AccountedFor
-) -> None:
-    loop.data(900)
-    # Nothing of one class came with the input, so the first model never says it.
-    biased = [number for number, label in enumerate(loop.truth) if label != "river"][:200]
-    loop.label(biased)
-    outcome = loop.run()
-    accounted_for(outcome)
-    assert wrong_labels(outcome, loop, "no") <= 0.05 * outcome.counts["auto"]
-    drawn = [record["drawn_for_test"] for record in outcome.report()["rounds"]]
-    assert sum(drawn) >= outcome.output["Certificate"]["ValidationObjects"] > 0
-
-
-def test_the_posts_rules_commit_above_the_margin_at_once_and_promise_nothing(
-    loop: Loop, accounted_for: AccountedFor
-) -> None:
-    loop.data(100, clean=False)
-    loop.settings(Policy="blog")
-    outcome = loop.run()
-    accounted_for(outcome)
-    rounds = outcome.report()["rounds"]
-    trained = [record for record in rounds if record["trained"]]
-    assert rounds[0]["sent_to_people"] == 20
-    assert all(record["threshold"] == 0.5 for record in trained)
-    assert trained[0]["auto_labels_committed"] > 0
-    assert all(record["sent_to_people"] <= 10 for record in trained)
-    assert trained[0]["counts"]["validation"] == 10
-    assert "Certificate" not in outcome.output
-
-
-def test_the_default_commits_nothing_before_the_end(loop: Loop) -> None:
-    loop.data(500, clean=False)
-    loop.settings(TargetError=0.2)
-    rounds = loop.run().report()["rounds"]
-    committed = [record for record in rounds if record["auto_labels_committed"]]
-    assert len(committed) == 1
-    assert committed[0]["test"]["verdict"] == "PASSED"
-
-
-def test_where_nothing_can_be_certified_people_label_everything(
-    loop: Loop, accounted_for: AccountedFor
-) -> None:
-    loop.data(60)
-    loop.settings(TargetError=TOO_STRICT)
-    outcome = loop.run()
-    accounted_for(outcome)
-    assert outcome.counts["human"] == 60
-    assert "CreateTrainingJob" not in loop.states
-    assert "draws 65 objects or more, and there are 60" in outcome.report()["no_certificate_because"]
+    ended = ends_the_same_in_memory(loop, outcome)
+    assert sum(record.repeated_answers for record in ended.records) > 0
 
 
 def test_simulated_people_answer_as_a_step_where_the_request_says_so(
@@ -218,66 +80,32 @@ def test_simulated_people_answer_as_a_step_where_the_request_says_so(
     assert "LabelAtOnce" in loop.states
     assert "CreateLabelingJob" not in loop.states
     accounted_for(outcome)
-    assert wrong_labels(outcome, loop, "yes") == 0
-
-
-def test_the_same_seed_gives_the_same_labels_and_another_seed_others(loop: Loop) -> None:
-    loop.data(500)
-    loop.settings(BatchSize=0.2)
-    aws = loop.aws()
-
-    def who_labeled(name: str) -> list[tuple[int, str]]:
-        lines = loop.run(aws, name).lines()
-        return [(line["category"], line["category-metadata"]["human-annotated"]) for line in lines]
-
-    first, again = who_labeled("a"), who_labeled("b")
-    loop.settings(Seed=1)
-    assert first == again
-    assert first != who_labeled("c")
+    assert [CLASSES[line["category"]] for line in outcome.lines()] == loop.truth
 
 
 # The loop must stop ---------------------------------------------------------------------------------------
 
 
-def test_nobody_answers_and_the_loop_stops_with_the_reason(loop: Loop, accounted_for: AccountedFor) -> None:
-    loop.data(500, labeled=5)
-    outcome = loop.run(loop.aws(annotators=SimulatedAnnotators(loop.people(unanswered_share=1.0))))
-    assert outcome.output["StoppedBecause"] == "people gave no new label in 2 rounds in a row"
-    accounted_for(outcome)
-    assert outcome.counts["human"] == 5
-
-
-def test_some_objects_are_never_answered_and_end_with_their_reason(
+def test_what_nobody_answers_and_what_the_budget_leaves_is_exported_with_its_reason(
     loop: Loop, accounted_for: AccountedFor
 ) -> None:
-    loop.data(60)
-    outcome = loop.run(loop.aws(annotators=SimulatedAnnotators(loop.people(unanswered_share=0.2))))
+    loop.data(60, labeled=5)
+    loop.settings(MaxHumanLabels=30)
+    outcome = loop.run(loop.aws(annotators=SimulatedAnnotators(loop.people(unanswered_share=0.3))))
     accounted_for(outcome)
-    assert outcome.counts["failed"] > 3
-    assert outcome.counts["unlabeled"] == 0
+    failed, unlabeled = outcome.counts["failed"], outcome.counts["unlabeled"]
+    assert outcome.counts["human"] == 5 + 30
+    assert failed > 3
+    assert unlabeled > 3
+    because = outcome.output["StoppedBecause"]
+    assert "MaxHumanLabels" in because
     failures = outcome.report()["failures"]
-    assert failures["by_reason"] == {"people gave no label, asked 2 times": outcome.counts["failed"]}
-    assert len(failures["first"]) == outcome.counts["failed"]
-
-
-def test_the_budget_of_human_labels_is_kept_and_the_rest_is_exported_with_its_reason(
-    loop: Loop, accounted_for: AccountedFor
-) -> None:
-    loop.data(60)
-    loop.settings(MaxHumanLabels=25)
-    outcome = loop.run()
-    accounted_for(outcome)
-    assert (outcome.counts["human"], outcome.counts["unlabeled"]) == (25, 35)
-    assert "MaxHumanLabels" in outcome.output["StoppedBecause"]
-
-
-def test_the_last_round_commits_what_is_certified(loop: Loop, accounted_for: AccountedFor) -> None:
-    loop.data(600)
-    loop.settings(MaxRounds=2, BatchSize=3)
-    outcome = loop.run()
-    accounted_for(outcome)
-    assert "MaxRounds" in outcome.output["StoppedBecause"] or outcome.counts["unlabeled"] == 0
-    assert outcome.counts["auto"] > 0
+    assert failures["by_reason"] == {
+        "people gave no label, asked 2 times": failed,
+        f"not labeled: the run ended because {because}": unlabeled,
+    }
+    assert len(failures["first"]) == failed + unlabeled
+    ends_the_same_in_memory(loop, outcome, labeled=5)
 
 
 # What goes wrong ------------------------------------------------------------------------------------------
@@ -429,7 +257,7 @@ def _asked(loop: Loop, run: str) -> list[int]:
 
 def test_throttled_calls_are_tried_again(loop: Loop, accounted_for: AccountedFor) -> None:
     loop.data(600)
-    loop.settings(BatchSize=0.2)
+    loop.settings(MaxRounds=2)
     aws = loop.aws()
     throttled: list[str] = []
     for operation, where in [

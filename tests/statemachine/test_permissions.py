@@ -17,10 +17,11 @@ from labelloop.workbench.overview import Overview
 from labelloop.workbench.service import Workbench
 from labelloop.workbench.tasks import Batch
 from tests.local.fork_server import ForkServer
+from tests.words import CLASSES
 from tests.workbench.conftest import declared_table
 
 from .aws_calls import JOBS, AwsCalls, Call
-from .conftest import CLASSES, ROOT, Loop
+from .conftest import ROOT, Loop
 from .policies import Permission, Policies
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("permissions")]

@@ -20,8 +20,9 @@ from labelloop.workbench.errors import RefusedError
 from labelloop.workbench.overview import Overview
 from labelloop.workbench.pages.run_view import run_view
 from labelloop.workbench.service import Workbench
+from tests.words import CLASSES, TOO_STRICT
 
-from .conftest import CLASSES, TOO_STRICT, Loop, Outcome
+from .conftest import Loop, Outcome
 from .replay import ends_the_same_in_memory
 
 AccountedFor = Callable[[Outcome], None]
@@ -107,12 +108,13 @@ def test_people_label_in_the_workbench_and_the_output_is_as_with_simulated_peopl
     loop: Loop, accounted_for: AccountedFor, aws: Callable[[], LocalAws]
 ) -> None:
     loop.data(300, clean=False)
-    loop.settings(BatchSize=0.25)
+    loop.settings(TargetError=0.2, BatchSize=0.1)
     loop.write("in/truth.csv", _truth_csv(loop))
     running = aws()
     with People(loop) as people:
         outcome = loop.run(running)
     accounted_for(outcome)
+    assert outcome.counts["auto"] > 0
     assert {"LabelInWorkbench", "MergeLabels"} <= set(loop.states)
     assert "CreateLabelingJob" not in loop.states
     asked = [number for number, _ in people.answered]

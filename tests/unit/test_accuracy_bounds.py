@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
@@ -14,16 +14,25 @@ def tally_of(right: list[bool], others: list[float], *, sample: bool) -> Accurac
     return AccuracyBounds.of_each(of, 1, np.array(right, bool), np.array(others, float), sample=sample)
 
 
-@given(st.integers(1, 60), st.data(), st.floats(0.5, 0.99))
+right_of_objects = st.integers(1, 60).flatmap(
+    lambda objects: st.tuples(st.integers(1, objects), st.just(objects))
+)
+
+
+@settings(max_examples=30)  # each of many samples: all their bounds are found at once
+@given(st.lists(right_of_objects, min_size=1, max_size=12), st.floats(0.5, 0.99))
 def test_the_bound_is_where_so_many_right_answers_get_unlikely(
-    objects: int, data: st.DataObject, confidence: float
+    samples: list[tuple[int, int]], confidence: float
 ) -> None:
-    right = data.draw(st.integers(1, objects))
-    tally = tally_of([True] * right + [False] * (objects - right), [0.0] * objects, sample=True)
-    assert stats.binom.sf(right - 1, objects, tally.low(confidence)[0]) == pytest.approx(1 - confidence)
+    right, objects = np.array(samples).T
+    of = np.repeat(np.arange(len(samples)), objects)
+    answers = np.concatenate([np.arange(many) < few for few, many in samples])
+    tally = AccuracyBounds.of_each(of, len(samples), answers, np.zeros(len(of)), sample=True)
+    assert stats.binom.sf(right - 1, objects, tally.low(confidence)) == pytest.approx(1 - confidence)
+    expected = [stats.binomtest(*sample).proportion_ci(confidence, method="exact") for sample in samples]
     low, high = tally.interval(confidence)
-    expected = stats.binomtest(right, objects).proportion_ci(confidence, method="exact")
-    assert (low[0], high[0]) == pytest.approx((expected.low, expected.high))
+    assert low == pytest.approx([interval.low for interval in expected])
+    assert high == pytest.approx([interval.high for interval in expected])
 
 
 @given(st.integers(1, 60), st.data(), st.floats(0.5, 0.99))

@@ -1,6 +1,7 @@
 """The direction of imports, and the names that hold the parts together."""
 
 import ast
+import functools
 import subprocess
 import sys
 from pathlib import Path
@@ -41,9 +42,15 @@ MAY_IMPORT: dict[str, set[str]] = {
 }
 
 
+@functools.cache
+def tree_of(path: Path) -> ast.Module:
+    return ast.parse(path.read_text())
+
+
+@functools.cache
 def imported_modules(path: Path) -> set[str]:
     names: set[str] = set()
-    for node in ast.walk(ast.parse(path.read_text())):
+    for node in ast.walk(tree_of(path)):
         if isinstance(node, ast.Import):
             names.update(alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
@@ -79,9 +86,7 @@ def test_no_part_reaches_itself_through_others() -> None:
 def test_no_code_asks_for_a_labeler_by_its_name() -> None:
     """Adding one is adding its module."""
     for path in sorted(SOURCE.rglob("*.py")):
-        comparisons = [
-            node for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.Compare)
-        ]
+        comparisons = [node for node in ast.walk(tree_of(path)) if isinstance(node, ast.Compare)]
         literals = [node for one in comparisons for node in ast.walk(one) if isinstance(node, ast.Constant)]
         named = {literal.value for literal in literals} & set(LABELERS.classes)
         # What a run that began under format 1 had worked out by these names.

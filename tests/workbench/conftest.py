@@ -1,5 +1,6 @@
 """Both stores, a workbench on each, and people at the API."""
 
+import functools
 import itertools
 import threading
 from collections.abc import Callable, Iterable, Iterator
@@ -98,10 +99,17 @@ def store(
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
         monkeypatch.setenv(name, "test")
     with mock_aws():
-        client = boto3.client("dynamodb", region_name="us-east-1")
-        _one_call_at_a_time(client)
+        client = _dynamodb()
         client.create_table(TableName="workbench", **declared_table())
         yield DynamoDbTaskStore("workbench", client)
+
+
+@functools.cache
+def _dynamodb() -> Any:
+    """One client for all tests: moto forgets their tables, and making a client takes long."""
+    client = boto3.client("dynamodb", region_name="us-east-1")
+    _one_call_at_a_time(client)
+    return client
 
 
 def _one_call_at_a_time(client: Any) -> None:
@@ -115,6 +123,7 @@ def _one_call_at_a_time(client: Any) -> None:
     client._make_api_call = locked
 
 
+@functools.cache
 def declared_table() -> dict[str, Any]:
     """The workbench's table as the template declares it, as CreateTable takes it."""
     return Template(ROOT / "template.yaml").tables()["WorkbenchTable"]

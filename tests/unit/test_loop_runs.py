@@ -1,0 +1,287 @@
+"""Whole runs of the Loop on made texts: what is labeled, asked, tested and promised, and why a run ends.
+
+The state machine does the same, object for object: tests/statemachine/replay.py compares the two.
+"""
+
+from array import array
+from collections import Counter, defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import pytest
+
+from labelloop.core.ledger import State
+from labelloop.core.loop import Loop, Selection
+from labelloop.core.people.simulated_people import SimulatedPeople
+from labelloop.core.records import Certificate, Report, RoundRecord
+from labelloop.core.report.document import EndedRun, Failures, report_of
+from labelloop.simulation import Batch, PeopleWhoKnow, SimulatedRun, simulate
+from tests.words import CATEGORIES, CLASSES, TOO_STRICT, WordCounts, texts
+
+
+@dataclass
+class Recorded:
+    """People whose answers are kept, with the loop that asked for them."""
+
+    people: PeopleWhoKnow
+    answers: dict[int, list[int]] = field(default_factory=lambda: defaultdict(list))
+    loop: Loop | None = None
+
+    def label(self, loop: Loop, selection: Selection) -> Batch:
+        self.loop = loop
+        said = list(self.people.label(loop, selection).answers)
+        for answer in said:
+            if answer.label is not None:
+                self.answers[answer.object_id].append(answer.label)
+        return Batch(said)
+
+
+@dataclass(frozen=True)
+class Run:
+    """A run that has ended, with the truth about its objects."""
+
+    ended: SimulatedRun
+    loop: Loop
+    answers: dict[int, list[int]]
+    truth: "np.ndarray[tuple[int], np.dtype[np.int64]]"
+
+    @property
+    def records(self) -> list[RoundRecord]:
+        return self.ended.records
+
+    @property
+    def tested(self) -> list[RoundRecord]:
+        return [record for record in self.records if record.test]
+
+    @property
+    def certificate(self) -> Certificate:
+        assert self.ended.certificate is not None
+        return self.ended.certificate
+
+    def wrong(self, *states: State) -> int:
+        ids = self.loop.ledger.ids(*states)
+        return int((self.loop.ledger.labels[ids] != self.truth[ids]).sum())
+
+    def report(self) -> Report:
+        ended = self.loop.export(self.ended.stopped_because)
+        return report_of(EndedRun(ended, "run", {}, "margin", CLASSES, tuple(self.records)), Failures(), None)
+
+
+def truth_of(size: int, *, clean: bool = True) -> "np.ndarray[tuple[int], np.dtype[np.int64]]":
+    return np.array([CLASSES.index(label) for _, label in texts(size, clean=clean)])
+
+
+def by_chance(size: int, every: int) -> "np.ndarray[tuple[int], np.dtype[np.int64]]":
+    """The truth, but some objects' label has nothing to do with them: no model can be right about those."""
+    truth = truth_of(size)
+    truth[::every] = np.arange(0, size, every) % len(CLASSES)
+    return truth
+
+
+def run(
+    size: int,
+    *,
+    labeled: Iterable[int] = (),
+    truth: "np.ndarray[tuple[int], np.dtype[np.int64]] | None" = None,
+    clean: bool = True,
+    error_rate: float = 0.0,
+    unanswered_share: float = 0.0,
+    **settings: Any,
+) -> Run:
+    """A run to its end; all numbers of it must agree."""
+    truth = truth_of(size, clean=clean) if truth is None else truth
+    people = Recorded(
+        PeopleWhoKnow(
+            SimulatedPeople(
+                array("h", truth.tolist()),
+                CATEGORIES,
+                error_rate=error_rate,
+                unanswered_share=unanswered_share,
+            )
+        )
+    )
+    inputs = WordCounts.inputs([text for text, _ in texts(size, clean=clean)])
+    given = list(labeled)
+    ended = simulate(inputs, truth, WordCounts(), settings, people=people, labeled=given)
+    assert people.loop is not None
+    done = Run(ended, people.loop, people.answers, truth)
+    accounted_for(done, given)
+    return done
+
+
+def accounted_for(done: Run, labeled: list[int]) -> None:
+    """Every object ends in one state, every label is from somebody, every answer is counted once."""
+    ledger, counts, records = done.loop.ledger, done.loop.counts, done.records
+    assert counts.human_labels + counts.auto + counts.failed + counts.pool == counts.input == len(done.truth)
+    human = set(ledger.ids(State.HUMAN, State.VALIDATION).tolist())
+    assert human == {*labeled, *done.answers}
+    assert (ledger.labels[labeled] == done.truth[labeled]).all()
+    for number, said in done.answers.items():
+        ((most, times),) = Counter(said).most_common(1)
+        # People are asked until two agree; where they cannot be asked again, the first answer stands.
+        assert ledger.labels[number] == (most if times > 1 else said[0])
+    assert sum(record.labeled_by_people for record in records) == len(human) - len(labeled)
+    assert sum(record.auto_labels_committed for record in records) == counts.auto
+    asked_again = sum(len(said) - 1 for said in done.answers.values())
+    assert sum(record.repeated_answers for record in records) == asked_again
+    assert [record.round for record in records] == list(range(1, len(records) + 1))
+    assert all(record.sent_to_people for record in records)
+    assert records[-1].counts == counts
+
+
+# What is labeled by whom, and what is promised ------------------------------------------------------------
+
+
+def test_people_label_a_start_then_the_model_labels_the_rest() -> None:
+    done = run(800)
+    first, second = done.records[:2]
+    assert (first.trained, first.sent_to_people, first.labeled_by_people) == (False, 44, 44)
+    assert second.trained
+    assert done.loop.counts.auto > 300
+    assert done.loop.counts.human_labels < 300
+    assert done.wrong(State.HUMAN, State.VALIDATION) == 0
+    assert done.wrong(State.AUTO) <= 0.05 * done.loop.counts.auto
+    assert done.certificate.error_bound <= done.certificate.target_error == 0.05
+    assert done.certificate.auto_labels == done.loop.counts.auto
+    assert done.ended.stopped_because == "every data object is labeled"
+
+
+def test_a_test_goes_on_without_training_until_it_is_decided() -> None:
+    # One in eighteen is labeled by chance, so that a few drawn objects decide nothing.
+    done = run(800, truth=by_chance(800, 18), TargetError=0.09)
+    last = done.tested[-1]
+    assert last.test is not None
+    assert last.test.verdict == "PASSED"
+    assert last.test.drawn == done.certificate.validation_objects
+    later = [record for record in done.tested if not record.trained]
+    assert later, "the first draws alone decide nothing"
+    assert all(record.drawn_for_test == record.sent_to_people for record in later)
+    assert done.loop.counts.auto > 0
+
+
+def test_people_who_differ_from_the_model_are_asked_again_until_two_agree() -> None:
+    done = run(800, error_rate=0.1)
+    again = [said for said in done.answers.values() if len(said) > 1]
+    assert len(again) > 3
+    assert all(max(Counter(said).values()) == 2 for said in again), "asked until two agree, and no longer"
+    assert done.loop.counts.auto > 100, "a tenth of wrong labels does not keep the model from labeling"
+    assert done.wrong(State.AUTO) <= 0.05 * done.loop.counts.auto
+
+
+@pytest.mark.parametrize("limit", [{"MaxHumanLabels": 150}, {"MaxRounds": 4}])
+def test_people_who_differ_from_the_model_lose_no_answer_when_the_run_ends(limit: dict[str, Any]) -> None:
+    """Spot checks they have not agreed on yet are labeled as the first said."""
+    done = run(500, error_rate=0.4, TargetError=0.02, BatchSize=50, **limit)
+    answers = sum(map(len, done.answers.values()))
+    assert answers > len(done.answers) == done.loop.counts.human_labels
+    assert answers == sum(record.sent_to_people for record in done.records)
+    assert answers <= limit.get("MaxHumanLabels", 200), "answers given again are on the budget"
+    differ = [said for said in done.answers.values() if 1 < len(said) == len(set(said))]
+    assert differ or limit != {"MaxRounds": 4}, "some have not agreed when the last round ends"
+
+
+def test_a_model_that_fails_its_test_learns_from_what_was_drawn() -> None:
+    # Every fifth object is labeled by chance.
+    done = run(800, truth=by_chance(800, 5), TargetError=0.1, BatchSize=0.1)
+    failed = [record for record in done.tested if record.test and record.test.verdict == "FAILED"]
+    assert failed
+    assert done.loop.counts.auto == 0
+    not_testing = [*failed, *(record for record in done.records if not record.test)]
+    assert all(record.counts.validation == 0 for record in not_testing)
+    after = next(record for record in done.records if record.round > failed[0].round and record.trained)
+    assert after.human_labels_before == failed[0].human_labels, "the next model learns from all of them"
+    because = done.report().no_certificate_because or ""
+    assert because.endswith("failed, so the model labeled nothing")
+
+
+def test_each_class_has_a_certificate_of_its_own_where_that_is_asked_for() -> None:
+    done = run(1500, CertificateFor="class", TargetError=0.1)
+    assert "of each class" in done.certificate.promise
+    auto = done.loop.ledger.labels[done.loop.ledger.ids(State.AUTO)]
+    assert len(auto) > 0
+    for found in done.certificate.by_class:
+        of_class = auto == found.class_index
+        assert found.auto_labels == of_class.sum() > 0
+        assert found.error_bound <= 0.1
+    assert sum(found.auto_labels for found in done.certificate.by_class) == len(auto)
+
+
+def test_enough_labels_in_the_input_train_at_once() -> None:
+    (first,) = run(600, labeled=range(60), MaxRounds=1).records
+    assert first.trained
+    (first,) = run(600, labeled=range(20), MaxRounds=1).records
+    assert not first.trained
+
+
+def test_labels_in_the_input_may_be_biased_for_the_test_draws_from_the_rest() -> None:
+    # Nothing of one class came with the input, so the first model never says it.
+    biased = np.flatnonzero(truth_of(900) != CLASSES.index("river"))[:200].tolist()
+    done = run(900, labeled=biased)
+    assert done.wrong(State.AUTO) <= 0.05 * done.loop.counts.auto
+    drawn = sum(record.drawn_for_test for record in done.records)
+    assert drawn >= done.certificate.validation_objects > 0
+
+
+def test_the_posts_rules_commit_above_the_margin_at_once_and_promise_nothing() -> None:
+    done = run(100, clean=False, Policy="blog")
+    first, *_ = trained = [record for record in done.records if record.trained]
+    assert done.records[0].sent_to_people == 20
+    assert all(record.threshold == 0.5 for record in trained)
+    assert first.auto_labels_committed > 0
+    assert all(record.sent_to_people <= 10 for record in trained)
+    assert first.counts.validation == 10
+    assert not done.tested
+    assert done.ended.certificate is None
+    assert done.report().no_certificate_because == "the post's rules promise nothing about the error"
+
+
+def test_the_default_commits_nothing_before_a_test_has_passed() -> None:
+    done = run(500, clean=False, TargetError=0.2)
+    (committed,) = (record for record in done.records if record.auto_labels_committed)
+    assert committed.test is not None
+    assert committed.test.verdict == "PASSED"
+    assert committed.auto_labels_committed == done.loop.counts.auto > 0
+
+
+def test_where_nothing_can_be_certified_people_label_everything() -> None:
+    done = run(60, TargetError=TOO_STRICT)
+    (only,) = done.records
+    assert (only.trained, only.sent_to_people, done.loop.counts.human_labels) == (False, 60, 60)
+    draws = done.loop.limits.fewest_draws
+    assert draws > 60
+    because = done.report().no_certificate_because or ""
+    assert f"draws {draws} objects or more, and there are 60" in because
+
+
+# Why a run ends -------------------------------------------------------------------------------------------
+
+
+def test_nobody_answers_and_the_labels_of_the_input_are_all_there_is() -> None:
+    done = run(500, labeled=range(5), unanswered_share=1.0)
+    assert done.ended.stopped_because == "people gave no new label in 2 rounds in a row"
+    assert (done.loop.counts.human_labels, len(done.records)) == (5, 2)
+
+
+def test_some_objects_are_never_answered_and_are_given_up() -> None:
+    done = run(60, unanswered_share=0.2)
+    assert done.loop.counts.failed > 3
+    assert done.loop.counts.pool == 0
+    assert (done.loop.ledger.times_asked[done.loop.ledger.ids(State.FAILED)] == 2).all()
+    assert done.ended.stopped_because == "every data object has a label or a reason why it can have none"
+
+
+def test_the_budget_of_human_labels_is_kept_and_the_rest_ends_with_its_reason() -> None:
+    done = run(60, MaxHumanLabels=25)
+    assert (done.loop.counts.human_labels, done.loop.counts.pool) == (25, 35)
+    assert "MaxHumanLabels" in done.ended.stopped_because
+    reason = done.loop.export(done.ended.stopped_because).why_unlabeled
+    assert reason == f"not labeled: the run ended because {done.ended.stopped_because}"
+
+
+def test_the_last_round_commits_what_is_certified() -> None:
+    done = run(600, MaxRounds=2, BatchSize=3)
+    assert len(done.records) == 2
+    assert "MaxRounds" in done.ended.stopped_because or done.loop.counts.pool == 0
+    assert done.records[-1].auto_labels_committed == done.loop.counts.auto > 0
