@@ -188,7 +188,7 @@ def table(document: dict[str, Any], name: str) -> str:
 def _cell(row: dict[str, Any]) -> str:
     saved = f"{percent(row['saved'])} ± {100 * row['saved_standard_error']:.1f}"
     wrong = f"{percent(row['error'])} ± {100 * row['error_standard_error']:.1f}"
-    drawn = f" (drawn: {percent(row['share_drawn'])})" if row["share_drawn"] else ""
+    drawn = f" (drawn: {percent(row['share_drawn'])})" if row["share_drawn"] and row["saved"] else ""
     return f"{saved}{drawn}, {wrong}, {row['broken']} of {row['runs']}"
 
 

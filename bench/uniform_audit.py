@@ -36,7 +36,7 @@ def audit_of_auto_labels(given: GivenLabels, seed: int, draws: int = DRAWS) -> O
     most. The other half tests from there down.
     """
     audit = _Audit(given, seed, draws)
-    half = draws // 2
+    half = len(audit.wrong) // 2
     chooses, tests = audit.above[:half], audit.above[half:]
     before = _at_least_wrong(audit.sizes)
     rest = claimed_of_the_rest(audit.wrong[:half], chooses, audit.sizes, before)

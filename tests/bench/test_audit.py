@@ -55,8 +55,8 @@ def published(name: str) -> GivenLabels:
         pytest.skip(str(missing))
 
 
-# Between the mean of 200 seeds, whose standard error is below half a point, and a mean that is published without
-# its number of trials.
+# Between the mean of 200 seeds, whose standard error is below half a point, and a mean that is published
+# without its number of trials.
 _TOLERANCE = 0.015
 
 
