@@ -14,7 +14,7 @@ LOCK := uv pip compile --universal --python-version 3.11 --generate-hashes \
 DEMO ?= demo
 
 .DEFAULT_GOAL := help
-.PHONY: help setup encoder demo demo-label test test-fast check docs model-image build local-aws invoke invoke-all events format lock clean bench bench-certificate bench-steps bench-throughput
+.PHONY: help setup encoder demo demo-label test test-fast check docs model-image build local-aws invoke invoke-all events format lock clean bench bench-audit bench-certificate bench-steps bench-throughput
 
 help: ## List the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -48,6 +48,9 @@ check: $(INSTALLED) $(CHECKOV) node_modules/.package-lock.json ## Lint and type-
 
 bench: $(BENCH) $(ENCODER) ## Count the labels people give, side by side with others (minutes; ARGS=--quick: fewer)
 	PYTHONPATH=model_container $(BIN)/python -m bench.labels $(ARGS)
+
+bench-audit: $(BENCH) $(ENCODER) ## Labels that are given: how many can be kept, beside PAC labeling and a plain audit (ARGS=--quick: fewer)
+	PYTHONPATH=model_container $(BIN)/python -m bench.audit $(ARGS)
 
 bench-certificate: $(BENCH) $(ENCODER) ## Put the certificate to the test in thousands of runs (ARGS=--quick: a minute)
 	PYTHONPATH=model_container $(BIN)/python -m bench.certificate $(ARGS)

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from bench import certificate, labels, steps
+from bench import audit, certificate, labels, steps
 from bench.results import DOCUMENT, QUOTED, README, quote, quoted
 
 
@@ -26,6 +26,11 @@ def test_the_certificates_table_is_that_of_its_figures() -> None:
 def test_the_labels_tables_are_those_of_their_figures(setting: str) -> None:
     text = DOCUMENT.read_text()
     assert quoted(text, labels.marker(setting)) == labels.table(figures("labels"), setting)
+
+
+@pytest.mark.parametrize("name", audit.TABLES)
+def test_the_audits_tables_are_those_of_their_figures(name: str) -> None:
+    assert quoted(DOCUMENT.read_text(), name) == audit.table(figures("audit"), name)
 
 
 def test_the_steps_table_is_that_of_its_figures() -> None:

@@ -15,8 +15,9 @@ from labelloop.simulation import Labels, SimulatedRun, simulate
 from labelloop.simulation_report import ReportWatcher
 from labelloop.workflow.request import parse_settings
 from tests.local.fork_server import ForkServer
+from tests.words import CATEGORIES, CLASSES
 
-from .conftest import CATEGORIES, CLASSES, ROOT, STAND_IN_CONTAINER, Loop
+from .conftest import ROOT, STAND_IN_CONTAINER, Loop
 
 CHANNELS = ("train", "validation", "pool")
 Channels = dict[str, list[dict[str, Any]]]
