@@ -383,3 +383,6 @@ class Tuning:
 
 
 DEFAULT = Tuning()
+# Of labels that are given: how far they are believed was learned from people's answers about objects of all
+# kinds, so a doubt about all of them is no modesty.
+GIVEN_LABELS = Tuning(belief=Belief(usual_doubt=1.0))

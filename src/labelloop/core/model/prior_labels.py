@@ -18,7 +18,7 @@ NONE_GIVEN = -1
 _MOST_BINS = 20
 # How many answers a belief counts as that was held before: in the source's error, and in the error of a class
 # and bin, which is believed to be what class and bin tell apart from each other.
-_PRIOR_OF_SOURCE, _PRIOR_OF_CELL = 4.0, 8.0
+_PRIOR_OF_SOURCE, _PRIOR_OF_CELL = 4.0, 8.
 # How much less an answer tells for each bin that it is away.
 _FADING = 0.3
 # Of the classes that an object may have where the source is wrong: answers for each class.
@@ -139,7 +139,7 @@ def _errors(
     of_class = shrunk(wrong.sum(axis=1), answers.sum(axis=1), of_source, _PRIOR_OF_SOURCE)
     of_bin = shrunk(wrong.sum(axis=0) @ near, answers.sum(axis=0) @ near, of_source, _PRIOR_OF_SOURCE)
     moved = np.add.outer(log_odds_of(of_class), log_odds_of(of_bin)) - log_odds_of(np.asarray(of_source))
-    error = shrunk(wrong @ near, answers @ near, logistic(moved), _PRIOR_OF_CELL)
+    error = shrunk(wrong, answers, logistic(moved), _PRIOR_OF_CELL)
     return np.asarray(error[given, bins])
 
 
