@@ -113,7 +113,8 @@ def auto_label(
     error, target = outlook.expected_error, settings.target_error
     if may_be_modest(schedule, labels, error, target, tuning=tuning) or last:
         hoped = proposal.hoped_for(uncertainty, limits.batch)
-        enough = _outlook(hoped, len(pool)).human_labels < most_worth_asking
+        most_worth_hoping = tuning.timing.most_worth_hoping * len(pool)
+        enough = _outlook(hoped, len(pool)).human_labels < most_worth_hoping
         if enough and sum(part.plan.draws for part in hoped) <= most_draws:
             return proposal.test(hoped, outlook, labels, most_draws)
     return AutoLabeling(NO_IDS, None, schedule, outlook)
@@ -242,8 +243,9 @@ def _outlook(parts: list[_Part], pool: int) -> Outlook:
     """If no part can be expected to pass, the expected error is that of all that the model could label."""
     labeled = sum(len(part.ids) for part in parts)
     errors = sum(float(part.uncertainty.sum()) for part in parts)
+    draws = sum(part.plan.draws for part in parts)
     return Outlook(
         expected_error=errors / max(1, labeled),
-        left_to_people=pool - labeled,
-        draws=sum(part.plan.draws for part in parts),
+        left_to_people=pool - labeled if math.isfinite(draws) else pool,
+        draws=draws,
     )
