@@ -265,12 +265,12 @@ class _Run:
         loop, counts = self.loop, self.loop.counts
         auto = loop.ledger.ids(State.AUTO)
         wrong = loop.ledger.labels[auto] != self.truth[auto]
-        people = _left_to_people(counts)
+        people, ended = _left_to_people(counts), loop.export(stopped_because)
         return SimulatedRun(
             ledger=loop.ledger,
             rounds=loop.round - 1,
             tests=loop.schedule.tests,
-            certificate=loop.certificate,
+            certificate=ended.certificate,
             stopped_because=stopped_because,
             human_share=people / len(self.truth),
             answers=counts.human_labels + loop.repeated_answers,
@@ -279,7 +279,7 @@ class _Run:
             dataset_error=float(wrong.sum()) / max(1, counts.human_labels + counts.auto),
             oracle_human_share=min([people, *(each.best_human_labels for each in self.history)])
             / len(self.truth),
-            ended=loop.export(stopped_because),
+            ended=ended,
             history=self.history,
             records=self.records,
         )

@@ -108,7 +108,8 @@ def printed(
     with ExitStack() as stack:
         loop = Loop(folder, stack, forks)
         loop.data(600, labeled=150)
-        people = loop.people(unanswered_share=0.1)
+        loop.settings(TargetError=0.2)
+        people = loop.people(unanswered_share=0.05)
         aws = loop.aws(annotators=SimulatedAnnotators(people))
         # Where another test's import made the logger, it prints where that test printed.
         stack.enter_context(patch.object(logger.registered_handler, "stream", sys.stdout))

@@ -350,12 +350,15 @@ class Loop:
         """Repeated answers, objects whose label is now final, and whether people can be asked again."""
         repeated = sum(hear(opinions, people) for opinions, _ in drawn)
         self.repeated_answers += repeated + review.counts.answered
+        # What people agree on first: it is on the budget that decides whether they can be asked again.
+        settled = [settle(self.ledger, opinions, becomes, self.round) for opinions, becomes in drawn]
         unsettled = sum(len(opinions.disputed()) for opinions, _ in drawn)
         left = self.standing(unsettled=unsettled).human_labels_left(self.limits)
         goes_on = left > 0 and self.round < self.limits.rounds
-        settled = [
-            settle(self.ledger, opinions, becomes, self.round, goes_on=goes_on) for opinions, becomes in drawn
-        ]
+        if not goes_on:
+            for opinions, becomes in drawn:
+                opinions.let_stand(opinions.disputed())
+                settled.append(settle(self.ledger, opinions, becomes, self.round))
         spot_checks = drawn[0][0]
         self.disputed = spot_checks.still_disputed()
         self.schedule = self.schedule.learned(*spot_checks.findings(), tuning=self.tuning)
