@@ -72,6 +72,11 @@ def read_prior_columns(
     )
 
 
+def is_nothing(field: str) -> bool:
+    """Whether a field holds no value, unless a class has that name."""
+    return _plain(field) in _NOTHING
+
+
 @dataclass(frozen=True, slots=True)
 class _Rows:
     """How messages call the column and its rows."""
@@ -99,7 +104,7 @@ def _read_labels(
     for row, field in enumerate(fields):
         if field not in read:
             found = index_of.get(field, alike.get(_plain(field)))
-            if found is None and _plain(field) not in _NOTHING:
+            if found is None and not is_nothing(field):
                 raise rows.fault(row, _no_class(field, classes))
             read[field] = NONE_GIVEN if found is None else found
         labels[row] = read[field]
@@ -128,7 +133,7 @@ def _no_class(field: str, classes: Sequence[str]) -> str:
     meant = f" Did you mean {' or '.join(repr(by_plain_name[name]) for name in near)}?" if near else ""
     return (
         f"{field[:80]!r} is not one of the classes.{meant} The classes are: {listing(classes)}. "
-        "Correct it, or leave the field empty where there is no label."
+        "Correct it, leave the field empty where there is no label, or name all classes with --classes."
     )
 
 
@@ -186,7 +191,7 @@ def _read_confidences(rows: _Rows, fields: Sequence[str], notes: list[str]) -> n
         )
     if numbers.commas:
         notes.append(f"Column {rows.column!r}: a comma was read as a decimal point.")
-    if words := sorted({repr(one) for one in fields if one.strip() and _plain(one) in _NOTHING}):
+    if words := sorted({repr(one) for one in fields if one.strip() and is_nothing(one)}):
         notes.append(f"Column {rows.column!r}: {_cut(words)} was read as no confidence.")
     return np.where(numbers.percent, numbers.values / 100, numbers.values).astype(np.float32)
 
@@ -194,7 +199,7 @@ def _read_confidences(rows: _Rows, fields: Sequence[str], notes: list[str]) -> n
 def _numbers_of(rows: _Rows, fields: Sequence[str]) -> _Numbers:
     numbers = _Numbers(np.full(len(fields), np.nan), np.zeros(len(fields), np.bool_))
     for row, field in enumerate(fields):
-        if _plain(field) in _NOTHING:
+        if is_nothing(field):
             continue
         match = _NUMBER.fullmatch(field.strip())
         if match is None:
@@ -207,7 +212,7 @@ def _numbers_of(rows: _Rows, fields: Sequence[str]) -> _Numbers:
 
 def _no_number(field: str, fields: Iterable[str]) -> str:
     words = {one.strip() for one in fields if not _NUMBER.fullmatch(one.strip())}
-    found = sorted(repr(word[:40]) for word in words if _plain(word) not in _NOTHING)
+    found = sorted(repr(word[:40]) for word in words if not is_nothing(word))
     return (
         f"{field[:80]!r} is not a number. A confidence is one, such as 0.87 or 87 %, and this column has "
         f"{_cut(found)}. Replace each word by a number (the surer, the higher: what it is worth is learned "

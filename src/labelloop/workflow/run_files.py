@@ -3,6 +3,7 @@
 All are under `<S3OutputPath><execution name>/`. None is ever written again with other content:
 
     execution.json                    the execution that owns this prefix
+    prior-labels.npz                  if the request names any
     prepared/      manifest.jsonl  ledger.npy  state.json
     round-001/     training/          train/ validation/ pool/ ledger.npy
                    model/             SageMaker's model.tar.gz, output.tar.gz
@@ -68,6 +69,11 @@ class RunFiles:
     @property
     def execution(self) -> str:
         return f"{self.prefix}execution.json"
+
+    @property
+    def prior_labels(self) -> str:
+        """As arrays. Every round may read them, however long the run takes: not an intermediate file."""
+        return f"{self.prefix}prior-labels.npz"
 
     @property
     def prepared_manifest(self) -> str:
