@@ -139,7 +139,7 @@ def says_the_same(outcome: Outcome, loop: LoopInMemory, ended: SimulatedRun, sta
 
 
 def _prior_labels(run: Path) -> PriorLabels:
-    kept = from_archive((run / "prior-labels.npz").read_bytes())
+    kept = from_archive((run / "prepared/prior-labels.npz").read_bytes())
     return PriorLabels(kept["labels"], kept["confidence"])
 
 

@@ -107,7 +107,7 @@ def test_a_resumed_run_ends_as_one_that_was_not_stopped(
     resumed = loop.run(name="run-2")
     accounted_for(resumed)
     asked_twice_only_for_a_test(loop, resumed)
-    assert not (loop.s3 / "bucket/out/run-2/prior-labels.npz").exists()
+    assert not (loop.s3 / "bucket/out/run-2/prepared/prior-labels.npz").exists()
     loop.request["ActiveLearning"].pop("ResumeFromS3Uri")
     whole = loop.run(name="run-3")
     assert [line["category"] for line in resumed.lines()] == [line["category"] for line in whole.lines()]
@@ -153,7 +153,7 @@ def test_without_prior_labels_nothing_is_said_of_them(loop: Loop) -> None:
     loop.run(aws)
     assert jobs
     assert not any("prior_labels" in job["HyperParameters"] for job in jobs)
-    assert not (loop.s3 / "bucket/out/run-1/prior-labels.npz").exists()
+    assert not (loop.s3 / "bucket/out/run-1/prepared/prior-labels.npz").exists()
 
 
 @pytest.mark.parametrize(
