@@ -117,7 +117,9 @@ def read_input_line(
         raise RecordError(f"it has no text under 'source', and {text_only} reads nothing else")
     if ID_KEY in record:
         raise RecordError(f"it already has the key {ID_KEY}, which labelloop uses itself")
-    priors = tuple(_read_prior_label(record, source, categories) for source in prior_labels)
+    priors: tuple[PriorLabel, ...] = ()
+    if prior_labels:
+        priors = tuple(_read_prior_label(record, source, categories) for source in prior_labels)
     if attribute.name not in record:
         return InputRecord(_without_old_failure(line, record, attribute), None, False, priors)
     label, human_annotated = _read_label(record, attribute, categories)
