@@ -71,6 +71,15 @@ class Model(Protocol):
 
 
 @runtime_checkable
+class AnswersAtOnce(Protocol):
+    """What a labeler does that trains nothing, as `core.model.given_labels`."""
+
+    def predict(self, ledger: Ledger, classes: int) -> Predictions:
+        """About pool and validation set; `ledger` has people's labels."""
+        ...
+
+
+@runtime_checkable
 class TakesHoldout(Protocol):
     """A model that also sees the labels it does not learn from: a container's channel `validation`."""
 
@@ -159,7 +168,7 @@ class SimulatedRun:
 def simulate(
     inputs: Any,
     truth: Labels,
-    model: Model,
+    model: Model | AnswersAtOnce,
     settings: Mapping[str, Any] | None = None,
     *,
     people: People | None = None,
@@ -204,7 +213,7 @@ class _Run:
     inputs: Any
     truth: Labels
     classes: int
-    model: Model
+    model: Model | AnswersAtOnce
     people: People
     strategy: QueryStrategy
     rule: AutoLabelRule | None
@@ -239,6 +248,8 @@ class _Run:
 
     def _ask_model(self, channels: Split) -> Predictions:
         ledger, seed, model = self.loop.ledger, self.loop.settings.seed + self.loop.round, self.model
+        if isinstance(model, AnswersAtOnce):
+            return model.predict(ledger, self.classes)
         if isinstance(model, TakesHoldout):
             model = model.with_holdout(self.inputs[channels.holdout], ledger.labels[channels.holdout])
         learned = ledger.labels[channels.train]

@@ -156,6 +156,7 @@ def calls(tmp_path_factory: pytest.TempPathFactory, forks: ForkServer) -> set[Ca
             _labels_in_the_input_and_failing_labeling,
             _simulated_people,
             _people_at_the_workbench,
+            _labels_that_are_given,
             _bad_input,
             _stopped,
         ):
@@ -268,6 +269,19 @@ def _answer_all(loop: Loop, desk: Workbench) -> Batch:
         for task, _ in tasks:
             desk.answer(batch.id, task.id, "ann", CLASSES.index(loop.truth[task.object_id]))
     return desk.batch(batch.id)
+
+
+def _labels_that_are_given(loop: Loop, recorder: AwsCalls) -> None:
+    loop.data(300)
+    lines = (loop.s3 / "bucket/in/input.manifest").read_bytes().splitlines()
+    given = [CLASSES.index(label) for label in loop.truth]
+    loop.manifest(
+        json.dumps({**json.loads(line), "rule": label}).encode()
+        for line, label in zip(lines, given, strict=True)
+    )
+    loop.request["PriorLabels"] = [{"Attribute": "rule"}]
+    loop.settings(Labeler="given", TargetError=0.1)
+    assert loop.run(_aws(loop, recorder)).counts["auto"] > 0
 
 
 def _bad_input(loop: Loop, recorder: AwsCalls) -> None:

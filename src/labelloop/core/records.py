@@ -491,6 +491,7 @@ class Report(Document):
     rounds: tuple[RoundRecord, ...] = ()
     random_baseline: RandomBaseline | None = None
     evidence: ModelQuality | None = None
+    given_by: Annotated[tuple[str, ...] | None, IfKnown] = None  # the auto-labels, if no model gave them
     next_round: Forecast | None = None
     failures: FailureRecord = FailureRecord()
     settings: dict[str, Any] = {}  # the request's block `ActiveLearning`, with its defaults

@@ -23,15 +23,18 @@ _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 class CsvFormat:
     """How the file is written, and which of its columns to use.
 
-    `column_names` names the columns of a file without a header line. `quoted=False` reads quotation marks as
-    plain characters.
+    `label_column` is empty for a file without labels. `prior_columns` are, for each source of prior labels,
+    the column of its labels and the one that says how sure they are (empty: none says it). `column_names`
+    names the columns of a file without a header line. `quoted=False` reads quotation marks as plain
+    characters.
     """
 
     text_column: str
-    label_column: str
+    label_column: str = ""
     delimiter: str = ","
     column_names: tuple[str, ...] = ()
     quoted: bool = True
+    prior_columns: tuple[tuple[str, str], ...] = ()
 
     def __post_init__(self) -> None:
         if len(self.delimiter) != 1 or self.delimiter in '"\r\n':
@@ -40,6 +43,21 @@ class CsvFormat:
             )
         if self.text_column == self.label_column:
             raise ColumnError(f"The text column and the label column are both {self.text_column!r}.")
+        self._check_prior_columns()
+
+    def _check_prior_columns(self) -> None:
+        """Refuse a column that would be used for two things."""
+        used = {self.text_column: "the text column"}
+        if self.label_column:
+            used[self.label_column] = "the label column"
+        names = [(name, "a prior column") for name, _ in self.prior_columns]
+        names += [(name, "a prior confidence column") for _, name in self.prior_columns if name]
+        for name, use in names:
+            if name in used:
+                raise ColumnError(
+                    f"Column {name!r} cannot be {use}: it is {used[name]} already. Name another column."
+                )
+            used[name] = use
 
 
 class CsvSource:
@@ -54,7 +72,10 @@ class CsvSource:
         with _reading(path) as file:
             self.columns = csv_format.column_names or self._header(file)
         self._text = self._position(csv_format.text_column)
-        self._label = self._position(csv_format.label_column)
+        self._label = self._position(csv_format.label_column) if csv_format.label_column else None
+        self._priors = [
+            self._position(name) if name else None for pair in csv_format.prior_columns for name in pair
+        ]
 
     @property
     def starts_with_byte_order_mark(self) -> bool:
@@ -91,7 +112,9 @@ class CsvSource:
         if len(fields) != len(self.columns):
             found = f"{len(fields)}, where the file has {len(self.columns)} columns"
             return BadRow(line, last_line, "wrong number of fields", found)
-        return LabeledText(fields[self._text], fields[self._label], line)
+        label = "" if self._label is None else fields[self._label]
+        priors = tuple("" if place is None else fields[place] for place in self._priors)
+        return LabeledText(fields[self._text], label, line, priors)
 
     def _reader(self, file: TextIO) -> Reader:
         # strict: the lenient mode would silently repair faulty quoting, and so change texts.

@@ -22,7 +22,10 @@ def headline(report: Report) -> Headline:
     return Headline(
         execution=printable(report.execution),
         sentence=_promise(certificate) if certificate else _no_promise(report.counts),
-        grounds=_grounds(report, certificate) if certificate else _why_not(report),
+        grounds=[
+            *(_grounds(report, certificate) if certificate else _why_not(report)),
+            *_given(report.given_by or ()),
+        ],
         certified=certificate is not None,
         tiles=_tiles(report),
         bar=_bar(report.counts, outcomes),
@@ -90,6 +93,17 @@ def _no_promise(counts: OutcomeCounts) -> str:
 def _why_not(report: Report) -> list[str]:
     because = report.no_certificate_because
     return [f"There is no certificate: {printable(because, 400)}."] if because else []
+
+
+def _given(sources: tuple[str, ...]) -> list[str]:
+    if not sources:
+        return []
+    *others, last = map(printable, sources)
+    named = f"{', '.join(others)} and {last}" if others else last
+    return [
+        f"The labels are those under {named} in the input. No model was trained: what is called the model "
+        "here is how far to believe them, learned from people's answers."
+    ]
 
 
 def _tiles(report: Report) -> list[Tile]:

@@ -62,6 +62,7 @@ def _ended(state: RunState, ended: EndedLoop, rounds: tuple[RoundRecord, ...]) -
         query_strategy=state.settings.query_strategy,
         classes=tuple(state.class_names),
         rounds=rounds,
+        given_by=state.request.prior_attributes if state.labels_are_given else None,
     )
 
 

@@ -58,6 +58,7 @@ def _require_same_task(request: LabelingRequest, earlier: LabelingRequest) -> No
             "LabelAttributeName": request.label_attribute_name == earlier.label_attribute_name,
             "LabelCategoryConfigS3Uri": request.label_category_config_s3_uri
             == earlier.label_category_config_s3_uri,
+            "PriorLabels": request.prior_attributes == earlier.prior_attributes,
             "ActiveLearning.Policy": request.active_learning.policy == earlier.active_learning.policy,
         }.items()
         if not same

@@ -17,7 +17,7 @@ from labelloop.core.certificate.promise import CertificateFor
 from labelloop.core.costs import LIST_PRICE_OF_AN_ANSWER, LIST_PRICE_OF_THE_SERVICE, PriceList
 from labelloop.core.errors import RequestError
 from labelloop.core.implementations import name_fault
-from labelloop.core.manifest.lines import label_attribute_fault
+from labelloop.core.manifest.lines import label_attribute_fault, prior_attribute_fault
 from labelloop.core.query_strategies import (
     DEFAULT_QUERY_STRATEGY,
     QueryStrategyError,
@@ -282,6 +282,25 @@ class ActiveLearning(_Block):
     prices: Prices = Prices()
     resume_from_s3_uri: S3ObjectUri | None = None
 
+    @model_validator(mode="before")
+    @classmethod
+    def _with_one_labeler(cls, block: Any) -> Any:
+        """`Labeler` is `Model.Algorithm` by the name it has for a labeler that trains no model."""
+        if not isinstance(block, dict) or "Labeler" not in block:
+            return block
+        labeler, model = block["Labeler"], block.get("Model", {})
+        if not isinstance(labeler, str):
+            raise ValueError("Labeler must be a name")
+        if not isinstance(model, dict):
+            return block
+        if model.get("Algorithm", labeler) != labeler:
+            raise ValueError(
+                f"Labeler is {labeler!r} and Model.Algorithm {model['Algorithm']!r}: they say the same "
+                "thing, so leave one of them out"
+            )
+        others = {name: value for name, value in block.items() if name != "Labeler"}
+        return {**others, "Model": {**model, "Algorithm": labeler}}
+
     def loop_settings(
         self,
         *,
@@ -353,6 +372,19 @@ _WHY_NOT = {
 }
 
 
+class PriorLabelSource(_Block):
+    """Labels that something else gave: the key they have in the manifest, in Ground Truth's form."""
+
+    attribute: str
+
+    @field_validator("attribute")
+    @classmethod
+    def _usable(cls, name: str) -> str:
+        if fault := prior_attribute_fault(name):
+            raise ValueError(f"no prior label can be under {name!r}: {fault}")
+        return name
+
+
 class LabelingRequest(_Block):
     """The execution input of `ActiveLearningLoop`."""
 
@@ -366,6 +398,7 @@ class LabelingRequest(_Block):
     label_attribute_name: str
     label_category_config_s3_uri: S3ObjectUri
     role_arn: Arn
+    prior_labels: Annotated[list[PriorLabelSource], Field(max_length=10)] | None = None
     active_learning: ActiveLearning = ActiveLearning()
 
     @field_validator("label_attribute_name")
@@ -375,6 +408,23 @@ class LabelingRequest(_Block):
         if fault:
             raise ValueError(f"{name!r} cannot be a label attribute name: {fault}")
         return name
+
+    @property
+    def prior_attributes(self) -> tuple[str, ...]:
+        """The keys of the prior labels, one of each source."""
+        return tuple(source.attribute for source in self.prior_labels or ())
+
+    @model_validator(mode="after")
+    def _different_attributes(self) -> "LabelingRequest":
+        names = self.prior_attributes
+        if self.label_attribute_name in names:
+            raise ValueError(
+                f"PriorLabels: {self.label_attribute_name!r} is the LabelAttributeName, which holds people's "
+                "labels: keep prior labels under a key of their own"
+            )
+        if twice := sorted({name for name in names if names.count(name) > 1}):
+            raise ValueError(f"PriorLabels names {twice[0]!r} twice")
+        return self
 
 
 def with_default_backend(document: object, backend: str | None) -> object:

@@ -3,7 +3,7 @@
 All are under `<S3OutputPath><execution name>/`. None is ever written again with other content:
 
     execution.json                    the execution that owns this prefix
-    prepared/      manifest.jsonl  ledger.npy  state.json
+    prepared/      manifest.jsonl  ledger.npy  prior-labels.npz  state.json
     round-001/     training/          train/ validation/ pool/ ledger.npy
                    model/             SageMaker's model.tar.gz, output.tar.gz
                    predictions/       pool.jsonl.out
@@ -16,8 +16,8 @@ All are under `<S3OutputPath><execution name>/`. None is ever written again with
                    checkpoints/       if the request asks for them
     output/        output.manifest  report.json  report.html
 
-`candidates.npy` exists while a test goes on, `probes.npy` while people disagree on a spot check, and
-`chances.npy` when a test has ended.
+`prior-labels.npz` exists if the request names any, `candidates.npy` while a test goes on, `probes.npy` while
+people disagree on a spot check, and `chances.npy` when a test has ended.
 """
 
 import re
@@ -27,7 +27,9 @@ from dataclasses import dataclass
 # Below a labeling job's own folder, as Ground Truth has it.
 LABELING_OUTPUT = "manifests/output/output.manifest"
 # Folders of a round and of the start that only their run needs.
-_INTERMEDIATE = re.compile(r"/(prepared|round-\d+/(training|predictions|auto-labels|selected|merged))/")
+_INTERMEDIATE = re.compile(
+    r"/(prepared(?!/prior-labels\.npz$)|round-\d+/(training|predictions|auto-labels|selected|merged))/"
+)
 _SNAPSHOT = re.compile(r"(?:prepared|round-(\d+)/(selected|merged))/state\.json")
 _ROUND_RECORD = re.compile(r"round-(\d+)/merged/round\.json")
 # SageMaker's archive of everything that a training container leaves in output/data.
@@ -68,6 +70,11 @@ class RunFiles:
     @property
     def execution(self) -> str:
         return f"{self.prefix}execution.json"
+
+    @property
+    def prior_labels(self) -> str:
+        """As arrays. Every round may read them, however long the run takes: not an intermediate file."""
+        return f"{self.prefix}prepared/prior-labels.npz"
 
     @property
     def prepared_manifest(self) -> str:

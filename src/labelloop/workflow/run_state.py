@@ -33,7 +33,7 @@ class ModelOutput(ModelRecord):
 
     model_config = _Passed.model_config
 
-    predictions_s3_uri: str  # the lines that the transform job wrote
+    predictions_s3_uri: str  # the lines that the transform job wrote; without a job, the arrays
     auto_labels_s3_uri: str
     auto_labels: int
 
@@ -45,7 +45,7 @@ class ModelOutput(ModelRecord):
 
 
 class Training(_Passed):
-    """Where SplitLabels wrote the channels, and where the jobs write their output."""
+    """Where SplitLabels wrote the channels, and where the jobs write their output: nothing without a job."""
 
     train_s3_uri: str
     validation_s3_uri: str
@@ -163,11 +163,13 @@ class RunState(_Passed):
     job_prefix: str  # unique to the execution; job names are this and the round
     request: LabelingRequest
     class_names: list[str]
-    image_uri: str
+    image_uri: str | None = None  # None: nothing is trained
+    prior_labels_s3_uri: str | None = None
     # Facts about the parts that are chosen by name: only PrepareManifest loads these parts.
     looks_for_doubt: bool = True  # the query strategy; see `QueryStrategy`
     people_per_object: int = 1  # the labeling backend
     holdout_share: float = 0.0  # the labeler
+    labels_are_given: bool = False  # the labeler; see `Labeler`
     earlier_prefixes: list[str] = Field(default_factory=list)  # of the executions that this one resumes
     labels_in_input: int
     counts: Counts

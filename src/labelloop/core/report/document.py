@@ -52,6 +52,7 @@ class EndedRun:
     query_strategy: str
     classes: tuple[str, ...]
     rounds: tuple[RoundRecord, ...]
+    given_by: tuple[str, ...] | None = None  # the sources of labels that are given, if no model is trained
 
 
 def report_of(run: EndedRun, failures: Failures, quality: ModelQuality | None) -> Report:
@@ -79,9 +80,11 @@ def report_of(run: EndedRun, failures: Failures, quality: ModelQuality | None) -
             repeated_answers=ended.repeated_answers,
         ),
         rounds=run.rounds,
-        random_baseline=random_baseline(run.query_strategy, run.rounds, quality),
+        # What more labels would teach a model: labels that are given do not get better.
+        random_baseline=(None if run.given_by else random_baseline(run.query_strategy, run.rounds, quality)),
         evidence=quality,
-        next_round=forecast(run.rounds, counts.pool, settings.target_error),
+        given_by=run.given_by,
+        next_round=None if run.given_by else forecast(run.rounds, counts.pool, settings.target_error),
         failures=failures.record(),
         settings=run.requested,
     )
