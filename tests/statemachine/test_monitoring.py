@@ -109,7 +109,7 @@ def printed(
         loop = Loop(folder, stack, forks)
         loop.data(600, labeled=150)
         loop.settings(TargetError=0.2)
-        people = loop.people(unanswered_share=0.05)
+        people = loop.people(unanswered_share=0.1)
         aws = loop.aws(annotators=SimulatedAnnotators(people))
         # Where another test's import made the logger, it prints where that test printed.
         stack.enter_context(patch.object(logger.registered_handler, "stream", sys.stdout))
