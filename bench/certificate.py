@@ -1,8 +1,9 @@
 """Does the certificate keep its promise? Whole runs by the hundred, held against the truth.
 
 The promise: with the chance `Confidence`, at most a share of `TargetError` of the auto-labels is wrong, or
-of all labels where the promise is about the whole data set, however bad the model. Told beside it: what that costs, against an oracle that sets the threshold by the
-truth, and what testing every round at the full level, without sharing it out, would break.
+of all labels where the promise is about the whole data set, however bad the model. Told beside it: what that
+costs, against an oracle that sets the threshold by the truth, and what testing every round at the full level,
+without sharing it out, would break.
 """
 
 import argparse
