@@ -107,7 +107,6 @@ EXPLAINED_OF_ROLE = {
             ("SelectForHumansRole", "s3:ListBucket"),
             ("LabelAtOnceRole", "s3:ListBucket"),
             ("SplitLabelsRole", "s3:ListBucket"),
-            ("AutoLabelRole", "s3:ListBucket"),
             ("MergeLabelsRole", "s3:ListBucket"),
             ("CollectLabelsRole", "s3:ListBucket"),
         ),

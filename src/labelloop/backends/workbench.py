@@ -164,7 +164,7 @@ def _guesses(state: RunState, labeling: Labeling) -> dict[int, Guess]:
 def _gold(state: RunState, share: float, selected: int) -> Iterator[Asked]:
     known = _gold_objects(state.request, state.label_categories)
     wanted = min(len(known), resolve_size(share, selected))
-    drawn = random_stream(state.settings.seed, "gold", state.round).permutation(len(known))[:wanted]
+    drawn = random_stream(state.loop_settings.seed, "gold", state.round).permutation(len(known))[:wanted]
     for number in sorted(drawn.tolist()):
         record, label = known[number]
         yield Asked(number, record.get("source"), record.get("source-ref"), "gold", label)

@@ -24,6 +24,7 @@ from labelloop.core.certificate.audit_schedule import AuditSchedule, level
 from labelloop.core.certificate.auto_labeling import AutoLabeling, auto_label
 from labelloop.core.certificate.betting import fewest_draws
 from labelloop.core.certificate.conclusion import Conclusion, TestUnderWay, conclude
+from labelloop.core.certificate.lineage import chance_spent
 from labelloop.core.certificate.promise import Promise
 from labelloop.core.certificate.tuning import DEFAULT, Tuning
 from labelloop.core.ledger import NO_IDS, Counts, Ids, Ledger, State
@@ -44,7 +45,7 @@ from labelloop.core.people.spot_checks import NO_SPOT_CHECKS, SpotChecks
 from labelloop.core.query_strategies import QueryStrategy
 from labelloop.core.query_strategies.selection import select_at_random, select_most_useful
 from labelloop.core.randomness import random_stream
-from labelloop.core.records import Certificate, ModelRecord, RoundRecord, Verdict
+from labelloop.core.records import Certificate, Lineage, ModelRecord, RoundRecord, Verdict
 from labelloop.core.settings import LoopSettings
 from labelloop.core.stopping import Decision, Limits, Standing, decide, objects_to_ask
 
@@ -89,6 +90,7 @@ class EndedLoop:
     labels_in_input: int
     repeated_answers: int
     tests: int
+    chance_left: float  # of a wrong promise, as a share, for further tests
     certificate: Certificate | None
     stopped_because: str | None
     unlabeled: npt.NDArray[np.bool_]  # objects still in the pool; shape (objects,)
@@ -282,11 +284,19 @@ class Loop:
             labels_in_input=self.labels_in_input,
             repeated_answers=self.repeated_answers,
             tests=self.schedule.tests,
-            certificate=self.certificate.of_output(labels) if self.certificate else None,
+            chance_left=self.schedule.chance_left,
+            certificate=self.certificate.of_output(labels).of_lineage(self.lineage())
+            if self.certificate
+            else None,
             stopped_because=stopped_because,
             unlabeled=self.ledger.mask(State.POOL),
             failed=self.ledger.mask(State.FAILED),
         )
+
+    def lineage(self) -> Lineage:
+        """Of a run that goes on from no other."""
+        spent = chance_spent(self.schedule, self.settings.confidence)
+        return Lineage(executions=1, tests=self.schedule.tests, chance_spent=spent)
 
     # Choosing for people ------------------------------------------------------------------------------------
 
@@ -429,6 +439,9 @@ class Loop:
 
 def label_what_is_sure(loop: Loop, predictions: Predictions) -> AutoLabeling:
     """Labelloop's rule: label what can be certified, as soon as the test is worth its cost."""
+    if loop.schedule.chance_left <= 0 and not loop.settings.is_blog:
+        # No test can pass at a level of zero.
+        return AutoLabeling(NO_IDS, None, loop.schedule)
     standing = loop.standing()
     return auto_label(
         loop.ledger,

@@ -20,6 +20,7 @@ from labelloop.core.ledger import Counts
 # Written only where there is something to say.
 IfKnown = Field(exclude_if=lambda value: value is None)
 IfAny = Field(exclude_if=lambda value: value == 0)
+IfSo = Field(exclude_if=lambda value: not value)
 
 
 class Record(BaseModel):
@@ -114,6 +115,17 @@ class ClassCertificate(_InPascalCase):
     validation_errors: int
 
 
+class Lineage(_InPascalCase):
+    """The executions that go on from the same first one, and what their tests took.
+
+    Executions on a copy of the input, or begun anew, are others: nothing is known of them.
+    """
+
+    executions: int
+    tests: int
+    chance_spent: float  # the probability of a wrong certificate that all these tests took
+
+
 class Certificate(_InPascalCase):
     """What is promised about the pool objects that the model labeled, and the evidence."""
 
@@ -135,6 +147,11 @@ class Certificate(_InPascalCase):
     # people gave count as right. Unknown in a certificate of an earlier version.
     wrong_bound: Annotated[int | None, IfKnown] = None
     dataset_error_bound: Annotated[float | None, IfKnown] = None
+    lineage: Annotated[Lineage | None, IfKnown] = None
+
+    def of_lineage(self, lineage: Lineage) -> "Certificate":
+        """With what was tried before it."""
+        return self.model_copy(update={"lineage": lineage})
 
     def of_output(self, labels: int) -> "Certificate":
         """With its bound on the whole output, which has this number of labels."""
@@ -478,7 +495,9 @@ class Report(Document):
     execution: str
     policy: str
     query_strategy: str
-    seed: int
+    seed: int | str  # a secret one, drawn for the run, in hexadecimal digits
+    seed_was_secret: Annotated[bool, IfSo] = False  # until the run ended
+    earlier_seeds: Annotated[tuple[str, ...], IfSo] = ()  # of the executions before
     target_error: float
     confidence: float
     classes: tuple[str, ...]

@@ -5,6 +5,7 @@ from typing import Any
 
 from labelloop.core.ledger import State
 from labelloop.core.manifest.lines import LabelAttribute
+from labelloop.core.randomness import seed_of_model
 from labelloop.labelers import Labeler, load_labeler
 from labelloop.steps.step_handler import step
 from labelloop.storage import s3
@@ -50,7 +51,7 @@ def _job(state: RunState, labeler: Labeler) -> dict[str, Any] | None:
     hyper_parameters = contract(
         classes=len(state.class_names),
         label_attribute=state.request.label_attribute_name,
-        seed=state.settings.seed,
+        seed=seed_of_model(state.loop_settings.seed),
     )
     files = state.round_files
     channels = {"train": files.train, "validation": files.holdout, "pool": files.pool}

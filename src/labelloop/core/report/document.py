@@ -7,6 +7,7 @@ from typing import Any
 from labelloop.core.certificate.audit_schedule import AuditSchedule, level
 from labelloop.core.certificate.betting import fewest_draws
 from labelloop.core.loop import EndedLoop
+from labelloop.core.randomness import as_written
 from labelloop.core.records import (
     Failure,
     FailureRecord,
@@ -52,6 +53,7 @@ class EndedRun:
     query_strategy: str
     classes: tuple[str, ...]
     rounds: tuple[RoundRecord, ...]
+    earlier_seeds: tuple[str, ...] = ()  # that draws came from before
 
 
 def report_of(run: EndedRun, failures: Failures, quality: ModelQuality | None) -> Report:
@@ -64,7 +66,9 @@ def report_of(run: EndedRun, failures: Failures, quality: ModelQuality | None) -
         execution=run.execution,
         policy=settings.policy,
         query_strategy=run.query_strategy,
-        seed=settings.seed,
+        seed=as_written(settings.seed),
+        seed_was_secret=not settings.seed_was_given,
+        earlier_seeds=run.earlier_seeds,
         target_error=settings.target_error,
         confidence=settings.confidence,
         classes=run.classes,
@@ -159,6 +163,11 @@ def _why_no_certificate(run: EndedRun) -> str | None:
         return None
     if settings.is_blog:
         return "the post's rules promise nothing about the error"
+    if ended.chance_left <= 0 and not counts.auto:
+        return (
+            "nothing is left of the chance of a wrong certificate: earlier tests, of this execution or of "
+            "others that go on from the same first one, have used it up"
+        )
     fewest = fewest_draws(settings.promise(0, 0, 0), level(AuditSchedule(), settings.confidence))
     if not ended.tests and counts.input - ended.labels_in_input <= fewest:
         return (
