@@ -7,6 +7,7 @@ from rich.text import Text
 from labelloop.cli.run_folder import RunFolder
 from labelloop.core.records import Report, Score
 from labelloop.core.report.circumstances import draws_in_words, lineage_in_words
+from labelloop.core.report.true_classes import missed_in_words
 
 
 def print_summary(console: Console, report: Report, folder: RunFolder) -> None:
@@ -28,6 +29,8 @@ def print_outcome(console: Console, report: Report) -> None:
     console.print(heading(report), soft_wrap=True)
     console.print(_table(report))
     console.print(Text(certificate_sentence(report)), soft_wrap=True)
+    for sentence in missed_in_words(report.true_classes, report.classes):
+        console.print(Text(sentence, style="bold"), soft_wrap=True)
     if report.counts.without_a_label:
         for reason, number in report.failures.by_reason.items():
             console.print(Text(f"{number:,} without a label: {reason}"), soft_wrap=True)

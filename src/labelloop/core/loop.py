@@ -26,6 +26,7 @@ from labelloop.core.certificate.betting import fewest_draws
 from labelloop.core.certificate.conclusion import Conclusion, TestUnderWay, conclude
 from labelloop.core.certificate.lineage import chance_spent
 from labelloop.core.certificate.promise import Promise
+from labelloop.core.certificate.true_classes import classes_of_draws, classes_of_spot_checks
 from labelloop.core.certificate.tuning import DEFAULT, Tuning
 from labelloop.core.ledger import NO_IDS, Counts, Ids, Ledger, State
 from labelloop.core.manifest.labeling_output import Answer
@@ -45,7 +46,7 @@ from labelloop.core.people.spot_checks import NO_SPOT_CHECKS, SpotChecks
 from labelloop.core.query_strategies import QueryStrategy
 from labelloop.core.query_strategies.selection import select_at_random, select_most_useful
 from labelloop.core.randomness import random_stream
-from labelloop.core.records import Certificate, Lineage, ModelRecord, RoundRecord, Verdict
+from labelloop.core.records import Certificate, Lineage, ModelRecord, RoundRecord, TrueClass, Verdict
 from labelloop.core.settings import LoopSettings
 from labelloop.core.stopping import Decision, Limits, Standing, decide, objects_to_ask
 
@@ -257,7 +258,12 @@ class Loop:
         labeled = self.new_human_labels or repeated or len(committed)
         self.idle_rounds = 0 if labeled else self.idle_rounds + 1
         ended_test = self._ended_test(conclusion)
-        record = self._record(conclusion, people.ignored, repeated, len(committed), review)
+        record = self._record(conclusion, people.ignored, repeated, len(committed), review).model_copy(
+            update={
+                "spot_checks_by_class": classes_of_spot_checks(drawn[0][0]),
+                "draws_by_class": self._classes_of_draws(conclusion),
+            }
+        )
         self._next_round(ended=ended_test is not None)
         return RoundOutcome(
             labeled=np.sort(people.labeled),
@@ -383,6 +389,11 @@ class Loop:
             expected = self._labels_expected(conclusion.certificate.auto_labels)
             self.certificate = conclusion.certificate.of_output(expected)
         return conclusion
+
+    def _classes_of_draws(self, conclusion: Conclusion | None) -> tuple[TrueClass, ...]:
+        if self.test is None or conclusion is None or conclusion.verdict != Verdict.PASSED:
+            return ()
+        return classes_of_draws(self.test.audit, self.ledger)
 
     def _ended_test(self, conclusion: Conclusion | None) -> Audit | None:
         if self.test is None or conclusion is None or conclusion.verdict == Verdict.OPEN:

@@ -186,6 +186,27 @@ class ReviewCounts(Record):
         return self.confirmed + self.changed + self.undecided
 
 
+class TrueClass(Record):
+    """People's answers about objects drawn at random that belong to one class, by their own label."""
+
+    class_index: Annotated[int, Field(alias="class")]
+    seen: int = 0
+    wrong: int = 0  # to these the model gave another label
+    # Objects with the model's label that they represent: all, and those with the wrong one.
+    objects: float = 0.0
+    wrong_objects: float = 0.0
+
+    def plus(self, other: "TrueClass") -> "TrueClass":
+        """Both together, of one class."""
+        return TrueClass(
+            class_index=self.class_index,
+            seen=self.seen + other.seen,
+            wrong=self.wrong + other.wrong,
+            objects=self.objects + other.objects,
+            wrong_objects=self.wrong_objects + other.wrong_objects,
+        )
+
+
 class RoundRecord(Document):
     """The result of a round."""
 
@@ -209,6 +230,9 @@ class RoundRecord(Document):
     ignored_answers: int = 0
     repeated_answers: int = 0
     label_review: ReviewCounts = ReviewCounts()
+    # What people said of the spot checks they agree on, and of the draws of a test that has passed.
+    spot_checks_by_class: Annotated[tuple[TrueClass, ...], IfSo] = ()
+    draws_by_class: Annotated[tuple[TrueClass, ...], IfSo] = ()
     counts: Counts
     next: str = ""  # the branch the state machine takes
     # Where later steps find what the round's model saw and said, and what its test drew.
@@ -510,6 +534,7 @@ class Report(Document):
     rounds: tuple[RoundRecord, ...] = ()
     random_baseline: RandomBaseline | None = None
     evidence: ModelQuality | None = None
+    true_classes: Annotated[tuple[TrueClass, ...], IfSo] = ()
     next_round: Forecast | None = None
     failures: FailureRecord = FailureRecord()
     settings: dict[str, Any] = {}  # the request's block `ActiveLearning`, with its defaults

@@ -20,6 +20,7 @@ from labelloop.core.records import (
 )
 from labelloop.core.report.forecast import forecast
 from labelloop.core.report.learning_curve import InversePowerLaw, fit_inverse_power_law
+from labelloop.core.report.true_classes import true_classes
 
 FAILURES_LISTED = 100
 
@@ -85,6 +86,7 @@ def report_of(run: EndedRun, failures: Failures, quality: ModelQuality | None) -
         rounds=run.rounds,
         random_baseline=random_baseline(run.query_strategy, run.rounds, quality),
         evidence=quality,
+        true_classes=true_classes(run.rounds),
         next_round=forecast(run.rounds, counts.pool, settings.target_error),
         failures=failures.record(),
         settings=run.requested,
