@@ -23,6 +23,7 @@ from labelloop.core.model.splitting import Split
 from labelloop.core.people.label_review import Review
 from labelloop.core.people.simulated_people import SimulatedPeople
 from labelloop.core.query_strategies import QueryStrategy, load_query_strategy, looks_for_doubt
+from labelloop.core.randomness import seed_of_model
 from labelloop.core.records import Certificate, RoundRecord
 from labelloop.core.stopping import Next
 from labelloop.workflow.request import parse_settings
@@ -182,7 +183,7 @@ def simulate(
 
     inputs: anything whose rows can be picked by an array of ids
     truth: class indices, shape (objects,)
-    settings: the request's block `ActiveLearning`
+    settings: the request's block `ActiveLearning`; its seed is 0 unless given: a repeated run is the same
     people: replaces the simulated people whose faults the settings name
     strategy: replaces the query strategy that the settings name
     rule: replaces labelloop's rule for what is auto-labeled
@@ -192,7 +193,7 @@ def simulate(
 
     Raises RequestError or QueryStrategyError when the settings or the strategy cannot be used.
     """
-    block = parse_settings(dict(settings or {}))
+    block = parse_settings({"Seed": 0, **(settings or {})})
     classes = int(truth.max()) + 1
     ledger = Ledger.of_size(len(truth))
     given = np.asarray(list(labeled), np.int64)
@@ -247,7 +248,8 @@ class _Run:
         return predictions
 
     def _ask_model(self, channels: Split) -> Predictions:
-        ledger, seed, model = self.loop.ledger, self.loop.settings.seed + self.loop.round, self.model
+        ledger, model = self.loop.ledger, self.model
+        seed = seed_of_model(self.loop.settings.seed) + self.loop.round
         if isinstance(model, AnswersAtOnce):
             return model.predict(ledger, self.classes)
         if isinstance(model, TakesHoldout):
@@ -273,7 +275,7 @@ class _Run:
         )
 
     def result(self, stopped_because: str) -> SimulatedRun:
-        loop, counts = self.loop, self.loop.counts
+        loop, counts, ended = self.loop, self.loop.counts, self.loop.export(stopped_because)
         auto = loop.ledger.ids(State.AUTO)
         wrong = loop.ledger.labels[auto] != self.truth[auto]
         people, ended = _left_to_people(counts), loop.export(stopped_because)

@@ -107,7 +107,6 @@ EXPLAINED_OF_ROLE = {
             ("SelectForHumansRole", "s3:ListBucket"),
             ("LabelAtOnceRole", "s3:ListBucket"),
             ("SplitLabelsRole", "s3:ListBucket"),
-            ("AutoLabelRole", "s3:ListBucket"),
             ("MergeLabelsRole", "s3:ListBucket"),
             ("CollectLabelsRole", "s3:ListBucket"),
         ),
@@ -311,6 +310,15 @@ def _stopped(loop: Loop, recorder: AwsCalls) -> None:
 def test_every_call_is_allowed_to_who_makes_it(policies: Policies, calls: set[Call]) -> None:
     refused = [call for call in calls if not policies.allow(call)]
     assert not refused
+
+
+def test_no_job_can_read_what_a_run_will_draw(policies: Policies) -> None:
+    """A container that knows the seed could err where nothing is drawn."""
+    run = "arn:aws:s3:::bucket/out/run-1"
+    for name in ("prepared", "round-001/selected", "round-001/merged"):
+        assert not policies.allow(Call(JOBS, "s3:GetObject", f"{run}/{name}/state.json"))
+        assert policies.allow(Call("MergeLabels", "s3:GetObject", f"{run}/{name}/state.json"))
+    assert policies.allow(Call(JOBS, "s3:GetObject", f"{run}/round-001/training/train/train.jsonl"))
 
 
 def test_nothing_is_allowed_that_is_neither_called_nor_explained(

@@ -167,7 +167,7 @@ def test_a_budget_in_money_is_a_number_of_labels() -> None:
     request = parse_request(
         changed("ActiveLearning", {"MaxCost": 10.0, "Prices": {"HumanLabel": 0.15, "ServiceFee": 0.05}})
     )
-    settings = request.active_learning.loop_settings(people_per_object=1)
+    settings = request.active_learning.loop_settings(people_per_object=1, secret_seed="0" * 32)
     assert settings.limits(1000, most_votes=1, fewest_draws=1).new_human_labels == 50
 
 

@@ -73,7 +73,12 @@ def run(
             "blazingtext, a stand-in for SageMaker's (fastText); module:Class."
         ),
     ] = None,
-    seed: Annotated[int | None, typer.Option(min=0, help="The same seed gives the same labels.")] = None,
+    seed: Annotated[
+        int | None,
+        typer.Option(
+            min=0, help="The same seed gives the same labels. Default: a secret one, told in the report."
+        ),
+    ] = None,
     error_rate: Annotated[
         float | None, typer.Option(min=0, max=1, help="The share of labels that simulated people get wrong.")
     ] = None,

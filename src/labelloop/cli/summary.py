@@ -6,6 +6,8 @@ from rich.text import Text
 
 from labelloop.cli.run_folder import RunFolder
 from labelloop.core.records import Report, Score
+from labelloop.core.report.circumstances import draws_in_words, lineage_in_words
+from labelloop.core.report.true_classes import missed_in_words
 
 
 def print_summary(console: Console, report: Report, folder: RunFolder) -> None:
@@ -27,6 +29,8 @@ def print_outcome(console: Console, report: Report) -> None:
     console.print(heading(report), soft_wrap=True)
     console.print(_table(report))
     console.print(Text(certificate_sentence(report)), soft_wrap=True)
+    for sentence in missed_in_words(report.true_classes, report.classes):
+        console.print(Text(sentence, style="bold"), soft_wrap=True)
     if report.counts.without_a_label:
         for reason, number in report.failures.by_reason.items():
             console.print(Text(f"{number:,} without a label: {reason}"), soft_wrap=True)
@@ -72,9 +76,11 @@ def certificate_sentence(report: Report) -> str:
     certificate, repeated = report.certificate, report.repeated_answers
     if certificate is None:
         return f"No certificate: {report.no_certificate_because}."
+    draws = draws_in_words(report.seed, was_secret=report.seed_was_secret)
+    lineage = f" {lineage_in_words(certificate.lineage)}." if certificate.lineage else ""
     again = f"; people were asked again {repeated:,} times" if repeated else ""
     return (
         f"Certificate: {certificate.promise} (tested on {certificate.validation_objects:,} objects "
         f"drawn at random, {certificate.validation_errors:,} of them wrong: an error of about "
-        f"{certificate.error_estimate:.1%}{again})."
+        f"{certificate.error_estimate:.1%}{again}), {draws}.{lineage}"
     )

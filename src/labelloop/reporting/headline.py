@@ -5,9 +5,13 @@ from dataclasses import dataclass
 from markupsafe import Markup
 
 from labelloop.core.records import Certificate, OutcomeCounts, Report
+from labelloop.core.report.circumstances import draws_in_words, lineage_in_words
+from labelloop.core.report.true_classes import missed_in_words
 from labelloop.reporting.drawing import Drawing
 from labelloop.reporting.parts import Headline, Key, Tile
 from labelloop.reporting.text import count, counted, money, percent, printable, seconds, short_percent
+
+_CLASS_NAME = 40
 
 
 @dataclass(frozen=True)
@@ -71,7 +75,15 @@ def _grounds(report: Report, certificate: Certificate) -> list[str]:
         " ".join(sentences),
         f"An error is a label that differs from people's{_reviewed(report)}. The promise covers these "
         "labels, and its confidence covers the whole run, however many tests it made.",
+        *missed_in_words(report.true_classes, [printable(name, _CLASS_NAME) for name in report.classes]),
+        _circumstances(report, certificate),
     ]
+
+
+def _circumstances(report: Report, certificate: Certificate) -> str:
+    draws = printable(draws_in_words(report.seed, was_secret=report.seed_was_secret), 400)
+    lineage = f" {lineage_in_words(certificate.lineage)}." if certificate.lineage else ""
+    return f"The objects were {draws}.{lineage}"
 
 
 def _reviewed(report: Report) -> str:

@@ -18,6 +18,7 @@ _SECTIONS = (
     rounds.rounds,
     classes.confusion,
     classes.by_class,
+    classes.true_classes,
     objects.examples,
     objects.failures,
     run_details.next_round,

@@ -24,8 +24,9 @@ from labelloop.labelers import Labeler, load_labeler
 from labelloop.labelers.registry import check_with_labeler
 from labelloop.steps.step_handler import measured, note_place, read_event, tracer
 from labelloop.storage import s3
+from labelloop.storage.lineage import enter_execution
 from labelloop.storage.prior_label_files import save_prior_labels
-from labelloop.storage.snapshots import resumed_state, save_snapshot
+from labelloop.storage.snapshots import resumed_state, save_snapshot, secret_seed_of_new_run
 from labelloop.workflow.job_names import job_prefix
 from labelloop.workflow.request import ActiveLearning, LabelingRequest, parse_request, with_default_backend
 from labelloop.workflow.run_files import RunFiles
@@ -98,6 +99,7 @@ def prepare_manifest(execution: PrepareEvent) -> dict[str, Any]:
         state = state.model_copy(update=chosen.told(request))
     else:
         state = _new_state(request, categories, execution, files, chosen)
+        enter_execution(state)
     save_snapshot(state, files.prepared_state)
     return state.as_document()
 
@@ -170,6 +172,7 @@ def _new_state(
         counts=ledger.counts(),
         manifest_s3_uri=files.prepared_manifest,
         ledger_s3_uri=files.prepared_ledger,
+        secret_seed=secret_seed_of_new_run(request, files),
         **chosen.told(request),
     )
     return state.decided(Loop.begin(state.loop_settings, ledger).decide())

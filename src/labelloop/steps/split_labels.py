@@ -6,6 +6,7 @@ from typing import Any
 from labelloop.core.ledger import Ledger, State
 from labelloop.core.manifest.lines import LabelAttribute
 from labelloop.core.model.splitting import Split
+from labelloop.core.randomness import seed_of_model
 from labelloop.labelers import Labeler, load_labeler
 from labelloop.steps.step_handler import step
 from labelloop.storage import s3
@@ -56,7 +57,7 @@ def _job(state: RunState, image_uri: str, labeler: Labeler) -> dict[str, Any]:
     hyper_parameters = contract(
         classes=len(state.class_names),
         label_attribute=state.request.label_attribute_name,
-        seed=state.settings.seed,
+        seed=seed_of_model(state.loop_settings.seed),
         prior_labels=state.request.prior_attributes,
     )
     files = state.round_files

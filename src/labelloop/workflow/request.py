@@ -23,6 +23,7 @@ from labelloop.core.query_strategies import (
     QueryStrategyError,
     check_name,
 )
+from labelloop.core.randomness import SECRET_SEED, SMALL_SEEDS, Seed, seed_number
 from labelloop.core.settings import LoopSettings
 from labelloop.workflow.instance_types import takes_a_volume_key
 
@@ -254,6 +255,13 @@ class Prices(_Block):
         return self
 
 
+# A run's own secret seed may be given again, to repeat its draws once its report has told it.
+GivenSeed = (
+    Annotated[int, Field(ge=0, lt=SMALL_SEEDS)]
+    | Annotated[str, StringConstraints(pattern=rf"^{SECRET_SEED.pattern}$")]
+)
+
+
 class ActiveLearning(_Block):
     """Every choice about the loop, each with a default. Sizes: a share of the input below 1, else a count."""
 
@@ -276,7 +284,8 @@ class ActiveLearning(_Block):
     max_rounds: int = Field(default=100, ge=1, le=500)
     max_human_labels: Size | None = None
     max_cost: float | None = Field(default=None, gt=0)  # of people's labels, by the prices below
-    seed: int = Field(default=0, ge=0, lt=2**32)
+    # What all draws come from. A run that is given none draws a secret one, and tells it in its report.
+    seed: GivenSeed | None = None
     simulated_people: SimulatedPeopleFaults = SimulatedPeopleFaults()
     workbench: WorkbenchSettings = WorkbenchSettings()
     prices: Prices = Prices()
@@ -307,8 +316,9 @@ class ActiveLearning(_Block):
         people_per_object: int = 1,
         holdout_share: float | None = None,
         looks_for_doubt: bool = True,
+        secret_seed: str | None = None,
     ) -> LoopSettings:
-        """The part that the loop needs to know.
+        """The part that the loop needs to know. `secret_seed`: the run's, if the request gives none.
 
         The arguments come from labeling backend, labeler and query strategy: only code that loads them knows
         these values.
@@ -329,8 +339,14 @@ class ActiveLearning(_Block):
             prices=self.prices.price_list(people_per_object),
             holdout_share=self.model.holdout_share or 0.0 if holdout_share is None else holdout_share,
             looks_for_doubt=looks_for_doubt,
-            seed=self.seed,
+            seed=self._seed_number(secret_seed),
+            seed_was_given=self.seed is not None,
         )
+
+    def _seed_number(self, secret: str | None) -> int:
+        seed: Seed | None = secret if self.seed is None else self.seed
+        assert seed is not None, "a run without a given seed draws one at its start"
+        return seed_number(seed)
 
     @field_validator("labeling_backend")
     @classmethod

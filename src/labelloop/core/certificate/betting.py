@@ -181,10 +181,10 @@ def fewest_draws(promise: Promise, level: float, *, tuning: Tuning = DEFAULT) ->
     One where the promise is about the whole output: it needs none where no more objects are left than may be
     wrong.
     """
-    if promise.is_of_dataset:
-        return 1
     if level <= 0:
         return sys.maxsize
+    if promise.is_of_dataset:
+        return 1
     target = promise.target_error
     stake = largest_stake(tuning.betting.most_at_stake, 1.0, target)
     return math.ceil(-math.log(level) / math.log1p(float(stake) * target))
