@@ -42,6 +42,14 @@ class CsvFormat:
             raise ColumnError(f"The text column and the label column are both {self.text_column!r}.")
 
 
+@dataclass(frozen=True, slots=True)
+class CsvRow:
+    """All fields of a row, and its first line in the file."""
+
+    fields: list[str]
+    line: int
+
+
 class CsvSource:
     """The rows of a CSV file. It can be iterated more than once: each time, the file is read again.
 
@@ -53,8 +61,8 @@ class CsvSource:
         self._format = csv_format
         with _reading(path) as file:
             self.columns = csv_format.column_names or self._header(file)
-        self._text = self._position(csv_format.text_column)
-        self._label = self._position(csv_format.label_column)
+        self._text = self.position(csv_format.text_column)
+        self._label = self.position(csv_format.label_column)
 
     @property
     def starts_with_byte_order_mark(self) -> bool:
@@ -62,6 +70,14 @@ class CsvSource:
             return file.read(len(_BYTE_ORDER_MARK)) == _BYTE_ORDER_MARK
 
     def __iter__(self) -> Iterator[LabeledText | BadRow | BlankLine]:
+        for row in self.rows():
+            if isinstance(row, CsvRow):
+                yield LabeledText(row.fields[self._text], row.fields[self._label], row.line)
+            else:
+                yield row
+
+    def rows(self) -> Iterator[CsvRow | BadRow | BlankLine]:
+        """The rows with all their fields."""
         seen = False
         with _reading(self.path) as file:
             reader = self._reader(file)
@@ -73,7 +89,19 @@ class CsvSource:
         if not seen:
             raise InputFileError(f"{self.path} has a header line and no rows below it.")
 
-    def _rows(self, reader: Reader) -> Iterator[LabeledText | BadRow | BlankLine]:
+    def position(self, name: str) -> int:
+        """Where the column stands, from 0. Raises ColumnError."""
+        count = self.columns.count(name)
+        if count == 1:
+            return self.columns.index(name)
+        if count > 1:
+            raise ColumnError(f"{self.path} has {count} columns named {name!r}; give each its own name.")
+        raise ColumnError(
+            f"{self.path} has no column {name!r}.{_closest(name, self.columns)} "
+            f"Its columns are: {', '.join(repr(column) for column in self.columns)}."
+        )
+
+    def _rows(self, reader: Reader) -> Iterator[CsvRow | BadRow | BlankLine]:
         while True:
             line = reader.line_num + 1
             try:
@@ -85,13 +113,13 @@ class CsvSource:
                 continue
             yield self._row(fields, line, reader.line_num) if fields else BlankLine(line)
 
-    def _row(self, fields: list[str], line: int, last_line: int) -> LabeledText | BadRow:
+    def _row(self, fields: list[str], line: int, last_line: int) -> CsvRow | BadRow:
         if fault := undecodable("".join(fields)):
             return BadRow(line, last_line, "not UTF-8", fault)
         if len(fields) != len(self.columns):
             found = f"{len(fields)}, where the file has {len(self.columns)} columns"
             return BadRow(line, last_line, "wrong number of fields", found)
-        return LabeledText(fields[self._text], fields[self._label], line)
+        return CsvRow(fields, line)
 
     def _reader(self, file: TextIO) -> Reader:
         # strict: the lenient mode would silently repair faulty quoting, and so change texts.
@@ -111,17 +139,6 @@ class CsvSource:
         if fault := undecodable("".join(header)):
             raise InputFileError(f"{self.path}: the header line is not UTF-8 ({fault}). Save it as UTF-8.")
         return tuple(header)
-
-    def _position(self, name: str) -> int:
-        count = self.columns.count(name)
-        if count == 1:
-            return self.columns.index(name)
-        if count > 1:
-            raise ColumnError(f"{self.path} has {count} columns named {name!r}; give each its own name.")
-        raise ColumnError(
-            f"{self.path} has no column {name!r}.{_closest(name, self.columns)} "
-            f"Its columns are: {', '.join(repr(column) for column in self.columns)}."
-        )
 
 
 def _first_row(reader: Reader) -> list[str]:
