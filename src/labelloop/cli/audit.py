@@ -211,6 +211,7 @@ def audit(
             drawn = folder.take(settings, seed)
             audited = _Audited(console, folder, table, _loop_settings(settings, drawn.value), people)
             try:
+                audited.plan()
                 with audited.asked(host, port) as asked:
                     whole = audited.to_the_end(asked)
             except KeyboardInterrupt:
@@ -287,14 +288,17 @@ class _Audited:
         else:
             yield SimulatedTruth(self._table)
 
+    def plan(self) -> None:
+        """Say what it will take, before anyone is asked; once."""
+        if self._folder.kept_plan() is None:
+            self._folder.keep_plan(PlannedAnswers.of(_print_plan(self._console, self.run)))
+
     def to_the_end(self, people: AuditPeople) -> bool:
         """Batch after batch; False when answers are still to come."""
         record = self._folder.record(self._table.classes)
         answered = record.load()
         with AuditProgress(self._console) as progress:
             progress.doing = "planning"
-            if self._folder.kept_plan() is None:
-                self._folder.keep_plan(PlannedAnswers.of(_print_plan(self._console, self.run)))
             while (batch := self.run.next_batch()) is not None:
                 progress.round = batch.number
                 answers = answered.get(batch.number)
@@ -333,7 +337,8 @@ class _Audited:
 
 
 def _print_plan(console: Console, run: AuditRun, *, alternatives: bool = True) -> Plan:
-    plan, settings = forecast(run, alternatives=alternatives), run.loop.settings
+    with console.status("Planning"):
+        plan, settings = forecast(run, alternatives=alternatives), run.loop.settings
     for sentence in plan_sentences(plan, settings.certificate_for, settings.target_error):
         console.print(Text(sentence), soft_wrap=True)
     return plan
