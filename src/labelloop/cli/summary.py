@@ -5,7 +5,7 @@ from rich.table import Table
 from rich.text import Text
 
 from labelloop.cli.run_folder import RunFolder
-from labelloop.core.records import Report, Score
+from labelloop.core.records import Certificate, Report, Score
 from labelloop.core.report.circumstances import draws_in_words, lineage_in_words
 from labelloop.core.report.true_classes import missed_in_words
 
@@ -71,6 +71,20 @@ def _table(report: Report) -> Table:
     return table
 
 
+def _unsettled(certificate: Certificate) -> str:
+    unsettled = certificate.validation_unsettled
+    return f", {unsettled:,} without an answer that people agree on" if unsettled else ""
+
+
+def _both_bounds(certificate: Certificate) -> str:
+    if certificate.dataset_error_bound is None:
+        return ""
+    return (
+        f" At most {certificate.error_bound:.1%} of the model's labels are wrong, "
+        f"{certificate.dataset_error_bound:.1%} of all labels."
+    )
+
+
 def certificate_sentence(report: Report) -> str:
     """The certificate in a sentence, or why there is none."""
     certificate, repeated = report.certificate, report.repeated_answers
@@ -81,6 +95,6 @@ def certificate_sentence(report: Report) -> str:
     again = f"; people were asked again {repeated:,} times" if repeated else ""
     return (
         f"Certificate: {certificate.promise} (tested on {certificate.validation_objects:,} objects "
-        f"drawn at random, {certificate.validation_errors:,} of them wrong: an error of about "
-        f"{certificate.error_estimate:.1%}{again}), {draws}.{lineage}"
+        f"drawn at random, {certificate.validation_errors:,} of them wrong{_unsettled(certificate)}: an "
+        f"error of about {certificate.error_estimate:.1%}{again}), {draws}.{_both_bounds(certificate)}{lineage}"
     )

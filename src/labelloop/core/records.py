@@ -14,6 +14,7 @@ from typing import Annotated, Any, ClassVar, Self
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 from pydantic.alias_generators import to_pascal
 
+from labelloop.core.certificate.promise import CertificateFor
 from labelloop.core.errors import DocumentError
 from labelloop.core.ledger import Counts
 
@@ -145,6 +146,7 @@ class Certificate(_InPascalCase):
     by_class: tuple[ClassCertificate, ...] = ()
     # The same bound as a number of auto-labels, and as a share of all labels of the output, where those that
     # people gave count as right. Unknown in a certificate of an earlier version.
+    certificate_for: Annotated[CertificateFor | None, IfKnown] = None
     wrong_bound: Annotated[int | None, IfKnown] = None
     dataset_error_bound: Annotated[float | None, IfKnown] = None
     lineage: Annotated[Lineage | None, IfKnown] = None
@@ -152,6 +154,11 @@ class Certificate(_InPascalCase):
     def of_lineage(self, lineage: Lineage) -> "Certificate":
         """With what was tried before it."""
         return self.model_copy(update={"lineage": lineage})
+
+    @property
+    def is_of_dataset(self) -> bool:
+        """Whether the promise is about all labels of the output, not the auto-labels alone."""
+        return self.certificate_for == "dataset"
 
     def of_output(self, labels: int) -> "Certificate":
         """With its bound on the whole output, which has this number of labels."""

@@ -48,6 +48,11 @@ def _outcomes(counts: OutcomeCounts) -> list[_Outcome]:
 
 def _promise(certificate: Certificate) -> str:
     target, confidence = certificate.target_error, certificate.confidence
+    if certificate.is_of_dataset:
+        return (
+            f"At most {short_percent(target)} of all labels are wrong, with {short_percent(confidence)} "
+            "confidence. Those that people gave count as right."
+        )
     labels = f"{count(certificate.auto_labels)} labels the model gave"
     whose = f"each class's share of the {labels}" if certificate.by_class else f"the {labels}"
     return (
@@ -62,12 +67,13 @@ def _grounds(report: Report, certificate: Certificate) -> list[str]:
         sentences.append(
             f"To test this, {count(drawn)} of the {count(drawn + certificate.auto_labels)} objects that the "
             "model would label were drawn at random, doubtful ones more often. People labeled them and found "
-            f"the model wrong on {count(certificate.validation_errors)}."
+            f"the model wrong on {count(certificate.validation_errors)}.{_unsettled(certificate)}"
         )
     sentences += [
         "Weighted by the probability of each draw, that is an error of about "
         f"{percent(certificate.error_estimate)}.",
-        f"By the test's exact bound, the error is at most {percent(certificate.error_bound)}.",
+        f"By the test's exact bound, at most {percent(certificate.error_bound)} of the model's labels are "
+        f"wrong{_of_all_labels(certificate)}.",
         f"The model labeled {percent(certificate.coverage)} of the objects that were open then: those where "
         f"its margin between the two best classes is {certificate.threshold:.3f} or more.",
     ]
@@ -78,6 +84,18 @@ def _grounds(report: Report, certificate: Certificate) -> list[str]:
         *missed_in_words(report.true_classes, [printable(name, _CLASS_NAME) for name in report.classes]),
         _circumstances(report, certificate),
     ]
+
+
+def _unsettled(certificate: Certificate) -> str:
+    if not (unsettled := certificate.validation_unsettled):
+        return ""
+    return f" They did not answer or agree about {count(unsettled)}, which count as wrong too."
+
+
+def _of_all_labels(certificate: Certificate) -> str:
+    if certificate.dataset_error_bound is None:
+        return ""
+    return f", which is {percent(certificate.dataset_error_bound)} of all labels"
 
 
 def _circumstances(report: Report, certificate: Certificate) -> str:

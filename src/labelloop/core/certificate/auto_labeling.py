@@ -91,6 +91,7 @@ def auto_label(
     confidence = predictions.confidence[pool]
     uncertainty = _less_modest(schedule.own_uncertainty(confidence, tuning=tuning), schedule, tuning=tuning)
     expected = _expected_errors(confidence, schedule, tuning=tuning)
+    expected = expected * _caution(expected, ledger.counts().human_labels, tuning=tuning)
     unexpected = tuning.belief.unexpected_error * settings.target_error
     believed = np.clip(expected, unexpected, 1.0)
     most_draws = settings.most_draws(len(ledger), human_labels_left)
@@ -229,6 +230,12 @@ def _expected_errors(confidence: Floats, schedule: AuditSchedule, *, tuning: Tun
     """The chance of objects to be wrong, by all that answers have told so far."""
     uncertainty = _less_modest(schedule.uncertainty(confidence, tuning=tuning), schedule, tuning=tuning)
     return uncertainty * schedule.overconfidence(tuning=tuning) * tuning.belief.caution
+
+
+def _caution(expected: Floats, human_labels: int, *, tuning: Tuning = DEFAULT) -> float:
+    """What was learned from few errors may be far off: the fewer, the more errors are expected."""
+    errors_seen = human_labels * float(expected.mean())
+    return 1 + tuning.belief.caution_with_few_errors / math.sqrt(1 + errors_seen)
 
 
 def _less_modest(uncertainty: Floats, schedule: AuditSchedule, *, tuning: Tuning = DEFAULT) -> Floats:
