@@ -96,5 +96,6 @@ def certificate_sentence(report: Report) -> str:
     return (
         f"Certificate: {certificate.promise} (tested on {certificate.validation_objects:,} objects "
         f"drawn at random, {certificate.validation_errors:,} of them wrong{_unsettled(certificate)}: an "
-        f"error of about {certificate.error_estimate:.1%}{again}), {draws}.{_both_bounds(certificate)}{lineage}"
+        f"error of about {certificate.error_estimate:.1%}{again}), {draws}."
+        f"{_both_bounds(certificate)}{lineage}"
     )
