@@ -363,6 +363,39 @@ def test_the_truth_cannot_be_the_labels_that_are_given(table: Path) -> None:
     assert "--truth-column" in fault_of(table, "--people", "simulated")
 
 
+def test_sizes_that_cannot_be_are_refused(table: Path) -> None:
+    assert "--batch-size is a share" in fault_of(table, *FILES, "--batch-size", "0")
+    assert "--max-human-labels is a share" in fault_of(table, *FILES, "--max-human-labels", "-1")
+
+
+def test_several_sources_may_state_a_confidence_or_not(table: Path) -> None:
+    rows, rng = made_rows(), random.Random(5)
+    other = {"cat": "dog", "dog": "cat"}
+    write(
+        table,
+        [
+            {**row, "rule": row["truth"] if rng.random() < 0.8 else other[row["truth"]], "rule sure": "0.8"}
+            for row in rows
+        ],
+    )
+    both = [*SIMULATED, "--label-column", "given", "--label-column", "rule"]
+    assert "'' for a source that states none" in fault_of(table, *both)
+    assert call(table, *both, "--confidence-column", "").exit_code == 0
+    report = report_of(table)
+    assert report["label_columns"] == ["given", "rule"]
+    assert report["final_error"] <= 0.05
+
+
+def test_a_budget_leaves_rows_to_nobody(table: Path) -> None:
+    assert call(table, *SIMULATED, "--max-human-labels", "40").exit_code == 0
+    labels = read(table.parent / "out/labels.csv")
+    nobody = [row for row in labels if row["labeled_by"] == "nobody"]
+    report = report_of(table)
+    assert report["answers"] <= 40
+    assert len(nobody) == report["counts"]["unlabeled"] > 0
+    assert all(not row["label"] and row["was"] for row in nobody)
+
+
 def test_rows_that_cannot_be_used_are_named(table: Path) -> None:
     rows = made_rows()
     rows[4]["text"] = " "

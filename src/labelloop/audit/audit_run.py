@@ -4,6 +4,7 @@ With the same file, settings, seed and answers, an audit asks the same. So it ca
 replayed from the answers.
 """
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
@@ -27,7 +28,7 @@ from labelloop.simulation import Watcher
 # Where the labels of a kind are equally doubtful, no strategy tells their objects apart.
 QUERY_STRATEGY = "margin"
 # A batch is a file to fill in or a sitting at the workbench: fewer, larger ones than a model is trained for.
-BATCH_SIZE = 0.05
+_BATCH_SHARE, _LEAST_BATCH = 0.05, 10
 
 Answers = Mapping[int, int | None]  # class index by id; None where people looked and could not say
 
@@ -131,6 +132,11 @@ class AuditRun:
         for watcher in self.watchers:
             watcher.model_heard(loop, predictions)
         return predictions
+
+
+def default_batch_size(rows: int) -> int:
+    """How many rows people get at once."""
+    return max(_LEAST_BATCH, math.ceil(_BATCH_SHARE * rows))
 
 
 def require_room_for_errors(rows: int, target_error: float) -> None:

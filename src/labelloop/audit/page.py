@@ -168,7 +168,7 @@ def _kinds(report: AuditReport) -> Section | None:
     sentences = [text]
     if worst.share_wrong:
         sentences.append(
-            f"Most of the wrong labels are among the {counted(worst.objects, 'row')} given as "
+            f"The most wrong labels are among the {counted(worst.objects, 'row')} given as "
             f"“{printable(worst.label, _NAME)}”{_with_confidence(worst)}: about "
             f"{percent(worst.share_wrong, 0)} of them are wrong."
         )
@@ -187,8 +187,10 @@ def _kinds(report: AuditReport) -> Section | None:
         for kind in report.kinds
     ]
     columns = ["Given label", "Confidence", "Rows", "Looked at", "Found wrong", "Wrong"]
-    table = Table("Where the given labels are wrong", columns, rows, frozenset({2, 3, 4, 5}))
-    return Section("kinds", "Where the given labels are wrong", sentences, tables=[table])
+    title, numeric = "Where the given labels are wrong", frozenset({2, 3, 4, 5})
+    rest = [Table("The other kinds", columns, rows[_MOST_DRAWN:], numeric)] if len(rows) > _MOST_DRAWN else []
+    first = Table(title, columns, rows[:_MOST_DRAWN], numeric)
+    return Section("kinds", title, sentences, tables=[first], folded_tables=rest)
 
 
 def _with_confidence(kind: Kind) -> str:

@@ -25,7 +25,7 @@ class Columns:
 
     text: str
     labels: tuple[str, ...]  # one for each source
-    confidences: tuple[str, ...] = ()  # none, or one for each source
+    confidences: tuple[str, ...] = ()  # none, or one for each source; empty for one that states none
     truth: str | None = None
     shown: tuple[str, ...] = ()  # what people see above the text
     delimiter: str = ","
@@ -35,10 +35,11 @@ class Columns:
         if self.confidences and len(self.confidences) != len(self.labels):
             raise RequestError(
                 f"there are {len(self.labels)} --label-column and {len(self.confidences)} "
-                "--confidence-column: give one for each label column, in the same order, or none"
+                "--confidence-column: give one for each label column, in the same order ('' for a source "
+                "that states none), or none at all"
             )
         for option, names in (("--label-column", self.labels), ("--confidence-column", self.confidences)):
-            repeated = [name for name in names if names.count(name) > 1]
+            repeated = [name for name in names if name and names.count(name) > 1]
             if repeated:
                 raise RequestError(f"{option} names the column {repeated[0]!r} more than once")
         if self.truth in self.labels:
@@ -85,6 +86,8 @@ def read_table(path: Path, columns: Columns, *, classes: Sequence[str] | None = 
     """
     columns.check()
     source = CsvSource(path, CsvFormat(columns.text, columns.labels[0], columns.delimiter))
+    for name in filter(None, (*columns.labels, *columns.confidences, *columns.shown, columns.truth)):
+        source.position(name)
     rows, notes = _rows_of(source, columns)
     lines, fields = [row.line for row in rows], [row.fields for row in rows]
 
@@ -95,15 +98,16 @@ def read_table(path: Path, columns: Columns, *, classes: Sequence[str] | None = 
     given = [column(name) for name in columns.labels]
     truth = column(columns.truth) if columns.truth else None
     found = _classes(given, truth, classes)
+    stated = columns.confidences or ("",) * len(columns.labels)
     priors = read_prior_columns(
         [
             PriorColumn(
                 name,
                 given[number],
-                columns.confidences[number] if columns.confidences else "",
-                column(columns.confidences[number]) if columns.confidences else None,
+                sure,
+                column(sure) if sure else None,
             )
-            for number, name in enumerate(columns.labels)
+            for number, (name, sure) in enumerate(zip(columns.labels, stated, strict=True))
         ],
         found,
         lines=lines,
@@ -131,8 +135,6 @@ def read_table(path: Path, columns: Columns, *, classes: Sequence[str] | None = 
 
 def _rows_of(source: CsvSource, columns: Columns) -> tuple[list[CsvRow], list[str]]:
     text = source.position(columns.text)
-    for name in (*columns.labels, *columns.confidences, *columns.shown, *filter(None, [columns.truth])):
-        source.position(name)
     rows, bad, blank = list[CsvRow](), list[BadRow](), 0
     for row in source.rows():
         if isinstance(row, BlankLine):

@@ -3,6 +3,7 @@
 import contextlib
 import hashlib
 import json
+import math
 import sys
 from collections.abc import Iterator
 from enum import StrEnum
@@ -14,7 +15,7 @@ from rich.console import Console
 from rich.text import Text
 
 from labelloop.audit.answers import check_replayed
-from labelloop.audit.audit_run import BATCH_SIZE, AuditRun, require_room_for_errors
+from labelloop.audit.audit_run import AuditRun, default_batch_size, require_room_for_errors
 from labelloop.audit.findings import AuditReport, PlannedAnswers, report_of
 from labelloop.audit.forecast import Plan, forecast
 from labelloop.audit.page import class_sentence
@@ -136,9 +137,12 @@ def audit(
         typer.Option(help="The most answers to ask for. A share of the rows below 1, else a count."),
     ] = None,
     batch_size: Annotated[
-        float,
-        typer.Option(help="How many rows people get at once. A share of the rows below 1, else a count."),
-    ] = BATCH_SIZE,
+        float | None,
+        typer.Option(
+            help="How many rows people get at once, at most. A share of the rows below 1, else a count. "
+            "Default: 0.05, but at least 10 rows."
+        ),
+    ] = None,
     seed: Annotated[
         int | None,
         typer.Option(
@@ -184,6 +188,7 @@ def audit(
         )
         table = read_table(file, columns, classes=comma_separated(classes, "--classes"))
         _check(table, people, target_error, confidence, positive)
+        _check_sizes(batch_size, max_human_labels)
         settings: dict[str, Any] = {
             "FILE.csv": hashlib.sha256(file.read_bytes()).hexdigest(),
             "--text-column": text_column,
@@ -199,7 +204,7 @@ def audit(
             "--confidence": confidence,
             "--second-opinions": second_opinions,
             "--max-human-labels": max_human_labels,
-            "--batch-size": batch_size,
+            "--batch-size": batch_size or default_batch_size(len(table)),
         }
         for note in table.notes:
             console.print(Text(f"Note: {note}"), soft_wrap=True)
@@ -240,6 +245,12 @@ def _check(
         raise RequestError(
             f"--positive is one of two classes, and not {positive!r} of {', '.join(map(repr, table.classes))}"
         )
+
+
+def _check_sizes(batch_size: float | None, max_human_labels: float | None) -> None:
+    for option, size in (("--batch-size", batch_size), ("--max-human-labels", max_human_labels)):
+        if size is not None and not 0 < size < math.inf:
+            raise RequestError(f"{option} is a share of the rows below 1, or a count, and not {size:g}")
 
 
 def _loop_settings(settings: dict[str, Any], seed: int) -> LoopSettings:
