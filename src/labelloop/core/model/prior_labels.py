@@ -18,7 +18,7 @@ NONE_GIVEN = -1
 _MOST_BINS = 20
 # How many answers a belief counts as that was held before: in the source's error, and in the error of a class
 # and bin, which is believed to be what class and bin tell apart from each other.
-_PRIOR_OF_SOURCE, _PRIOR_OF_CELL = 4.0, 8.
+_PRIOR_OF_SOURCE, _PRIOR_OF_CELL = 4.0, 8.0
 # How much less an answer tells for each bin that it is away.
 _FADING = 0.3
 # Of the classes that an object may have where the source is wrong: answers for each class.
