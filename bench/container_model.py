@@ -29,10 +29,13 @@ class ContainerModel:
         if self._smooth:
             around = Neighborhoods(self._texts.neighbors, inputs.neighbors, inputs.numbers)
             references = References(self._texts.seen, around, inputs.places)
-        fitted = fit(inputs.seen, labels.astype(np.int64), settings, stop, references=references)
+        targets = labels.astype(np.int64)
+        fitted = fit(inputs.seen, targets, settings, stop, references=references, signals=inputs.priors)
 
         def predict(unseen: InPlace) -> ModelAnswers:
-            probabilities, of_nets = fitted.model.predict(unseen.seen, unseen.neighbors, unseen.places)
+            probabilities, of_nets = fitted.model.predict(
+                unseen.seen, unseen.neighbors, unseen.places, unseen.priors
+            )
             return ModelAnswers(probabilities, unseen.embedding, mutual_information(of_nets.dense))
 
         return predict

@@ -12,6 +12,7 @@ from text_classifier.calibration import fit_temperature, with_temperature
 from text_classifier.label_errors import find_label_errors
 from text_classifier.nearest_examples import better_without, choose_nearest_examples
 from text_classifier.smoothing import Neighborhoods, choose_smoothing
+from text_classifier.stacking import choose_stacking
 
 from bench.neighborhoods import InPlace
 from labelloop.quick_model import Ridge
@@ -69,6 +70,7 @@ class Smoothed:
     """A logistic regression, smoothed over neighbors and calibrated as the container's nets are.
 
     It knows all objects of the data set beforehand, without their labels: the container's channel `pool`.
+    Prior labels count as in the container.
     """
 
     def __init__(self, objects: InPlace, model: Logistic | None = None) -> None:
@@ -90,10 +92,16 @@ class Smoothed:
         of_all = with_temperature(self._of_all(inputs, targets, learns, classes), temperature)
         smoothing = choice.smoothing(neighborhoods, of_all, targets)
         examples = nearest.of(inputs.places, targets)
+        stacking = None
+        if inputs.priors is not None:
+            stacking = choose_stacking(nearest.out_of_fold, inputs.priors, targets, seed).stacking
 
         def predict(unseen: InPlace) -> ModelAnswers:
             smoothed = smoothing.probabilities(of_all[unseen.numbers], unseen.neighbors)
-            return ModelAnswers(examples.probabilities(smoothed, unseen.places), unseen.embedding)
+            probabilities = examples.probabilities(smoothed, unseen.places)
+            if stacking and unseen.priors is not None:
+                probabilities = stacking.probabilities(probabilities, unseen.priors)
+            return ModelAnswers(probabilities, unseen.embedding)
 
         return predict
 

@@ -1,11 +1,13 @@
 """Objects that know their index and their position in their data set."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+from text_classifier.distillation import Distillation, PriorSignals
 from text_classifier.neighbors import Weights
+from text_classifier.prior_labels import PriorLabels
 from text_classifier.reference_texts import AXES, ReferenceTexts
 
 from bench.features import principal_components
@@ -25,6 +27,8 @@ class InPlace:
     """How much each object of the data set counts for them, shape (objects, data set)."""
     numbers: npt.NDArray[np.int64]
     """In the data set, shape (objects,)."""
+    priors: PriorSignals | None = None
+    """What is known of them through prior labels."""
 
     @classmethod
     def of(cls, features: npt.NDArray[np.float32], likeness: npt.NDArray[np.float32]) -> "InPlace":
@@ -38,12 +42,19 @@ class InPlace:
         neighbors = references.weights(places)
         return cls(references.aggregate(features, neighbors), places, neighbors, np.arange(len(places)))
 
+    def with_priors(self, priors: PriorLabels, classes: int) -> "InPlace":
+        """All objects of a data set with prior labels, each object in one of the container's ten folds."""
+        folds = self.numbers % 10
+        distillation = Distillation.of(self.places, folds, priors, classes)
+        return replace(self, priors=distillation.signals(self.places, folds, priors))
+
     @property
     def embedding(self) -> npt.NDArray[np.float32]:
         return self.places[:, :_EMBEDDING_SIZE]
 
     def __getitem__(self, ids: npt.NDArray[np.int64]) -> "InPlace":
-        return InPlace(self.seen[ids], self.places[ids], self.neighbors[ids], self.numbers[ids])
+        priors = None if self.priors is None else self.priors[ids]
+        return InPlace(self.seen[ids], self.places[ids], self.neighbors[ids], self.numbers[ids], priors)
 
     def __len__(self) -> int:
         return len(self.places)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -35,6 +35,8 @@ class Contract:
     encoder: str | None
     """SHA-256 of the sentence encoder's weights; None: trained without one."""
     versions: Mapping[str, str]
+    prior_labels: Sequence[str] = ()
+    """The keys of prior labels, in the order of the sources."""
 
     def require(self, static_embedding: str, encoder: str | None) -> None:
         """Raises ContractError when the model was trained with others."""

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from text_classifier.calibration import UNCALIBRATED
 from text_classifier.checkpoints import Checkpoints
+from text_classifier.distillation import PriorSignals
 from text_classifier.ensemble import Ensemble
 from text_classifier.features import EncodedTexts
 from text_classifier.fitted_model import FittedModel
@@ -26,6 +27,7 @@ from text_classifier.neighbors import Places
 from text_classifier.network import Labels, Probabilities
 from text_classifier.out_of_fold import CrossValidation, cross_validate
 from text_classifier.smoothing import Neighborhoods, Smoothing, SmoothingChoice, choose_smoothing
+from text_classifier.stacking import StackingChoice, choose_stacking
 from text_classifier.stopping import StopOrder, StopOrderedError
 
 logger = logging.getLogger(__name__)
@@ -62,9 +64,11 @@ def fit(
     stop: StopOrder,
     checkpoints: Checkpoints | None = None,
     references: References | None = None,
+    signals: PriorSignals | None = None,
 ) -> Fit:
     """Train on the examples, from the checkpoints if there are any, and smooth over the references.
 
+    The signals, of the examples' prior labels, have their say last: the nets do not see them.
     If training is stopped, the nets of the cross-validation become the model. Raises StopOrderedError if it
     is stopped before these nets have seen all examples once.
     """
@@ -79,6 +83,7 @@ def fit(
     choice = _choose_smoothing(crossed, labels, references)
     nearest = _choose_nearest_examples(choice, labels, crossed.folds, references)
     kept = np.arange(len(labels))
+    stacked = _choose_stacking(nearest.out_of_fold, signals, labels, settings.seed)
     if settings.prune_label_errors:
         kept = np.flatnonzero(~_left_out(choice, nearest, labels, crossed.folds, references))
     ensemble = _train(texts[kept], labels[kept], settings, stop, checkpoints.in_phase("train"))
@@ -91,7 +96,8 @@ def fit(
     if references and choice.share:
         of_references = crossed.mixture.probabilities(ensemble.predict(references.texts))
         smoothing = choice.smoothing(references.neighborhoods, of_references, labels)
-    return Fit(FittedModel(ensemble, crossed.mixture, smoothing, examples), nearest.out_of_fold)
+    model = FittedModel(ensemble, crossed.mixture, smoothing, examples, stacked.stacking)
+    return Fit(model, stacked.out_of_fold)
 
 
 def _choose_smoothing(
@@ -123,6 +129,20 @@ def _choose_nearest_examples(
         np.mean(choice.out_of_fold.argmax(axis=1) == labels),
         choice.weight,
         choice.temperature,
+    )
+    return choice
+
+
+def _choose_stacking(
+    out_of_fold: Probabilities, signals: PriorSignals | None, labels: Labels, seed: int
+) -> StackingChoice:
+    if signals is None:
+        return StackingChoice(None, out_of_fold)
+    choice = choose_stacking(out_of_fold, signals, labels, seed)
+    logger.info(
+        "out-of-fold:accuracy_with_prior_labels=%.4f (%s)",
+        np.mean(choice.out_of_fold.argmax(axis=1) == labels),
+        "they count" if choice.stacking else "they do not count: they do not predict people's labels better",
     )
     return choice
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import MISSING, dataclass, fields
@@ -16,7 +17,7 @@ _STEPS = 500
 _FEWEST_EPOCHS = 5
 _MOST_EPOCHS = 30
 
-Reader = Callable[[str], int | float | str | bool]
+Reader = Callable[[str], int | float | str | bool | tuple[str, ...]]
 
 
 class HyperparameterError(UserError):
@@ -57,6 +58,8 @@ class Hyperparameters:
     """How much of a text's beginning is read. Of that, the sentence encoder reads 256 tokens."""
     embedding_size: int = 32
     """How many numbers a prediction's `embedding` has, along the axes where texts differ most. 0: none."""
+    prior_labels: tuple[str, ...] = ()
+    """The keys of labels that something else gave, one for each source: see `stacking`."""
 
     @classmethod
     def of(cls, given: Mapping[str, Any]) -> Hyperparameters:
@@ -69,6 +72,10 @@ class Hyperparameters:
                 values[name] = _READERS[name](_as_text(chosen[name]))
             except ValueError as error:
                 problems.append(f"'{name}' must be {error}, not {chosen[name]!r:.80}")
+        if values.get("label_attribute") in values.get("prior_labels", ()):
+            problems.append(
+                "'prior_labels' must not name the label_attribute, which people's labels are under"
+            )
         if problems:
             raise HyperparameterError(f"Hyperparameters: {'; '.join(sorted(problems))}.")
         return cls(**values)
@@ -134,6 +141,18 @@ def _name(text: str) -> str:
     return text
 
 
+def _names(text: str) -> tuple[str, ...]:
+    try:
+        names = json.loads(text)
+    except (ValueError, RecursionError):
+        names = None
+    if not isinstance(names, list) or not all(isinstance(name, str) and name.strip() for name in names):
+        raise ValueError("a JSON list of names of a record's keys")
+    if len(set(names)) < len(names):
+        raise ValueError("a JSON list of different names")
+    return tuple(names)
+
+
 _READERS: dict[str, Reader] = {
     "num_classes": _whole_number(2, 10_000),
     "label_attribute": _name,
@@ -150,4 +169,5 @@ _READERS: dict[str, Reader] = {
     "max_pool_texts": _whole_number(0, 1_000_000),
     "max_characters": _whole_number(1, 100_000),
     "embedding_size": _whole_number(0, 1_024),
+    "prior_labels": _names,
 }

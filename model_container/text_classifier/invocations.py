@@ -16,7 +16,17 @@ from typing import Protocol
 
 from text_classifier.contract import Contract
 from text_classifier.predictions import Predictions
-from text_classifier.records import BYTE_ORDER_MARK, Record, RecordError, lines_of, parse_record, text_of
+from text_classifier.prior_labels import PriorLabels
+from text_classifier.records import (
+    BYTE_ORDER_MARK,
+    LabelError,
+    Record,
+    RecordError,
+    lines_of,
+    parse_record,
+    prior_labels_of,
+    text_of,
+)
 
 JSON_LINES = "application/jsonlines"
 JSON = "application/json"
@@ -31,7 +41,7 @@ class Classifier(Protocol):
     @property
     def contract(self) -> Contract: ...
 
-    def predict(self, texts: Sequence[str]) -> Predictions: ...
+    def predict(self, texts: Sequence[str], priors: PriorLabels | None = None) -> Predictions: ...
 
 
 class RequestRefusedError(Exception):
@@ -79,7 +89,7 @@ def answer(body: bytes, request_type: str, classifier: Classifier, default_k: in
     lines = iter([content]) if request_type == JSON else lines_of(io.BytesIO(content))
     answered: list[bytes] = []
     while chunk := list(islice(lines, _RECORDS_AT_ONCE)):
-        questions = [_read(line, classifier.contract.text_attribute) for line in chunk]
+        questions = [_read(line, classifier.contract) for line in chunk]
         answers = _answers([q for q in questions if isinstance(q, _Question)], classifier, default_k)
         for question in questions:
             if isinstance(question, _Question):
@@ -93,15 +103,20 @@ def answer(body: bytes, request_type: str, classifier: Classifier, default_k: in
 class _Question:
     text: str
     k: int | None
+    priors: list[tuple[int, float]]
 
 
-def _read(line: bytes, text_attribute: str) -> _Question | RecordError:
+def _read(line: bytes, contract: Contract) -> _Question | RecordError:
     """Return the record's question, or (without raising it) the error."""
     try:
         record = parse_record(line)
-        return _Question(text_of(record, text_attribute), _wanted_classes(record))
+        text = text_of(record, contract.text_attribute)
+        priors = prior_labels_of(record, contract.prior_labels, contract.num_classes)
+        return _Question(text, _wanted_classes(record), priors)
     except RecordError as error:
         return error
+    except LabelError as error:
+        return RecordError(f"The record cannot be read: {error}.")
 
 
 def _wanted_classes(record: Record) -> int | None:
@@ -113,5 +128,7 @@ def _wanted_classes(record: Record) -> int | None:
 def _answers(
     questions: Sequence[_Question], classifier: Classifier, default_k: int | None
 ) -> Iterator[bytes]:
-    predictions = classifier.predict([question.text for question in questions])
+    sources = len(classifier.contract.prior_labels)
+    priors = PriorLabels.of([question.priors for question in questions], sources) if sources else None
+    predictions = classifier.predict([question.text for question in questions], priors)
     return iter(predictions.lines([question.k or default_k for question in questions]))

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
+import math
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 import orjson
 
 from text_classifier.failures import UserError
+from text_classifier.prior_labels import NONE_GIVEN
 
 Record = dict[str, Any]
 
@@ -75,19 +77,52 @@ def text_of(record: Record, text_attribute: str) -> str:
 
 def label_of(record: Record, label_attribute: str, num_classes: int) -> int | None:
     """Return the class index, written as `2` or `"2"`; None if the record has no label. Raises LabelError."""
-    label = record.get(label_attribute)
+    return _index_of(record, label_attribute, num_classes, "label")
+
+
+def prior_labels_of(record: Record, attributes: Sequence[str], num_classes: int) -> list[tuple[int, float]]:
+    """Return class index and confidence of each source: -1 for no label, NaN for no confidence.
+
+    Raises LabelError.
+    """
+    return [_prior_label_of(record, attribute, num_classes) for attribute in attributes]
+
+
+def _prior_label_of(record: Record, attribute: str, num_classes: int) -> tuple[int, float]:
+    label = _index_of(record, attribute, num_classes, "prior label")
+    if label is None:
+        return NONE_GIVEN, math.nan
+    metadata = record.get(f"{attribute}-metadata")
+    if metadata is not None and not isinstance(metadata, dict):
+        raise LabelError(
+            f"'{attribute}-metadata' is {metadata!r:.80}, but it must be an object such as "
+            f'{{"confidence": 0.9}}: correct it in the manifest'
+        )
+    confidence = metadata.get("confidence") if metadata else None
+    if confidence is None:
+        return label, math.nan
+    if isinstance(confidence, bool) or not isinstance(confidence, int | float) or not 0 <= confidence <= 1:
+        raise LabelError(
+            f"the confidence in '{attribute}-metadata' is {confidence!r:.80}, but it must be a number "
+            f"from 0 to 1: correct it in the manifest"
+        )
+    return label, float(confidence)
+
+
+def _index_of(record: Record, attribute: str, num_classes: int, name: str) -> int | None:
+    label = record.get(attribute)
     if label is None:
         return None
     if isinstance(label, str) and _INDEX.fullmatch(label):
         label = int(label)
     if type(label) is not int:
         raise LabelError(
-            f"the label under '{label_attribute}' is {label!r:.80}, but a label is a class index "
+            f"the {name} under '{attribute}' is {label!r:.80}, but a label is a class index "
             f'such as 0 or "0": correct it in the manifest'
         )
     if not 0 <= label < num_classes:
         raise LabelError(
-            f"the label under '{label_attribute}' is {label:.9g}, but with num_classes = {num_classes} "
+            f"the {name} under '{attribute}' is {label:.9g}, but with num_classes = {num_classes} "
             f"it must be from 0 to {num_classes - 1}: correct it in the manifest, or num_classes"
         )
     return label

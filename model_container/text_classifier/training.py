@@ -17,13 +17,15 @@ from numpy.typing import NDArray
 
 from text_classifier.checkpoints import Checkpoints, identity_of
 from text_classifier.contract import Contract
+from text_classifier.distillation import Distillation, PriorSignals, folds_of
 from text_classifier.encoder import SentenceEncoder
-from text_classifier.examples import Examples, read_examples, read_texts
+from text_classifier.examples import Examples, UnlabeledTexts, read_examples, read_texts
 from text_classifier.failures import UserError, write_failure
 from text_classifier.features import TEXTS_FOR_AXES, EncodedTexts, PrincipalAxes, TextFeatures, sample
 from text_classifier.hyperparameters import Hyperparameters
 from text_classifier.ml_tree import ChannelError, MlTree
 from text_classifier.neighbors import Places
+from text_classifier.prior_labels import PriorLabels
 from text_classifier.reference_texts import AXES, ReferenceTexts, most_references
 from text_classifier.smoothing import NOT_AMONG_THEM, Neighborhoods
 from text_classifier.static_embedding import StaticEmbedding
@@ -73,11 +75,13 @@ def train(tree: MlTree, stop: StopOrder) -> TextClassifier:
     pool = read_texts(tree.channel_files("pool"), settings)
     logger.info("Channel 'pool': %d texts.", len(pool))
     kept = tree.checkpoints
-    views = _fit_views(examples, pool, settings, kept)
+    views = _fit_views(examples, pool.texts, settings, kept)
+    distillation = _distill(examples, pool, views, settings) if settings.prior_labels else None
     training = identity_of(
-        asdict(settings), examples.texts, examples.labels, pool, views.static_embedding, views.encoder
+        asdict(settings), examples.texts, examples.labels, pool.texts, views.static_embedding, views.encoder
     )
-    classifier = _fit(examples, views, settings, stop, tree.out_of_fold, Checkpoints(kept, training))
+    checkpoints = Checkpoints(kept, training)
+    classifier = _fit(examples, views, distillation, settings, stop, tree.out_of_fold, checkpoints)
     if len(validation) and not stop.given:
         _log_metrics(classifier, validation)
     classifier.save(tree.model)
@@ -116,6 +120,8 @@ class _Views:
     references: ReferenceTexts
     static_embedding: str
     encoder: str | None
+    texts: list[str]
+    """The texts below, in order."""
     seen: EncodedTexts
     """The examples and the references, mixed with their neighbors, each distinct text once."""
     places: Places
@@ -143,7 +149,7 @@ def _fit_views(
     numbers = {text: number for number, text in enumerate(dict.fromkeys([*examples.texts, *chosen]))}
     encoded = features.encode(list(numbers))
     of_chosen = np.array([numbers[text] for text in chosen])
-    size = max(settings.embedding_size, AXES if most else 0)
+    size = max(settings.embedding_size, AXES if most or settings.prior_labels else 0)
     axes = PrincipalAxes.fit(encoded.features[of_chosen], features.likeness, size, settings.seed)
     places = axes.embedding(encoded.features)
     of_references = of_chosen[sample(len(chosen), most, settings.seed)]
@@ -158,6 +164,7 @@ def _fit_views(
         references,
         static.identity,
         encoder.identity if encoder else None,
+        list(numbers),
         EncodedTexts(references.aggregate(encoded.features, references.weights(places)), encoded.tokens),
         places,
         np.array([numbers[text] for text in examples.texts]),
@@ -165,9 +172,39 @@ def _fit_views(
     )
 
 
+def _distill(
+    examples: Examples, pool: UnlabeledTexts, views: _Views, settings: Hyperparameters
+) -> Distillation:
+    """Learn what the sources say of texts. Of equal texts, the first of the examples counts."""
+    texts = [*examples.texts, *pool.texts]
+    labels = np.concatenate([examples.priors.labels, pool.priors.labels])
+    confidence = np.concatenate([examples.priors.confidence, pool.priors.confidence])
+    first = dict(zip(reversed(texts), reversed(range(len(texts))), strict=True))
+    chosen = sample(len(views.texts), most_references(settings.num_classes), settings.seed)
+    some = [views.texts[number] for number in chosen]
+    given = PriorLabels(labels, confidence)[np.array([first[text] for text in some])]
+    folds = folds_of(some, settings.max_characters)
+    logger.info(
+        "Prior labels: %s.",
+        ", ".join(
+            f"{count} of {len(some)} texts under '{name}'"
+            for name, count in zip(settings.prior_labels, given.counts, strict=True)
+        ),
+    )
+    return Distillation.of(views.places[chosen], folds, given, settings.num_classes)
+
+
+def _signals(
+    examples: Examples, views: _Views, distillation: Distillation, settings: Hyperparameters
+) -> PriorSignals:
+    folds = folds_of(examples.texts, settings.max_characters)
+    return distillation.signals(views.places[views.examples], folds, examples.priors)
+
+
 def _fit(
     examples: Examples,
     views: _Views,
+    distillation: Distillation | None,
     settings: Hyperparameters,
     stop: StopOrder,
     out_of_fold: Path,
@@ -189,7 +226,8 @@ def _fit(
     if settings.smooth_over_neighbors:
         places = views.places[views.examples]
         references = References(views.seen[views.of_references], _neighborhoods(views), places)
-    fitted = fit(views.seen[views.examples], labels, settings, stop, checkpoints, references)
+    signals = _signals(examples, views, distillation, settings) if distillation else None
+    fitted = fit(views.seen[views.examples], labels, settings, stop, checkpoints, references, signals)
     if fitted.out_of_fold is not None:
         write_out_of_fold(out_of_fold, examples.ids, fitted.out_of_fold)
     contract = Contract(
@@ -201,8 +239,10 @@ def _fit(
         views.static_embedding,
         views.encoder,
         made_with,
+        settings.prior_labels,
     )
-    return TextClassifier(contract, views.features, views.axes, views.references, fitted.model)
+    used = distillation if fitted.model.stacking else None
+    return TextClassifier(contract, views.features, views.axes, views.references, fitted.model, used)
 
 
 def _neighborhoods(views: _Views) -> Neighborhoods:
@@ -218,7 +258,7 @@ def _log_examples(channel: str, examples: Examples) -> None:
 
 
 def _log_metrics(classifier: TextClassifier, examples: Examples) -> None:
-    probabilities = classifier.probabilities(examples.texts)
+    probabilities = classifier.probabilities(examples.texts, examples.priors)
     labels = np.array(examples.labels, np.int64)
     right = probabilities[np.arange(len(labels)), labels]
     logger.info("validation:accuracy=%.4f", np.mean(probabilities.argmax(axis=1) == labels))

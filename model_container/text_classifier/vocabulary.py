@@ -104,6 +104,11 @@ class Vocabulary:
     def __len__(self) -> int:
         return len(self._frequencies)
 
+    @property
+    def max_characters(self) -> int:
+        """How much of a text's beginning is read."""
+        return self._max_characters
+
     @classmethod
     def of_texts(cls, texts: Iterable[str], max_tokens: int, max_characters: int) -> Vocabulary:
         """Keep the tokens that occur in most texts; among equal ones, the first in alphabetical order."""

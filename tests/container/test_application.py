@@ -12,6 +12,7 @@ from starlette.applications import Starlette
 from text_classifier.application import build_application
 from text_classifier.contract import Contract
 from text_classifier.predictions import Predictions
+from text_classifier.prior_labels import PriorLabels
 
 JSON_LINES = {"content-type": "application/jsonlines"}
 ONE = b'{"source": "x"}'
@@ -25,7 +26,7 @@ class FirstLetter:
     def __init__(self, embedding_size: int = 2) -> None:
         self._embedding_size = embedding_size
 
-    def predict(self, texts: Sequence[str]) -> Predictions:
+    def predict(self, texts: Sequence[str], priors: PriorLabels | None = None) -> Predictions:
         if "boom" in texts:
             raise RuntimeError("boom")
         best = ["ab".find(text[0]) % 3 for text in texts]

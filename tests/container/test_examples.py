@@ -59,18 +59,18 @@ def test_texts_without_labels_are_read_once_each_and_whatever_else_is_passed_ove
     content = (
         b'{"source": "abcdefgh"}\nbroken\n{"source": "b", "category": "no class"}\n{"source": "b"}\n{}\n'
     )
-    assert read_texts(write(tmp_path, content), SETTINGS) == ["abcde", "b"]
+    assert read_texts(write(tmp_path, content), SETTINGS).texts == ["abcde", "b"]
 
 
 def test_of_many_texts_each_has_its_chance_and_the_seed_decides(tmp_path: Path) -> None:
     files = write(tmp_path, b"".join(b'{"source": "%d"}\n' % number for number in range(100)))
 
     def chosen(seed: int) -> list[str]:
-        return read_texts(files, Hyperparameters(3, "category", max_pool_texts=10, seed=seed))
+        return read_texts(files, Hyperparameters(3, "category", max_pool_texts=10, seed=seed)).texts
 
     draws = [chosen(seed) for seed in range(200)]
     assert chosen(1) == draws[1]
     assert all(len(set(draw)) == 10 for draw in draws)
     late = sum(int(text) >= 50 for draw in draws for text in draw) / 2_000
     assert 0.45 < late < 0.55
-    assert read_texts(files, Hyperparameters(3, "category", max_pool_texts=0)) == []
+    assert read_texts(files, Hyperparameters(3, "category", max_pool_texts=0)).texts == []
