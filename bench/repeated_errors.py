@@ -3,12 +3,13 @@
 A person who sees the model's wrong label, or errs for the same reason, confirms it with some chance. Nobody
 is asked again about an answer that agrees with the model, so such an error stays unnoticed. Compared: people
 who repeat errors everywhere; only where the model's label is shown (not on drawn objects); and three people
-an object, who repeat errors independently, and whose majority counts.
+an object, who repeat errors independently, and whose majority counts. Beside a model that learns, one that is
+wrong too often to be certified, and does not know it.
 """
 
 import argparse
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -21,7 +22,7 @@ from labelloop.core.ledger import Ids
 from labelloop.core.loop import Loop, Selection
 from labelloop.core.manifest.labeling_output import Answer
 from labelloop.quick_model import Ridge
-from labelloop.simulation import Batch, Labels, simulate
+from labelloop.simulation import Batch, Labels, Model, ModelAnswers, Predict, simulate
 
 TARGET_ERROR, CONFIDENCE = 0.05, 0.9
 EVERYWHERE, NOT_ON_DRAWN, OF_THREE = (
@@ -31,6 +32,27 @@ EVERYWHERE, NOT_ON_DRAWN, OF_THREE = (
 )
 CHANCES = (0.0, 0.1, 0.3, 0.5, 0.8)
 RUNS, QUICK_RUNS = 40, 2
+LEARNS, TOO_WRONG = "learns", "8 % wrong"
+_WRONG, _SURE, _CLASSES, _OBJECTS = 0.08, 0.98, 4, 3_000
+
+
+class OftenWrong:
+    """A model that is wrong about 8 % of all objects, always the same, and as sure of them as of others."""
+
+    def __init__(self, truth: Labels) -> None:
+        rng = np.random.default_rng(len(truth))
+        wrong = rng.random(len(truth)) < _WRONG
+        self._said = np.where(wrong, (truth + 1) % _CLASSES, truth)
+
+    def fit(self, inputs: Labels, labels: Labels, classes: int, seed: int) -> Predict:  # noqa: ARG002
+        """Inputs are objects' numbers."""
+
+        def predict(of: Labels) -> ModelAnswers:
+            probabilities = np.full((len(of), _CLASSES), (1 - _SURE) / (_CLASSES - 1))
+            probabilities[np.arange(len(of)), self._said[of]] = _SURE
+            return ModelAnswers(probabilities)
+
+        return predict
 
 
 @dataclass(frozen=True)
@@ -81,6 +103,7 @@ def _drawn(loop: Loop, selection: Selection) -> Ids:
 class Task:
     """A run to be made."""
 
+    model: str
     where: str
     chance: float
     seed: int
@@ -97,13 +120,21 @@ class Ended:
 
 
 def run_one(task: Task) -> Ended:
-    data = hard(task.seed)
-    people = Swayed(data.labels, task.chance, task.where, task.seed)
+    inputs, truth, model = _data(task)
+    people = Swayed(truth, task.chance, task.where, task.seed)
     settings = {"TargetError": TARGET_ERROR, "Confidence": CONFIDENCE, "Seed": task.seed}
-    ended = simulate(data.inputs, data.labels, Ridge(), settings, people=people)
+    ended = simulate(inputs, truth, model, settings, people=people)
     certificate = ended.certificate
     bound = None if certificate is None else certificate.error_bound
     return Ended(certificate is not None, bound, ended.auto_label_error, ended.human_share)
+
+
+def _data(task: Task) -> tuple[Any, Labels, Model]:
+    if task.model == LEARNS:
+        data = hard(task.seed)
+        return data.inputs, data.labels, Ridge()
+    truth = np.random.default_rng(task.seed).integers(0, _CLASSES, _OBJECTS).astype(np.int16)
+    return np.arange(_OBJECTS), truth, OftenWrong(truth)
 
 
 def tasks(runs: int) -> list[Task]:
@@ -112,19 +143,25 @@ def tasks(runs: int) -> list[Task]:
     kinds += [
         (where, chance) for where in (EVERYWHERE, NOT_ON_DRAWN, OF_THREE) for chance in CHANCES if chance
     ]
-    return [Task(where, chance, seed) for where, chance in kinds for seed in range(runs)]
+    return [
+        Task(model, where, chance, seed)
+        for model in (LEARNS, TOO_WRONG)
+        for where, chance in kinds
+        for seed in range(runs)
+    ]
 
 
 def rows_of(done: list[tuple[Task, Ended]]) -> list[dict[str, Any]]:
     rows = []
-    for where, chance in dict.fromkeys((task.where, task.chance) for task in tasks(1)):
-        runs = [ended for task, ended in done if (task.where, task.chance) == (where, chance)]
+    for kind in tasks(1):
+        runs = [ended for task, ended in done if replace(task, seed=0) == kind]
         certified = [ended for ended in runs if ended.certified]
         errors = np.array([ended.error for ended in certified] or [0.0])
         rows.append(
             {
-                "where": where,
-                "chance": chance,
+                "model": kind.model,
+                "where": kind.where,
+                "chance": kind.chance,
                 "runs": len(runs),
                 "certified": len(certified),
                 "bound": float(np.mean([ended.bound or 0.0 for ended in certified] or [0.0])),
@@ -139,13 +176,14 @@ def rows_of(done: list[tuple[Task, Ended]]) -> list[dict[str, Any]]:
 
 def table(rows: list[dict[str, Any]]) -> str:
     header = (
-        "people repeat the model's error", "chance", "runs", "certified", "mean bound", "mean true error",
+        "model", "people repeat its errors", "chance", "runs", "certified", "mean bound", "mean true error",
         "largest", "above 5 %", "people label",
     )  # fmt: skip
     return markdown_table(
         header,
         [
             (
+                row["model"],
                 row["where"] if row["chance"] else "never",
                 percent(row["chance"], 0),
                 f"{row['runs']}",
