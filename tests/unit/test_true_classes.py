@@ -108,6 +108,8 @@ def test_draws_represent_what_nobody_was_asked_about() -> None:
         (TrueClass(class_index=0, seen=3, wrong=3), True),
         (TrueClass(class_index=0, seen=2, wrong=2), False),  # by chance, if half are right
         (TrueClass(class_index=0, seen=100, wrong=40), False),
+        (TrueClass(class_index=0, seen=3_000, wrong=1_600), True),
+        (TrueClass(class_index=0, seen=3_000, wrong=10), False),
         # Seen more often because the model doubts them: most of what it labels is right.
         (TrueClass(class_index=0, seen=10, wrong=9, objects=100, wrong_objects=10), False),
         (TrueClass(class_index=0), False),

@@ -1,8 +1,7 @@
 """Which classes the auto-labels miss, by people's answers about objects that were drawn at random."""
 
+import math
 from collections.abc import Iterable, Sequence
-
-from scipy import stats
 
 from labelloop.core.records import RoundRecord, TrueClass, Verdict
 
@@ -44,9 +43,9 @@ def missed_in_words(entries: Iterable[TrueClass], classes: Sequence[str]) -> lis
 
 
 def _is_missed(entry: TrueClass) -> bool:
-    by_chance = float(stats.binom.sf(entry.wrong - 1, entry.seen, 0.5))
+    as_many = sum(math.comb(entry.seen, wrong) for wrong in range(entry.wrong, entry.seen + 1))
     # The doubtful are drawn more often: what they represent must be mostly wrong too.
-    return by_chance <= _BY_CHANCE and entry.wrong_objects >= entry.objects / 2
+    return as_many / 2**entry.seen <= _BY_CHANCE and entry.wrong_objects >= entry.objects / 2
 
 
 def _added(entries: Iterable[TrueClass]) -> tuple[TrueClass, ...]:
