@@ -20,7 +20,7 @@ MODEL = {"ModelFolder": "/opt/ml/model"}
 class WhatItHolds:
     """A classifier that answers with the text it was given, and remembers the folder it was loaded from."""
 
-    contract = SimpleNamespace(text_attribute="headline")
+    contract = SimpleNamespace(text_attribute="headline", prior_labels=(), num_classes=2)
     folders: list[Path]
 
     def __init__(self) -> None:

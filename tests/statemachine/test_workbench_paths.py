@@ -140,7 +140,9 @@ def test_no_guess_is_shown_where_an_answer_tells_how_often_the_model_is_wrong(
     loop: Loop, aws: Callable[[], LocalAws]
 ) -> None:
     loop.data(300, clean=False)
-    loop.settings(TargetError=0.2, BatchSize=0.1, Workbench={"ShowGuess": True})
+    loop.settings(
+        CertificateFor="dataset", TargetError=0.08, BatchSize=0.1, Seed=1, Workbench={"ShowGuess": True}
+    )
     running = aws()
     with People(loop) as people:
         outcome = loop.run(running)
