@@ -30,7 +30,7 @@ class WhatItHolds:
         self.folders.append(folder)
         return self
 
-    def predict(self, texts: Sequence[str]) -> Any:
+    def predict(self, texts: Sequence[str], priors: Any) -> Any:
         def lines(wanted: Sequence[int | None]) -> Iterator[bytes]:
             for text, k in zip(texts, wanted, strict=True):
                 yield json.dumps({"label": [text], "prob": [k], "embedding": [0.5]}).encode()
