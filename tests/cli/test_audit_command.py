@@ -22,6 +22,8 @@ from labelloop.cli.main import app
 
 from .workbench_process import Person, Served
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parents[2]
 LLM_LABELS = os.environ.get("LABELLOOP_LLM_LABELS")
 WRONG = {0.99: 0.0, 0.9: 0.02, 0.7: 0.4}  # by the confidence that is stated
