@@ -36,6 +36,7 @@ def test_errors_that_people_repeat_are_not_noticed() -> None:
     assert ended.auto_label_error > 2 * TARGET_ERROR
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("chance", "where"), [(0.0, EVERYWHERE), (0.9, NOT_ON_DRAWN), (0.1, OF_THREE)])
 def test_they_are_noticed_where_people_do_not_see_them_or_overrule_each_other(
     chance: float, where: str

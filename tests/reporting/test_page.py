@@ -388,6 +388,7 @@ OPTIONAL = [
 ]
 
 
+@pytest.mark.slow
 @given(missing=st.sets(st.sampled_from(OPTIONAL)))
 @settings(max_examples=40)
 def test_whatever_a_document_lacks_is_left_out(full: Report, missing: set[str]) -> None:

@@ -50,6 +50,7 @@ def asked_of(priors: PriorLabels, truth: np.ndarray, chosen: LoopSettings) -> li
     return asked
 
 
+@pytest.mark.slow
 def test_the_same_seed_and_answers_ask_the_same() -> None:
     priors, truth = labels_given(200, 0)
     assert asked_of(priors, truth, SETTINGS) == asked_of(priors, truth, SETTINGS)
@@ -87,6 +88,7 @@ def test_nothing_is_lost_and_no_answer_is_altered(
     assert not cannot_say[by_people].any()
 
 
+@pytest.mark.slow
 def test_a_forecast_changes_nothing_and_is_about_right() -> None:
     priors, truth = labels_given(300, 0)
     run = AuditRun.begin(priors, CLASSES, SETTINGS)
@@ -111,6 +113,7 @@ def _with_forecasts(priors: PriorLabels, truth: np.ndarray) -> AuditRun:
     return run
 
 
+@pytest.mark.slow
 def test_worse_labels_are_foreseen_to_take_more_answers() -> None:
     good, bad = (AuditRun.begin(labels_given(300, 0)[0], CLASSES, SETTINGS) for _ in range(2))
     bad.priors.confidence[:] = 0.5
