@@ -113,7 +113,7 @@ def test_a_large_batch_is_cut_to_half_of_what_the_model_cannot_label(left_to_peo
 
 
 def test_once_the_models_labels_are_in_people_label_the_rest() -> None:
-    assert decide(replace(AFTER_START, committed=True), LIMITS) == Decision(Next.SELECT)
+    assert decide(replace(AFTER_START, rest_for_people=True), LIMITS) == Decision(Next.SELECT)
 
 
 @pytest.mark.parametrize(

@@ -21,7 +21,12 @@ import numpy.typing as npt
 
 from labelloop.core.certificate.audit import Audit
 from labelloop.core.certificate.audit_schedule import AuditSchedule, level
-from labelloop.core.certificate.auto_labeling import AutoLabeling, auto_label
+from labelloop.core.certificate.auto_labeling import (
+    AutoLabeling,
+    auto_label,
+    may_learn_another_part,
+    worth_another_part,
+)
 from labelloop.core.certificate.betting import fewest_draws
 from labelloop.core.certificate.conclusion import Conclusion, TestUnderWay, conclude
 from labelloop.core.certificate.lineage import chance_spent
@@ -119,7 +124,8 @@ class Loop:
     repeated_answers: int = 0
     schedule: AuditSchedule = field(default_factory=AuditSchedule)
     test: TestUnderWay | None = None
-    certificate: Certificate | None = None
+    certificate: Certificate | None = None  # of all parts of the pool that have passed a test
+    goes_on: bool = False  # after a certificate: a later model may label a part of what is left
     disputed: Rows = field(default_factory=NO_SPOT_CHECKS.copy)  # spot checks that people disagree on
     new_human_labels: int = 0  # in the last round; before the first, those of the input
     # Of the round under way:
@@ -160,14 +166,15 @@ class Loop:
             idle_rounds=self.idle_rounds,
             repeated_answers=self.repeated_answers + unsettled,
             testing=self.test is not None,
-            committed=self.certificate is not None,
+            rest_for_people=self.certificate is not None and not self.goes_on,
         )
 
     def promise(self) -> Promise:
         """What the next certificate has to promise."""
         counts = self.counts
         by_people = counts.human_labels + counts.auto + self.human_labels_left()
-        return self.settings.promise(counts.input - counts.failed, by_people, granted=0)
+        granted = (self.certificate.wrong_bound or 0) if self.certificate else 0
+        return self.settings.promise(counts.input - counts.failed, by_people, granted)
 
     def _labels_expected(self, auto_labels: int) -> int:
         """How many labels the output will have with these auto-labels if people answer all they can."""
@@ -202,6 +209,11 @@ class Loop:
         labeling = (rule or label_what_is_sure)(self, predictions)
         self.schedule = labeling.schedule
         self.model = _model_record(self.ledger, predictions, labeling)
+        if labeling.outlook is not None and self.goes_on:
+            counts = self.counts
+            self.goes_on = worth_another_part(
+                labeling.outlook, self.promise(), counts.human_labels, counts.pool, tuning=self.tuning
+            )
         if labeling.audit is not None:
             threshold = 0.0 if labeling.threshold is None else labeling.threshold
             self.test = TestUnderWay(labeling.audit, threshold, self.counts.pool)
@@ -389,9 +401,19 @@ class Loop:
             self.schedule = self.schedule.failed(*self.test.audit.findings(), tuning=self.tuning)
             self.ledger.release_to_training(self.ledger.ids(State.VALIDATION))
         if conclusion.certificate is not None:
-            expected = self._labels_expected(conclusion.certificate.auto_labels)
-            self.certificate = conclusion.certificate.of_output(expected)
+            self._certify(conclusion.certificate)
         return conclusion
+
+    def _certify(self, part: Certificate) -> None:
+        expected = self._labels_expected(part.auto_labels)
+        whole = self.certificate.plus(part) if self.certificate else part
+        self.certificate = whole.of_output(expected)
+        human_labels, left = self.counts.human_labels, self.counts.pool - part.auto_labels
+        self.goes_on = self.schedule.chance_left > 0 and may_learn_another_part(
+            self.promise(), human_labels, left, tuning=self.tuning
+        )
+        if self.goes_on:
+            self.ledger.release_to_training(self.ledger.ids(State.VALIDATION))
 
     def _classes_of_draws(self, conclusion: Conclusion | None) -> tuple[TrueClass, ...]:
         if self.test is None or conclusion is None or conclusion.verdict != Verdict.PASSED:

@@ -6,6 +6,7 @@ has AWS's PascalCase as JSON, because it is part of an execution's output.
 A document in a file carries its `format`. A reader accepts every format up to its own.
 """
 
+import math
 from collections.abc import Callable, Iterator
 from enum import StrEnum
 from itertools import chain
@@ -115,6 +116,18 @@ class ClassCertificate(_InPascalCase):
     validation_objects: int
     validation_errors: int
 
+    def plus(self, other: "ClassCertificate") -> "ClassCertificate":
+        """Of one class, with what another test has certified; the bounds hold together."""
+        labels = self.auto_labels + other.auto_labels
+        wrong = self.error_bound * self.auto_labels + other.error_bound * other.auto_labels
+        return ClassCertificate(
+            class_index=self.class_index,
+            auto_labels=labels,
+            error_bound=wrong / labels if labels else 0.0,
+            validation_objects=self.validation_objects + other.validation_objects,
+            validation_errors=self.validation_errors + other.validation_errors,
+        )
+
 
 class Lineage(_InPascalCase):
     """The executions that go on from the same first one, and what their tests took.
@@ -134,7 +147,7 @@ class Certificate(_InPascalCase):
     threshold: float  # the smallest margin among them
     target_error: float
     confidence: float  # for the whole run
-    level: float  # this test's part of the allowed chance of a wrong promise
+    level: float  # its tests' part of the allowed chance of a wrong promise
     error_bound: float  # exact upper bound at that level
     error_estimate: float  # of the model's labels before people corrected those drawn
     coverage: float  # share of the pool that the model labeled
@@ -150,6 +163,7 @@ class Certificate(_InPascalCase):
     wrong_bound: Annotated[int | None, IfKnown] = None
     dataset_error_bound: Annotated[float | None, IfKnown] = None
     lineage: Annotated[Lineage | None, IfKnown] = None
+    parts: Annotated[int | None, IfKnown] = None  # how many tests have passed, where it was more than one
 
     def of_lineage(self, lineage: Lineage) -> "Certificate":
         """With what was tried before it."""
@@ -159,6 +173,38 @@ class Certificate(_InPascalCase):
     def is_of_dataset(self) -> bool:
         """Whether the promise is about all labels of the output, not the auto-labels alone."""
         return self.certificate_for == "dataset"
+
+    def plus(self, part: "Certificate") -> "Certificate":
+        """With another part of the pool that a later test has certified.
+
+        The bounds hold together with the sum of the levels as the chance of a wrong one (union bound). Both
+        certificates must know their `wrong_bound`.
+        """
+        labels = self.auto_labels + part.auto_labels
+        wrong = (self.wrong_bound or 0) + (part.wrong_bound or 0)
+        tested = (self.auto_labels + self.validation_objects, part.auto_labels + part.validation_objects)
+        by_class = {one.class_index: one for one in self.by_class}
+        for one in part.by_class:
+            known = by_class.get(one.class_index)
+            by_class[one.class_index] = known.plus(one) if known else one
+        pool = self.auto_labels / self.coverage if self.coverage else math.inf
+        return self.model_copy(
+            update={
+                "threshold": min(self.threshold, part.threshold),
+                "level": self.level + part.level,
+                "error_bound": max((one.error_bound for one in by_class.values()), default=wrong / labels),
+                "wrong_bound": wrong,
+                "error_estimate": (tested[0] * self.error_estimate + tested[1] * part.error_estimate)
+                / sum(tested),
+                "coverage": labels / pool,
+                "auto_labels": labels,
+                "validation_objects": self.validation_objects + part.validation_objects,
+                "validation_errors": self.validation_errors + part.validation_errors,
+                "validation_unsettled": self.validation_unsettled + part.validation_unsettled,
+                "by_class": tuple(by_class[number] for number in sorted(by_class)),
+                "parts": (self.parts or 1) + (part.parts or 1),
+            }
+        )
 
     def of_output(self, labels: int) -> "Certificate":
         """With its bound on the whole output, which has this number of labels."""

@@ -44,7 +44,7 @@ class Standing:
     idle_rounds: int  # rounds in a row without a new label
     repeated_answers: int = 0  # about objects that people had already answered about
     testing: bool = False  # a certificate is being tested
-    committed: bool = False  # the model has given its labels: people label what is left
+    rest_for_people: bool = False  # the model has given its labels: people label what is left
 
     def human_labels_left(self, limits: Limits) -> int:
         """How many more answers people may be asked for."""
@@ -84,7 +84,7 @@ def decide(standing: Standing, limits: Limits, *, tuning: Tuning = DEFAULT) -> D
 def worth_training(standing: Standing, limits: Limits) -> bool:
     """Whether a model could save any label."""
     counts = standing.counts
-    return not standing.committed and counts.human_labels >= 2 and counts.pool > limits.fewest_draws
+    return not standing.rest_for_people and counts.human_labels >= 2 and counts.pool > limits.fewest_draws
 
 
 def objects_to_ask(
@@ -97,7 +97,7 @@ def objects_to_ask(
     model may label the rest. Never more than the answers that may still be asked for.
     """
     counts = standing.counts
-    if standing.committed or counts.pool <= limits.fewest_draws:
+    if standing.rest_for_people or counts.pool <= limits.fewest_draws:
         wanted = counts.pool
     elif counts.human_labels < limits.start:
         wanted = limits.start - counts.human_labels

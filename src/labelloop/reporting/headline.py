@@ -70,6 +70,7 @@ def _grounds(report: Report, certificate: Certificate) -> list[str]:
             f"the model wrong on {count(certificate.validation_errors)}.{_unsettled(certificate)}"
         )
     sentences += [
+        *_parts(certificate),
         "Weighted by the probability of each draw, that is an error of about "
         f"{percent(certificate.error_estimate)}.",
         f"By the test's exact bound, at most {percent(certificate.error_bound)} of the model's labels are "
@@ -83,6 +84,15 @@ def _grounds(report: Report, certificate: Certificate) -> list[str]:
         "labels, and its confidence covers the whole run, however many tests it made.",
         *missed_in_words(report.true_classes, [printable(name, _CLASS_NAME) for name in report.classes]),
         _circumstances(report, certificate),
+    ]
+
+
+def _parts(certificate: Certificate) -> list[str]:
+    if certificate.parts is None:
+        return []
+    return [
+        f"The labels passed in {count(certificate.parts)} parts, by later and later models, each with a test "
+        "and a share of the confidence of its own."
     ]
 
 

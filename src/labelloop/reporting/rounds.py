@@ -25,7 +25,7 @@ def rounds(report: Report) -> Section | None:
         return None
     text = "The state of all data objects after each round."
     if report.policy != "blog":
-        text += " The model's labels are committed once, when the test of its certificate has passed."
+        text += " The model's labels are committed when the test of their certificate has passed."
     paragraphs = [text, *_reviews([record.label_review for record in report.rounds])]
     return Section("rounds", "Round by round", paragraphs, figures=[_figure(report.rounds)])
 

@@ -26,6 +26,7 @@ def load_loop(state: RunState) -> Loop:
         schedule=state.schedule,
         test=_load_test(state),
         certificate=state.certificate,
+        goes_on=state.goes_on,
         model=state.model,
         proposal=_load_proposal(state),
         tuning=GIVEN_LABELS if state.labels_are_given else DEFAULT,

@@ -26,7 +26,8 @@ def resumed_state(request: LabelingRequest, execution_name: str, prefix: str, jo
     earlier = RunFiles.under(request.active_learning.resume_from_s3_uri or "")
     state = _last_state(earlier)
     _require_same_task(request, state.request)
-    _require_same_draws(request, state)
+    changed = _changed_of_promise(request, state.request)
+    _require_same_draws(request, state, changed)
     before, after = state.settings.confidence, request.active_learning.confidence
     resumed = state.model_copy(
         update={
@@ -35,6 +36,8 @@ def resumed_state(request: LabelingRequest, execution_name: str, prefix: str, jo
             "job_prefix": job_prefix,
             "request": _with_seed_of(state, request),
             "schedule": at_another_confidence(state.schedule, before, after),
+            # One certificate says one thing about all its parts.
+            "goes_on": state.goes_on and not changed,
             "earlier_prefixes": [*state.earlier_prefixes, earlier.prefix],
             "labeling_failure": None,
             **_interrupted_labeling(state, job_prefix),
@@ -78,21 +81,26 @@ def _require_same_task(request: LabelingRequest, earlier: LabelingRequest) -> No
         )
 
 
-def _require_same_draws(request: LabelingRequest, state: RunState) -> None:
-    asked, earlier = request.active_learning, state.settings
+def _changed_of_promise(request: LabelingRequest, before: LabelingRequest) -> list[str]:
+    """Settings of what is promised, and how it is tested, that differ from the earlier request's."""
+    asked, earlier = request.active_learning, before.active_learning
+    same = {
+        "TargetError": asked.target_error == earlier.target_error,
+        "Confidence": asked.confidence == earlier.confidence,
+        "CertificateFor": asked.certificate_for == earlier.certificate_for,
+        "ReviewDisagreements": asked.review_disagreements == earlier.review_disagreements,
+    }
+    return [f"ActiveLearning.{name}" for name, is_same in same.items() if not is_same]
+
+
+def _require_same_draws(request: LabelingRequest, state: RunState, changed: list[str]) -> None:
+    asked = request.active_learning
     if asked.seed is not None and seed_number(asked.seed) != state.loop_settings.seed:
         raise RequestError(
             "ActiveLearning.Seed: an execution can only be resumed with the seed it was started with. Leave "
             "it out, or start anew"
         )
     # With others it would be another test, on draws that somebody may have seen by now.
-    of_a_test = {
-        "TargetError": asked.target_error == earlier.target_error,
-        "Confidence": asked.confidence == earlier.confidence,
-        "CertificateFor": asked.certificate_for == earlier.certificate_for,
-        "ReviewDisagreements": asked.review_disagreements == earlier.review_disagreements,
-    }
-    changed = [f"ActiveLearning.{name}" for name, same in of_a_test.items() if not same]
     if state.audit is not None and changed:
         raise RequestError(
             f"a test is under way, and goes on only with the same {', '.join(changed)}: change that after it"

@@ -192,6 +192,7 @@ class RunState(_Passed):
     labeling: Labeling | None = None
     trained_model_arn: str | None = None
     certificate: Certificate | None = None
+    goes_on: bool = False  # after a certificate: see `Loop`
     stopped_because: str | None = None
     labeling_failure: str | None = None  # people's labels are kept, but the run cannot continue
 
@@ -278,6 +279,7 @@ class RunState(_Passed):
                 "repeated_answers": loop.repeated_answers,
                 "schedule": loop.schedule,
                 "certificate": loop.certificate,
+                "goes_on": loop.goes_on,
                 **changes,
             }
         )

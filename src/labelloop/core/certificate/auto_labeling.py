@@ -121,6 +121,29 @@ def auto_label(
     return AutoLabeling(NO_IDS, None, schedule, outlook)
 
 
+def may_learn_another_part(
+    promise: Promise, human_labels: int, pool: int, *, tuning: Tuning = DEFAULT
+) -> bool:
+    """Whether people have so much left to label, after a certificate, that a model could learn much from it.
+
+    Half of the pool is what the model could learn from so that there is something left to certify.
+    """
+    room = promise.share_allowed(pool) > tuning.belief.unexpected_error * promise.target_error
+    return room and human_labels + pool / 2 >= tuning.timing.growth_for_another_part * human_labels
+
+
+def worth_another_part(
+    outlook: Outlook, promise: Promise, human_labels: int, pool: int, *, tuning: Tuning = DEFAULT
+) -> bool:
+    """Whether a model may pass one more test, now or once people have labeled half of the pool."""
+    if outlook.human_labels < tuning.giving_up.most_worth_asking * pool:
+        return True
+    if not may_learn_another_part(promise, human_labels, pool, tuning=tuning):
+        return False
+    later = outlook.expected_error * error_after(human_labels, pool // 2, tuning=tuning)
+    return later <= promise.share_allowed(pool)
+
+
 class _Proposal:
     """Weighs up how much of the pool the model could label, and what testing that would take."""
 
