@@ -10,7 +10,7 @@ from rich.console import Console
 
 from labelloop.cli.progress import RunProgress
 from labelloop.core.ledger import Counts
-from labelloop.core.records import Certificate, ModelRecord, TestRecord, Verdict
+from labelloop.core.records import Certificate, ModelRecord, OtherPromise, TestRecord, Verdict
 from labelloop.workflow.run_state import Labeling, ModelOutput, RunState
 
 ROOT = Path(__file__).parents[2]
@@ -108,3 +108,21 @@ def test_of_a_round_that_was_interrupted_nothing_is_made_up() -> None:
     told = line_of(selected=None)
     assert "people had been asked before the interruption → 600 human" in told
     assert "no model" not in told
+
+
+def test_other_promises_are_told_first_and_again_when_labels_have_doubled() -> None:
+    console = Console(file=io.StringIO(), width=300)
+    other = OtherPromise(certificate_for="dataset", target_error=0.05, human_labels=1_000)
+    model = ModelRecord(expected_error=0.2, left_to_people=0, other_promises=(other,))
+    with RunProgress(console) as progress:
+        for human in (200, 300, 400, 500):
+            counts = Counts(input=2000, pool=2000 - human, validation=0, human=human, auto=0, failed=0)
+            state = SAMPLE.model_copy(update={"counts": counts, "model": ModelOutput.of(model, **URIS)})
+            progress.state_exited("AutoLabel", state)
+            progress.state_exited("MergeLabels", state)
+    file = console.file
+    assert isinstance(file, io.StringIO)
+    notes = [line for line in file.getvalue().splitlines() if line.startswith("Note:")]
+    assert len(notes) == 2, "after 200 and 400 labels"
+    assert notes[0].startswith("Note: as it stands, people label nearly everything. By this round's model")
+    assert "about 1,000 (50%) with a promise about the whole data set" in notes[0]

@@ -12,6 +12,8 @@ from rich.text import Text
 
 from labelloop.core.ledger import Counts
 from labelloop.core.records import Certificate, ModelRecord, TestRecord, Verdict
+from labelloop.core.report.circumstances import other_promises_in_words
+from labelloop.core.settings import LoopSettings
 from labelloop.workflow.execution import ExecutionEvent
 from labelloop.workflow.run_state import RunState
 
@@ -45,6 +47,7 @@ class Progress:
         self.doing = "starting"
         self.round = 0
         self.counts: Counts | None = None
+        self._told_at = 0  # how many labels people had given when other promises were last told
         # Last, because it draws at once.
         self._live = Live(get_renderable=self._render, console=console, refresh_per_second=4, transient=True)
 
@@ -68,6 +71,20 @@ class Progress:
             highlight=False,
             soft_wrap=True,
         )
+
+    def print_other_promises(self, model: ModelRecord | None, counts: Counts, settings: LoopSettings) -> None:
+        """What would take fewer labels than the run's own promise. Told again when labels have doubled."""
+        if model is None or not model.other_promises or counts.human_labels < 2 * self._told_at:
+            return
+        self._told_at = counts.human_labels
+        others = other_promises_in_words(
+            model.other_promises,
+            counts.input,
+            certificate_for=settings.certificate_for,
+            target_error=settings.target_error,
+        )
+        told = f"as it stands, people label nearly everything. {others}."
+        self.console.print(Text.assemble(("Note: ", "bold yellow"), told), soft_wrap=True)
 
     def elapsed(self) -> str:
         """Minutes and seconds."""
@@ -135,6 +152,8 @@ class RunProgress(Progress):
             self._predicted = run
         if name == "MergeLabels":
             self.print_round(run.round - 1, self._what_happened(run), run.counts)
+            predicted = self._predicted
+            self.print_other_promises(predicted.model if predicted else None, run.counts, run.loop_settings)
             self._predicted = self._selected = None
 
     def _what_happened(self, merged: RunState) -> str:

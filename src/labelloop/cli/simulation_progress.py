@@ -30,4 +30,5 @@ class SimulationProgress(Progress, Watcher):
             self._model, self._pool, record.test, loop.certificate, record.sent_to_people
         )
         self.print_round(record.round, happened, loop.counts)
+        self.print_other_promises(self._model, loop.counts, loop.settings)
         self._model, self.counts = None, loop.counts

@@ -23,6 +23,7 @@ from labelloop.core.certificate.audit import Audit
 from labelloop.core.certificate.audit_schedule import AuditSchedule, level
 from labelloop.core.certificate.auto_labeling import (
     AutoLabeling,
+    Outlook,
     auto_label,
     may_learn_another_part,
     worth_another_part,
@@ -30,6 +31,7 @@ from labelloop.core.certificate.auto_labeling import (
 from labelloop.core.certificate.betting import fewest_draws
 from labelloop.core.certificate.conclusion import Conclusion, TestUnderWay, conclude
 from labelloop.core.certificate.lineage import chance_spent
+from labelloop.core.certificate.other_promises import other_promises
 from labelloop.core.certificate.promise import Promise
 from labelloop.core.certificate.true_classes import classes_of_draws, classes_of_spot_checks
 from labelloop.core.certificate.tuning import DEFAULT, Tuning
@@ -51,7 +53,15 @@ from labelloop.core.people.spot_checks import NO_SPOT_CHECKS, SpotChecks
 from labelloop.core.query_strategies import QueryStrategy
 from labelloop.core.query_strategies.selection import select_at_random, select_most_useful
 from labelloop.core.randomness import random_stream
-from labelloop.core.records import Certificate, Lineage, ModelRecord, RoundRecord, TrueClass, Verdict
+from labelloop.core.records import (
+    Certificate,
+    Lineage,
+    ModelRecord,
+    OtherPromise,
+    RoundRecord,
+    TrueClass,
+    Verdict,
+)
 from labelloop.core.settings import LoopSettings
 from labelloop.core.stopping import Decision, Limits, Standing, decide, objects_to_ask
 
@@ -171,10 +181,13 @@ class Loop:
 
     def promise(self) -> Promise:
         """What the next certificate has to promise."""
+        return self._promise_with(self.settings)
+
+    def _promise_with(self, settings: LoopSettings) -> Promise:
         counts = self.counts
         by_people = counts.human_labels + counts.auto + self.human_labels_left()
         granted = (self.certificate.wrong_bound or 0) if self.certificate else 0
-        return self.settings.promise(counts.input - counts.failed, by_people, granted)
+        return settings.promise(counts.input - counts.failed, by_people, granted)
 
     def _labels_expected(self, auto_labels: int) -> int:
         """How many labels the output will have with these auto-labels if people answer all they can."""
@@ -209,16 +222,13 @@ class Loop:
         labeling = (rule or label_what_is_sure)(self, predictions)
         self.schedule = labeling.schedule
         self.model = _model_record(self.ledger, predictions, labeling)
-        if labeling.outlook is not None and self.goes_on:
-            counts = self.counts
-            self.goes_on = worth_another_part(
-                labeling.outlook, self.promise(), counts.human_labels, counts.pool, tuning=self.tuning
-            )
         if labeling.audit is not None:
             threshold = 0.0 if labeling.threshold is None else labeling.threshold
             self.test = TestUnderWay(labeling.audit, threshold, self.counts.pool)
         else:
             self.proposal = Proposal(labeling.ids, predictions.label[labeling.ids])
+        if labeling.outlook is not None:
+            self._look_ahead(labeling.outlook, predictions)
         return labeling
 
     def select(self, predictions: Predictions | None, strategy: QueryStrategy) -> Selection:
@@ -315,6 +325,39 @@ class Loop:
         """Of a run that goes on from no other."""
         spent = chance_spent(self.schedule, self.settings.confidence)
         return Lineage(executions=1, tests=self.schedule.tests, chance_spent=spent)
+
+    # Looking ahead ------------------------------------------------------------------------------------------
+
+    def _look_ahead(self, outlook: Outlook, predictions: Predictions) -> None:
+        """From what the round's model said: are later ones worth training, and what is to be told?"""
+        if self.goes_on:
+            counts = self.counts
+            self.goes_on = worth_another_part(
+                outlook, self.promise(), counts.human_labels, counts.pool, tuning=self.tuning
+            )
+        if self.model is not None and self._certifies_nothing(outlook):
+            others = self._other_promises(predictions)
+            self.model = self.model.model_copy(update={"other_promises": others})
+
+    def _certifies_nothing(self, outlook: Outlook) -> bool:
+        """Whether people would label nearly everything as it stands, after more than the first labels."""
+        counts, told_from = self.counts, self.tuning.rounds.told_from * self.counts.input
+        too_little = outlook.human_labels >= self.tuning.giving_up.most_worth_asking * counts.pool
+        too_much = outlook.draws > self.settings.most_draws(len(self.ledger), self.human_labels_left())
+        nothing = self.test is None and self.certificate is None and (too_little or too_much)
+        return nothing and counts.human_labels >= told_from
+
+    def _other_promises(self, predictions: Predictions) -> tuple[OtherPromise, ...]:
+        rng = random_stream(self.settings.seed, "other promises", self.round)
+        return other_promises(
+            self.ledger,
+            predictions,
+            self.settings,
+            self.schedule,
+            self._promise_with,
+            rng,
+            tuning=self.tuning,
+        )
 
     # Choosing for people ------------------------------------------------------------------------------------
 
@@ -452,6 +495,7 @@ class Loop:
             expected_error=model.expected_error,
             left_to_people=model.left_to_people,
             expected_draws=model.expected_draws,
+            other_promises=model.other_promises,
             drawn_for_test=self.drawn_for_test,
             test=conclusion.record if conclusion else None,
             certificate=conclusion.certificate if conclusion else None,

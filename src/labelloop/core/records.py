@@ -213,6 +213,14 @@ class Certificate(_InPascalCase):
         return self.model_copy(update={"dataset_error_bound": self.wrong_bound / labels})
 
 
+class OtherPromise(Record):
+    """A promise, and how many labels people would give in all if this round's model was tested for it."""
+
+    certificate_for: CertificateFor
+    target_error: float
+    human_labels: int
+
+
 class ModelRecord(Record):
     """What a round's model said about its own labels, before people answered."""
 
@@ -224,6 +232,8 @@ class ModelRecord(Record):
     expected_draws: float | None = None  # for a test; None where no test can be expected to pass
     unreadable: int = 0  # objects it could not read
     first_unreadable: str | None = None
+    # Told where this model can certify next to nothing of what was asked for, or the budget is too small.
+    other_promises: Annotated[tuple[OtherPromise, ...], IfSo] = ()
 
 
 class ReviewCounts(Record):
@@ -272,6 +282,7 @@ class RoundRecord(Document):
     expected_error: float | None = None
     left_to_people: int | None = None
     expected_draws: float | None = None
+    other_promises: Annotated[tuple[OtherPromise, ...], IfSo] = ()
     drawn_for_test: int = 0
     test: TestRecord | None = None
     certificate: Certificate | None = None

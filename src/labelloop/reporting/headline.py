@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from markupsafe import Markup
 
 from labelloop.core.records import Certificate, OutcomeCounts, Report
-from labelloop.core.report.circumstances import draws_in_words, lineage_in_words
+from labelloop.core.report.circumstances import draws_in_words, lineage_in_words, other_promises_in_words
 from labelloop.core.report.true_classes import missed_in_words
 from labelloop.reporting.drawing import Drawing
 from labelloop.reporting.parts import Headline, Key, Tile
@@ -132,7 +132,23 @@ def _no_promise(counts: OutcomeCounts) -> str:
 
 def _why_not(report: Report) -> list[str]:
     because = report.no_certificate_because
-    return [f"There is no certificate: {printable(because, 400)}."] if because else []
+    told = [f"There is no certificate: {printable(because, 400)}."] if because else []
+    return [*told, *_other_promises(report)]
+
+
+def _other_promises(report: Report) -> list[str]:
+    """What a run in which people labeled nearly everything would have taken otherwise."""
+    for record in reversed(report.rounds):
+        if record.other_promises:
+            certificate_for = str(report.settings.get("CertificateFor", "all"))
+            others = other_promises_in_words(
+                record.other_promises,
+                report.counts.input,
+                certificate_for=certificate_for,
+                target_error=report.target_error,
+            )
+            return [f"In round {record.round} the model could pass no such test. {others}."]
+    return []
 
 
 def _given(sources: tuple[str, ...]) -> list[str]:

@@ -80,20 +80,17 @@ def auto_label(
 
     `human_labels_left`: how many labels people may still be asked for; `last`: no later round can test again.
     """
-    readable = ledger.mask(State.POOL) & predictions.present
     if settings.is_blog:
+        readable = ledger.mask(State.POOL) & predictions.present
         confident = np.flatnonzero(readable & (predictions.margin > BLOG_MARGIN))
         return AutoLabeling(confident, BLOG_MARGIN, schedule)
-    # Objects that people were asked about and did not label are not like the rest: only people label them.
-    pool = np.flatnonzero(readable & (ledger.times_asked == 0))
+    pool = _open_to_the_model(ledger, predictions)
     if not len(pool):
         return AutoLabeling(NO_IDS, None, schedule)
     confidence = predictions.confidence[pool]
     uncertainty = _less_modest(schedule.own_uncertainty(confidence, tuning=tuning), schedule, tuning=tuning)
-    expected = _expected_errors(confidence, schedule, tuning=tuning)
-    expected = expected * _caution(expected, ledger.counts().human_labels, tuning=tuning)
     unexpected = tuning.belief.unexpected_error * settings.target_error
-    believed = np.clip(expected, unexpected, 1.0)
+    believed = _believed_errors(ledger, confidence, settings, schedule, tuning=tuning)
     most_draws = settings.most_draws(len(ledger), human_labels_left)
     proposal = _Proposal(
         ledger, predictions, settings, schedule, promise, pool, rng, last=last, tuning=tuning
@@ -119,6 +116,47 @@ def auto_label(
         if enough and sum(part.plan.draws for part in hoped) <= most_draws:
             return proposal.test(hoped, outlook, labels, most_draws)
     return AutoLabeling(NO_IDS, None, schedule, outlook)
+
+
+def outlook_of(
+    ledger: Ledger,
+    predictions: Predictions,
+    settings: LoopSettings,
+    schedule: AuditSchedule,
+    promise: Promise,
+    rng: np.random.Generator,
+    *,
+    tuning: Tuning = DEFAULT,
+) -> Outlook | None:
+    """What it would take to finish now with this promise; None where the model could label nothing."""
+    pool = _open_to_the_model(ledger, predictions)
+    if not len(pool):
+        return None
+    proposal = _Proposal(
+        ledger, predictions, settings, schedule, promise, pool, rng, last=False, tuning=tuning
+    )
+    believed = _believed_errors(ledger, predictions.confidence[pool], settings, schedule, tuning=tuning)
+    return _outlook(proposal.parts(believed), len(pool))
+
+
+def _open_to_the_model(ledger: Ledger, predictions: Predictions) -> Ids:
+    # Objects that people were asked about and did not label are not like the rest: only people label them.
+    unasked = ledger.mask(State.POOL) & (ledger.times_asked == 0)
+    return np.flatnonzero(unasked & predictions.present)
+
+
+def _believed_errors(
+    ledger: Ledger,
+    confidence: Floats,
+    settings: LoopSettings,
+    schedule: AuditSchedule,
+    *,
+    tuning: Tuning = DEFAULT,
+) -> Floats:
+    """The chance of each object to be wrong, as tests are planned with; shape of `confidence`."""
+    expected = _expected_errors(confidence, schedule, tuning=tuning)
+    expected = expected * _caution(expected, ledger.counts().human_labels, tuning=tuning)
+    return np.clip(expected, tuning.belief.unexpected_error * settings.target_error, 1.0)
 
 
 def may_learn_another_part(

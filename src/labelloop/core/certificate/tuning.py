@@ -83,6 +83,20 @@ class Rounds:
     Source: not measured: chosen (decision 0004).
     """
 
+    told_from: float = 0.1
+    """The labels from which on a run says that people would label everything, and what other promises take.
+    Unit: share of the data objects.
+    Larger: it is said later, of models that have learned more.
+    Source: not measured: chosen.
+    """
+
+    told_targets: tuple[float, ...] = (1.6, 3.0)
+    """The larger target errors of which it is said what they would take.
+    Unit: times the target error asked for.
+    Larger: less likely to be what the user wants; more likely to save labels.
+    Source: not measured: chosen.
+    """
+
     most_idle_rounds: int = 2
     """Rounds in a row without a new label after which the run stops.
     Unit: rounds.

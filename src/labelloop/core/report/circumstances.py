@@ -1,7 +1,9 @@
-"""What a certificate says besides its bound: where its draws come from, and what was tried before it."""
+"""What is said besides a certificate's bound: its draws, what was tried before it, what others would take."""
+
+from collections.abc import Sequence
 
 from labelloop.core.randomness import Seed
-from labelloop.core.records import Lineage
+from labelloop.core.records import Lineage, OtherPromise
 
 
 def draws_in_words(seed: Seed, *, was_secret: bool) -> str:
@@ -24,3 +26,24 @@ def lineage_in_words(lineage: Lineage) -> str:
         "certificate. "
         "Runs begun anew, on this input or a copy of it, are not counted: they cannot be seen from here"
     )
+
+
+def other_promises_in_words(
+    others: Sequence[OtherPromise], data_objects: int, *, certificate_for: str, target_error: float
+) -> str:
+    """What a run would take with another promise or a larger budget; empty if nothing else would do."""
+    if not others:
+        return ""
+    *some, last = [_with_promise(one, data_objects, certificate_for, target_error) for one in others]
+    listed = f"{', '.join(some)}, or {last}" if some else last
+    return f"By this round's model, people would label {listed}"
+
+
+def _with_promise(other: OtherPromise, data_objects: int, certificate_for: str, target_error: float) -> str:
+    share = other.human_labels / data_objects if data_objects else 0.0
+    labels = f"about {other.human_labels:,} ({share:.0%})"
+    if other.certificate_for != certificate_for:
+        return f'{labels} with a promise about the whole data set ("CertificateFor": "dataset")'
+    if other.target_error != target_error:
+        return f'{labels} with "TargetError": {other.target_error:.3g}'
+    return f"{labels} with a larger budget"
