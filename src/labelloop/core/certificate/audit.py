@@ -11,7 +11,7 @@ import sys
 import numpy as np
 import numpy.typing as npt
 
-from labelloop.core.certificate.audit_evidence import Evidence, Group, evidence_of
+from labelloop.core.certificate.audit_evidence import Evidence, Group, evidence_of, evidence_of_surest
 from labelloop.core.certificate.betting import weights
 from labelloop.core.certificate.promise import Promise
 from labelloop.core.certificate.tuning import DEFAULT, Tuning
@@ -28,6 +28,8 @@ CANDIDATE = np.dtype(
         ("uncertainty", "<f4"),  # the chance that the label is wrong, as far as it is known
         ("group", "<i2"),  # objects of one group are certified together
         ("place", "<i4"),  # in its group's order of drawing
+        ("margin", "<f4"),  # between the model's two best classes
+        ("rank", "<i4"),  # by margin, from the surest; chance orders equal ones
         ("stage", "<i2"),  # the stage, from 1, in which people were asked about it; 0 before that
         ("drawn", "?"),  # at random; if not, people were asked because it is doubtful: it was withdrawn
         ("stake", "<f8"),  # the part of the wealth that was bet on its draw
@@ -83,10 +85,15 @@ class Audit(SecondOpinions):
         most_draws: int,
         rng: np.random.Generator,
         *,
+        margin: npt.NDArray[np.floating] | None = None,
         reviewed: bool,
         tuning: Tuning = DEFAULT,
     ) -> "Audit":
-        """All arrays have shape (candidates,). The order of drawing is fixed here, once and for all."""
+        """All arrays have shape (candidates,). The order of drawing is fixed here, once and for all.
+
+        `margin`: how sure the labels are, where the draws choose how many of the surest pass; by default,
+        all pass together.
+        """
         candidates = np.zeros(len(ids), CANDIDATE)
         candidates["id"], candidates["label"] = ids, labels
         candidates["confidence"], candidates["uncertainty"] = confidence, uncertainty
@@ -98,6 +105,10 @@ class Audit(SecondOpinions):
             # (Efraimidis & Spirakis, 2006).
             keys = rng.exponential(size=len(members)) / weight
             candidates["place"][members[np.argsort(keys, kind="stable")]] = np.arange(len(members))
+        if margin is not None:
+            candidates["margin"] = margin
+            surest_first = np.lexsort((rng.permutation(len(ids)), -margin))
+            candidates["rank"][surest_first] = np.arange(len(ids))
         return cls(candidates, groups, promise, most_draws, reviewed=reviewed, tuning=tuning)
 
     # What people are asked about ----------------------------------------------------------------------------
@@ -136,18 +147,27 @@ class Audit(SecondOpinions):
 
     # What the answers say -----------------------------------------------------------------------------------
 
+    @property
+    def chooses(self) -> bool:
+        """Whether the draws decide how many of the candidates pass: the surest of them.
+
+        A test that an earlier version began has no ranks.
+        """
+        return bool(self.candidates["rank"].any())
+
+    def certified(self) -> npt.NDArray[np.bool_]:
+        """The candidates that have passed, with those of them that people were asked about; (candidates,)."""
+        if self.chooses:
+            return np.asarray(self.candidates["rank"] < self._surest()[0])
+        return np.isin(self.candidates["group"], list(self.passed()))
+
     def open_ids(self) -> Ids:
-        """What gets labels: in groups that have passed, the candidates that nobody was asked about."""
-        mine = np.isin(self.candidates["group"], list(self.passed())) & ~self.asked
-        return np.asarray(self.candidates["id"][mine])
+        """What gets labels: of the candidates that have passed, those that nobody was asked about."""
+        return np.asarray(self.candidates["id"][self.certified() & ~self.asked])
 
     def passed(self) -> dict[int, Evidence]:
         """The evidence of each group whose test has passed, by the group's number."""
-        return {
-            number: evidence
-            for number, evidence in enumerate(self.all_evidence())
-            if self.verdict(number, evidence) == Verdict.PASSED
-        }
+        return {number: evidence for number, evidence in enumerate(self.all_evidence()) if evidence.passes}
 
     def all_evidence(self) -> list[Evidence]:
         """The evidence of each group."""
@@ -164,16 +184,32 @@ class Audit(SecondOpinions):
         return Verdict.FAILED
 
     def evidence(self, number: int) -> Evidence:
-        """What is known about a group by now."""
+        """What is known by now about a group, or about the part of it that passes."""
+        return self._surest()[1] if self.chooses else self.evidence_of_all(number)
+
+    def evidence_of_all(self, number: int) -> Evidence:
+        """What is known by now about all candidates of a group."""
         rows = self.candidates[self.candidates["group"] == number]
         return evidence_of(
             rows, self.groups[number], self.promise, reviewed=self.reviewed, tuning=self.tuning
+        )
+
+    def _surest(self) -> tuple[int, Evidence]:
+        return evidence_of_surest(
+            self.candidates,
+            self.groups[0],
+            self.promise,
+            self.most_draws,
+            reviewed=self.reviewed,
+            tuning=self.tuning,
         )
 
     def verdict(self, number: int, evidence: Evidence) -> Verdict:
         """Whether a group's test has passed, and whether it is worth going on."""
         if evidence.way.answers == 0:
             return Verdict.PASSED
+        if self.chooses:
+            return self._goes_on(evidence)
         planned, giving_up = self.groups[number].plan.draws, self.tuning.giving_up
         least = max(self.tuning.drawing.least_stage, giving_up.patience_share * evidence.candidates)
         most = min(giving_up.patience * planned + least, self.most_draws / len(self.groups))
@@ -182,13 +218,21 @@ class Audit(SecondOpinions):
             return Verdict.FAILED
         return Verdict.OPEN
 
+    def _goes_on(self, evidence: Evidence) -> Verdict:
+        """Of a test that could label more, or that can label nothing yet."""
+        if int(self.asked.sum()) + evidence.way.answers <= self.most_draws:
+            return Verdict.OPEN
+        return Verdict.PASSED if evidence.passes else Verdict.FAILED
+
     def _ask(self, number: int, stage: int, room: int, *, once: bool) -> Ids:
         evidence, planned = self.evidence(number), self.groups[number].plan.draws
         drawing = self.tuning.drawing
         if self.verdict(number, evidence) != Verdict.OPEN:
             return NO_IDS
         withdrawn, drawn = 0, min(evidence.way.draws, planned - evidence.drawn)
-        if not evidence.drawn:
+        if self.chooses:
+            drawn = evidence.way.draws * (1 if self.asked.any() else drawing.first_stage)
+        elif not evidence.drawn:
             drawn = drawing.first_stage * planned
         elif evidence.drawn >= planned:
             # Not sooner: a few bad draws may be bad luck.

@@ -1,13 +1,15 @@
 """What people's answers say about objects whose labels are tested together, and what is still missing."""
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
 
 from labelloop.core.certificate.betting import Draws, Plan, plan_with, weights
 from labelloop.core.certificate.promise import Promise
+from labelloop.core.certificate.surest import SurestSets, log_wealths
 from labelloop.core.certificate.tuning import DEFAULT, Tuning
 from labelloop.core.ledger import NO_LABEL
 from labelloop.core.people.second_opinions import Flags, Rows, refuted, settled_labels, undecided
@@ -37,15 +39,16 @@ class Way:
 
 @dataclass(frozen=True)
 class Evidence:
-    """What people's answers say about a group."""
+    """What people's answers say about a group, or about the surest of its candidates."""
 
     drawn: int  # objects drawn at random that people were asked about
     wrong: int  # how many of these the model had wrong
     unsettled: int  # how many have no answer yet, or answers that do not agree: they count as wrong
     withdrawn: int  # doubtful objects that people were asked about so that the rest passes
     open_objects: int  # what would be labeled: nobody was asked about these
-    error_estimate: float  # share of wrong labels in the whole group, without bias
+    error_estimate: float  # share of wrong labels among them all, without bias
     wrong_bound: int  # exact upper bound on the number of wrong labels among the open objects
+    passes: bool  # no more than may be wrong is wrong, at the test's level
     way: Way
 
     @property
@@ -66,80 +69,186 @@ def evidence_of(
     rows: Rows, group: Group, promise: Promise, *, reviewed: bool, tuning: Tuning = DEFAULT
 ) -> Evidence:
     """From a group's candidates. `reviewed`: two people must agree that the model is wrong."""
-    rows = rows[_in_order_of_leaving(rows)]
-    settled = settled_labels(rows, reviewed=reviewed)
-    answered = (settled != NO_LABEL) & ~undecided(rows, settled, reviewed=reviewed)
-    wrong, left = refuted(rows, settled) & answered, rows["stage"] > 0
-    # What people never settle counts as wrong where it was drawn, and as right where it was withdrawn: there
-    # was no bet on it, so it must not make the hypothesis easier to refute.
-    draws = _draws(rows, group.plan, left, np.where(rows["drawn"], wrong | ~answered, wrong), tuning=tuning)
-    open_objects = int((~left).sum())
-    return Evidence(
-        drawn=int((left & rows["drawn"]).sum()),
-        wrong=int((rows["drawn"] & wrong).sum()),
-        unsettled=int((rows["drawn"] & ~answered).sum()),
-        withdrawn=int((left & ~rows["drawn"]).sum()),
-        open_objects=open_objects,
-        error_estimate=draws.error_estimate(),
-        wrong_bound=_bound(draws, group, open_objects),
-        way=_way(rows, group, draws, promise, tuning=tuning),
-    )
+    found = _Answers.of(rows, group.plan, reviewed=reviewed, tuning=tuning)
+    return found.evidence(group, promise, found.cheapest_way(group, promise))
+
+
+def evidence_of_surest(
+    rows: Rows, group: Group, promise: Promise, most_draws: int, *, reviewed: bool, tuning: Tuning = DEFAULT
+) -> tuple[int, Evidence]:
+    """How many of a group's candidates, the surest, can be certified as it stands, and what is known of them.
+
+    `most_draws`: see `Audit`.
+    """
+    every = _Answers.of(rows, group.plan, reviewed=reviewed, tuning=tuning)
+    sets = SurestSets.of(len(rows), promise, most_draws, tuning=tuning)
+    goal, wealths = -math.log(group.level), every.log_wealths(sets)
+    kept, allowed, certified, least, in_row = 0, 0, every.of_surest(0), math.inf, True
+    cost, way = math.inf, Way(math.inf, 0, 0.0)  # the answers it takes to end, by the cheapest way on
+    for size, may_be_wrong, wealth in zip(sets.sizes.tolist(), sets.allowed.tolist(), wealths, strict=True):
+        part = every.of_surest(size)
+        # Nothing can be broken where no more is left than may be wrong.
+        least = least if part.open_objects <= may_be_wrong else min(least, float(wealth))
+        in_row = in_row and least >= goal
+        if in_row:
+            kept, allowed, certified = size, may_be_wrong, part
+            continue
+        by_draws = part.way_by_draws(promise, min(1.0, math.exp(least - goal)))
+        cost_of_part = every.open_objects - part.open_objects + by_draws.draws
+        if cost_of_part < cost:
+            # Draws are from all candidates. Those from outside the part are not among what people label then.
+            cost, way = cost_of_part, Way(by_draws.draws / part.share_of_draws(every), 0, by_draws.stake)
+    left_to_people = every.open_objects - certified.open_objects
+    if kept and left_to_people <= cost + tuning.giving_up.least_saving * len(rows):
+        way = Way(0.0, 0, 0.0)
+    found = certified.evidence(group, promise, way)
+    # The bound is what was allowed: a smaller one would depend on the draws in a way that the proof does not.
+    return kept, replace(found, wrong_bound=min(allowed, certified.open_objects), passes=kept > 0)
+
+
+@dataclass(frozen=True)
+class _Answers:
+    """Candidates in the order of leaving, and what people said of them; arrays have shape (candidates,)."""
+
+    rows: Rows
+    weight: npt.NDArray[np.float64]
+    wrong: Flags
+    answered: Flags
+    plan: Plan
+    tuning: Tuning
+
+    @classmethod
+    def of(cls, rows: Rows, plan: Plan, *, reviewed: bool, tuning: Tuning) -> "_Answers":
+        rows = rows[_in_order_of_leaving(rows)]
+        settled = settled_labels(rows, reviewed=reviewed)
+        answered = (settled != NO_LABEL) & ~undecided(rows, settled, reviewed=reviewed)
+        weight = weights(rows["uncertainty"], plan.evenness)
+        return cls(rows, weight, refuted(rows, settled) & answered, answered, plan, tuning)
+
+    def of_surest(self, size: int) -> "_Answers":
+        """Of the `size` surest only: the draws among them are random draws from them alone."""
+        inside = self.rows["rank"] < size
+        return replace(
+            self,
+            rows=self.rows[inside],
+            weight=self.weight[inside],
+            wrong=self.wrong[inside],
+            answered=self.answered[inside],
+        )
+
+    @cached_property
+    def left(self) -> Flags:
+        return np.asarray(self.rows["stage"] > 0)
+
+    @cached_property
+    def open_objects(self) -> int:
+        return int((~self.left).sum())
+
+    @cached_property
+    def draws(self) -> Draws:
+        rows, left, weight = self.rows, self.left, self.weight
+        # What people never settle counts as wrong where it was drawn, and as right where it was withdrawn:
+        # there was no bet on it, so it must not make the hypothesis easier to refute.
+        wrong = np.where(rows["drawn"], self.wrong | ~self.answered, self.wrong)
+        mean_weight = np.cumsum(weight[::-1])[::-1] / np.arange(len(rows), 0, -1)
+        return Draws(
+            weight=weight[left],
+            mean_weight=mean_weight[left],
+            remaining=(len(rows) - np.flatnonzero(left)).astype(float),
+            wrong=wrong[left],
+            by_chance=rows["drawn"][left],
+            least_weight=float(weight.min()) if len(weight) else 1.0,
+            stake=rows["stake"][left],
+            most_at_stake=self.tuning.betting.most_at_stake,
+        )
+
+    def share_of_draws(self, every: "_Answers") -> float:
+        """How much of what is drawn next from all candidates falls on these."""
+        return float(self.weight[~self.left].sum() / every.weight[~every.left].sum())
+
+    def evidence(self, group: Group, promise: Promise, way: Way) -> Evidence:
+        drawn = self.rows["drawn"]
+        return Evidence(
+            drawn=int((self.left & drawn).sum()),
+            wrong=int((drawn & self.wrong).sum()),
+            unsettled=int((drawn & ~self.answered).sum()),
+            withdrawn=int((self.left & ~drawn).sum()),
+            open_objects=self.open_objects,
+            error_estimate=self.draws.error_estimate(),
+            wrong_bound=self._bound(group),
+            passes=self.passes(group, promise),
+            way=way,
+        )
+
+    def passes(self, group: Group, promise: Promise) -> bool:
+        """Whether more wrong labels than may be are ruled out among those nobody was asked about."""
+        if not self.open_objects:
+            return False
+        allowed = promise.allowed(self.open_objects)
+        if allowed >= self.open_objects:
+            return True
+        return self.draws.log_wealth(self._wrong + allowed + 1) >= -math.log(group.level)
+
+    def cheapest_way(self, group: Group, promise: Promise) -> Way:
+        """By more draws, or by withdrawing some objects and fewer draws."""
+        if not self.open_objects:
+            return Way(math.inf, 0, 0.0)
+        if self.passes(group, promise):
+            return Way(0.0, 0, 0.0)
+        shares = self.tuning.drawing.shares_withdrawn
+        counts = sorted({math.floor(share * self.open_objects) for share in shares})
+        ways = [self._having_withdrawn(count, group, promise) for count in counts]
+        return min(ways, key=lambda way: way.answers)
+
+    def log_wealths(self, sets: SurestSets) -> npt.NDArray[np.float64]:
+        """Of the tests of these sets; shape (sets,)."""
+        drawn, stake = np.flatnonzero(self.left), self.rows["stake"]
+        wrong = (self.wrong | ~self.answered)[drawn]
+        return log_wealths(
+            sets, self.rows["rank"], self.weight, drawn, wrong, stake[drawn], tuning=self.tuning
+        )
+
+    def way_by_draws(self, promise: Promise, level: float) -> Way:
+        """By more draws alone, where this level is left to reach; infinitely many where nothing is open."""
+        if not self.open_objects:
+            return Way(math.inf, 0, 0.0)
+        plan = plan_with(self.plan.evenness, self._chances, promise, level, tuning=self.tuning)
+        return Way(max(1.0, plan.draws), 0, plan.stake)
+
+    @property
+    def _wrong(self) -> int:
+        return int(self.draws.wrong.sum())
+
+    @cached_property
+    def _chances(self) -> npt.NDArray[np.float64]:
+        """Of the open objects to be wrong, by what is known of the others; the most doubtful first."""
+        expected = float(self.rows["uncertainty"][self.left].sum())
+        prior = self.tuning.belief.prior_errors_in_test
+        believed = (self._wrong + prior) / (expected + prior)
+        chances = np.minimum(self.rows["uncertainty"][~self.left] * believed, 1.0)
+        return np.sort(chances.astype(np.float64))[::-1]
+
+    def _having_withdrawn(self, count: int, group: Group, promise: Promise) -> Way:
+        goal, rest = -math.log(group.level), self._chances[count:]
+        found = self._wrong + float(self._chances[:count].sum())
+        wealth = self.draws.log_wealth(found + promise.allowed(len(rest)) + 1)
+        level = min(1.0, math.exp(wealth - goal))
+        plan = plan_with(self.plan.evenness, rest, promise, level, tuning=self.tuning)
+        return Way(max(1.0, plan.draws), count, plan.stake)
+
+    def _bound(self, group: Group) -> int:
+        """The least number that the wealth refutes: no more of the open objects is wrong, at that level."""
+        least, most, target = 0, self.open_objects, -math.log(group.level)
+        while least < most:
+            middle = (least + most) // 2
+            if self.draws.log_wealth(self._wrong + middle + 1) >= target:
+                most = middle
+            else:
+                least = middle + 1
+        return least
 
 
 def _in_order_of_leaving(rows: Rows) -> npt.NDArray[np.int64]:
     """Stage by stage: first what was withdrawn, then what was drawn. What is open comes last."""
     stage = np.where(rows["stage"] == 0, np.iinfo(np.int16).max, rows["stage"])
     return np.lexsort((rows["place"], rows["drawn"], stage))
-
-
-def _draws(rows: Rows, plan: Plan, left: Flags, wrong: Flags, *, tuning: Tuning = DEFAULT) -> Draws:
-    """The objects of a group that have left. `rows` are in the order of leaving."""
-    weight = weights(rows["uncertainty"], plan.evenness)
-    mean_weight = np.cumsum(weight[::-1])[::-1] / np.arange(len(rows), 0, -1)
-    return Draws(
-        weight=weight[left],
-        mean_weight=mean_weight[left],
-        remaining=(len(rows) - np.flatnonzero(left)).astype(float),
-        wrong=wrong[left],
-        by_chance=rows["drawn"][left],
-        least_weight=float(weight.min()) if len(weight) else 1.0,
-        stake=rows["stake"][left],
-        most_at_stake=tuning.betting.most_at_stake,
-    )
-
-
-def _way(rows: Rows, group: Group, draws: Draws, promise: Promise, *, tuning: Tuning = DEFAULT) -> Way:
-    is_open = rows["stage"] == 0
-    if not is_open.any():
-        return Way(math.inf, 0, 0.0)
-    goal, wrong, open_objects = -math.log(group.level), float(draws.wrong.sum()), int(is_open.sum())
-    allowed = promise.allowed(open_objects)
-    if allowed >= open_objects or draws.log_wealth(wrong + allowed + 1) >= goal:
-        return Way(0.0, 0, 0.0)
-    expected = float(rows["uncertainty"][~is_open].sum())
-    prior = tuning.belief.prior_errors_in_test
-    believed = (wrong + prior) / (expected + prior)
-    chances = np.sort(np.minimum(rows["uncertainty"][is_open] * believed, 1.0).astype(np.float64))[::-1]
-
-    def having_withdrawn(count: int) -> Way:
-        rest = chances[count:]
-        found = wrong + float(chances[:count].sum())
-        wealth = draws.log_wealth(found + promise.allowed(len(rest)) + 1)
-        level = min(1.0, math.exp(wealth - goal))
-        plan = plan_with(group.plan.evenness, rest, promise, level, tuning=tuning)
-        return Way(max(1.0, plan.draws), count, plan.stake)
-
-    counts = {math.floor(share * len(chances)) for share in tuning.drawing.shares_withdrawn}
-    return min(map(having_withdrawn, sorted(counts)), key=lambda way: way.answers)
-
-
-def _bound(draws: Draws, group: Group, open_objects: int) -> int:
-    """The least number that the wealth refutes: no more of the open objects is wrong, at the test's level."""
-    least, most, target = 0, open_objects, -math.log(group.level)
-    while least < most:
-        middle = (least + most) // 2
-        if draws.log_wealth(int(draws.wrong.sum()) + middle + 1) >= target:
-            most = middle
-        else:
-            least = middle + 1
-    return least

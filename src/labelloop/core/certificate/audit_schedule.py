@@ -10,6 +10,7 @@ An `AuditSchedule` is data, part of a run's persisted state. How it is read is a
 is not persisted, so methods take it.
 """
 
+import math
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -31,6 +32,18 @@ class AuditSchedule:
     answers: float = 0.0  # people's first answers about objects drawn at random
     mistaken_answers: float = 0.0  # those of them that other people did not confirm
     reliability: Reliability = field(default_factory=Reliability)  # from the draws of tests that failed
+    # The fewest labels by people with which a model expected the run to end, since the last test.
+    fewest_expected: float | None = None
+
+    def expecting(self, human_labels: float) -> "AuditSchedule":
+        """After one more model has said with how many labels by people it expects the run to end."""
+        fewest = min(human_labels, self.fewest_expected or math.inf)
+        return replace(self, fewest_expected=fewest if math.isfinite(fewest) else None)
+
+    def falls_behind(self, human_labels: float, *, tuning: Tuning = DEFAULT) -> bool:
+        """Whether an earlier model expected the run to end with clearly fewer labels by people."""
+        most = tuning.timing.most_rise * (self.fewest_expected or math.inf)
+        return human_labels > most
 
     def overconfidence(self, *, tuning: Tuning = DEFAULT) -> float:
         """By what factor the model errs more often than it expects, as far as answers tell."""
@@ -71,6 +84,7 @@ class AuditSchedule:
             tests=self.tests + 1,
             chance_left=0.0 if last else self.chance_left * (1 - tuning.timing.share_spent),
             human_labels=human_labels,
+            fewest_expected=None,
         )
 
     def learned(

@@ -1,7 +1,7 @@
 """Which objects of the pool the model may label."""
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -61,6 +61,7 @@ class _Part:
     uncertainty: Floats
     left_to_people: int
     plan: Plan
+    chances: Floats  # of the whole pool to be wrong, as it was planned with
 
 
 def auto_label(
@@ -104,10 +105,11 @@ def auto_label(
         errors_left = believed * error_after(labels, batch, tuning=tuning)
         ahead = _outlook(proposal.parts(np.maximum(errors_left, unexpected)), len(pool))
         gain = outlook.human_labels - ahead.draws - _labels_after(batch, ahead, len(pool), settings)
-        due = gain <= 0 and may_test_again(schedule, labels, tuning=tuning)
+        behind = schedule.falls_behind(labels + outlook.human_labels, tuning=tuning)
+        due = (gain <= 0 or behind) and may_test_again(schedule, labels, tuning=tuning)
         if last or short_of_budget or due:
             return proposal.test(parts, outlook, labels, most_draws)
-        return AutoLabeling(NO_IDS, None, schedule, outlook)
+        return AutoLabeling(NO_IDS, None, schedule.expecting(labels + outlook.human_labels), outlook)
     error, target = outlook.expected_error, settings.target_error
     if may_be_modest(schedule, labels, error, target, tuning=tuning) or last:
         hoped = proposal.hoped_for(uncertainty, limits.batch)
@@ -234,6 +236,14 @@ class _Proposal:
         return found
 
     def test(self, parts: list[_Part], outlook: Outlook, labels: int, most_draws: int) -> AutoLabeling:
+        """A test of these parts.
+
+        Where the promise is about the whole data set, the number of wrong labels that it allows does not fall
+        with the number of auto-labels. Then all that the model could label is tested, and the draws choose.
+        """
+        chooses = self.promise.is_of_dataset
+        if chooses:
+            parts = [self._with_all(parts[0])]
         ids = np.concatenate([part.ids for part in parts])
         order = np.argsort(ids)
         group_of = np.repeat(np.arange(len(parts)), [len(part.ids) for part in parts])
@@ -248,12 +258,17 @@ class _Proposal:
             self.promise,
             most_draws,
             self.rng,
+            margin=self.predictions.margin[ids[order]] if chooses else None,
             reviewed=self.settings.review_disagreements,
             tuning=self.tuning,
         )
         threshold = float(self.predictions.margin[ids].min())
         schedule = self.schedule.tested(labels, last=self.last, tuning=self.tuning)
         return AutoLabeling(ids[order], threshold, schedule, outlook, audit)
+
+    def _with_all(self, part: _Part) -> _Part:
+        ranked = self._surest_first(self._members[0], part.chances)
+        return replace(part, ids=self.pool[ranked], uncertainty=part.chances[ranked])
 
     def _surest_first(self, members: Ids, uncertainty: Floats) -> Ids:
         margins = self.predictions.margin[self.pool[members]]
@@ -276,7 +291,7 @@ class _Proposal:
             if len(kept)
             else Plan(1.0, 0.0, math.inf)
         )
-        return _Part(self.pool[kept], uncertainty[kept], len(members) - len(kept), plan)
+        return _Part(self.pool[kept], uncertainty[kept], len(members) - len(kept), plan, uncertainty)
 
 
 def _labels_after(batch: int, ahead: Outlook, pool: int, settings: LoopSettings) -> float:

@@ -44,7 +44,7 @@ def conclude(test: TestUnderWay, confidence: float, *, by_class: bool, goes_on: 
     if verdict == Verdict.PASSED:
         certificate = certificate_of(test, confidence, by_class=by_class)
         committed = audit.open_ids()
-    evidence = audit.all_evidence()
+    evidence = [audit.evidence_of_all(number) for number in range(len(audit.groups))]
     candidates = sum(found.candidates for found in evidence)
     record = TestRecord(
         verdict=verdict,
@@ -53,7 +53,7 @@ def conclude(test: TestUnderWay, confidence: float, *, by_class: bool, goes_on: 
         unsettled=sum(found.unsettled for found in evidence),
         withdrawn=sum(found.withdrawn for found in evidence),
         error_estimate=sum(found.error_share(candidates) for found in evidence),
-        error_bound=max(found.error_bound for found in evidence),
+        error_bound=max(found.error_bound for found in audit.all_evidence()),
     )
     return Conclusion(record, certificate, committed)
 
@@ -70,7 +70,7 @@ def certificate_of(test: TestUnderWay, confidence: float, *, by_class: bool) -> 
     return Certificate(
         promise=f"error among {_whose(audit, by_class=by_class)} <= {target}, {confidence:.0%} confidence",
         certificate_for="dataset" if audit.promise.is_of_dataset else "class" if by_class else "all",
-        threshold=test.threshold,
+        threshold=_threshold(test),
         target_error=audit.promise.target_error,
         confidence=confidence,
         level=sum(audit.groups[number].level for number in passed),
@@ -84,6 +84,12 @@ def certificate_of(test: TestUnderWay, confidence: float, *, by_class: bool) -> 
         validation_unsettled=sum(evidence.unsettled for evidence in passed.values()),
         by_class=tuple(_of_class(audit, *found) for found in passed.items()) if by_class else (),
     )
+
+
+def _threshold(test: TestUnderWay) -> float:
+    """The least margin among what is labeled."""
+    audit = test.audit
+    return float(audit.candidates["margin"][audit.certified()].min()) if audit.chooses else test.threshold
 
 
 def _whose(audit: Audit, *, by_class: bool) -> str:

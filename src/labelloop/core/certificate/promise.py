@@ -31,12 +31,16 @@ class Promise:
     def is_of_dataset(self) -> bool:
         return self.output is not None
 
-    def allowed(self, open_objects: int) -> int:
-        """How many labels may be wrong if a test commits those of this number of objects."""
+    def allowed(self, open_objects: int, *, among: int | None = None) -> int:
+        """How many labels may be wrong if a test commits those of this number of objects.
+
+        `among`: no more than that can be wrong in all; by default, the same number.
+        """
         if self.output is None:
             return share_of(self.target_error, open_objects)
         labels = min(self.output, self.by_people + open_objects)
-        return min(open_objects, max(0, share_of(self.target_error, labels) - self.granted))
+        most = open_objects if among is None else among
+        return min(most, max(0, share_of(self.target_error, labels) - self.granted))
 
     def share_allowed(self, open_objects: int) -> float:
         """The same as a share of these objects; 0 for none."""

@@ -18,7 +18,8 @@ Floats = npt.NDArray[np.floating]
 
 def classes_of_draws(audit: Audit, ledger: Ledger) -> tuple[TrueClass, ...]:
     """Of a test that has passed. `ledger`: with its labels, so that each draw represents some of them."""
-    represented, _ = inverse_probability_weights(inclusion_chances_of(audit), ledger)
+    chances = inclusion_chances_of(audit)[audit.certified()]
+    represented, _ = inverse_probability_weights(chances, ledger)
     candidates = audit.candidates
     return _counted(audit.settled(), candidates["label"], candidates["drawn"], represented[candidates["id"]])
 

@@ -179,6 +179,14 @@ class Timing:
     Source: 25c0e11 calls it measured by the runs of bench/ and gives no figures.
     """
 
+    most_rise: float = math.inf
+    """A test is made once people are expected to give more than this many times the fewest labels that an
+    earlier model expected.
+    Unit: factor.
+    Larger: more batches are labeled in the hope of a cheaper test.
+    Source: see `GIVEN_LABELS`.
+    """
+
     reserve: float = 1.3
     """What is kept of the budget for the test before other labels are bought.
     Unit: times the draws that the test is expected to take.
@@ -240,6 +248,14 @@ class Drawing:
     Source: not measured: chosen (25c0e11).
     """
 
+    shares_cut: tuple[float, ...] = (0.0, *np.linspace(0.01, 0.2, 20), *np.linspace(0.225, 0.95, 30))
+    """What is left to people of the candidates of a test about the whole data set: as little of these as the
+    draws allow.
+    Unit: shares of the candidates.
+    Larger: more of them find a closer cut and take more time.
+    Source: not measured: chosen.
+    """
+
     def __post_init__(self) -> None:
         """Refuse weights that would give an object no chance to be drawn."""
         _require(all(0 < share <= 1 for share in self.evenness), "evenness must be above 0 and at most 1")
@@ -254,6 +270,13 @@ class GivingUp:
     Unit: share of the pool.
     Larger: more small certificates; more tests that save next to nothing.
     Source: see `Timing.shares_left`.
+    """
+
+    least_saving: float = 0.01
+    """A test that can label some candidates goes on only if it is expected to save more answers than this.
+    Unit: share of the candidates.
+    Larger: fewer stages; less is labeled.
+    Source: not measured: chosen.
     """
 
     patience: float = 3.0
@@ -442,7 +465,7 @@ DEFAULT = Tuning()
 # 20.4 and 72.8; with the default's caution, modesty and patience 24.8, 21.6 and 69.2. And what people answer
 # teaches no model more about what is left, so there is no second part.
 GIVEN_LABELS = Tuning(
-    timing=Timing(growth_for_another_part=math.inf),
+    timing=Timing(growth_for_another_part=math.inf, most_rise=1.05),
     belief=Belief(usual_doubt=1.0, caution=1.1, prior_errors_of_modesty=15.0, caution_with_few_errors=1.0),
     giving_up=GivingUp(patience_share=0.5),
 )
