@@ -43,7 +43,7 @@ check: $(INSTALLED) $(CHECKOV) node_modules/.package-lock.json ## Lint and type-
 	$(BIN)/cfn-lint template.yaml infrastructure/*.yaml
 	.venv-checkov/bin/checkov --config-file tools/checkov/config.yaml
 	for definition in statemachine/*.asl.json; do \
-		node_modules/.bin/asl-validator --json-path $$definition || exit 1; \
+		node_modules/.bin/asl-validator --json-definition "$$(sed 's/$${Partition}/aws/' $$definition)" || exit 1; \
 	done
 
 bench: $(BENCH) $(ENCODER) ## Count the labels people give, side by side with others (minutes; ARGS=--quick: fewer)

@@ -52,7 +52,11 @@ def test_each_function_says_what_it_is_and_needs(name: str) -> None:
     assert properties["PackageType"] == "Image"
     others = [other["Properties"]["Description"] for key, other in FUNCTIONS.items() if key != name]
     assert properties["Description"] not in others
-    assert 128 <= properties["MemorySize"] <= 10240
+    # A new AWS account may not have more.
+    assert 128 <= TEMPLATE.functions()[name].memory <= 3008
+    assert not {"ReservedConcurrentExecutions", "ProvisionedConcurrencyConfig"} & properties.keys(), (
+        "a new account runs ten functions at a time, and none of these can be reserved"
+    )
     assert 0 < properties["Timeout"] <= 900
 
 

@@ -32,6 +32,8 @@ from labelloop.workflow.request import ActiveLearning, LabelingRequest, parse_re
 from labelloop.workflow.run_files import RunFiles
 from labelloop.workflow.run_state import RunState
 
+_DAY_SECONDS = 86_400
+
 
 class PrepareEvent(BaseModel):
     """The execution input, unchanged, and the execution that received it."""
@@ -87,6 +89,7 @@ def prepare_manifest(execution: PrepareEvent) -> dict[str, Any]:
     check_with_labeler(chosen.labeler, request)
     request = chosen.labeler.prepare(_with_the_stacks_key(request))
     _require_job_role(request)
+    _require_files_that_last(request)
     files = RunFiles(f"{request.output_config.s3_output_path}{execution.execution_name}/")
     _refuse_reused_name(files, execution.start_time)
     categories = parse_label_categories(s3.read_bytes(request.label_category_config_s3_uri))
@@ -111,6 +114,19 @@ def _require_job_role(request: LabelingRequest) -> None:
         raise RequestError(
             f"RoleArn: this stack may only give jobs the role {role}, not {request.role_arn}: use that role, "
             "or deploy the stack with the parameter JobRoleArn set to yours"
+        )
+
+
+def _require_files_that_last(request: LabelingRequest) -> None:
+    """Refuse a batch that may be open for longer than the stack's bucket keeps the files of a run."""
+    days = int(os.environ.get("INTERMEDIATE_DAYS") or 0)
+    deadline = request.active_learning.workbench.deadline_in_seconds
+    by_people = request.active_learning.labeling_backend == "workbench"
+    if days and by_people and deadline >= days * _DAY_SECONDS:
+        raise RequestError(
+            "ActiveLearning.Workbench.DeadlineInSeconds: people may have a batch for "
+            f"{deadline / _DAY_SECONDS:g} days, but this stack removes a run's files after {days}: "
+            "use a shorter deadline, or deploy the stack with a larger IntermediateDays"
         )
 
 
