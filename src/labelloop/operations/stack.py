@@ -35,6 +35,18 @@ class Stack:
         return self.values.get(ROLE_OUTPUT) or None
 
 
+def stack_exists(cloud: Cloud, name: str) -> bool:
+    """Whether there is a stack of this name, of whatever kind and in whatever state."""
+    with explained():
+        try:
+            cloud.cloudformation.describe_stacks(StackName=name)
+        except ClientError as error:
+            if error_code(error) == "ValidationError":
+                return False
+            raise
+    return True
+
+
 def find_stack(cloud: Cloud, name: str) -> Stack:
     """Read a stack. Raises OperationError when there is no such stack, or it is not a labelloop."""
     with explained():
