@@ -152,6 +152,9 @@ def test_every_log_line_of_a_step_says_execution_round_and_step(printed: Printed
             assert line["execution"] in ("run-1", "run-2")
             assert isinstance(line["round"], int)
             assert line.get("step", line.get("Step", name)) == name
+        # Powertools' own keys: whether the function was started anew, and which one it is.
+        told = [line for line in lines if "_aws" not in line]
+        assert all({"cold_start", "function_name", "function_memory_size"} <= line.keys() for line in told)
 
 
 def test_the_metrics_are_printed_with_the_labeling_job_prefix(printed: Printed) -> None:

@@ -22,7 +22,7 @@ from labelloop.core.query_strategies import (
 )
 from labelloop.labelers import Labeler, load_labeler
 from labelloop.labelers.registry import check_with_labeler
-from labelloop.steps.step_handler import measured, note_place, read_event, tracer
+from labelloop.steps.step_handler import measured, note_place, observed, read_event
 from labelloop.storage import s3
 from labelloop.storage.lineage import enter_execution
 from labelloop.storage.prior_label_files import save_prior_labels
@@ -45,7 +45,7 @@ class PrepareEvent(BaseModel):
     start_time: str
 
 
-@tracer.capture_lambda_handler(capture_response=False)
+@observed
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     """Turn an execution input into the state of a run."""
     execution = read_event(PrepareEvent, event, "PrepareManifest")

@@ -10,7 +10,7 @@ from mangum import Mangum
 from labelloop.workbench.application import create_app
 from labelloop.workbench.cognito import CognitoSessions, UserPool, sign_in_router
 from labelloop.workbench.deployment import opened_workbench
-from labelloop.workbench.images import presigned_url
+from labelloop.workbench.images import image_source, presigned_url
 from labelloop.workbench.overview import Overview
 from labelloop.workbench.service import Workbench
 from labelloop.workbench.worker_template import template_in_s3
@@ -34,7 +34,7 @@ def application() -> Mangum:
         Workbench(parts.store, parts.closing),
         sessions,
         image_urls=presigned_url,
-        image_sources=[_bucket_origin(bucket) for bucket in _buckets()],
+        image_sources=[image_source(bucket) for bucket in _buckets()],
         worker_templates=template_in_s3,
         run_overview=Overview(parts.store),
         https=True,
@@ -46,10 +46,3 @@ def application() -> Mangum:
 def _buckets() -> list[str]:
     """The buckets that the stack reads. The input may be in a bucket outside the stack."""
     return [bucket for name in ("DATA_BUCKET", "INPUT_BUCKET") if (bucket := os.environ.get(name))]
-
-
-def _bucket_origin(bucket: str) -> str:
-    """The origin of the bucket's presigned URLs, from which pages may load images."""
-    host: str = presigned_url(f"s3://{bucket}/x").split("/")[2]
-    origin = f"https://{host}"
-    return origin if host.startswith(f"{bucket}.") else f"{origin}/{bucket}/"
