@@ -51,7 +51,7 @@ def test_the_api_admits_no_more_than_a_small_account_can_answer() -> None:
 
 
 def test_merging_has_room_on_disk_for_ten_million_labels() -> None:
-    # A row of its SQLite file with the fields of a label is 275 bytes at most.
+    # A row of its SQLite file with the fields of a label is about 275 bytes (1.95 million filled 512 MB).
     assert properties("MergeLabels")["EphemeralStorage"]["Size"] * 2**20 / 275 > 10e6
 
 
@@ -206,3 +206,30 @@ def test_the_dashboard_shows_jobs_quotas_and_the_workbenchs_traffic() -> None:
     without = titles(monitoring(WorkbenchApi=""))
     assert len(with_workbench) == len(without) + 1
     assert any("Requests to the workbench" in title for title in set(with_workbench) - set(without))
+
+
+# The page ---------------------------------------------------------------------------------------------------
+
+
+def test_the_page_on_deploying_explains_every_parameter_with_its_default() -> None:
+    page = (ROOT / "docs/deploying.md").read_text()
+    rows = dict(re.findall(r"^\| `(\w+)` \| (\S+) \| .+ \|$", page, re.M))
+    declared = (ROOT / "template.yaml").read_text().split("\nParameters:\n")[1].split("\nConditions:\n")[0]
+    defaults = dict(re.findall(r"^  (\w+):\n(?:    .*\n)*?    Default: (.*)$", declared, re.M))
+    assert {name: value.strip("`") for name, value in rows.items()} == {
+        name: "empty" if value == '""' else value for name, value in defaults.items()
+    }
+
+
+def test_the_page_says_how_many_of_each_a_first_deployment_makes() -> None:
+    page = (ROOT / "docs/deploying.md").read_text()
+    kinds = [resource["Type"] for resource in TEMPLATE.resources.values()]
+    assert f"| Lambda functions | {kinds.count('AWS::Serverless::Function')}:" in page
+    assert f"| IAM roles and a policy | {kinds.count('AWS::IAM::Role')} and 1 |" in page
+    assert f"| log groups | {kinds.count('AWS::Logs::LogGroup')} |" in page
+    watched = [resource["Type"] for resource in monitoring().resources.values()]
+    alarms_, queries = (
+        watched.count("AWS::CloudWatch::Alarm"),
+        watched.count("AWS::Logs::QueryDefinition"),
+    )
+    assert f"| {alarms_}, 1, {queries}, 1 |" in page

@@ -186,7 +186,10 @@ def _model_image(cloud: Cloud, stack: Stack) -> Iterator[Finding]:
     if uri:
         yield _image_in_ecr(cloud, uri)
         return
-    name = stack.values["ModelContainerName"]
+    name = stack.values.get("ModelContainerName")
+    if name is None:
+        yield Finding("model image", Status.UNKNOWN, "the stack does not say: it is of another version")
+        return
     function = cloud.client("lambda").get_function(FunctionName=name)
     configuration, code = function["Configuration"], function["Code"]
     if configuration.get("State") == "Failed":

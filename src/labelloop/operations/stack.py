@@ -55,7 +55,7 @@ def find_stack(cloud: Cloud, name: str) -> Stack:
         except ClientError as error:
             if error_code(error) == "ValidationError":
                 raise OperationError(
-                    f"there is no stack {name!r} in {cloud.region}: deploy it with `sam deploy --guided`, or "
+                    f"there is no stack {name!r} in {cloud.region}: deploy it (docs/deploying.md), or "
                     "choose another with --stack, another region with --region"
                 ) from error
             raise

@@ -12,7 +12,7 @@ from rich.text import Text
 from labelloop.cli.aws.options import ProfileOption, RegionOption
 from labelloop.cli.errors import explained_errors
 from labelloop.operations.checkup import Finding, Status, check_account, check_name, check_stack
-from labelloop.operations.cloud import Cloud
+from labelloop.operations.cloud import Cloud, OperationError
 from labelloop.operations.stack import find_stack, stack_exists
 
 _MARKS = {
@@ -62,7 +62,12 @@ def _findings(cloud: Cloud, stack: str | None, instance_type: str) -> list[Findi
         return findings
     if not stack_exists(cloud, stack):
         return [*findings, check_name(stack), Finding("stack", Status.OK, f"{stack} is not deployed yet")]
-    return [*findings, *check_stack(cloud, find_stack(cloud, stack))]
+    try:
+        return [*findings, *check_stack(cloud, find_stack(cloud, stack))]
+    except OperationError as error:
+        # One that was rolled back is there, but has nothing in it.
+        text = f"{error}. If its first deployment failed, remove it with `sam delete`, then deploy it again"
+        return [*findings, Finding("stack", Status.PROBLEM, text)]
 
 
 def _print(findings: list[Finding]) -> None:
