@@ -122,7 +122,6 @@ EXPLAINED_OF_ROLE = {
             ("JobRole", "s3:AbortMultipartUpload"),
             ("LabelInWorkbenchRole", "s3:AbortMultipartUpload"),
             ("CollectLabelsRole", "s3:AbortMultipartUpload"),
-            ("WorkbenchRole", "s3:AbortMultipartUpload"),
         ),
         _FAILED_WRITE,
     ),
@@ -222,7 +221,10 @@ def _people_at_the_workbench(loop: Loop, recorder: AwsCalls) -> None:
         loop,
         recorder,
         parameters={"LabelingBackend": "workbench"},
-        environment={"WORKBENCH_TABLE": table},
+        environment={
+            "WORKBENCH_TABLE": table,
+            "WORKBENCH_CLOSER": template().functions()["CollectLabels"].name,
+        },
     )
     aws.client("dynamodb").create_table(TableName=table, **declared_table())
     loop.settings(Workbench={"RelabelShare": 0.5})

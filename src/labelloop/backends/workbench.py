@@ -79,6 +79,14 @@ class Workbench(AnswersLater):
         # Made here: see workbench.deployment.
         Logger(service="labelloop").info("open", extra={"batch": batch.id, "tasks": batch.total})
 
+    def close(self, batch_id: str) -> Batch:
+        """Complete what the web application began: it accepts no more answers for this batch."""
+        with opened_workbench() as parts:
+            batch = parts.store.batch(batch_id)
+            if batch is None:
+                raise RequestError(f"there is no batch {batch_id} in the workbench")
+            return parts.closing.close(batch, batch.closed_because or "")
+
     def collect(self, state: RunState) -> Labeling:
         """Close the batch; what is not labeled returns to the pool."""
         assert state.labeling is not None, "CollectLabels comes after LabelInWorkbench"

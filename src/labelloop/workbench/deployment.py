@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import boto3
 from aws_lambda_powertools import Logger
+from botocore.exceptions import BotoCoreError, ClientError
 
 from labelloop.core.errors import RequestError
 from labelloop.storage import s3
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
     from mypy_boto3_stepfunctions import SFNClient
 
 DATABASE, TABLE = "WORKBENCH_DATABASE", "WORKBENCH_TABLE"
+# The function that closes batches for the web application, and the event it is invoked with.
+CLOSER, CLOSE_BATCH = "WORKBENCH_CLOSER", "CloseBatch"
 # Lets a step distinguish a batch that ended early from one that failed. Ground Truth reports a stopped job
 # so.
 STOPPED = {"Error": "Stopped", "Cause": json.dumps({"LabelingJobStatus": "Stopped"})}
@@ -43,10 +46,28 @@ def opened_workbench() -> Iterator[OpenedWorkbench]:
     database = os.environ.get(DATABASE)
     if database is None:
         store = DynamoDbTaskStore(_table())
-        yield OpenedWorkbench(store, Closing(store, s3, StateMachineWaits()))
+        elsewhere = close_elsewhere if os.environ.get(CLOSER) else None
+        yield OpenedWorkbench(store, Closing(store, s3, StateMachineWaits(), elsewhere=elsewhere))
         return
     with contextlib.closing(SqliteTaskStore(Path(database))) as file:
         yield OpenedWorkbench(file, Closing(file, s3, StateMachineWaits()))
+
+
+def close_elsewhere(batch_id: str) -> None:
+    """Have a batch closed by the function CLOSER, which may take longer than a request to the API.
+
+    If it cannot be invoked, the batch stays half closed, and the next requests find that and try again.
+    """
+    try:
+        boto3.client("lambda").invoke(
+            FunctionName=os.environ[CLOSER],
+            InvocationType="Event",
+            Payload=json.dumps({CLOSE_BATCH: batch_id}).encode(),
+        )
+    except (BotoCoreError, ClientError) as error:
+        Logger(service="labelloop").error(
+            "the batch could not be handed over to be closed", extra={"batch": batch_id, "why": str(error)}
+        )
 
 
 def _table() -> str:

@@ -29,7 +29,6 @@ def application() -> Mangum:
     )
     sessions = CognitoSessions(pool)
     parts = opened_workbench().__enter__()  # For as long as the process lives.
-    parts.closing.go_on()
     app = create_app(
         Workbench(parts.store, parts.closing),
         sessions,
