@@ -10,7 +10,6 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from labelloop.backends.workbench import Workbench
 from labelloop.steps.step_handler import logger, observed, step
-from labelloop.workbench.deployment import CLOSE_BATCH
 from labelloop.workflow.run_state import RunState
 
 
@@ -19,7 +18,7 @@ def collect_labels(state: RunState, _time: str) -> dict[str, Any]:
 
 
 def close_batch(event: dict[str, Any], _context: LambdaContext) -> dict[str, Any]:
-    closed = Workbench().close(event[CLOSE_BATCH])
+    closed = Workbench().close(event)
     logger.info("closed", extra={"batch": closed.id, "tasks": closed.total, "undone": closed.undone})
     return {}
 
@@ -30,5 +29,5 @@ _for_the_workbench = observed(close_batch)
 
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     """Take a step's event, or the workbench's."""
-    work = _for_the_workbench if isinstance(event, dict) and CLOSE_BATCH in event else _as_step
+    work = _for_the_workbench if Workbench().is_asked_to_close(event) else _as_step
     return work(event, context)
