@@ -225,7 +225,8 @@ def test_the_page_says_how_many_of_each_a_first_deployment_makes() -> None:
     page = (ROOT / "docs/deploying.md").read_text()
     kinds = [resource["Type"] for resource in TEMPLATE.resources.values()]
     assert f"| Lambda functions | {kinds.count('AWS::Serverless::Function')}:" in page
-    assert f"| IAM roles and a policy | {kinds.count('AWS::IAM::Role')} and 1 |" in page
+    policies = kinds.count("AWS::IAM::ManagedPolicy") + kinds.count("AWS::IAM::Policy")
+    assert f"| IAM roles and policies | {kinds.count('AWS::IAM::Role')} and {policies} |" in page
     assert f"| log groups | {kinds.count('AWS::Logs::LogGroup')} |" in page
     watched = [resource["Type"] for resource in monitoring().resources.values()]
     alarms_, queries = (

@@ -1,15 +1,12 @@
 """A large batch takes longer to close than a request may: it is closed elsewhere, and can be resumed."""
 
 import json
-from collections.abc import Callable
 from dataclasses import dataclass, field
-from types import SimpleNamespace
 from typing import Any
 
 import boto3
 import pytest
 
-from labelloop.steps import collect_labels
 from labelloop.workbench import deployment, lambda_app
 from labelloop.workbench.closing import Closing
 from labelloop.workbench.cognito import SESSION_COOKIE
@@ -148,8 +145,7 @@ def test_a_cold_start_answers_at_once_and_has_a_half_closed_batch_closed_elsewhe
     deployed: None, pool: Cognito, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     asked = Elsewhere()
-    monkeypatch.setattr(deployment, "close_elsewhere", asked)
-    monkeypatch.setenv("WORKBENCH_CLOSER", "the-closer")
+    monkeypatch.setattr(lambda_app, "close_elsewhere", asked)
     lambda_app.application.cache_clear()
     batch = Desk(DynamoDbTaskStore("workbench")).open(TEXTS[:3])
     DynamoDbTaskStore("workbench").save_batch(batch.model_copy(update={"state": "closing"}))
@@ -161,24 +157,21 @@ def test_a_cold_start_answers_at_once_and_has_a_half_closed_batch_closed_elsewhe
 def test_a_batch_that_cannot_be_handed_over_fails_nobodys_answer(
     deployed: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("WORKBENCH_CLOSER", "no-such-function")
+    monkeypatch.setenv("AWS_LAMBDA_FUNCTION_NAME", "no-such-function")
     deployment.close_elsewhere("batch-1")
 
 
-CONTEXT = SimpleNamespace(
-    aws_request_id="1", memory_limit_in_mb=128, function_name="step", invoked_function_arn="arn"
-)
+CONTEXT: Any = None
 
 
-def test_the_step_that_collects_labels_closes_batches_for_the_workbench(deployed: None) -> None:
+def test_the_function_closes_a_batch_for_an_earlier_request(deployed: None) -> None:
     store = DynamoDbTaskStore("workbench")
     uri = "s3://bucket/selection"
     batch = Desk(store).open(TEXTS[:3], selection_uri=uri, output_uri="s3://bucket/output.manifest")
     lines = b"".join(b'{"labelloop-id":%d,"source":"x"}\n' % number for number in range(3))
     boto3.client("s3").put_object(Bucket="bucket", Key="selection", Body=lines)
     store.save_batch(batch.model_copy(update={"state": "closing", "closed_because": "every object is done"}))
-    handler: Callable[..., Any] = collect_labels.handler
-    assert handler({"CloseBatch": batch.id}, CONTEXT) == {}
+    assert lambda_app.handler({"CloseBatch": batch.id}, CONTEXT) == {}
     closed = store.batch(batch.id)
     assert closed is not None
     assert (closed.state, closed.closed_because) == ("closed", "every object is done")

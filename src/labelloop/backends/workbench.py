@@ -23,7 +23,7 @@ from labelloop.core.settings import resolve_size
 from labelloop.storage import s3
 from labelloop.storage.loop_files import load_loop
 from labelloop.storage.prediction_files import load_out_of_fold
-from labelloop.workbench.deployment import CLOSE_BATCH, STOPPED, opened_workbench
+from labelloop.workbench.deployment import STOPPED, opened_workbench
 from labelloop.workbench.earlier_batches import EarlierBatches
 from labelloop.workbench.opening import Asked, Guess, asked_about, open_batch
 from labelloop.workbench.store import TaskStore
@@ -78,19 +78,6 @@ class Workbench(AnswersLater):
             parts.closing.waits_with(batch, task_token)
         # Made here: see workbench.deployment.
         Logger(service="labelloop").info("open", extra={"batch": batch.id, "tasks": batch.total})
-
-    def is_asked_to_close(self, event: object) -> bool:
-        """Whether an event comes from the web application, which has a batch closed."""
-        return isinstance(event, dict) and CLOSE_BATCH in event
-
-    def close(self, event: dict[str, Any]) -> Batch:
-        """Complete what the web application began: it accepts no more answers for this batch."""
-        batch_id = event[CLOSE_BATCH]
-        with opened_workbench() as parts:
-            batch = parts.store.batch(batch_id)
-            if batch is None:
-                raise RequestError(f"there is no batch {batch_id} in the workbench")
-            return parts.closing.close(batch, batch.closed_because or "")
 
     def collect(self, state: RunState) -> Labeling:
         """Close the batch; what is not labeled returns to the pool."""

@@ -4,12 +4,14 @@ import os
 from functools import cache
 from typing import Any
 
+from aws_lambda_powertools import Logger
 from aws_lambda_powertools.utilities.typing import LambdaContext
 from mangum import Mangum
 
 from labelloop.workbench.application import create_app
 from labelloop.workbench.cognito import CognitoSessions, UserPool, sign_in_router
-from labelloop.workbench.deployment import opened_workbench
+from labelloop.workbench.deployment import CLOSE_BATCH, close_elsewhere, opened_workbench
+from labelloop.workbench.errors import NotFoundError
 from labelloop.workbench.images import image_source, presigned_url
 from labelloop.workbench.overview import Overview
 from labelloop.workbench.service import Workbench
@@ -17,8 +19,23 @@ from labelloop.workbench.worker_template import template_in_s3
 
 
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
-    """Answer a request of the HTTP API (payload format 2.0)."""
+    """Answer a request of the HTTP API (payload format 2.0), or close a batch for an earlier request."""
+    if CLOSE_BATCH in event:
+        return close_batch(event[CLOSE_BATCH])
     return application()(event, context)  # type: ignore[arg-type]
+
+
+def close_batch(batch_id: str) -> dict[str, Any]:
+    """Complete what a request began: the batch accepts no more answers."""
+    with opened_workbench() as parts:
+        batch = parts.store.batch(batch_id)
+        if batch is None:
+            raise NotFoundError(f"there is no batch {batch_id}")
+        closed = parts.closing.close(batch, batch.closed_because or "")
+    Logger(service="labelloop").info(
+        "closed", extra={"batch": closed.id, "tasks": closed.total, "undone": closed.undone}
+    )
+    return {}
 
 
 @cache
@@ -28,7 +45,7 @@ def application() -> Mangum:
         os.environ["USER_POOL_ISSUER"], os.environ["USER_POOL_CLIENT_ID"], os.environ["USER_POOL_DOMAIN"]
     )
     sessions = CognitoSessions(pool)
-    parts = opened_workbench().__enter__()  # For as long as the process lives.
+    parts = opened_workbench(close_elsewhere).__enter__()  # For as long as the process lives.
     app = create_app(
         Workbench(parts.store, parts.closing),
         sessions,
