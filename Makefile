@@ -36,14 +36,15 @@ test: $(INSTALLED) $(ENCODER) ## Run all tests
 test-fast: $(INSTALLED) ## Run the tests that take milliseconds
 	$(BIN)/python -m pytest -n 3 --dist worksteal -m "not slow and not docker"
 
-check: $(INSTALLED) $(CHECKOV) node_modules/.package-lock.json ## Lint and type-check code, template and state machines
+check: $(INSTALLED) $(CHECKOV) $(SAM) node_modules/.package-lock.json ## Lint and type-check code, template and state machines
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/cfn-lint template.yaml infrastructure/*.yaml
+	.sam/bin/python tools/sam/transform template.yaml | $(BIN)/cfn-lint --regions us-east-1 eu-central-1 us-gov-west-1
 	.venv-checkov/bin/checkov --config-file tools/checkov/config.yaml
 	for definition in statemachine/*.asl.json; do \
-		node_modules/.bin/asl-validator --json-path $$definition || exit 1; \
+		node_modules/.bin/asl-validator --json-definition "$$(sed 's/$${Partition}/aws/' $$definition)" || exit 1; \
 	done
 
 bench: $(BENCH) $(ENCODER) ## Count the labels people give, side by side with others (minutes; ARGS=--quick: fewer)

@@ -128,11 +128,12 @@ class AwsCalls:
     @contextmanager
     def made_by(self, principal: str) -> Iterator[None]:
         """Within, the calls of this thread are a principal's."""
+        before = getattr(self._thread, "principal", None)
         self._thread.principal = principal
         try:
             yield
         finally:
-            del self._thread.principal
+            self._thread.principal = before
 
 
 def _resource(service: str, operation: str, parameters: Mapping[str, Any]) -> str:

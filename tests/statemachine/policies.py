@@ -59,6 +59,11 @@ class Policies:
     def _permissions(self, role: str) -> Iterator[Permission]:
         properties = self._template.resources[role]["Properties"]
         documents = [policy["PolicyDocument"] for policy in properties.get("Policies", ())]
+        documents += [
+            resource["Properties"]["PolicyDocument"]
+            for resource in self._template.resources.values()
+            if resource["Type"] == "AWS::IAM::Policy" and {"Ref": role} in resource["Properties"]["Roles"]
+        ]
         for policy in properties.get("ManagedPolicyArns", ()):
             assert set(policy) == {"Ref"}, f"{role} has the managed policy {policy}: use policies of our own"
             documents.append(self._template.resources[policy["Ref"]]["Properties"]["PolicyDocument"])

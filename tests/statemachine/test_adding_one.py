@@ -173,7 +173,9 @@ def test_a_name_that_cannot_be_used_ends_the_run_at_once(
 
 def test_a_step_returns_the_state_or_says_what_to_do(written: Callable[[str], ModuleType]) -> None:
     module = written("check_failures")
-    context = SimpleNamespace(aws_request_id="1", memory_limit_in_mb=128, function_name="step")
+    context = SimpleNamespace(
+        aws_request_id="1", memory_limit_in_mb=128, function_name="step", invoked_function_arn="arn"
+    )
     event = json.loads((ROOT / "events/merge_labels.json").read_bytes())
     state = module.handler(event, context)
     assert state["ExecutionName"] == event["State"]["ExecutionName"]

@@ -139,6 +139,6 @@ def test_where_there_is_no_blazingtext_the_request_is_refused_before_any_job(
     loop: Loop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     loop.settings(Model={"Algorithm": "blazingtext"})
-    monkeypatch.setenv("BLAZINGTEXT_IMAGE_URI", "none.dkr.ecr.mx-central-1.amazonaws.com/blazingtext:1")
+    monkeypatch.setenv("AWS_REGION", "mx-central-1")
     with pytest.raises(RequestError, match="BlazingText is not available in this region"):
         load_labeler("blazingtext").image_uri(parse_request(loop.request))

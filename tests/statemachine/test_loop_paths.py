@@ -292,7 +292,7 @@ def test_a_labeling_job_that_cannot_be_created_fails_the_execution_with_nothing_
     loop.data(60)
     aws = loop.aws()
     refusal = ServiceError("ResourceLimitExceeded", "no more labeling jobs", 400)
-    aws.interceptors.fail_next("CreateLabelingJob", refusal, times=99)
+    aws.interceptors.fail_next("CreateLabelingJob", refusal, times=999)
     execution = loop.run(aws).execution
     assert execution.error == "CreateLabelingJobFailed"
     assert "no more labeling jobs" in (execution.cause or "")

@@ -12,7 +12,7 @@ import pytest
 from labelloop.local.labeling_job import LabelingFailed, LabelingJobRequest
 from labelloop.local.template import Template
 from labelloop.storage import s3
-from labelloop.workbench.deployment import opened_workbench
+from labelloop.workbench.deployment import close_elsewhere, opened_workbench
 from labelloop.workbench.overview import Overview
 from labelloop.workbench.service import Workbench
 from labelloop.workbench.tasks import Batch
@@ -222,7 +222,10 @@ def _people_at_the_workbench(loop: Loop, recorder: AwsCalls) -> None:
         loop,
         recorder,
         parameters={"LabelingBackend": "workbench"},
-        environment={"WORKBENCH_TABLE": table},
+        environment={
+            "WORKBENCH_TABLE": table,
+            "AWS_LAMBDA_FUNCTION_NAME": template().functions()["Workbench"].name,
+        },
     )
     aws.client("dynamodb").create_table(TableName=table, **declared_table())
     loop.settings(Workbench={"RelabelShare": 0.5})
@@ -251,7 +254,7 @@ def _people_at_the_workbench(loop: Loop, recorder: AwsCalls) -> None:
 def _waiting_batch(loop: Loop, aws: Any, name: str) -> Iterator[tuple[str, Workbench]]:
     """An execution that waits for its first batch, and the workbench."""
     arn = aws.start_execution("ActiveLearningLoop", name, loop.request)
-    with opened_workbench() as parts:
+    with opened_workbench(close_elsewhere) as parts:
         until = time.monotonic() + 300
         while not any(batch.task_token and batch.state == "open" for batch in parts.store.batches()):
             assert time.monotonic() < until

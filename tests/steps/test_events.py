@@ -12,7 +12,9 @@ from labelloop.core.errors import EventError
 
 ROOT = Path(__file__).parents[2]
 STEPS = sorted(path.stem for path in (ROOT / "events").glob("*.json") if path.stem != "model_container")
-CONTEXT = SimpleNamespace(aws_request_id="1", memory_limit_in_mb=128, function_name="step")
+CONTEXT = SimpleNamespace(
+    aws_request_id="1", memory_limit_in_mb=128, function_name="step", invoked_function_arn="arn"
+)
 
 
 def refusal_of(step: str, event: dict[str, Any]) -> str:

@@ -13,7 +13,9 @@ from labelloop.steps.step_handler import measured
 from labelloop.workflow.run_state import RunState
 
 ROOT = Path(__file__).parents[2]
-CONTEXT: Any = SimpleNamespace(aws_request_id="1", memory_limit_in_mb=128, function_name="step")
+CONTEXT: Any = SimpleNamespace(
+    aws_request_id="1", memory_limit_in_mb=128, function_name="step", invoked_function_arn="arn"
+)
 LABELED = 10
 
 

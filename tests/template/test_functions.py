@@ -1,5 +1,6 @@
 """What the template says of each function, so that SAM builds two images and an operator finds the logs."""
 
+import json
 import re
 import tomllib
 from pathlib import Path
@@ -52,7 +53,11 @@ def test_each_function_says_what_it_is_and_needs(name: str) -> None:
     assert properties["PackageType"] == "Image"
     others = [other["Properties"]["Description"] for key, other in FUNCTIONS.items() if key != name]
     assert properties["Description"] not in others
-    assert 128 <= properties["MemorySize"] <= 10240
+    # A new AWS account may not have more.
+    assert 128 <= TEMPLATE.functions()[name].memory <= 3008
+    assert not {"ReservedConcurrentExecutions", "ProvisionedConcurrencyConfig"} & properties.keys(), (
+        "a new account runs ten functions at a time, and none of these can be reserved"
+    )
     assert 0 < properties["Timeout"] <= 900
 
 
@@ -118,8 +123,20 @@ def test_the_steps_image_keeps_the_services_that_the_code_calls() -> None:
     assert {"dynamodb", "lambda", "s3", "stepfunctions"} <= called <= kept
 
 
-def test_a_plain_sam_deploy_finds_a_place_for_the_images() -> None:
+def test_the_images_have_one_repository_that_forgets() -> None:
+    settings = tomllib.loads((ROOT / "samconfig.toml").read_text())
+    # sam refuses --image-repository beside it.
+    assert "resolve_image_repos" not in settings["default"]["deploy"]["parameters"]
+    path = ROOT / settings["images"]["deploy"]["parameters"]["template_file"]
+    repository = Template(path).resources["Repository"]["Properties"]
+    rules = json.loads(repository["LifecyclePolicy"]["LifecyclePolicyText"])["rules"]
+    patterns = [pattern for rule in rules for pattern in rule["selection"].get("tagPatternList", ())]
+    # sam tags an image "<function>-<image id>-<DockerTag>".
+    tags = {function["Metadata"]["DockerTag"] for function in FUNCTIONS.values()}
+    assert sorted(patterns) == sorted(f"*-{tag}" for tag in tags)
+
+
+def test_sam_local_reaches_the_stand_ins() -> None:
     settings = tomllib.loads((ROOT / "samconfig.toml").read_text())["default"]
-    assert settings["deploy"]["parameters"]["resolve_image_repos"] is True
     overrides = settings["local_invoke"]["parameters"]["parameter_overrides"]
     assert overrides.partition("=")[0] in DOCUMENT["Parameters"]

@@ -33,7 +33,9 @@ def test_the_bucket_is_encrypted_versioned_and_private() -> None:
 
 def test_the_bucket_outlives_the_stack_and_is_not_made_beside_the_users_own() -> None:
     resource = Template(ROOT / "template.yaml").resources["OwnBucket"]
-    assert (resource["DeletionPolicy"], resource["UpdateReplacePolicy"]) == ("Retain", "Retain")
+    # A first deployment that fails has put nothing into it.
+    assert resource["DeletionPolicy"] == "RetainExceptOnCreate"
+    assert resource["UpdateReplacePolicy"] == "Retain"
     for name in ("OwnBucket", "OwnBucketPolicy"):
         assert Template(ROOT / "template.yaml").resources[name]["Condition"] == "OwnsBucket"
 
@@ -69,7 +71,7 @@ def test_only_what_its_run_alone_needs_expires(key: str, intermediate: bool) -> 
     rules = properties("OwnBucket")["LifecycleConfiguration"]["Rules"]
     (expiring,) = [rule for rule in rules if "ExpirationInDays" in rule]
     (tag,) = expiring["TagFilters"]
-    assert expiring["ExpirationInDays"] == 90
+    assert expiring["ExpirationInDays"] > 366, "an execution may take a year"
     tagging = s3.tagging(f"s3://bucket/run/{key}").get("Tagging")
     assert (tagging == f"{tag['Key']}={tag['Value']}") == intermediate
     assert RunFiles("s3://bucket/run/").round(2).folder == "s3://bucket/run/round-002/"

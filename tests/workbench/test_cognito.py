@@ -224,7 +224,7 @@ def test_the_deployed_function_answers_the_http_api(deployed: None, pool: Cognit
     cookies = [f"{SESSION_COOKIE}={pool.token()}"]
     answer = answer_to(http_event("GET", "/api/batch", cookies=cookies))
     assert (answer["statusCode"], json.loads(answer["body"])) == (200, {"batch": None})
-    assert "https://bucket.s3.amazonaws.com" in answer["headers"]["content-security-policy"]
+    assert "https://bucket.s3.us-east-1.amazonaws.com" in answer["headers"]["content-security-policy"]
     assert "max-age" in answer["headers"]["strict-transport-security"]
     refused = answer_to(
         http_event("POST", "/api/tasks/next", cookies=cookies, body={}, **{"x-csrf-token": "x"})

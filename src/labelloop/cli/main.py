@@ -6,6 +6,7 @@ import typer
 
 from labelloop.cli.audit import audit
 from labelloop.cli.aws.cleanup import cleanup
+from labelloop.cli.aws.doctor import doctor
 from labelloop.cli.aws.fetch import fetch
 from labelloop.cli.aws.start import start
 from labelloop.cli.aws.status import status
@@ -29,6 +30,7 @@ app.command()(simulate)
 app.command()(run)
 app.command()(demo)
 app.command()(local_aws)
+app.command()(doctor)
 app.command()(start)
 app.command()(watch)
 app.command()(status)

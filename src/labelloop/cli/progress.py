@@ -125,6 +125,7 @@ class RunProgress(Progress):
     def __init__(self, console: Console, seconds: Callable[[], float] | None = None) -> None:
         self._predicted: RunState | None = None  # after the model of this round has predicted
         self._selected: int | None = None  # in this round; not known for an interrupted one
+        self._quota = ""  # what SageMaker said of it last
         super().__init__(console, seconds)
 
     def follow(self, event: ExecutionEvent) -> None:
@@ -133,6 +134,8 @@ class RunProgress(Progress):
             self.state_entered(event.state)
         elif event.state:
             self.state_exited(event.state, RunState.of_output(event.output))
+        elif event.refused_for_now:
+            self.waits_for_quota(event.details.get("cause") or event.details["error"])
 
     def state_entered(self, name: str) -> None:
         if name not in _WORDS:
@@ -140,6 +143,21 @@ class RunProgress(Progress):
         self.doing = _WORDS[name]
         if not self.console.is_terminal:
             self.console.print(f"[{self.elapsed()}] round {self.round}: {self.doing}", markup=False)
+
+    def waits_for_quota(self, cause: str) -> None:
+        """SageMaker refuses a job while the account's quota is used up; the state tries again for hours."""
+        self.doing = f"waiting for a quota of SageMaker: {cause}"
+        if cause != self._quota:
+            self._quota = cause
+            self.console.print(
+                f"[{self.elapsed()}] round {self.round}: SageMaker's quota is used up, or too small. The job "
+                f"is "
+                f"tried again every few minutes for about 12 hours: raise the quota, or end what uses it. "
+                f"{cause}",
+                markup=False,
+                highlight=False,
+                soft_wrap=True,
+            )
 
     def state_exited(self, name: str, run: RunState | None) -> None:
         """`run` is the state of the run, where that is what the state of the state machine returned."""

@@ -4,6 +4,6 @@ One module each, found by listing this folder; docs/adding-one.md says how to ad
 """
 
 from labelloop.labelers.protocol import Labeler, StandIn
-from labelloop.labelers.registry import LABELERS, check_request, load_labeler
+from labelloop.labelers.registry import LABELERS, check_request, load_labeler, trains_a_model
 
-__all__ = ["LABELERS", "Labeler", "StandIn", "check_request", "load_labeler"]
+__all__ = ["LABELERS", "Labeler", "StandIn", "check_request", "load_labeler", "trains_a_model"]

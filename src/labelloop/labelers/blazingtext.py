@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from typing import Any, ClassVar
 
 from labelloop.core.certificate.tuning import DEFAULT
-from labelloop.core.errors import RequestError
 from labelloop.core.manifest.lines import ID_KEY
 from labelloop.labelers.protocol import Labeler, StandIn
+from labelloop.workflow.blazingtext import image_uri
 from labelloop.workflow.request import LabelingRequest, ModelSettings
 from labelloop.workflow.training_job import (
     augmented_manifest_channel,
@@ -64,13 +64,7 @@ class BlazingText(Labeler):
         return problems
 
     def image_uri(self, request: LabelingRequest) -> str:  # noqa: ARG002
-        uri = os.environ["BLAZINGTEXT_IMAGE_URI"]
-        if not uri[:1].isdigit():
-            raise RequestError(
-                "BlazingText is not available in this region: leave ActiveLearning.Model.Algorithm out, "
-                "or run labelloop in another region"
-            )
-        return uri
+        return image_uri(os.environ["AWS_REGION"])
 
     def holdout_share(self, model: ModelSettings) -> float:
         # These labels decide when it stops early.

@@ -29,6 +29,11 @@ def load_labeler(name: str) -> Labeler:
     return LABELERS.load(name)
 
 
+def trains_a_model(name: str) -> bool:
+    """Whether a labeler needs SageMaker's jobs. A user's own may only exist in the steps' image: it might."""
+    return is_class_name(name) or type(load_labeler(name)).image_uri is not Labeler.image_uri
+
+
 def check_request(request: LabelingRequest) -> None:
     """What can be checked before the run: raises RequestError with what the labeler's `check` finds.
 

@@ -264,6 +264,8 @@ class Template:
             return self._arn(logical_id)
         if attribute in ("Name", "RoleName") and self._is_resource(logical_id):
             return self._physical_name(logical_id)
+        if attribute == "ProviderURL" and self._is_resource(logical_id):
+            return f"https://cognito-idp.{REGION}.amazonaws.com/{self._physical_name(logical_id)}"
         raise TemplateError(
             f"{self.path}: {at} asks for {logical_id}.{attribute}, which the local AWS does not know"
         )

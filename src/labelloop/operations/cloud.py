@@ -3,7 +3,7 @@
 import contextlib
 from collections.abc import Generator
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, cast
 
 import boto3
 from botocore.config import Config
@@ -90,6 +90,21 @@ class Cloud:
     @cached_property
     def s3(self) -> "S3Client":
         return self._session.client("s3", config=self._config)
+
+    @cached_property
+    def service_quotas(self) -> Any:
+        # What only `start` and `doctor` look at must not keep them waiting.
+        config = Config(retries={"mode": "standard", "max_attempts": 3}, connect_timeout=5, read_timeout=20)
+        return cast("Any", self._session).client("service-quotas", config=config)
+
+    def client(self, service: str) -> Any:
+        """A client of a service that only the doctor asks."""
+        return cast("Any", self._session).client(service, config=self._config)
+
+    def has(self, service: str) -> bool:
+        """Whether AWS offers a service in this region, as far as boto3 knows."""
+        partition = cast("Any", self._session).get_partition_for_region(self.region)
+        return self.region in cast("Any", self._session).get_available_regions(service, partition)
 
 
 @contextlib.contextmanager

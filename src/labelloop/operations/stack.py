@@ -35,6 +35,18 @@ class Stack:
         return self.values.get(ROLE_OUTPUT) or None
 
 
+def stack_exists(cloud: Cloud, name: str) -> bool:
+    """Whether there is a stack of this name, of whatever kind and in whatever state."""
+    with explained():
+        try:
+            cloud.cloudformation.describe_stacks(StackName=name)
+        except ClientError as error:
+            if error_code(error) == "ValidationError":
+                return False
+            raise
+    return True
+
+
 def find_stack(cloud: Cloud, name: str) -> Stack:
     """Read a stack. Raises OperationError when there is no such stack, or it is not a labelloop."""
     with explained():
@@ -43,7 +55,7 @@ def find_stack(cloud: Cloud, name: str) -> Stack:
         except ClientError as error:
             if error_code(error) == "ValidationError":
                 raise OperationError(
-                    f"there is no stack {name!r} in {cloud.region}: deploy it with `sam deploy --guided`, or "
+                    f"there is no stack {name!r} in {cloud.region}: deploy it (docs/deploying.md), or "
                     "choose another with --stack, another region with --region"
                 ) from error
             raise

@@ -5,7 +5,7 @@ from typing import Any
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from labelloop.backends.workbench import Workbench
-from labelloop.steps.step_handler import StepEvent, measured, note_place, read_event, tracer
+from labelloop.steps.step_handler import StepEvent, measured, note_place, observed, read_event
 
 STEP = "LabelInWorkbench"
 
@@ -16,7 +16,7 @@ class WorkbenchEvent(StepEvent):
     task_token: str
 
 
-@tracer.capture_lambda_handler(capture_response=False)
+@observed
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     """Open the round's batch; closing it returns the token."""
     parsed = read_event(WorkbenchEvent, event, STEP)

@@ -22,7 +22,7 @@ from labelloop.core.query_strategies import (
 )
 from labelloop.labelers import Labeler, load_labeler
 from labelloop.labelers.registry import check_with_labeler
-from labelloop.steps.step_handler import measured, note_place, read_event, tracer
+from labelloop.steps.step_handler import measured, note_place, observed, read_event
 from labelloop.storage import s3
 from labelloop.storage.lineage import enter_execution
 from labelloop.storage.prior_label_files import save_prior_labels
@@ -31,6 +31,8 @@ from labelloop.workflow.job_names import job_prefix
 from labelloop.workflow.request import ActiveLearning, LabelingRequest, parse_request, with_default_backend
 from labelloop.workflow.run_files import RunFiles
 from labelloop.workflow.run_state import RunState
+
+_DAY_SECONDS = 86_400
 
 
 class PrepareEvent(BaseModel):
@@ -43,7 +45,7 @@ class PrepareEvent(BaseModel):
     start_time: str
 
 
-@tracer.capture_lambda_handler(capture_response=False)
+@observed
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     """Turn an execution input into the state of a run."""
     execution = read_event(PrepareEvent, event, "PrepareManifest")
@@ -87,6 +89,7 @@ def prepare_manifest(execution: PrepareEvent) -> dict[str, Any]:
     check_with_labeler(chosen.labeler, request)
     request = chosen.labeler.prepare(_with_the_stacks_key(request))
     _require_job_role(request)
+    _require_files_that_last(request)
     files = RunFiles(f"{request.output_config.s3_output_path}{execution.execution_name}/")
     _refuse_reused_name(files, execution.start_time)
     categories = parse_label_categories(s3.read_bytes(request.label_category_config_s3_uri))
@@ -111,6 +114,19 @@ def _require_job_role(request: LabelingRequest) -> None:
         raise RequestError(
             f"RoleArn: this stack may only give jobs the role {role}, not {request.role_arn}: use that role, "
             "or deploy the stack with the parameter JobRoleArn set to yours"
+        )
+
+
+def _require_files_that_last(request: LabelingRequest) -> None:
+    """Refuse a batch that may be open for longer than the stack's bucket keeps the files of a run."""
+    days = int(os.environ.get("INTERMEDIATE_DAYS") or 0)
+    deadline = request.active_learning.workbench.deadline_in_seconds
+    by_people = request.active_learning.labeling_backend == "workbench"
+    if days and by_people and deadline >= days * _DAY_SECONDS:
+        raise RequestError(
+            "ActiveLearning.Workbench.DeadlineInSeconds: people may have a batch for "
+            f"{deadline / _DAY_SECONDS:g} days, but this stack removes a run's files after {days}: "
+            "use a shorter deadline, or deploy the stack with a larger IntermediateDays"
         )
 
 

@@ -67,8 +67,13 @@ def step(work: Callable[[RunState, str], dict[str, Any]]) -> Handler:
         note_place(state.execution_name, state.round, name, context)
         return measured(lambda: work(state, parsed.time), state, name, context)
 
+    return observed(handler)
+
+
+def observed(handler: Handler) -> Handler:
+    """A handler that is traced, and whose log lines have Powertools' own keys (`cold_start`, ...)."""
     traced: Handler = tracer.capture_lambda_handler(handler, capture_response=False)
-    return traced
+    return logger.inject_lambda_context(traced)
 
 
 def note_place(execution: str, round_number: int, step_name: str, context: LambdaContext) -> None:

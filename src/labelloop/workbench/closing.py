@@ -14,6 +14,11 @@ from labelloop.workflow.run_files import reviews_beside
 
 # How many tasks one write contains.
 _AT_ONCE = 50
+# Whoever closes a batch says so this often. After three times as long without a word, it was interrupted.
+_SAID_EVERY_SECONDS = 20.0
+INTERRUPTED_AFTER_SECONDS = 60.0
+# Closes a batch somewhere else, later: takes its id.
+Elsewhere = Callable[[str], None]
 
 
 class Files(Protocol):
@@ -44,12 +49,28 @@ class Closing:
     """Closes batches. After an interruption, closing the same batch again completes it."""
 
     def __init__(
-        self, store: TaskStore, files: Files, waiting: Waiting, *, clock: Callable[[], float] = time.time
+        self,
+        store: TaskStore,
+        files: Files,
+        waiting: Waiting,
+        *,
+        clock: Callable[[], float] = time.time,
+        elsewhere: Elsewhere | None = None,
     ) -> None:
+        """`elsewhere`: where batches are closed that a request asks to close, if it has not the time."""
         self._store = store
+        self._elsewhere = elsewhere
         self._files = files
         self._waiting = waiting
         self._clock = clock
+
+    def request(self, batch: Batch, because: str) -> Batch:
+        """Accept no more answers, and close the batch: here, or elsewhere while the caller goes on."""
+        if self._elsewhere is None:
+            return self.close(batch, because)
+        batch = self._begin(batch, because)
+        self._elsewhere(batch.id)
+        return batch
 
     def close(self, batch: Batch, because: str) -> Batch:
         """Close the batch and return it. Answers accepted before are in its output, later ones are refused.
@@ -85,7 +106,21 @@ class Closing:
         """Complete the batches that an interruption left half closed, at least `after_seconds` ago."""
         for batch in self._store.batches():
             if batch.state == "closing" and self._clock() - (batch.closing_since or 0) >= after_seconds:
-                self.close(batch, batch.closed_because or "")
+                self._go_on_with(batch)
+
+    def _go_on_with(self, batch: Batch) -> None:
+        if self._elsewhere is None:
+            self.close(batch, batch.closed_because or "")
+        elif self._says_so(batch):
+            self._elsewhere(batch.id)
+
+    def _says_so(self, batch: Batch) -> bool:
+        """Note that the batch is being closed at this moment. False if somebody else has just written it."""
+        try:
+            self._store.save_batch(batch.model_copy(update={"closing_since": self._clock()}))
+        except ConflictError:
+            return False
+        return True
 
     def heartbeat(self, batch: Batch, now: float) -> None:
         """Tell the waiting state machine every few minutes that people are at work."""
@@ -133,9 +168,12 @@ class Closing:
     def _sealed_tasks(self, batch: Batch) -> list[Task]:
         """All tasks, sealed. An answer in progress finds that its task has changed, and reads it again."""
         sealed: list[Task] = []
-        tasks = self._store.tasks(batch.id)
+        tasks, said = self._store.tasks(batch.id), self._clock()
         while some := list(islice(tasks, _AT_ONCE)):
             sealed += self._seal(some)
+            if batch.state == "closing" and self._clock() - said >= _SAID_EVERY_SECONDS:
+                self._says_so(self._again(batch))
+                said = self._clock()
         return sealed
 
     def _seal(self, tasks: list[Task]) -> list[Task]:

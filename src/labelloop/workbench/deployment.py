@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING, Any
 
 import boto3
 from aws_lambda_powertools import Logger
+from botocore.exceptions import BotoCoreError, ClientError
 
 from labelloop.core.errors import RequestError
 from labelloop.storage import s3
-from labelloop.workbench.closing import Closing
+from labelloop.workbench.closing import Closing, Elsewhere
 from labelloop.workbench.dynamodb_store import DynamoDbTaskStore
 from labelloop.workbench.sqlite_store import SqliteTaskStore
 from labelloop.workbench.store import TaskStore
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
     from mypy_boto3_stepfunctions import SFNClient
 
 DATABASE, TABLE = "WORKBENCH_DATABASE", "WORKBENCH_TABLE"
+# The event with which the web application's function has itself close a batch.
+CLOSE_BATCH = "CloseBatch"
 # Lets a step distinguish a batch that ended early from one that failed. Ground Truth reports a stopped job
 # so.
 STOPPED = {"Error": "Stopped", "Cause": json.dumps({"LabelingJobStatus": "Stopped"})}
@@ -38,15 +41,36 @@ class OpenedWorkbench:
 
 
 @contextlib.contextmanager
-def opened_workbench() -> Iterator[OpenedWorkbench]:
-    """The parts that the environment names: the file WORKBENCH_DATABASE, or the table WORKBENCH_TABLE."""
+def opened_workbench(elsewhere: Elsewhere | None = None) -> Iterator[OpenedWorkbench]:
+    """The parts that the environment names: the file WORKBENCH_DATABASE, or the table WORKBENCH_TABLE.
+
+    elsewhere: where requests have batches of the table closed; by default, each closes what it ends
+    """
     database = os.environ.get(DATABASE)
     if database is None:
         store = DynamoDbTaskStore(_table())
-        yield OpenedWorkbench(store, Closing(store, s3, StateMachineWaits()))
+        yield OpenedWorkbench(store, Closing(store, s3, StateMachineWaits(), elsewhere=elsewhere))
         return
     with contextlib.closing(SqliteTaskStore(Path(database))) as file:
         yield OpenedWorkbench(file, Closing(file, s3, StateMachineWaits()))
+
+
+def close_elsewhere(batch_id: str) -> None:
+    """Have a batch closed by an invocation of this same function, which may take longer than a request.
+
+    Another function could have been idle for weeks, and Lambda would refuse to invoke it. If this one cannot
+    be invoked, the batch stays half closed, and the next requests find that and try again.
+    """
+    try:
+        boto3.client("lambda").invoke(
+            FunctionName=os.environ["AWS_LAMBDA_FUNCTION_NAME"],
+            InvocationType="Event",
+            Payload=json.dumps({CLOSE_BATCH: batch_id}).encode(),
+        )
+    except (BotoCoreError, ClientError) as error:
+        Logger(service="labelloop").error(
+            "the batch could not be handed over to be closed", extra={"batch": batch_id, "why": str(error)}
+        )
 
 
 def _table() -> str:

@@ -189,7 +189,10 @@ class DynamoDbTaskStore:
 
 @cache
 def dynamodb_client() -> "DynamoDBClient":
-    return boto3.client("dynamodb", config=Config(retries={"mode": "standard", "max_attempts": 5}))
+    return boto3.client(
+        "dynamodb",
+        config=Config(retries={"mode": "standard", "max_attempts": 5}, connect_timeout=5, read_timeout=10),
+    )
 
 
 def _task_item(task: Task) -> dict[str, Any]:

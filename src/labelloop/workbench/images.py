@@ -1,18 +1,25 @@
 """Images for browsers, by URLs that expire soon."""
 
+import functools
 import hashlib
 import hmac
 import secrets
 import time
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 from urllib.parse import urlencode
 
+import boto3
+from botocore.config import Config
 from fastapi import APIRouter, Response
 
 from labelloop.core.errors import StorageError
 from labelloop.storage import s3
 from labelloop.workbench.errors import NotAllowedError, NotFoundError
 from labelloop.workbench.image_types import SHOWN, media_type_of
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
 
 URL_SECONDS = 900
 # An SVG opened by itself could run scripts.
@@ -22,8 +29,35 @@ _IMAGE_POLICY = "default-src 'none'; style-src 'unsafe-inline'; sandbox"
 def presigned_url(source_ref: str) -> str:
     """S3's own signed URL, made without a request to S3."""
     bucket, key = s3.split_uri(source_ref)
-    return s3.s3_client().generate_presigned_url(
+    return _signing_client(dotted="." in bucket).generate_presigned_url(
         "get_object", Params={"Bucket": bucket, "Key": key}, ExpiresIn=URL_SECONDS
+    )
+
+
+def image_source(bucket: str) -> str:
+    """What a page's policy must allow, to load images of a bucket by `presigned_url`."""
+    host: str = presigned_url(f"s3://{bucket}/x").split("/")[2]
+    origin = f"https://{host}"
+    return origin if host.startswith(f"{bucket}.") else f"{origin}/{bucket}/"
+
+
+@functools.cache
+def _signing_client(*, dotted: bool) -> "S3Client":
+    """Signs by version 4, which every region and every encryption key takes, for the region's own address.
+
+    The global address would redirect browsers, for a new bucket outside us-east-1, to a host that the page's
+    policy does not allow. A bucket's name stands in the host, unless it has a dot: no certificate covers
+    that.
+    """
+    return boto3.client(
+        "s3",
+        config=Config(
+            signature_version="s3v4",
+            s3={
+                "addressing_style": "path" if dotted else "virtual",
+                "us_east_1_regional_endpoint": "regional",
+            },
+        ),
     )
 
 

@@ -4,21 +4,38 @@ import os
 from functools import cache
 from typing import Any
 
+from aws_lambda_powertools import Logger
 from aws_lambda_powertools.utilities.typing import LambdaContext
 from mangum import Mangum
 
 from labelloop.workbench.application import create_app
 from labelloop.workbench.cognito import CognitoSessions, UserPool, sign_in_router
-from labelloop.workbench.deployment import opened_workbench
-from labelloop.workbench.images import presigned_url
+from labelloop.workbench.deployment import CLOSE_BATCH, close_elsewhere, opened_workbench
+from labelloop.workbench.errors import NotFoundError
+from labelloop.workbench.images import image_source, presigned_url
 from labelloop.workbench.overview import Overview
 from labelloop.workbench.service import Workbench
 from labelloop.workbench.worker_template import template_in_s3
 
 
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
-    """Answer a request of the HTTP API (payload format 2.0)."""
+    """Answer a request of the HTTP API (payload format 2.0), or close a batch for an earlier request."""
+    if CLOSE_BATCH in event:
+        return close_batch(event[CLOSE_BATCH])
     return application()(event, context)  # type: ignore[arg-type]
+
+
+def close_batch(batch_id: str) -> dict[str, Any]:
+    """Complete what a request began: the batch accepts no more answers."""
+    with opened_workbench() as parts:
+        batch = parts.store.batch(batch_id)
+        if batch is None:
+            raise NotFoundError(f"there is no batch {batch_id}")
+        closed = parts.closing.close(batch, batch.closed_because or "")
+    Logger(service="labelloop").info(
+        "closed", extra={"batch": closed.id, "tasks": closed.total, "undone": closed.undone}
+    )
+    return {}
 
 
 @cache
@@ -28,13 +45,12 @@ def application() -> Mangum:
         os.environ["USER_POOL_ISSUER"], os.environ["USER_POOL_CLIENT_ID"], os.environ["USER_POOL_DOMAIN"]
     )
     sessions = CognitoSessions(pool)
-    parts = opened_workbench().__enter__()  # For as long as the process lives.
-    parts.closing.go_on()
+    parts = opened_workbench(close_elsewhere).__enter__()  # For as long as the process lives.
     app = create_app(
         Workbench(parts.store, parts.closing),
         sessions,
         image_urls=presigned_url,
-        image_sources=[_bucket_origin(bucket) for bucket in _buckets()],
+        image_sources=[image_source(bucket) for bucket in _buckets()],
         worker_templates=template_in_s3,
         run_overview=Overview(parts.store),
         https=True,
@@ -46,10 +62,3 @@ def application() -> Mangum:
 def _buckets() -> list[str]:
     """The buckets that the stack reads. The input may be in a bucket outside the stack."""
     return [bucket for name in ("DATA_BUCKET", "INPUT_BUCKET") if (bucket := os.environ.get(name))]
-
-
-def _bucket_origin(bucket: str) -> str:
-    """The origin of the bucket's presigned URLs, from which pages may load images."""
-    host: str = presigned_url(f"s3://{bucket}/x").split("/")[2]
-    origin = f"https://{host}"
-    return origin if host.startswith(f"{bucket}.") else f"{origin}/{bucket}/"

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from labelloop.workbench.closing import Closing
+from labelloop.workbench.closing import INTERRUPTED_AFTER_SECONDS, Closing
 from labelloop.workbench.errors import ConflictError, NotFoundError, RefusedError
 from labelloop.workbench.store import TaskStore
 from labelloop.workbench.tasks import ANSWERS_OF_PACE, Annotator, Batch, DataObject, Entry, Task
@@ -19,8 +19,6 @@ LONGEST_REASON = 500
 _ATTEMPTS = 12
 _PAUSE_SECONDS = 0.01
 _CANDIDATES = 100
-# Closing a batch takes seconds. If it takes longer, it was interrupted.
-_INTERRUPTED_AFTER_SECONDS = 60.0
 # The account of changes that no person made.
 NOBODY = ""
 
@@ -64,7 +62,7 @@ class Workbench:
         """The oldest open batch, else the oldest paused one, else none."""
         batches = self.store.batches()
         if any(batch.state == "closing" for batch in batches):
-            self._closing.go_on(after_seconds=_INTERRUPTED_AFTER_SECONDS)
+            self._closing.go_on(after_seconds=INTERRUPTED_AFTER_SECONDS)
         for state in ("open", "paused"):
             for batch in batches:
                 if batch.state == state:
@@ -207,7 +205,7 @@ class Workbench:
 
     def close(self, batch_id: str, because: str = "closed by its owner") -> Batch:
         """End a batch: its labels count, the rest returns to the pool. Closing it again changes nothing."""
-        return self._closing.close(self.batch(batch_id), because)
+        return self._closing.request(self.batch(batch_id), because)
 
     def ask_again(self, batch_id: str) -> int:
         """Send each complete task that people disagree about to one more person; return how many."""
@@ -309,7 +307,7 @@ class Workbench:
     def _close_if_complete(self, batch: Batch) -> None:
         """Close the batch if all tasks are done: the people's accounts say so, but the tasks decide."""
         if all(task.complete for task in self.store.tasks(batch.id)):
-            self._closing.close(batch, "every object is done")
+            self._closing.request(batch, "every object is done")
 
     def _set_state(self, batch_id: str, before: str, after: str) -> Batch:
         for attempt in range(_ATTEMPTS):

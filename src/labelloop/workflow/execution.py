@@ -96,6 +96,11 @@ class ExecutionEvent:
         return output
 
     @property
+    def refused_for_now(self) -> bool:
+        """Whether SageMaker refused a job because a quota of the account is used up."""
+        return self.type.endswith("Failed") and "ResourceLimitExceeded" in (self.details.get("error") or "")
+
+    @property
     def started_execution(self) -> str | None:
         """The ARN of the execution that a task started here, else None."""
         if self.type != "TaskSubmitted" or self.details.get("resourceType") != "states":

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 from unittest.mock import patch
 
 import pytest
@@ -15,6 +16,7 @@ import typer
 from labelloop.cli.main import app
 from labelloop.local.aws import LocalAws
 from labelloop.local.thread_output import output_of_this_thread_to, thread_output
+from labelloop.operations.cloud import Cloud
 from tests.local.fork_server import ForkServer
 from tests.statemachine.conftest import Loop
 
@@ -65,6 +67,34 @@ def deploy(aws: LocalAws, name: str = STACK, **outputs: str) -> None:
         "Outputs": {key: {"Value": value} for key, value in outputs.items()},
     }
     aws.client("cloudformation").create_stack(StackName=name, TemplateBody=json.dumps(template))
+
+
+class ServiceQuotas:
+    """Service Quotas, which the local AWS does not have; an account that may have ten of everything."""
+
+    def __init__(self) -> None:
+        self.values: dict[str, float] = {}
+        self.refusal: Exception | None = None
+
+    def get_paginator(self, operation: str) -> "ServiceQuotas":
+        assert operation == "list_service_quotas"
+        return self
+
+    def paginate(self, **given: str) -> Iterator[dict[str, Any]]:
+        assert given == {"ServiceCode": "sagemaker"}
+        if self.refusal is not None:
+            raise self.refusal
+        for kind in ("training job", "spot training job", "transform job"):
+            name = f"ml.m5.xlarge for {kind} usage"
+            code = f"L-{kind.replace(' ', '')[:8].upper()}"
+            yield {"Quotas": [{"QuotaName": name, "QuotaCode": code, "Value": self.values.get(name, 10.0)}]}
+
+
+@pytest.fixture(autouse=True)
+def quotas(monkeypatch: pytest.MonkeyPatch) -> ServiceQuotas:
+    fake = ServiceQuotas()
+    monkeypatch.setattr(Cloud, "service_quotas", fake)
+    return fake
 
 
 @pytest.fixture

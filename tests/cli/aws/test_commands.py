@@ -392,7 +392,7 @@ def test_ctrl_c_ends_the_watching_and_not_the_run(
 def test_what_is_not_there_is_said_with_what_to_do(call: Call, deployed: LocalAws) -> None:
     deploy(deployed, "other", Unrelated="1")
     for command, options, stack, message in (
-        ("status", [], "nope", "there is no stack 'nope' in us-east-1: deploy it with `sam deploy --guided`"),
+        ("status", [], "nope", "there is no stack 'nope' in us-east-1: deploy it (docs/deploying.md)"),
         ("watch", [], "other", "has no output ActiveLearningLoopArn: it is not a labelloop"),
         ("watch", [], "labelloop", "has run nothing yet: use `labelloop start --stack labelloop`"),
         (

@@ -15,6 +15,7 @@ from labelloop.cli.errors import explained_errors
 from labelloop.cli.run_folder import read_request
 from labelloop.operations.cloud import Cloud, OperationError
 from labelloop.operations.executions import output_prefix
+from labelloop.operations.quotas import QuotaError, needs_of, require_quotas
 from labelloop.operations.starting import (
     StartedExecution,
     check_request,
@@ -25,6 +26,7 @@ from labelloop.operations.starting import (
     upload,
 )
 from labelloop.operations.starting import start as start_execution
+from labelloop.workflow.request import LabelingRequest
 
 
 def start(
@@ -50,6 +52,14 @@ def start(
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Check everything, but start and upload nothing.")
     ] = False,
+    ignore_quotas: Annotated[
+        bool,
+        typer.Option(
+            "--ignore-quotas",
+            help="Start even if SageMaker's quotas are too small for the jobs. The first job comes after "
+            "people have labeled, and then waits for about 12 hours.",
+        ),
+    ] = False,
     watch: Annotated[bool, typer.Option("--watch", help="Follow the run once it has started.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print what was started as JSON.")] = False,
     region: RegionOption = None,
@@ -69,6 +79,8 @@ def start(
         for sentence in added:
             console.print(Text(sentence))
         checked = check_request(document, cloud, deployed)
+        if not ignore_quotas:
+            _check_quotas(console, cloud, checked)
         _upload_missing(console, cloud, input_uris(checked), upload_from, dry_run=dry_run)
         if dry_run:
             console.print("The request can be started. Nothing was: this was a --dry-run.")
@@ -80,6 +92,16 @@ def start(
         _print_started(console, started, stack, region, profile)
     if watch:
         watch_execution(console, cloud, started.execution)
+
+
+def _check_quotas(console: Console, cloud: Cloud, request: LabelingRequest) -> None:
+    """Refuse a run whose jobs SageMaker would refuse. Who may not read quotas can start all the same."""
+    try:
+        require_quotas(cloud, needs_of(request))
+    except QuotaError as error:
+        raise OperationError(f"{error}. --ignore-quotas starts the run all the same") from error
+    except OperationError as error:
+        console.print(Text(f"SageMaker's quotas were not checked: {error}"))
 
 
 def _upload_missing(
