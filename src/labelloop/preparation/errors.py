@@ -15,15 +15,15 @@ class PreparationError(LabelloopError):
 
 
 class InputFileError(PreparationError):
-    """Raised when the CSV file cannot be read or holds no rows."""
+    """Raised when a file cannot be read, or not with certainty, or holds no rows."""
 
 
 class ColumnError(PreparationError):
-    """Raised when a column is not in the file, or is there twice."""
+    """Raised when a column is not in the file or there twice, or does not give each row an id of its own."""
 
 
 class ClassListError(PreparationError):
-    """Raised when the class list has fewer than two classes, repeats one, or lacks a name that is used."""
+    """Raised when there are too few classes or too many, or the list repeats one or lacks one in use."""
 
 
 class LabelAttributeError(PreparationError):

@@ -8,17 +8,28 @@ from typing import TypeAlias
 
 
 @dataclass(frozen=True, slots=True)
+class Origin:
+    """A row in its file: `file` counts the files from 0, `row` the file's rows from 1, bad ones too."""
+
+    file: int
+    row: int
+    id: str
+    fields: list[str]
+
+
+@dataclass(frozen=True, slots=True)
 class LabeledText:
     """One text and its true label; an empty `label` means that it is not known.
 
     `line` is the row's first line in its file, 0 without a file. `priors`: for each source of prior labels,
-    the label and how sure it is, as they are written.
+    the label and how sure it is, as they are written. `origin`: the row in its file.
     """
 
     text: str
     label: str = ""
     line: int = 0
     priors: tuple[str, ...] = ()
+    origin: Origin | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +40,7 @@ class BadRow:
     last_line: int
     kind: str
     detail: str = ""
+    file: str = ""  # where there are several
 
     @property
     def reason(self) -> str:
@@ -36,7 +48,7 @@ class BadRow:
 
     def __str__(self) -> str:
         place = f"line {self.line}" if self.last_line <= self.line else f"lines {self.line}-{self.last_line}"
-        return f"{place}: {self.reason}"
+        return f"{f'{self.file}, ' if self.file else ''}{place}: {self.reason}"
 
 
 @dataclass(frozen=True, slots=True)
