@@ -41,12 +41,18 @@ _WORDS = {
     "utf-32": "UTF-32",
     "iso2022_jp": "ISO-2022-JP",
     "cp932": "Shift-JIS",
+    "shift_jis": "Shift-JIS",
     "euc_jp": "EUC-JP",
     "gb18030": "GB18030",
     "cp950": "Big5",
+    "big5": "Big5",
     "cp949": "EUC-KR",
+    "euc_kr": "EUC-KR",
     "koi8_r": "KOI8-R",
+    "koi8-r": "KOI8-R",
     "koi8_u": "KOI8-U",
+    "koi8-u": "KOI8-U",
+    "iso8859-1": "Latin-1",
     "cp866": "code page 866",
     "cp850": "code page 850",
     "iso8859_5": "ISO 8859-5",
@@ -141,6 +147,13 @@ def encoding_of(content: Content, found: Bytes) -> Encoding:
     if found.faulty <= _FAULTY_SHARE * found.not_ascii:
         return Encoding("utf-8")
     return Encoding(_guess(content, found), guessed=True)
+
+
+def named_encoding(name: str, found: Bytes) -> Encoding:
+    """The encoding that the user names; a mark at the beginning is no part of the text."""
+    name = codecs.lookup(name).name
+    marked = (of_mark for mark, of_mark in _MARKS if found.head.startswith(mark))
+    return Encoding(next((of_mark for of_mark in marked if name.startswith(of_mark[:5])), name))
 
 
 def _chunks(content: Content) -> Iterator[bytes]:

@@ -10,7 +10,7 @@ from labelloop.preparation.table_format import TableFormat
 from labelloop.preparation.tables import parquet, workbook
 from labelloop.preparation.tables.compression import Content, content_of
 from labelloop.preparation.tables.csv_table import CsvTable
-from labelloop.preparation.tables.encoding import Encoding, encoding_of, survey_bytes
+from labelloop.preparation.tables.encoding import encoding_of, named_encoding, survey_bytes
 from labelloop.preparation.tables.json_array import JsonArrayTable
 from labelloop.preparation.tables.json_lines import JsonLinesTable
 from labelloop.preparation.tables.parquet import ParquetTable
@@ -44,7 +44,8 @@ def open_table(path: Path, table_format: TableFormat) -> Table:
     found = survey_bytes(content)
     if table_format.sheet:
         raise OptionError(f"--sheet is for workbooks, and {path} is none.")
-    encoding = Encoding(table_format.encoding) if table_format.encoding else encoding_of(content, found)
+    named = table_format.encoding
+    encoding = named_encoding(named, found) if named else encoding_of(content, found)
     file = TextFile(content, encoding)
     with file.open() as text:
         head = text.read(_HEAD).lstrip("\ufeff")
