@@ -36,7 +36,7 @@ def test_the_summary_says_what_was_made_and_what_to_type_next(table: Path, tmp_p
     assert result.exit_code == 0
     summary = " ".join(result.stdout.split())
     assert "Read news.csv: CSV, commas, UTF-8" in summary
-    assert "Prepared 20 of 20 rows; 0 of them (0.0%) with their label in the manifest." in summary
+    assert "Prepared 20 of 20 rows, each with a label that only simulated people will know" in summary
     assert "0 b 10 1 e 10" in summary
     command = shlex.split(result.stdout.strip().splitlines()[-1])
     assert command[:2] == ["labelloop", "run"]

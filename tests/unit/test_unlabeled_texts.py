@@ -47,8 +47,10 @@ def test_texts_without_a_label_column_are_prepared_for_the_workbench(tmp_path: P
     assert result.exit_code == 0, result.output
     assert lines(path) == [{"source": f"text {n}"} for n in range(20)]
     assert json.loads((tmp_path / "out/request.json").read_bytes())["LabelAttributeName"] == "label"
+    assert "Prepared 20 of 20 rows, without labels." in result.stdout
     assert "--people workbench" in result.stdout
-    assert "simulated" not in result.stdout
+    assert "Note" not in result.stdout
+    assert not {"simulated", "truth"} & set(result.stdout.split())
 
 
 def test_without_labels_the_classes_must_be_given(tmp_path: Path) -> None:

@@ -219,13 +219,8 @@ def _name_pairs(value: str | None) -> dict[str, str]:
 
 
 def _show(preparation: Preparation, console: Console) -> None:
-    share = preparation.labeled / preparation.rows
     table_options.print_reading(console, preparation.read_as, ())
-    console.print(
-        f"Prepared {preparation.rows:,} of {preparation.rows_read:,} rows; "
-        f"{preparation.labeled:,} of them ({share:.1%}) with their label in the manifest.",
-        highlight=False,
-    )
+    console.print(Text(_prepared(preparation)), soft_wrap=True)
     console.print(_class_table(preparation.rows_by_class))
     for note in preparation.notes:
         console.print(Text.assemble(("Note: ", "bold yellow"), note))
@@ -235,13 +230,26 @@ def _show(preparation: Preparation, console: Console) -> None:
         ("class list", folder.class_labels),
         ("worker template", folder.worker_template),
         ("your columns", folder.kept_rows),
-        ("truth", folder.truth),
+        *([("truth", folder.truth)] if preparation.unknown < preparation.rows else []),
         ("report", folder.report),
         ("request", folder.request),
     )
     # soft_wrap: paths and the command are there to be copied, so they must not be broken into lines.
     for name, path in places:
         console.print(Text(f"  {name:<16}{path}"), soft_wrap=True)
+
+
+def _prepared(preparation: Preparation) -> str:
+    rows, labeled = preparation.rows, preparation.labeled
+    prepared = f"Prepared {rows:,} of {preparation.rows_read:,} rows"
+    if preparation.unknown == rows:
+        return f"{prepared}, without labels."
+    if not (labeled or preparation.unknown):
+        return (
+            f"{prepared}, each with a label that only simulated people will know: such a file tries a run "
+            "out. If its labels are to count as people's, add --labeled-share 1."
+        )
+    return f"{prepared}; {labeled:,} of them ({labeled / rows:.1%}) with their label in the manifest."
 
 
 def _class_table(rows_by_class: dict[str, int]) -> Table:

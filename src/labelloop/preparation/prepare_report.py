@@ -95,12 +95,14 @@ class PrepareReport:
 
     def _notes_on_labels(self) -> Iterator[str]:
         sample, by_class = self.sample, self.written.by_class
-        if unknown := by_class[""]:
+        unknown = by_class[""]
+        if self.survey.labels and unknown:
             yield f"Rows without a true label: {unknown:,}."
         if len(sample.labeled) < sample.labels_wanted:
             asked, held = f"{sample.labels_wanted:,}", f"{len(sample.labeled):,}"
             yield f"Labels for {asked} rows were asked for; only {held} rows have one."
-        if missing := [name for name in self.classes.names if not by_class[name]]:
+        missing = [name for name in self.classes.names if not by_class[name]]
+        if self.survey.labels and missing:
             yield f"No row has the class {listing(missing)}."
         if not unknown and (single := [name for name in self.classes.names if by_class[name] == 1]):
             yield (

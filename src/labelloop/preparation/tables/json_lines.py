@@ -48,7 +48,7 @@ class JsonLinesTable:
 
     @property
     def byte_order_mark(self) -> bool:
-        return self.file.encoding.with_mark
+        return self.file.encoding.name != "utf-8"
 
     def share_read(self) -> float:
         return self.file.share_read()

@@ -45,7 +45,9 @@ class Table(Protocol):
         ...
 
     @property
-    def byte_order_mark(self) -> bool: ...
+    def byte_order_mark(self) -> bool:
+        """Whether what is written for the user in UTF-8 needs one, for the program that wrote the file."""
+        ...
 
     def records(self) -> Iterator[Record | BadRow | BlankLine]:
         """The rows in order. Raises InputFileError when the file is damaged."""

@@ -37,13 +37,15 @@ class WorkbookTable:
         """Raises InputFileError, and OptionError where a sheet has to be named."""
         with _opened(path) as book:
             sheet = _chosen_sheet(path, book, table_format.sheet)
-            rows = _rows_of(book, sheet)
-        if table_format.column_names:
-            return cls(path, sheet, table_format.column_names, 0, len(rows))
-        first = next((number for number, row in enumerate(rows) if any(row)), None)
-        if first is None:
+            count = book.get_sheet_by_name(sheet).total_height
+            names = table_format.column_names
+            if names:
+                return cls(path, sheet, names, 0, count)
+            rows = enumerate(_rows_of(book, sheet))
+            first, cells = next(((number, row) for number, row in rows if any(row)), (0, []))
+        if not cells:
             raise InputFileError(f"{path}: the sheet {sheet!r} is empty.")
-        return cls(path, sheet, tuple(_without_empty_end(rows[first])), first + 1, len(rows))
+        return cls(path, sheet, tuple(_without_empty_end(cells)), first + 1, count)
 
     @property
     def read_as(self) -> str:
@@ -59,24 +61,24 @@ class WorkbookTable:
 
     @property
     def byte_order_mark(self) -> bool:
-        return False
+        return True
 
     def share_read(self) -> float:
         return self._row / max(1, self._rows)
 
     def records(self) -> Iterator[Record | BadRow | BlankLine]:
         with _opened(self.path) as book:
-            rows = _rows_of(book, self.sheet)
-        for number, cells in enumerate(islice(rows, self._first_row, None), self._first_row + 1):
-            self._row = number
-            fields = _without_empty_end(cells)
-            if not fields:
-                yield BlankLine(number)
-            elif len(fields) > len(self.columns):
-                found = f"{len(fields)}, where the sheet has {len(self.columns)} columns"
-                yield BadRow(number, number, "wrong number of fields", found)
-            else:
-                yield Record(fields + [""] * (len(self.columns) - len(fields)), number)
+            rows = islice(_rows_of(book, self.sheet), self._first_row, None)
+            for number, cells in enumerate(rows, self._first_row + 1):
+                self._row = number
+                fields = _without_empty_end(cells)
+                if not fields:
+                    yield BlankLine(number)
+                elif len(fields) > len(self.columns):
+                    found = f"{len(fields)}, where the sheet has {len(self.columns)} columns"
+                    yield BadRow(number, number, "wrong number of fields", found)
+                else:
+                    yield Record(fields + [""] * (len(self.columns) - len(fields)), number)
 
 
 def _chosen_sheet(path: Path, book: CalamineWorkbook, wanted: str) -> str:
@@ -85,7 +87,9 @@ def _chosen_sheet(path: Path, book: CalamineWorkbook, wanted: str) -> str:
         if wanted not in names:
             raise OptionError(f"{path} has no sheet {wanted!r}. Its sheets are: {_listed(names)}.")
         return wanted
-    filled = [name for name in names if any(map(any, _rows_of(book, name)))] if len(names) > 1 else names
+    filled = (
+        [name for name in names if any(any(row) for row in _rows_of(book, name))] if len(names) > 1 else names
+    )
     if len(filled) > 1:
         raise OptionError(f"{path} has several sheets: say with --sheet which one: {_listed(filled)}.")
     if not filled:
@@ -97,9 +101,9 @@ def _listed(names: Sequence[str]) -> str:
     return ", ".join(map(repr, names))
 
 
-def _rows_of(book: CalamineWorkbook, sheet: str) -> list[list[str]]:
-    rows = book.get_sheet_by_name(sheet).to_python(skip_empty_area=False)
-    return [[_cell(value) for value in row] for row in rows]
+def _rows_of(book: CalamineWorkbook, sheet: str) -> Iterator[list[str]]:
+    """All rows from the first of the sheet on, empty ones too."""
+    return ([_cell(value) for value in row] for row in book.get_sheet_by_name(sheet).iter_rows())
 
 
 def _cell(value: Any) -> str:
