@@ -237,6 +237,7 @@ def cut(content: bytes) -> bytes:
         ("a.jsonl", b'{"title": "x"}\n' * 2, None),
         ("a.html", b"<!DOCTYPE html><html>", "is a web page"),
         ("a.pdf", b"%PDF-1.7 ...", "is a PDF document"),
+        ("a.bin", bytes(range(256)) * 20, "is not a text"),
         ("a.csv", b"", "is empty"),
         ("a.csv", " \n".encode("utf-16"), "is empty"),
         ("a.csv", CSV.decode().encode("utf-16")[:-1], "is not in UTF-16"),

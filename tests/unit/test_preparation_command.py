@@ -90,6 +90,17 @@ def test_many_classes_are_cut_short_in_the_summary(tmp_path: Path) -> None:
     assert "[bold]0" in result.stdout
 
 
+def test_a_fault_of_the_whole_file_is_not_mended_by_leaving_rows_out(tmp_path: Path) -> None:
+    path = tmp_path / "news.csv"
+    path.write_bytes("title,category\nün,b\nzwöi,e\ndrü,b\n".encode("cp1252"))
+    encoding = run(path, tmp_path / "out", "--encoding", "utf-8")
+    assert "another encoding: name it with --encoding" in encoding.stderr
+    path.write_text("title,category\n" + "one, two,b\n" * 3 + "three,e\n")
+    fields = run(path, tmp_path / "out")
+    assert "try --delimiter" in fields.stderr
+    assert "--skip-bad-rows" not in encoding.stderr + fields.stderr
+
+
 @pytest.mark.parametrize(
     ("content", "options", "message"),
     [

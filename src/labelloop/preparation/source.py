@@ -6,6 +6,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TypeAlias
 
+WRONG_NUMBER_OF_FIELDS = "wrong number of fields"
+_BYTE = "byte "
+
 
 @dataclass(frozen=True, slots=True)
 class Origin:
@@ -43,6 +46,10 @@ class BadRow:
     file: str = ""  # where there are several
 
     @property
+    def in_other_encoding(self) -> bool:
+        return self.detail.startswith(_BYTE)
+
+    @property
     def reason(self) -> str:
         return f"{self.kind}: {self.detail}" if self.detail else self.kind
 
@@ -73,5 +80,5 @@ def undecodable(text: str) -> str:
         text.encode()
     except UnicodeEncodeError as error:
         code = ord(text[error.start])
-        return f"byte 0x{code - 0xDC00:02X}" if 0xDC80 <= code <= 0xDCFF else f"lone surrogate U+{code:04X}"
+        return f"{_BYTE}0x{code - 0xDC00:02X}" if 0xDC80 <= code <= 0xDCFF else f"lone surrogate U+{code:04X}"
     return ""

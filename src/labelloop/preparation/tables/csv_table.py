@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from labelloop.preparation.errors import InputFileError
-from labelloop.preparation.source import BadRow, BlankLine
+from labelloop.preparation.source import WRONG_NUMBER_OF_FIELDS, BadRow, BlankLine
 from labelloop.preparation.table_format import TableFormat
 from labelloop.preparation.tables.csv_layout import Layout, layout_of
 from labelloop.preparation.tables.csv_records import CsvRecords, RawRecord, quoting_fault
@@ -70,7 +70,7 @@ class CsvTable:
             return BadRow(line, last_line, *fault)
         if len(record.fields) != len(self.columns):
             found = f"{len(record.fields)}, where the file has {len(self.columns)} columns"
-            return BadRow(line, last_line, "wrong number of fields", found)
+            return BadRow(line, last_line, WRONG_NUMBER_OF_FIELDS, found)
         return Record(record.fields, line)
 
 

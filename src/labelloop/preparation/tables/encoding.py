@@ -147,6 +147,10 @@ def encoding_of(content: Content, found: Bytes) -> Encoding:
         return Encoding("iso2022_jp", guessed=True)
     if found.faulty <= _FAULTY_SHARE * found.not_ascii:
         return Encoding("utf-8")
+    if found.zeros:
+        raise InputFileError(
+            f"{content.path} is not a text. It must be a table: CSV, JSON Lines, JSON, Parquet or Excel."
+        )
     return Encoding(_guess(content, found), guessed=True)
 
 

@@ -11,7 +11,7 @@ from typing import Any
 from python_calamine import CalamineError, CalamineWorkbook
 
 from labelloop.preparation.errors import InputFileError, OptionError
-from labelloop.preparation.source import BadRow, BlankLine
+from labelloop.preparation.source import WRONG_NUMBER_OF_FIELDS, BadRow, BlankLine
 from labelloop.preparation.table_format import TableFormat
 from labelloop.preparation.tables.cells import as_text, number_of_workbook
 from labelloop.preparation.tables.compression import explained
@@ -76,7 +76,7 @@ class WorkbookTable:
                     yield BlankLine(number)
                 elif len(fields) > len(self.columns):
                     found = f"{len(fields)}, where the sheet has {len(self.columns)} columns"
-                    yield BadRow(number, number, "wrong number of fields", found)
+                    yield BadRow(number, number, WRONG_NUMBER_OF_FIELDS, found)
                 else:
                     yield Record(fields + [""] * (len(self.columns) - len(fields)), number)
 
