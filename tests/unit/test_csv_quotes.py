@@ -89,6 +89,12 @@ def test_stray_marks_make_all_of_them_plain_where_no_row_is_lost_by_it(tmp_path:
     assert read(table) == [('"Stray" quote', "b"), ('an "open one', "e")]
 
 
+def test_a_mark_behind_a_backslash_is_told(tmp_path: Path) -> None:
+    table = source(tmp_path, 'text,label\n"said \\"no\\", ok",b\n"x, y",e\n')
+    assert read(table) == [("x, y", "e")]
+    assert "a backslash before a mark" in bad(table)[0]
+
+
 def test_enclosing_marks_stay_enclosing(tmp_path: Path) -> None:
     content = 'text,label\n"a, b",x\n"two\nlines",e\n"said ""so""",x\n"all",e\n'
     table = source(tmp_path, content)

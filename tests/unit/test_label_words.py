@@ -104,7 +104,7 @@ def test_more_classes_than_labels_can_count_are_refused(tmp_path: Path) -> None:
 
 
 def test_names_too_long_for_the_state_of_a_run_are_refused(tmp_path: Path) -> None:
-    with pytest.raises(ClassListError, match=r"take 3.* bytes, and 150,000 is the most"):
+    with pytest.raises(ClassListError, match=r"take 3.* bytes, and 100,000 is the most"):
         prepare(tmp_path, [f"{number:060}" for number in range(5_500)] * 2)
     assert not (tmp_path / "out").exists()
 

@@ -29,6 +29,7 @@ from labelloop.preparation import (
     propose_label_attribute,
     read_known_labels,
 )
+from labelloop.preparation.label_words import DEFAULT_MISSING
 from labelloop.workflow.request import parse_settings
 
 Document = dict[str, Any]
@@ -63,19 +64,23 @@ class SimulationOptions:
 
     def settings(self) -> Document:
         """What all runs in one folder must have in common."""
-        words = self.preparation.label_words
+        words, written = self.preparation.label_words, self.table_format
         return {
             "file": file_digest(self.files),
             "columns": [
-                self.table_format.text_column,
-                self.table_format.label_column,
-                self.table_format.delimiter,
-                list(self.table_format.column_names),
-                self.table_format.quoted,
-                self.table_format.encoding,
-                self.table_format.sheet,
+                written.text_column,
+                written.label_column,
+                written.delimiter or ",",
+                list(written.column_names),
+                written.quoted is not False,
             ],
-            "labels": [list(words.missing), words.exact, words.merge_case],
+            # None is the default: a folder from before there were these options can be gone on with.
+            "encoding": written.encoding or None,
+            "sheet": written.sheet or None,
+            "quotes": written.quoted,
+            "missing": None if words.missing == DEFAULT_MISSING else list(words.missing),
+            "exact labels": words.exact or None,
+            "merged case": words.merge_case or None,
             "sample": self.preparation.sample,
             "bad rows": self.preparation.skip_bad_rows,
             "error rate": self.error_rate,

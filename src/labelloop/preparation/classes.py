@@ -15,8 +15,9 @@ from labelloop.preparation.label_words import without_case
 _DOCUMENT_VERSION = "2018-11-28"
 # A label is kept in 16 bits, and one of its values means that there is none.
 MOST_CLASSES = 32_767
-# Step Functions passes on at most 262,144 bytes: the rest is for what else is in the state.
-MOST_NAME_BYTES = 150_000
+# Step Functions passes on at most 262,144 bytes. The answer of a nested execution holds the state of the run
+# twice, as its input and its output; the rest is for what else is in the state.
+MOST_NAME_BYTES = 100_000
 # With fewer rows, each may well have a class of its own.
 _ROWS_TO_TELL_IDS = 50
 

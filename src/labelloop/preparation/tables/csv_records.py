@@ -84,7 +84,10 @@ class CsvRecords:
 
     def _faulty(self, line: int, error: Exception) -> BadRow:
         last = line + self._end() - 1
-        return BadRow(line, last, "not valid CSV", quoting_fault(error))
+        what = quoting_fault(error)
+        if any('\\"' in taken for taken in self._lines.taken):
+            what = f"{what}; a backslash before a mark does not make it part of the text"
+        return BadRow(line, last, "not valid CSV", what)
 
     def _end(self) -> int:
         """How many lines the faulty record has; those behind it are given back."""
