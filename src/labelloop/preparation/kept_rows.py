@@ -22,7 +22,6 @@ from __future__ import annotations
 
 import csv
 import io
-import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -31,6 +30,7 @@ from typing import TYPE_CHECKING, BinaryIO
 
 from labelloop.preparation.errors import InputFileError
 from labelloop.preparation.source import LabeledText
+from labelloop.preparation.tables.csv_records import LONGEST_FIELD
 
 if TYPE_CHECKING:
     from _csv import Reader
@@ -89,7 +89,7 @@ class KeptRows:
     def open(cls, folder: Path) -> Iterator[KeptRows]:
         """The rows kept in a prepared folder. Raises InputFileError."""
         path = folder / KEPT_ROWS_FILE
-        csv.field_size_limit(sys.maxsize)
+        csv.field_size_limit(LONGEST_FIELD)
         try:
             with path.open(encoding="utf-8", newline="") as file:
                 yield cls(path, csv.reader(file, strict=True))

@@ -8,7 +8,6 @@ given back from where a row begins again.
 from __future__ import annotations
 
 import csv
-import sys
 from collections import deque
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -20,8 +19,10 @@ from labelloop.preparation.source import BadRow, BlankLine
 if TYPE_CHECKING:
     from _csv import Reader
 
-# A field may be as long as it is: whether a text is too long for a manifest is judged where that is known.
-csv.field_size_limit(sys.maxsize)
+# A field may be as long as it is: whether a text is too long for a manifest is judged elsewhere. More
+# than this does not fit what C calls a long on every system.
+LONGEST_FIELD = 2**31 - 1
+csv.field_size_limit(LONGEST_FIELD)
 _MOST_IN_RECORD = 1 << 24
 _LINES_TO_FIND_AN_END = 200
 _LINES_TO_BE_SURE_OF_IT = 20
