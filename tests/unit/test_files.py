@@ -159,6 +159,13 @@ def test_a_single_column_of_texts_may_hold_every_delimiter_but_one(tmp_path: Pat
     assert [row.text for row in source if isinstance(row, LabeledText)] == ["one, two", "three; four", "five"]
 
 
+def test_a_line_that_tells_excel_the_delimiter_is_no_header(tmp_path: Path) -> None:
+    path = write(tmp_path, "a.csv", b"sep=;\r\nid;title;category\r\n1;a, b;x\r\n2;c\r\n")
+    source = TableSource([path], FORMAT)
+    assert fields(source) == [["1", "a, b", "x"]]
+    assert [str(row)[:6] for row in source if isinstance(row, BadRow)] == ["line 4"]
+
+
 def test_values_that_are_no_text_are_written_with_all_they_have(tmp_path: Path) -> None:
     line = b'{"title": "x", "n": 12345678901234567890123, "f": 1.10, "t": true, "l": [1.50, "e"], "z": null}'
     source = TableSource(

@@ -8,9 +8,11 @@ reading them as enclosing would tear rows or swallow them, and reading them as p
 from __future__ import annotations
 
 import csv
+import re
 from collections import Counter
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
 from itertools import islice
 
 from labelloop.preparation.errors import InputFileError
@@ -20,6 +22,8 @@ from labelloop.preparation.tables.csv_records import CsvRecords, RawRecord
 from labelloop.preparation.tables.text_file import TextFile
 
 _DELIMITERS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "vertical bars"}
+# Some programs tell Excel so what separates the columns.
+_SEPARATOR_LINE = re.compile(r'"?sep=(.)"?\r?\n?', re.IGNORECASE)
 _LINES_TO_SNIFF = 1000
 _CHARACTERS_TO_SNIFF = 1 << 20
 # Plain quotation marks may be the better reading although some lines are faulty for another reason.
@@ -37,6 +41,13 @@ class Layout:
     delimiter: str
     quoted: bool
     notes: tuple[str, ...] = ()
+    header_line: int = 1
+
+    @contextmanager
+    def lines(self, file: TextFile) -> Iterator[Iterable[str]]:
+        """The lines from the header on."""
+        with file.open() as lines:
+            yield islice(lines, self.header_line - 1, None)
 
     @property
     def words(self) -> str:
@@ -46,17 +57,21 @@ class Layout:
 
 def layout_of(file: TextFile, table_format: TableFormat, *, quotation_marks: bool) -> Layout:
     """Find out how the file is written. Raises InputFileError where it may be read in two ways."""
-    delimiter = table_format.delimiter or _delimiter_of(file, table_format)
+    with file.open() as text:
+        separator = _SEPARATOR_LINE.fullmatch(text.readline())
+    found = separator[1] if separator else _delimiter_of(file, table_format)
+    layout = Layout(table_format.delimiter or found, quoted=True, header_line=2 if separator else 1)
     if table_format.quoted is not None:
-        return Layout(delimiter, table_format.quoted)
-    if not quotation_marks:
-        return Layout(delimiter, quoted=True)
-    with file.open() as lines:
-        weighed = _weigh(lines, delimiter, len(table_format.column_names))
+        return replace(layout, quoted=table_format.quoted)
+    return _with_quotes_read(file, table_format, layout) if quotation_marks else layout
+
+
+def _with_quotes_read(file: TextFile, table_format: TableFormat, layout: Layout) -> Layout:
+    weighed = _weigh(file, layout, len(table_format.column_names))
     if not table_format.column_names and not table_format.named_columns <= weighed.plain_columns:
         # The header line itself is enclosed in quotation marks.
-        return Layout(delimiter, quoted=True, notes=_note_on_swallowed(weighed.swallowed))
-    return _decided(file, delimiter, weighed)
+        return replace(layout, notes=_note_on_swallowed(weighed.swallowed))
+    return _decided(file, layout, weighed)
 
 
 # What separates the columns --------------------------------------------------------------------------------
@@ -108,10 +123,15 @@ class _Weighed:
         return sum(last - first + 1 for first, last in self.swallowed)
 
 
-def _weigh(lines: Iterable[str], delimiter: str, columns: int) -> _Weighed:
-    weighed = _Weighed()
+def _weigh(file: TextFile, layout: Layout, columns: int) -> _Weighed:
+    with layout.lines(file) as lines:
+        return _weigh_lines(lines, layout, columns)
+
+
+def _weigh_lines(lines: Iterable[str], layout: Layout, columns: int) -> _Weighed:
+    weighed, delimiter = _Weighed(), layout.delimiter
     plain = _PlainLines(lines, delimiter)
-    records = CsvRecords(plain, delimiter, quoted=True, columns=columns)
+    records = CsvRecords(plain, delimiter, quoted=True, columns=columns, line=layout.header_line)
     if not columns:
         try:
             columns = len(records.header())
@@ -136,16 +156,16 @@ def _weigh_record(record: RawRecord, delimiter: str, columns: int, weighed: _Wei
         weighed.swallowed.append((record.line, record.line + len(lines) - 1))
 
 
-def _decided(file: TextFile, delimiter: str, weighed: _Weighed) -> Layout:
+def _decided(file: TextFile, layout: Layout, weighed: _Weighed) -> Layout:
     swallowed = weighed.swallowed
     faults = weighed.quoted_faults + weighed.swallowed_lines
     if not faults:
-        return Layout(delimiter, quoted=True)
+        return layout
     if weighed.plain_faults * _TIMES_BETTER > faults:
-        return Layout(delimiter, quoted=True, notes=_note_on_swallowed(swallowed))
+        return replace(layout, notes=_note_on_swallowed(swallowed))
     # Between tabs, programs often write quotation marks as they are, and texts hardly ever hold tabs.
-    if weighed.quoted_faults or delimiter == "\t":
-        return Layout(delimiter, quoted=False, notes=(_NOTE_ON_PLAIN,))
+    if weighed.quoted_faults or layout.delimiter == "\t":
+        return replace(layout, quoted=False, notes=(_NOTE_ON_PLAIN,))
     raise InputFileError(
         f"{file.path} can be read in two ways. In {_place(swallowed[0])}, a quotation mark may "
         "enclose a field with line breaks, or be a plain character in one of several rows. If it encloses: "

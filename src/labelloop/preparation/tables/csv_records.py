@@ -44,8 +44,11 @@ class _NeverClosedError(Exception):
 class CsvRecords:
     """Iterates over records, faulty ones and blank lines; `columns`: how many fields a record should have."""
 
-    def __init__(self, lines: Iterable[str], delimiter: str, *, quoted: bool, columns: int = 0) -> None:
-        self._lines = _Lines(lines)
+    def __init__(
+        self, lines: Iterable[str], delimiter: str, *, quoted: bool, columns: int = 0, line: int = 1
+    ) -> None:
+        """`line`: the number of the first line."""
+        self._lines = _Lines(lines, line)
         self._delimiter, self._quoted, self.columns = delimiter, quoted, columns
         self._reader = self._reader_of(self._lines)
 
@@ -116,10 +119,10 @@ class CsvRecords:
 class _Lines:
     """Lines with their number, those of the record under way, and a way to give some back."""
 
-    def __init__(self, lines: Iterable[str]) -> None:
+    def __init__(self, lines: Iterable[str], number: int) -> None:
         self._lines = iter(lines)
         self._given_back: deque[str] = deque()
-        self.number = 0
+        self.number = number - 1
         self.taken: list[str] = []
         self._characters = 0
 

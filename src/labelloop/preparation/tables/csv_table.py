@@ -56,9 +56,15 @@ class CsvTable:
         return self.file.share_read()
 
     def records(self) -> Iterator[Record | BadRow | BlankLine]:
-        with self.file.open() as lines:
-            layout = self.layout
-            records = CsvRecords(lines, layout.delimiter, quoted=layout.quoted, columns=len(self.columns))
+        layout = self.layout
+        with layout.lines(self.file) as lines:
+            records = CsvRecords(
+                lines,
+                layout.delimiter,
+                quoted=layout.quoted,
+                columns=len(self.columns),
+                line=layout.header_line,
+            )
             if self.has_header:
                 records.header()
             for record in records:
@@ -75,7 +81,7 @@ class CsvTable:
 
 
 def _header(file: TextFile, layout: Layout) -> tuple[str, ...]:
-    with file.open() as lines:
+    with layout.lines(file) as lines:
         try:
             header = CsvRecords(lines, layout.delimiter, quoted=layout.quoted).header()
         except csv.Error as error:
