@@ -134,7 +134,7 @@ def test_several_files_are_one_table_whatever_the_order_of_their_columns(tmp_pat
     assert fields(source) == [*ROWS, ["10", "ten", "e"]]
     last = [row for row in source if isinstance(row, LabeledText)][-1]
     assert last.origin is not None
-    assert (last.origin.file, last.origin.row, last.line, last.origin.id) == (1, 1, 2, "10")
+    assert (last.origin.file, last.origin.row, last.line, last.origin.id) == ("b.tsv", 1, 2, "10")
 
 
 def test_files_with_other_columns_are_refused_with_what_differs(tmp_path: Path) -> None:

@@ -15,7 +15,7 @@ from labelloop.preparation import (
     prepare_dataset,
     prepare_files,
 )
-from labelloop.preparation.errors import InputFileError
+from labelloop.preparation.errors import BadRowsError, ColumnError, InputFileError
 
 OPTIONS = PreparationOptions(label_attribute="label", classes=("b", "e"), skip_bad_rows=True)
 
@@ -35,6 +35,27 @@ def test_rows_of_several_files_name_their_file_number_and_line(tmp_path: Path) -
         KeptRow(1, "a.csv", 3, 6, "", ("3", "three")),
         KeptRow(2, "b.jsonl", 1, 1, "", ("4", "four")),
     ]
+
+
+def test_files_of_the_same_name_are_told_apart_by_their_folders(tmp_path: Path) -> None:
+    paths = [tmp_path / "one/a.csv", tmp_path / "two/a.csv"]
+    for path in paths:
+        path.parent.mkdir()
+        path.write_text("text\nsame\n")
+    prepare_files(paths, TableFormat("text"), tmp_path / "out", OPTIONS)
+    assert [row.file for row in kept(tmp_path / "out")] == list(map(str, paths))
+
+
+def test_faults_of_rows_and_ids_name_the_file_where_there_are_several(tmp_path: Path) -> None:
+    first, second = tmp_path / "a.csv", tmp_path / "b.csv"
+    first.write_text("text,n\none,1\n")
+    second.write_text("text,n\ntwo,1\n")
+    with pytest.raises(ColumnError, match=r"lines a\.csv:2, b\.csv:2: '1'"):
+        prepare_files([first, second], TableFormat("text", id_column="n"), tmp_path / "out", OPTIONS)
+    second.write_text("text,n\n,2\n")
+    strict = PreparationOptions(label_attribute="label", classes=("b", "e"))
+    with pytest.raises(BadRowsError, match=r"b\.csv, line 2: empty text"):
+        prepare_files([first, second], TableFormat("text"), tmp_path / "out", strict)
 
 
 def test_rows_that_come_from_no_file_have_their_number_alone(tmp_path: Path) -> None:

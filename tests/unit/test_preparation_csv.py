@@ -74,8 +74,8 @@ def test_rows_can_be_read_again_and_again(tmp_path: Path) -> None:
     assert list(rows) == list(rows)
     one, blank, two = rows
     assert (one, two) == (
-        LabeledText("one", "b", 2, origin=Origin(0, 1, "", ["one", "b"])),
-        LabeledText("two", "e", 4, origin=Origin(0, 2, "", ["two", "e"])),
+        LabeledText("one", "b", 2, origin=Origin("input.csv", 1, "", ["one", "b"])),
+        LabeledText("two", "e", 4, origin=Origin("input.csv", 2, "", ["two", "e"])),
     )
     assert blank == BlankLine(3)
 

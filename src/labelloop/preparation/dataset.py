@@ -108,7 +108,7 @@ def prepare_dataset(
     survey = survey_source(watched(rows, "Reading", watcher), rules)
     refuse_unusable(survey, skip_bad_rows=options.skip_bad_rows)
     if id_column:
-        survey.ids.refuse_faults(id_column, origin)
+        survey.ids.refuse_faults(id_column)
     if options.classes is None:
         refuse_unlike_classes(survey.labels, survey.labeled_rows)
     classes = class_list(
@@ -128,7 +128,6 @@ def prepare_dataset(
         classes,
         lines,
         priors.priors if priors else None,
-        files=origin,
         columns=columns,
     )
     told = (*notes, *rules.words.notes(), *(priors.notes if priors else ()))

@@ -4,7 +4,8 @@ Preparation writes `rows.csv` beside the request: one row for each data object, 
 So row N (from 0) belongs to the object whose `labelloop-id` is N. It has five columns of ours,
 
     labelloop-id      N
-    labelloop-file    the name of the file that the row comes from; empty for rows that come from no file
+    labelloop-file    the name of the file that the row comes from, with its folder where two files have the
+                      same name; empty for rows that come from no file
     labelloop-row     its number among the file's rows, from 1, where bad rows count and blank lines do not
     labelloop-line    its first line in the file; in Parquet and workbooks, its row
     labelloop-key     what the user's id column says; empty where none was named
@@ -54,8 +55,7 @@ class KeptRow:
 class KeptRowsWriter:
     """Writes the rows in the order of the manifest."""
 
-    def __init__(self, file: BinaryIO, files: Sequence[str], columns: Sequence[str]) -> None:
-        self._files = files
+    def __init__(self, file: BinaryIO, columns: Sequence[str]) -> None:
         self._text = io.TextIOWrapper(file, encoding="utf-8", newline="", write_through=True)
         # With CRLF, the writer's default line end, it quotes a lone CR in a field as well as a lone LF.
         self._writer = csv.writer(self._text)
@@ -66,8 +66,7 @@ class KeptRowsWriter:
         if origin is None:
             self._writer.writerow((number, "", row.line, row.line, ""))
         else:
-            file = self._files[origin.file]
-            self._writer.writerow((number, file, origin.row, row.line, origin.id, *origin.fields))
+            self._writer.writerow((number, origin.file, origin.row, row.line, origin.id, *origin.fields))
 
     def end(self) -> None:
         """All are written; the file stays open."""

@@ -65,12 +65,11 @@ def write_rows(
     lines: ManifestLines,
     priors: PriorLabels | None = None,
     *,
-    files: Sequence[str] = (),
     columns: Sequence[str] = (),
 ) -> WrittenRows:
     """Write the sampled ones of the `usable` rows in order: to the manifest, the truth and what is kept.
 
-    `priors`: of the sampled rows. `files` and `columns`: of the user's files. Raises OutputFolderError.
+    `priors`: of the sampled rows. `columns`: of the user's files. Raises OutputFolderError.
     """
     class_of = {
         label: (index, name)
@@ -84,7 +83,7 @@ def write_rows(
         # With CRLF, the writer's default line end, it quotes a lone CR in a text as well as a lone LF.
         truth = csv.writer(truth_text)
         truth.writerow(_TRUTH_HEADER)
-        kept = KeptRowsWriter(open_files.enter_context(replacing(folder.kept_rows)), files, columns)
+        kept = KeptRowsWriter(open_files.enter_context(replacing(folder.kept_rows)), columns)
         for line_number, (place, row) in enumerate(taken_rows(usable, sample.taken)):
             index, name = class_of.get(row.label, (NO_LABEL, ""))
             shown = place in sample.labeled

@@ -12,12 +12,17 @@ _BYTE = "byte "
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """A row in its file: `file` counts the files from 0, `row` the file's rows from 1, bad ones too."""
+    """A row in its file: `row` counts the file's rows from 1, bad ones too."""
 
-    file: int
+    file: str
     row: int
     id: str
     fields: list[str]
+    one_of_several: bool = False  # files: then messages name it
+
+    @property
+    def named_file(self) -> str:
+        return self.file if self.one_of_several else ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,7 +28,8 @@ class RowRules:
         """What is wrong with the row, if anything."""
         label = self.words.read(row.label)
         kind, detail = self._text_fault(row, label) or self._label_fault(row.label, label) or ("", "")
-        return BadRow(row.line, row.line, kind, detail) if kind else None
+        file = row.origin.named_file if row.origin else ""
+        return BadRow(row.line, row.line, kind, detail, file) if kind else None
 
     def read(self, row: LabeledText) -> LabeledText:
         """The row with the label that is meant."""

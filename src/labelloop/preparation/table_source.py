@@ -27,6 +27,7 @@ class TableSource:
     def __init__(self, paths: Sequence[Path], table_format: TableFormat) -> None:
         _refuse_repeats(paths)
         self.paths = tuple(paths)
+        self.file_names = _names(paths)
         self.tables = [open_table(path, table_format) for path in paths]
         self.columns = self.tables[0].columns
         self._orders = [_order(self.tables[0], table) for table in self.tables]
@@ -39,19 +40,17 @@ class TableSource:
     @property
     def read_as(self) -> tuple[str, ...]:
         """For people, how each file is read."""
-        return tuple(f"{table.path.name}: {table.read_as}" for table in self.tables)
+        named = zip(self.file_names, self.tables, strict=True)
+        return tuple(f"{name}: {table.read_as}" for name, table in named)
 
     @property
     def notes(self) -> tuple[str, ...]:
         several = len(self.tables) > 1
         return tuple(
-            f"{table.path.name}: {note}" if several else note for table in self.tables for note in table.notes
+            f"{name}: {note}" if several else note
+            for name, table in zip(self.file_names, self.tables, strict=True)
+            for note in table.notes
         )
-
-    @property
-    def file_names(self) -> tuple[str, ...]:
-        # A file name is not necessarily UTF-8, but what is written is.
-        return tuple(os.fsencode(path.name).decode(errors="replace") for path in self.paths)
 
     @property
     def delimiter(self) -> str:
@@ -78,7 +77,7 @@ class TableSource:
                 yield record
                 continue
             row += 1
-            yield self._labeled(record, file, row) if isinstance(record, Record) else record
+            yield self._labeled(record, self.file_names[file], row) if isinstance(record, Record) else record
 
     def records(self) -> Iterator[Record | BadRow | BlankLine]:
         """The rows with all their fields, in the order of the first file's columns."""
@@ -99,15 +98,23 @@ class TableSource:
             if not seen:
                 raise InputFileError(f"{table.path} has a header line and no rows below it.")
 
-    def _labeled(self, record: Record, file: int, row: int) -> LabeledText:
+    def _labeled(self, record: Record, file: str, row: int) -> LabeledText:
         fields = record.fields
         label = "" if self._label is None else fields[self._label]
         priors = tuple("" if place is None else fields[place] for place in self._priors)
         name = "" if self._id is None else fields[self._id]
-        return LabeledText(fields[self._text], label, record.line, priors, Origin(file, row, name, fields))
+        origin = Origin(file, row, name, fields, one_of_several=len(self.tables) > 1)
+        return LabeledText(fields[self._text], label, record.line, priors, origin)
 
     def _position_if_named(self, name: str) -> int | None:
         return self.position(name) if name else None
+
+
+def _names(paths: Sequence[Path]) -> tuple[str, ...]:
+    """The names of the files; with their folders where two have the same."""
+    alike = len({path.name for path in paths}) < len(paths)
+    # A file name is not necessarily UTF-8, but what is written is.
+    return tuple(os.fsencode(path if alike else path.name).decode(errors="replace") for path in paths)
 
 
 def _refuse_repeats(paths: Sequence[Path]) -> None:
