@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from labelloop.preparation import CsvFormat, PreparationOptions, prepare_csv, prepare_dataset
+from labelloop.preparation import PreparationOptions, TableFormat, prepare_dataset, prepare_files
 from labelloop.preparation.demo_headlines import demo_headlines
 
 pytestmark = [
@@ -27,9 +27,9 @@ def prepare_headlines(data: Path, number: int, share: float) -> None:
         options = PreparationOptions(label_attribute="category", labeled_share=share)
         prepare_dataset(demo_headlines(number, 0), data, options)
         return
-    prepare_csv(
-        Path(os.environ["LABELLOOP_UCI_CSV"]),
-        CsvFormat(text_column="title", label_column="category"),
+    prepare_files(
+        [Path(os.environ["LABELLOOP_UCI_CSV"])],
+        TableFormat(text_column="title", label_column="category"),
         data,
         PreparationOptions(label_attribute="category", labeled_share=share, sample=number),
     )

@@ -16,12 +16,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from labelloop.preparation import (
-    CsvFormat,
     LabeledText,
     Preparation,
     PreparationOptions,
-    prepare_csv,
+    TableFormat,
     prepare_dataset,
+    prepare_files,
 )
 
 CLASSES = ("business", "entertainment", "science, technology", 'so-called "health"')
@@ -71,8 +71,8 @@ def test_every_text_survives_from_csv_to_manifest_and_truth_in_order(
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder, "input.csv")
         path.write_bytes(content.getvalue().encode())
-        preparation = prepare_csv(
-            path, CsvFormat("title", "category"), Path(folder, "out"), options(share, seed)
+        preparation = prepare_files(
+            [path], TableFormat("title", "category"), Path(folder, "out"), options(share, seed)
         )
         assert [line["source"] for line in manifest(preparation)] == [text for text, _ in table]
         assert truth(preparation) == [[str(place), text, label] for place, (text, label) in enumerate(table)]

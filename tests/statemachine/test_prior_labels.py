@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from labelloop.preparation import CsvFormat, PreparationOptions, prepare_csv
+from labelloop.preparation import PreparationOptions, TableFormat, prepare_files
 from tests.words import CLASSES, texts
 
 from .conftest import Loop, Outcome
@@ -44,7 +44,7 @@ def write_table(path: Path, size: int) -> list[str]:
 def prepare(loop: Loop, folder: Path, size: int = 500, **settings: Any) -> list[dict[str, Any]]:
     """From a table to the input of the loop; returns the lines of its manifest."""
     loop.truth = write_table(folder / "news.csv", size)
-    columns = CsvFormat("title", "category", prior_columns=(("gpt-4o", "sure"), ("rule", "")))
+    columns = TableFormat("title", "category", prior_columns=(("gpt-4o", "sure"), ("rule", "")))
     options = PreparationOptions(
         label_attribute="category",
         labeled_share=0.0,
@@ -52,7 +52,7 @@ def prepare(loop: Loop, folder: Path, size: int = 500, **settings: Any) -> list[
         bucket="bucket",
         role_arn=loop.request["RoleArn"],
     )
-    made = prepare_csv(folder / "news.csv", columns, folder / "prepared", options).folder
+    made = prepare_files([folder / "news.csv"], columns, folder / "prepared", options).folder
     request = json.loads(made.request.read_bytes())
     assert request["PriorLabels"] == [{"Attribute": name} for name in SOURCES]
     lines = [json.loads(line) for line in made.manifest.read_bytes().splitlines()]

@@ -11,9 +11,9 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from labelloop.preparation import CsvFormat, LabeledText
-from labelloop.preparation.csv_source import CsvSource
+from labelloop.preparation import LabeledText, TableFormat
 from labelloop.preparation.demo_headlines import CLASS_SHARES, DEFAULT_COUNT, demo_headlines, write_demo_csv
+from labelloop.preparation.table_source import TableSource
 
 HELD_OUT = 1000
 
@@ -135,6 +135,8 @@ def test_no_slot_is_left_unfilled_and_every_headline_fits_one_line(headlines: li
 def test_the_csv_file_holds_the_headlines(tmp_path: Path) -> None:
     path = tmp_path / "headlines.csv"
     write_demo_csv(path)
-    rows = [row for row in CsvSource(path, CsvFormat("title", "category")) if isinstance(row, LabeledText)]
+    rows = [
+        row for row in TableSource([path], TableFormat("title", "category")) if isinstance(row, LabeledText)
+    ]
     assert len(rows) == DEFAULT_COUNT
     assert [(row.text, row.label) for row in rows] == [(row.text, row.label) for row in demo_headlines()]

@@ -35,7 +35,8 @@ def test_the_summary_says_what_was_made_and_what_to_type_next(table: Path, tmp_p
     result = run(table, out)
     assert result.exit_code == 0
     summary = " ".join(result.stdout.split())
-    assert "Prepared 20 of 20 rows; 4 of them (20.0%) with their label in the manifest." in summary
+    assert "Read news.csv: CSV, commas, UTF-8" in summary
+    assert "Prepared 20 of 20 rows, each with a label that only simulated people will know" in summary
     assert "0 b 10 1 e 10" in summary
     command = shlex.split(result.stdout.strip().splitlines()[-1])
     assert command[:2] == ["labelloop", "run"]
@@ -87,6 +88,17 @@ def test_many_classes_are_cut_short_in_the_summary(tmp_path: Path) -> None:
     assert result.exit_code == 0
     assert "and 10 more" in result.stdout
     assert "[bold]0" in result.stdout
+
+
+def test_a_fault_of_the_whole_file_is_not_mended_by_leaving_rows_out(tmp_path: Path) -> None:
+    path = tmp_path / "news.csv"
+    path.write_bytes("title,category\nün,b\nzwöi,e\ndrü,b\n".encode("cp1252"))
+    encoding = run(path, tmp_path / "out", "--encoding", "utf-8")
+    assert "another encoding: name it with --encoding" in encoding.stderr
+    path.write_text("title,category\n" + "one, two,b\n" * 3 + "three,e\n")
+    fields = run(path, tmp_path / "out")
+    assert "try --delimiter" in fields.stderr
+    assert "--skip-bad-rows" not in encoding.stderr + fields.stderr
 
 
 @pytest.mark.parametrize(

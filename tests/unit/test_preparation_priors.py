@@ -100,7 +100,7 @@ LABELED = ("--label-column", "category")
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ((), "Name the column with the labels: --label-column, --prior-column, or both."),
+        ((), "name their column: --label-column, --prior-column, or both."),
         (
             (*LABELED, "--prior-column", "category"),
             "'category' cannot be a prior column: it is the label column",

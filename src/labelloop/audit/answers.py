@@ -81,7 +81,7 @@ class BatchFile:
             for number in batch.asked.tolist()
         )
         # With a mark, a spreadsheet knows that it is UTF-8.
-        write_csv(self.path, _BATCH_COLUMNS, rows, delimiter=self.table.columns.delimiter, mark=True)
+        write_csv(self.path, _BATCH_COLUMNS, rows, delimiter=self.table.delimiter, mark=True)
 
     def read(self, batch: AuditBatch) -> tuple[dict[int, int | None], list[int]]:
         """The answers, and the ids of the objects that have none yet.

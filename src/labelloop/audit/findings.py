@@ -126,7 +126,7 @@ def report_of(
     wrong_given = estimates.share_wrong()
     counts = OutcomeCounts.of(ended.counts)
     return AuditReport(
-        file=table.path.name,
+        file=", ".join(path.name for path in table.paths),
         text_column=table.columns.text,
         label_columns=table.columns.labels,
         confidence_columns=table.columns.confidences,

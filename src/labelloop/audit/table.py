@@ -1,5 +1,6 @@
-"""A CSV file of objects whose labels are given, read and checked as a whole before anyone is asked."""
+"""Files of objects whose labels are given, read and checked as a whole before anyone is asked."""
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -11,10 +12,13 @@ import numpy.typing as npt
 from labelloop.core.errors import RequestError
 from labelloop.core.ledger import NO_LABEL
 from labelloop.core.model.prior_labels import PriorLabels
-from labelloop.preparation.classes import class_list, listing
-from labelloop.preparation.csv_source import CsvFormat, CsvRow, CsvSource
+from labelloop.preparation.classes import class_list, listing, refuse_unlike_classes
+from labelloop.preparation.label_words import LabelWords
 from labelloop.preparation.prior_columns import PriorColumn, read_prior_columns
 from labelloop.preparation.source import BadRow, BlankLine
+from labelloop.preparation.table_format import TableFormat
+from labelloop.preparation.table_source import TableSource
+from labelloop.preparation.tables import Record
 
 _BAD_ROWS_SHOWN = 10
 
@@ -28,7 +32,6 @@ class Columns:
     confidences: tuple[str, ...] = ()  # none, or one for each source; empty for one that states none
     truth: str | None = None
     shown: tuple[str, ...] = ()  # what people see above the text
-    delimiter: str = ","
 
     def check(self) -> None:
         """Raises RequestError for columns that contradict each other."""
@@ -53,7 +56,7 @@ class Columns:
 class AuditTable:
     """The user's rows, and what they say."""
 
-    path: Path
+    paths: tuple[Path, ...]
     columns: Columns
     header: tuple[str, ...]
     rows: list[list[str]]  # every field as it is in the file
@@ -62,7 +65,9 @@ class AuditTable:
     classes: tuple[str, ...]
     priors: PriorLabels
     truth: npt.NDArray[np.int16] | None  # class index, -1 where it is not known; shape (rows,)
+    read_as: tuple[str, ...]  # for people, how each file was read
     notes: tuple[str, ...]
+    delimiter: str  # of the files; a comma where they have none
     byte_order_mark: bool
 
     def __len__(self) -> int:
@@ -79,13 +84,42 @@ class AuditTable:
         return np.ascontiguousarray(self.priors.confidence[:, 0])
 
 
-def read_table(path: Path, columns: Columns, *, classes: Sequence[str] | None = None) -> AuditTable:
-    """Read the file. `classes`: all there may be; by default, those that are found, sorted.
+@dataclass(frozen=True)
+class Written:
+    """How the files are written, where the user says it; see `TableFormat`."""
+
+    delimiter: str = ""
+    encoding: str = ""
+    column_names: tuple[str, ...] = ()
+    quoted: bool | None = None
+    sheet: str = ""
+
+    def table_format(self, columns: Columns) -> TableFormat:
+        return TableFormat(
+            columns.text,
+            columns.labels[0],
+            self.delimiter,
+            self.column_names,
+            self.quoted,
+            encoding=self.encoding,
+            sheet=self.sheet,
+        )
+
+
+def read_table(
+    paths: Sequence[Path],
+    columns: Columns,
+    *,
+    written: Written = Written(),
+    words: LabelWords | None = None,
+) -> AuditTable:
+    """Read the files. `words` reads their labels, and has the classes if they are given; else they are found.
 
     Raises LabelloopError, which says what is wrong and where.
     """
     columns.check()
-    source = CsvSource(path, CsvFormat(columns.text, columns.labels[0], columns.delimiter))
+    words = words or LabelWords()
+    source = TableSource(paths, written.table_format(columns))
     for name in filter(None, (*columns.labels, *columns.confidences, *columns.shown, columns.truth)):
         source.position(name)
     rows, notes = _rows_of(source, columns)
@@ -97,7 +131,9 @@ def read_table(path: Path, columns: Columns, *, classes: Sequence[str] | None = 
 
     given = [column(name) for name in columns.labels]
     truth = column(columns.truth) if columns.truth else None
-    found = _classes(given, truth, classes)
+    found = _classes(given, truth, words)
+    given = [list(map(words.read, labels)) for labels in given]
+    truth = list(map(words.read, truth)) if truth is not None else None
     stated = columns.confidences or ("",) * len(columns.labels)
     priors = read_prior_columns(
         [
@@ -119,7 +155,7 @@ def read_table(path: Path, columns: Columns, *, classes: Sequence[str] | None = 
             "them a copy of the other?"
         )
     return AuditTable(
-        path=path,
+        paths=source.paths,
         columns=columns,
         header=tuple(source.columns),
         rows=fields,
@@ -128,15 +164,23 @@ def read_table(path: Path, columns: Columns, *, classes: Sequence[str] | None = 
         classes=found,
         priors=priors.priors,
         truth=known,
-        notes=(*notes, *priors.notes, *_notes_on_texts(column(columns.text), given[0])),
-        byte_order_mark=source.starts_with_byte_order_mark,
+        read_as=source.read_as,
+        notes=(
+            *source.notes,
+            *notes,
+            *words.notes(),
+            *priors.notes,
+            *_notes_on_texts(column(columns.text), given[0]),
+        ),
+        delimiter=source.delimiter,
+        byte_order_mark=source.byte_order_mark,
     )
 
 
-def _rows_of(source: CsvSource, columns: Columns) -> tuple[list[CsvRow], list[str]]:
+def _rows_of(source: TableSource, columns: Columns) -> tuple[list[Record], list[str]]:
     text = source.position(columns.text)
-    rows, bad, blank = list[CsvRow](), list[BadRow](), 0
-    for row in source.rows():
+    rows, bad, blank = list[Record](), list[BadRow](), 0
+    for row in source.records():
         if isinstance(row, BlankLine):
             blank += 1
         elif isinstance(row, BadRow):
@@ -154,18 +198,25 @@ def _rows_of(source: CsvSource, columns: Columns) -> tuple[list[CsvRow], list[st
         )
     if len(rows) < 2:
         raise RequestError(
-            f"{source.path} has one row: there is nothing to draw from, so just let a person label it"
+            f"{source.paths[0]} has one row: there is nothing to draw from, so just let a person label it"
         )
     return rows, [f"{blank:,} blank lines were left out."] if blank else []
 
 
 def _classes(
-    given: Sequence[Sequence[str]], truth: Sequence[str] | None, named: Sequence[str] | None
+    given: Sequence[Sequence[str]], truth: Sequence[str] | None, words: LabelWords
 ) -> tuple[str, ...]:
-    if named is not None:
-        return class_list((), tuple(named), {}).labels
-    found = {label for labels in given for label in labels} | set(truth or ())
-    stated = sorted(label for label in found if label.strip())
+    for labels in (*given, truth or ()):
+        words.written.update(labels)
+    rows = Counter[str]()
+    for label, count in words.written.items():
+        rows[words.read(label)] += count
+    del rows[""]
+    words.merge(rows)
+    if words.classes is not None:
+        return class_list((), tuple(words.classes), {}).labels
+    stated = sorted({words.read(label) for label in rows})
+    refuse_unlike_classes(stated, sum(rows.values()))
     if len(stated) < 2:
         known = f"All labels are {stated[0]!r}" if stated else "There is no label in any row"
         example = f"{stated[0]},..." if stated else "yes,no"
@@ -173,7 +224,7 @@ def _classes(
             f"{known}, so the file does not tell which other classes people may choose: name all of them "
             f"with --classes {example}"
         )
-    return tuple(stated)
+    return class_list(stated, None, {}).labels
 
 
 def _truth(

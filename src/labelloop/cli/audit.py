@@ -1,7 +1,6 @@
 """`labelloop audit`: from a file with labels to a certificate of how wrong they may be."""
 
 import contextlib
-import hashlib
 import json
 import math
 import sys
@@ -19,8 +18,9 @@ from labelloop.audit.audit_run import AuditRun, default_batch_size, require_room
 from labelloop.audit.findings import AuditReport, PlannedAnswers, report_of
 from labelloop.audit.forecast import Plan, forecast
 from labelloop.audit.page import class_sentence
-from labelloop.audit.table import AuditTable, Columns, read_table
+from labelloop.audit.table import AuditTable, Columns, Written, read_table
 from labelloop.audit.words import plan_sentences, seed_sentence, summary_sentences
+from labelloop.cli import table_options
 from labelloop.cli.audit_folder import AuditFolder
 from labelloop.cli.audit_people import (
     AuditPeople,
@@ -31,11 +31,13 @@ from labelloop.cli.audit_people import (
 )
 from labelloop.cli.errors import explained_errors
 from labelloop.cli.folder_lock import locked
-from labelloop.cli.prepare import TAB, comma_separated
+from labelloop.cli.kept_settings import file_digest
 from labelloop.cli.progress import Progress, what_happened
+from labelloop.cli.table_options import comma_separated
 from labelloop.core.errors import RequestError
 from labelloop.core.loop import Loop, RoundOutcome
 from labelloop.core.settings import LoopSettings
+from labelloop.preparation.label_words import LabelWords
 from labelloop.simulation import Watcher
 from labelloop.workbench.server import DEFAULT_PORT
 
@@ -61,14 +63,7 @@ class People(StrEnum):
 
 
 def audit(
-    file: Annotated[
-        Path,
-        typer.Argument(
-            metavar="FILE.csv",
-            help="Texts with the labels something else gave, one per row, in UTF-8. The first line names "
-            "the columns.",
-        ),
-    ],
+    files: table_options.Files,
     text_column: Annotated[str, typer.Option(help="The column with the texts, which people judge.")],
     label_column: Annotated[
         list[str],
@@ -152,7 +147,14 @@ def audit(
             "which rows will be drawn. Default: a secret one, disclosed in the report.",
         ),
     ] = None,
-    delimiter: Annotated[str, typer.Option(help="What separates the columns; \\t for a tab.")] = ",",
+    missing: table_options.Missing = None,
+    exact_labels: table_options.ExactLabels = False,
+    merge_case: table_options.MergeCase = False,
+    delimiter: table_options.Delimiter = None,
+    encoding: table_options.Encoding = None,
+    column_names: table_options.ColumnNames = None,
+    quotes: table_options.Quotes = None,
+    sheet: table_options.Sheet = None,
     host: Annotated[
         str, typer.Option(help="Where the workbench is served; 0.0.0.0 admits the local network.")
     ] = "127.0.0.1",
@@ -184,20 +186,43 @@ def audit(
             confidences=tuple(confidence_column or ()),
             truth=truth_column,
             shown=tuple(show_column or ()),
-            delimiter="\t" if delimiter in TAB else delimiter,
         )
-        table = read_table(file, columns, classes=comma_separated(classes, "--classes"))
+        table = read_table(
+            files,
+            columns,
+            written=Written(
+                delimiter=table_options.delimiter_of(delimiter),
+                encoding=encoding or "",
+                column_names=comma_separated(column_names, "--columns") or (),
+                quoted=quotes,
+                sheet=sheet or "",
+            ),
+            words=LabelWords(
+                comma_separated(classes, "--classes"),
+                table_options.missing_words(missing),
+                exact_labels,
+                merge_case,
+            ),
+        )
         _check(table, people, target_error, confidence, positive)
         _check_sizes(batch_size, max_human_labels)
         settings: dict[str, Any] = {
-            "FILE.csv": hashlib.sha256(file.read_bytes()).hexdigest(),
+            "FILE.csv": file_digest(files),
             "--text-column": text_column,
             "--label-column": label_column,
             "--confidence-column": confidence_column,
             "--truth-column": truth_column,
             "--show-column": show_column,
             "--classes": list(table.classes),
-            "--delimiter": columns.delimiter,
+            "--delimiter": table.delimiter,
+            # None is the default: an audit that began before there were these options goes on.
+            "--missing": missing,
+            "--exact-labels": exact_labels or None,
+            "--merge-case": merge_case or None,
+            "--encoding": encoding,
+            "--columns": column_names,
+            "--quotes": quotes,
+            "--sheet": sheet,
             "--people": people.value,
             "--certificate-for": certificate_for.value,
             "--target-error": target_error,
@@ -206,8 +231,7 @@ def audit(
             "--max-human-labels": max_human_labels,
             "--batch-size": batch_size or default_batch_size(len(table)),
         }
-        for note in table.notes:
-            console.print(Text(f"Note: {note}"), soft_wrap=True)
+        table_options.print_reading(console, table.read_as, table.notes)
         folder = AuditFolder(out)
         if plan_only:
             _print_plan(console, _begin(table, _loop_settings(settings, seed or 0)))

@@ -91,7 +91,7 @@ class AuditFolder:
 
     def write_results(self, run: AuditRun, table: AuditTable, report: AuditReport) -> None:
         """The labels, the corrections, and the report: its data last, for with them the audit is done."""
-        ledger, delimiter, mark = run.loop.ledger, table.columns.delimiter, table.byte_order_mark
+        ledger, delimiter, mark = run.loop.ledger, table.delimiter, table.byte_order_mark
         write_csv(
             self.labels,
             labeled_header(table),

@@ -1,7 +1,8 @@
 """The settings that the files in an output folder belong to: a repeated command must have the same."""
 
+import hashlib
 import json
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -24,3 +25,12 @@ def changed_settings(kept: Path, settings: Mapping[str, Any]) -> list[str]:
         return []
     earlier = json.loads(kept.read_bytes())
     return [name for name, value in settings.items() if earlier.get(name) != value]
+
+
+def file_digest(files: Sequence[Path]) -> str | list[str]:
+    """What the files contain, whatever they are called now."""
+    digests = list[str]()
+    for path in files:
+        with path.open("rb") as content:
+            digests.append(hashlib.file_digest(content, "sha256").hexdigest())
+    return digests[0] if len(digests) == 1 else digests

@@ -1,8 +1,7 @@
-"""`labelloop prepare`: from a CSV file of texts and labels to the input of a run."""
+"""`labelloop prepare`: from files of texts, with or without labels, to the input of a run."""
 
 from __future__ import annotations
 
-import csv
 import shlex
 from datetime import datetime
 from pathlib import Path
@@ -13,13 +12,15 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from labelloop.cli import table_options
 from labelloop.cli.errors import explained_errors
+from labelloop.cli.table_options import comma_separated
 from labelloop.preparation import (
-    CsvFormat,
     Preparation,
     PreparationOptions,
+    TableFormat,
     check_label_attribute,
-    prepare_csv,
+    prepare_files,
 )
 from labelloop.preparation.errors import OptionError
 from labelloop.preparation.options import (
@@ -33,23 +34,23 @@ from labelloop.preparation.options import (
 )
 
 _CLASSES_SHOWN = 20
-TAB = ("\\t", "tab")
 
 
 def prepare(
-    file: Annotated[
-        Path,
-        typer.Argument(
-            metavar="FILE.csv", help="The texts, one per row, in UTF-8. The first line names the columns."
-        ),
-    ],
+    files: table_options.Files,
     text_column: Annotated[str, typer.Option(help="The column with the texts.")],
     out: Annotated[Path, typer.Option(help="The folder for everything that is written.")],
     label_column: Annotated[
         str | None,
         typer.Option(
-            help="The column with the true labels; empty if a label is not known. Only a file with prior "
-            "labels can do without."
+            help="The column with the labels that people gave, empty where there is none. Without it, and "
+            "without prior labels, --classes must say which classes there are."
+        ),
+    ] = None,
+    id_column: Annotated[
+        str | None,
+        typer.Option(
+            help="The column with an id of each row, to join results back. It is kept with the others."
         ),
     ] = None,
     prior_column: Annotated[
@@ -66,11 +67,15 @@ def prepare(
         ),
     ] = None,
     labeled_share: Annotated[
-        float,
+        float | None,
         typer.Option(
-            min=0, max=1, help="The share of the rows whose label is in the manifest from the start."
+            min=0,
+            max=1,
+            help="The share of the rows whose label is in the manifest from the start, as a label of people. "
+            "Default: all labels that are known; none where every row has one, for then the file tries a run "
+            "out.",
         ),
-    ] = 0.2,
+    ] = None,
     sample: Annotated[
         int | None, typer.Option(min=1, help="Take this many rows, uniformly at random, in the file's order.")
     ] = None,
@@ -98,20 +103,14 @@ def prepare(
     bucket: Annotated[
         str, typer.Option(help="The S3 bucket for the files; on a laptop, a folder below OUT/s3.")
     ] = DEFAULT_BUCKET,
-    delimiter: Annotated[str, typer.Option(help="What separates the columns; \\t for a tab.")] = ",",
-    columns: Annotated[
-        str | None,
-        typer.Option(
-            metavar="A,B,C", help="The names of the columns, for a file without a line that names them."
-        ),
-    ] = None,
-    quotes: Annotated[
-        bool,
-        typer.Option(
-            "--quotes/--plain-quotes",
-            help="Quotation marks enclose a field that contains the delimiter, or are plain characters.",
-        ),
-    ] = True,
+    missing: table_options.Missing = None,
+    exact_labels: table_options.ExactLabels = False,
+    merge_case: table_options.MergeCase = False,
+    delimiter: table_options.Delimiter = None,
+    encoding: table_options.Encoding = None,
+    column_names: table_options.ColumnNames = None,
+    quotes: table_options.Quotes = None,
+    sheet: table_options.Sheet = None,
     skip_bad_rows: Annotated[
         bool,
         typer.Option(
@@ -134,24 +133,33 @@ def prepare(
         str, typer.Option(help="The work team that labels, for Ground Truth. The default is a placeholder.")
     ] = PLACEHOLDER_WORKTEAM_ARN,
 ) -> None:
-    """Make the input of a run from a CSV file of texts, with the true labels of some or all of them.
+    """Make the input of a run from files of texts, with no labels, or those of some or all of them.
 
     Texts are passed on exactly as they are. Rows that cannot be used are an error, unless --skip-bad-rows.
+    All columns are kept in OUT/rows.csv, in the order of the manifest, so that results can be joined back.
+
+    Example: labelloop prepare texts.csv --text-column title --classes business,health,sports --out news
     """
     with explained_errors():
         prior_columns = _prior_columns(prior_column or [], prior_confidence_column or [])
-        if label_column is None and not prior_columns:
-            raise OptionError("Name the column with the labels: --label-column, --prior-column, or both.")
+        if label_column is None and not prior_columns and classes is None:
+            raise OptionError(
+                "Say which classes there are: --classes A,B,C. If the file has labels, name their column: "
+                "--label-column, --prior-column, or both."
+            )
         if label_attribute is None:
             label_attribute = label_column or DEFAULT_LABEL_ATTRIBUTE
             check_label_attribute(label_attribute)
-        csv_format = CsvFormat(
+        table_format = TableFormat(
             text_column=text_column,
             label_column=label_column or "",
-            delimiter="\t" if delimiter in TAB else delimiter,
-            column_names=comma_separated(columns, "--columns") or (),
-            quoted=quotes,
+            id_column=id_column or "",
             prior_columns=prior_columns,
+            delimiter=table_options.delimiter_of(delimiter),
+            encoding=encoding or "",
+            column_names=comma_separated(column_names, "--columns") or (),
+            quoted=quotes,
+            sheet=sheet or "",
         )
         options = PreparationOptions(
             label_attribute=label_attribute,
@@ -170,14 +178,16 @@ def prepare(
             job_name_prefix=job_name_prefix,
             role_arn=role_arn,
             workteam_arn=workteam_arn,
+            missing=table_options.missing_words(missing),
+            exact_labels=exact_labels,
+            merge_case=merge_case,
         )
-        preparation = prepare_csv(file, csv_format, out, options)
+        with table_options.reading_progress() as watcher:
+            preparation = prepare_files(files, table_format, out, options, watcher=watcher)
     console = Console()
     _show(preparation, console)
     console.print("\nNext:", highlight=False)
-    console.print(
-        Text(_next_command(preparation, truth=label_column is not None), style="bold"), soft_wrap=True
-    )
+    console.print(Text(_next_command(preparation), style="bold"), soft_wrap=True)
     if prior_columns:
         console.print(
             "The model sees the prior labels too. To train none, and keep what can be kept of them: add "
@@ -196,16 +206,6 @@ def _prior_columns(labels: list[str], confidences: list[str]) -> tuple[tuple[str
     return tuple(zip(labels, confidences or [""] * len(labels), strict=True))
 
 
-def comma_separated(value: str | None, option: str) -> tuple[str, ...] | None:
-    """Read a comma-separated list; a name that contains a comma must be in quotation marks."""
-    if value is None:
-        return None
-    try:
-        return tuple(next(csv.reader([value], strict=True), []))
-    except csv.Error as error:
-        raise OptionError(f"{option} is not a comma-separated list: {error}.") from error
-
-
 def _name_pairs(value: str | None) -> dict[str, str]:
     pairs = {}
     for pair in comma_separated(value, "--class-names") or ():
@@ -219,12 +219,8 @@ def _name_pairs(value: str | None) -> dict[str, str]:
 
 
 def _show(preparation: Preparation, console: Console) -> None:
-    share = preparation.labeled / preparation.rows
-    console.print(
-        f"Prepared {preparation.rows:,} of {preparation.rows_read:,} rows; "
-        f"{preparation.labeled:,} of them ({share:.1%}) with their label in the manifest.",
-        highlight=False,
-    )
+    table_options.print_reading(console, preparation.read_as, ())
+    console.print(Text(_prepared(preparation)), soft_wrap=True)
     console.print(_class_table(preparation.rows_by_class))
     for note in preparation.notes:
         console.print(Text.assemble(("Note: ", "bold yellow"), note))
@@ -233,13 +229,27 @@ def _show(preparation: Preparation, console: Console) -> None:
         ("manifest", folder.manifest),
         ("class list", folder.class_labels),
         ("worker template", folder.worker_template),
-        ("truth", folder.truth),
+        ("your columns", folder.kept_rows),
+        *([("truth", folder.truth)] if preparation.unknown < preparation.rows else []),
         ("report", folder.report),
         ("request", folder.request),
     )
     # soft_wrap: paths and the command are there to be copied, so they must not be broken into lines.
     for name, path in places:
         console.print(Text(f"  {name:<16}{path}"), soft_wrap=True)
+
+
+def _prepared(preparation: Preparation) -> str:
+    rows, labeled = preparation.rows, preparation.labeled
+    prepared = f"Prepared {rows:,} of {preparation.rows_read:,} rows"
+    if preparation.unknown == rows:
+        return f"{prepared}, without labels."
+    if not (labeled or preparation.unknown):
+        return (
+            f"{prepared}, each with a label that only simulated people will know: such a file tries a run "
+            "out. If its labels are to count as people's, add --labeled-share 1."
+        )
+    return f"{prepared}; {labeled:,} of them ({labeled / rows:.1%}) with their label in the manifest."
 
 
 def _class_table(rows_by_class: dict[str, int]) -> Table:
@@ -253,9 +263,10 @@ def _class_table(rows_by_class: dict[str, int]) -> Table:
     return table
 
 
-def _next_command(preparation: Preparation, *, truth: bool) -> str:
+def _next_command(preparation: Preparation) -> str:
     folder = preparation.folder
-    people = ("simulated", "--truth", str(folder.truth)) if truth else ("workbench",)
+    # Simulated people can answer only what the file knows.
+    people = ("workbench",) if preparation.unknown else ("simulated", "--truth", str(folder.truth))
     return "  " + shlex.join(
         [
             *("labelloop", "run", "--request", str(folder.request), "--s3-root", str(folder.s3_root)),

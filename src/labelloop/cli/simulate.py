@@ -1,6 +1,5 @@
 """`labelloop simulate`: how many human labels a policy would have needed for data with known labels."""
 
-import hashlib
 import json
 import sys
 from dataclasses import dataclass
@@ -12,23 +11,25 @@ import typer
 from rich.console import Console
 from rich.text import Text
 
+from labelloop.cli import table_options
 from labelloop.cli.errors import explained_errors
-from labelloop.cli.prepare import TAB, comma_separated
+from labelloop.cli.kept_settings import file_digest
 from labelloop.cli.run import Policy
 from labelloop.cli.run_folder import write_json
 from labelloop.cli.simulated_run import SimulatedData, run
 from labelloop.cli.simulation_folder import SimulationFolder
 from labelloop.cli.simulation_model import SimulatedModel, chosen_model
 from labelloop.cli.simulation_result import SimulatedRun, SimulationResult, print_result
-from labelloop.core.errors import RequestError
+from labelloop.cli.table_options import comma_separated
 from labelloop.core.manifest.lines import LabelAttribute
 from labelloop.core.query_strategies import load_query_strategy
 from labelloop.preparation import (
-    CsvFormat,
     PreparationOptions,
+    TableFormat,
     propose_label_attribute,
     read_known_labels,
 )
+from labelloop.preparation.label_words import DEFAULT_MISSING
 from labelloop.workflow.request import parse_settings
 
 Document = dict[str, Any]
@@ -50,29 +51,38 @@ class CertificateFor(StrEnum):
 class SimulationOptions:
     """The data, and the settings of each run except policy and seed."""
 
-    file: Path
-    csv_format: CsvFormat
-    sample: int | None
-    skip_bad_rows: bool
+    files: list[Path]
+    table_format: TableFormat
+    preparation: PreparationOptions
     active_learning: Document  # fields of the request's block; None for the default
     error_rate: float | None
     model: SimulatedModel
 
+    @property
+    def file_names(self) -> str:
+        return ", ".join(map(str, self.files))
+
     def settings(self) -> Document:
         """What all runs in one folder must have in common."""
-        with self.file.open("rb") as content:
-            digest = hashlib.file_digest(content, "sha256").hexdigest()
+        words, written = self.preparation.label_words, self.table_format
         return {
-            "file": digest,
+            "file": file_digest(self.files),
             "columns": [
-                self.csv_format.text_column,
-                self.csv_format.label_column,
-                self.csv_format.delimiter,
-                list(self.csv_format.column_names),
-                self.csv_format.quoted,
+                written.text_column,
+                written.label_column,
+                written.delimiter or ",",
+                list(written.column_names),
+                written.quoted is not False,
             ],
-            "sample": self.sample,
-            "bad rows": self.skip_bad_rows,
+            # None is the default: a folder from before there were these options can be gone on with.
+            "encoding": written.encoding or None,
+            "sheet": written.sheet or None,
+            "quotes": written.quoted,
+            "missing": None if words.missing == DEFAULT_MISSING else list(words.missing),
+            "exact labels": words.exact or None,
+            "merged case": words.merge_case or None,
+            "sample": self.preparation.sample,
+            "bad rows": self.preparation.skip_bad_rows,
             "error rate": self.error_rate,
             "settings of the run": self.active_learning,
             "model": self.model.name,
@@ -91,27 +101,18 @@ class SimulationOptions:
 
 
 def simulate(
-    file: Annotated[
-        Path,
-        typer.Argument(metavar="FILE.csv", help="Texts with all their labels, one per row, in UTF-8."),
-    ],
+    files: table_options.Files,
     text_column: Annotated[str, typer.Option(help="The column with the texts.")],
     label_column: Annotated[str, typer.Option(help="The column with the labels, taken as the truth.")],
     out: Annotated[Path, typer.Option(help="The folder for runs and simulation.json.")],
-    delimiter: Annotated[str, typer.Option(help="What separates the columns; \\t for a tab.")] = ",",
-    columns: Annotated[
-        str | None,
-        typer.Option(
-            metavar="A,B,C", help="The names of the columns, for a file without a line that names them."
-        ),
-    ] = None,
-    quotes: Annotated[
-        bool,
-        typer.Option(
-            "--quotes/--plain-quotes",
-            help="Quotation marks enclose a field that contains the delimiter, or are plain characters.",
-        ),
-    ] = True,
+    missing: table_options.Missing = None,
+    exact_labels: table_options.ExactLabels = False,
+    merge_case: table_options.MergeCase = False,
+    delimiter: table_options.Delimiter = None,
+    encoding: table_options.Encoding = None,
+    column_names: table_options.ColumnNames = None,
+    quotes: table_options.Quotes = None,
+    sheet: table_options.Sheet = None,
     skip_bad_rows: Annotated[
         bool, typer.Option("--skip-bad-rows", help="Leave bad rows out instead of stopping.")
     ] = False,
@@ -203,16 +204,24 @@ def simulate(
     folder, policies = SimulationFolder(out), list(dict.fromkeys(policy or [Policy.DEFAULT]))
     with explained_errors():
         options = SimulationOptions(
-            file=file,
-            csv_format=CsvFormat(
+            files=files,
+            table_format=TableFormat(
                 text_column=text_column,
                 label_column=label_column,
-                delimiter="\t" if delimiter in TAB else delimiter,
-                column_names=comma_separated(columns, "--columns") or (),
+                delimiter=table_options.delimiter_of(delimiter),
+                encoding=encoding or "",
+                column_names=comma_separated(column_names, "--columns") or (),
                 quoted=quotes,
+                sheet=sheet or "",
             ),
-            sample=sample,
-            skip_bad_rows=skip_bad_rows,
+            preparation=PreparationOptions(
+                label_attribute=propose_label_attribute(label_column),
+                sample=sample,
+                skip_bad_rows=skip_bad_rows,
+                missing=table_options.missing_words(missing),
+                exact_labels=exact_labels,
+                merge_case=merge_case,
+            ),
             active_learning={
                 "QueryStrategy": query_strategy,
                 "TargetError": target_error,
@@ -252,7 +261,7 @@ def _simulate(
     seeds: int,
 ) -> SimulationResult:
     """Do the runs that are missing; returns the content of simulation.json, written after every run."""
-    data = _read(options)
+    data = _read(console, options)
     planned = {
         (policy, seed): options.active_learning_of(policy, seed, policies)
         for policy in policies
@@ -269,7 +278,7 @@ def _simulate(
         runs.append(SimulatedRun.of(report, page=run_folder.page.relative_to(folder.out).as_posix()))
         result = SimulationResult.of(
             runs,
-            file=str(options.file),
+            file=options.file_names,
             model=options.model.name,
             settings={name: value for name, value in options.active_learning.items() if value is not None},
             error_rate=options.error_rate or 0.0,
@@ -278,12 +287,8 @@ def _simulate(
     return result
 
 
-def _read(options: SimulationOptions) -> SimulatedData:
-    if not options.file.is_file():
-        raise RequestError(f"there is no file {options.file}")
-    attribute = propose_label_attribute(options.csv_format.label_column)
-    preparation = PreparationOptions(
-        label_attribute=attribute, sample=options.sample, skip_bad_rows=options.skip_bad_rows
-    )
-    known = read_known_labels(options.file, options.csv_format, preparation)
-    return SimulatedData(known, LabelAttribute(attribute), options.model)
+def _read(console: Console, options: SimulationOptions) -> SimulatedData:
+    with table_options.reading_progress() as watcher:
+        known = read_known_labels(options.files, options.table_format, options.preparation, watcher=watcher)
+    table_options.print_reading(console, known.read_as, known.notes)
+    return SimulatedData(known, LabelAttribute(options.preparation.label_attribute), options.model)

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
 from typing import Any
 
-from labelloop.preparation.classes import ClassList, class_list
-from labelloop.preparation.csv_source import CsvFormat, CsvSource
+from labelloop.preparation.classes import ClassList, class_list, refuse_unlike_classes
 from labelloop.preparation.manifest_files import write_rows
 from labelloop.preparation.manifest_lines import ManifestLines
 from labelloop.preparation.options import PreparationOptions
@@ -22,30 +20,54 @@ from labelloop.preparation.request import labeling_request
 from labelloop.preparation.sample import draw_sample
 from labelloop.preparation.source import Source
 from labelloop.preparation.survey import RowRules, refuse_unusable, survey_source, usable_rows
+from labelloop.preparation.table_format import TableFormat
+from labelloop.preparation.table_source import TableSource
+from labelloop.preparation.watching import Watcher, watched
 
 
 @dataclass(frozen=True, slots=True)
 class Preparation:
-    """What was prepared, and where. `rows_by_class` is in class order; `notes` are for people."""
+    """What was prepared, and where.
+
+    `labeled` rows have their label in the manifest, `unknown` ones have none at all. `rows_by_class` is in
+    class order; `read_as` and `notes` are for people.
+    """
 
     folder: OutputFolder
     rows_read: int
     rows: int
     labeled: int
+    unknown: int
     rows_by_class: dict[str, int]
+    read_as: tuple[str, ...]
     notes: tuple[str, ...]
 
 
-def prepare_csv(path: Path, csv_format: CsvFormat, out: Path, options: PreparationOptions) -> Preparation:
-    """Prepare the rows of a CSV file, as `prepare_dataset` does. Raises PreparationError."""
-    rows = CsvSource(path, csv_format)
-    OutputFolder(out, options.bucket).refuse_input(path)
-    mark = "The file began with a byte-order mark; it was removed."
-    notes = [mark] if rows.starts_with_byte_order_mark else []
-    # A file name is not necessarily UTF-8, but the report is.
-    origin = os.fsencode(path.name).decode(errors="replace")
+def prepare_files(
+    paths: Sequence[Path],
+    table_format: TableFormat,
+    out: Path,
+    options: PreparationOptions,
+    *,
+    watcher: Watcher | None = None,
+) -> Preparation:
+    """Prepare the rows of the user's files, as `prepare_dataset` does. Raises PreparationError."""
+    folder = OutputFolder(out, options.bucket)
+    folder.refuse_if_used(overwrite=options.overwrite)
+    rows = TableSource(paths, table_format)
+    for path in paths:
+        folder.refuse_input(path)
     return prepare_dataset(
-        rows, out, options, origin=origin, notes=notes, prior_columns=csv_format.prior_columns
+        rows,
+        out,
+        options,
+        origin=rows.file_names,
+        columns=rows.columns,
+        id_column=table_format.id_column,
+        read_as=rows.read_as,
+        notes=rows.notes,
+        prior_columns=table_format.prior_columns,
+        watcher=watcher,
     )
 
 
@@ -54,15 +76,21 @@ def prepare_dataset(
     out: Path,
     options: PreparationOptions,
     *,
-    origin: str = "",
+    origin: Sequence[str] = (),
+    columns: Sequence[str] = (),
+    id_column: str = "",
+    read_as: Sequence[str] = (),
     notes: Sequence[str] = (),
     prior_columns: Sequence[tuple[str, str]] = (),
+    watcher: Watcher | None = None,
 ) -> Preparation:
     """Write all that a run needs to `out`. The same rows and options give the same bytes.
 
-    The rows are read twice; an iterator that can be read only once is kept in memory. `origin` (where the
-    rows come from) and `notes` (what else to know about them) go into the report. `prior_columns`: for each
-    source of prior labels, what messages call its labels and how sure they are.
+    The rows are read twice; an iterator that can be read only once is kept in memory. `origin` (the names
+    of the files that rows come from), `read_as` (how each was read) and `notes` (what else to know about
+    them) go into the report. `columns`: what the fields of a row's `Origin` are called, and `id_column` the
+    one that gives its id. `prior_columns`: for each source of prior labels, what messages call its labels
+    and how sure they are.
 
     Raises PreparationError, for example BadRowsError when rows cannot be used, and RequestError for prior
     labels that cannot be. Nothing has been written then, unless writing itself failed (OutputFolderError).
@@ -75,30 +103,44 @@ def prepare_dataset(
     lines = ManifestLines(
         options.label_attribute, options.creation_date, options.job_name_prefix, options.prior_attributes
     )
-    allowed = None if options.classes is None else frozenset(options.classes)
-    rules = RowRules(allowed, options.class_names, lines)
+    rules = RowRules(options.label_words, options.class_names, lines)
 
-    survey = survey_source(rows, rules)
+    survey = survey_source(watched(rows, "Reading", watcher), rules)
     refuse_unusable(survey, skip_bad_rows=options.skip_bad_rows)
+    if id_column:
+        survey.ids.refuse_faults(id_column)
+    if options.classes is None:
+        refuse_unlike_classes(survey.labels, survey.labeled_rows)
     classes = class_list(
-        survey.labels or labels_of_prior_columns(survey), options.classes, options.class_names
+        survey.labels or labels_of_prior_columns(survey),
+        options.classes,
+        options.class_names,
+        rules.words.notes(),
     )
     sample = draw_sample(
         survey.codes, size=options.sample, labeled_share=options.labeled_share, seed=options.seed
     )
     priors = read_priors(survey, sample, classes, prior_columns) if prior_columns else None
     written = write_rows(
-        folder, usable_rows(rows, rules), sample, classes, lines, priors.priors if priors else None
+        folder,
+        usable_rows(watched(rows, "Writing", watcher), rules),
+        sample,
+        classes,
+        lines,
+        priors.priors if priors else None,
+        columns=columns,
     )
-    told = (*notes, *priors.notes) if priors else tuple(notes)
-    report = PrepareReport(origin, told, survey, classes, sample, written, options)
+    told = (*notes, *rules.words.notes(), *(priors.notes if priors else ()))
+    report = PrepareReport(", ".join(origin), tuple(read_as), told, survey, classes, sample, written, options)
     _write_documents(folder, classes, report.document(), request)
     return Preparation(
         folder=folder,
         rows_read=survey.rows_read,
         rows=len(sample.taken),
         labeled=len(sample.labeled),
+        unknown=written.by_class[""],
         rows_by_class=report.rows_by_class(),
+        read_as=tuple(read_as),
         notes=report.notes(),
     )
 

@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from labelloop.core.errors import LabelloopError
-from labelloop.preparation.source import BadRow
+from labelloop.preparation.source import WRONG_NUMBER_OF_FIELDS, BadRow
 
 _SHOWN = 10
+# Where more than so many rows have one fault, it is of the whole file.
+_MOST = 0.5
+_MANY = 0.05
 
 
 class PreparationError(LabelloopError):
@@ -15,15 +18,15 @@ class PreparationError(LabelloopError):
 
 
 class InputFileError(PreparationError):
-    """Raised when the CSV file cannot be read or holds no rows."""
+    """Raised when a file cannot be read, or not with certainty, or holds no rows."""
 
 
 class ColumnError(PreparationError):
-    """Raised when a column is not in the file, or is there twice."""
+    """Raised when a column is not in the file or there twice, or does not give each row an id of its own."""
 
 
 class ClassListError(PreparationError):
-    """Raised when the class list has fewer than two classes, repeats one, or lacks a name that is used."""
+    """Raised when there are too few classes or too many, or the list repeats one or lacks one in use."""
 
 
 class LabelAttributeError(PreparationError):
@@ -48,5 +51,17 @@ class BadRowsError(PreparationError):
         rest = f"\n  and {more:,} more" if more > 0 else ""
         super().__init__(
             f"{len(bad_rows):,} of {rows_read:,} rows cannot be used; nothing was written.{shown}{rest}\n"
-            "Fix them, or leave them out with --skip-bad-rows."
+            f"{_remedy(bad_rows, rows_read)}"
         )
+
+
+def _remedy(bad_rows: Sequence[BadRow], rows_read: int) -> str:
+    """What helps: where most rows have one fault, it is the file that is read wrongly."""
+    if sum(row.kind == WRONG_NUMBER_OF_FIELDS for row in bad_rows) > _MOST * rows_read:
+        return (
+            "So many at once tell of another way to write the file: try --delimiter, or --quotes or "
+            "--plain-quotes."
+        )
+    if sum(row.in_other_encoding for row in bad_rows) > max(1, _MANY * rows_read):
+        return "So many at once tell of another encoding: name it with --encoding, or name none."
+    return "Fix them, or leave them out with --skip-bad-rows."

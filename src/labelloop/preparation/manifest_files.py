@@ -1,4 +1,6 @@
-"""The second pass over the rows: writes the manifest, and the true labels for simulated people."""
+"""The second pass over the rows: writes the manifest, what is kept of the user's files, and the true labels
+for simulated people.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +8,7 @@ import csv
 import hashlib
 import io
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from typing import Any
@@ -16,6 +18,7 @@ import numpy as np
 from labelloop.core.ledger import NO_LABEL
 from labelloop.core.model.prior_labels import NONE_GIVEN, PriorLabels
 from labelloop.preparation.classes import ClassList
+from labelloop.preparation.kept_rows import KeptRowsWriter
 from labelloop.preparation.manifest_lines import ManifestLines
 from labelloop.preparation.output_folder import OutputFolder, replacing
 from labelloop.preparation.sample import Sample, taken_rows
@@ -61,10 +64,12 @@ def write_rows(
     classes: ClassList,
     lines: ManifestLines,
     priors: PriorLabels | None = None,
+    *,
+    columns: Sequence[str] = (),
 ) -> WrittenRows:
-    """Write the sampled ones of the `usable` rows to the manifest and to the truth, in order.
+    """Write the sampled ones of the `usable` rows in order: to the manifest, the truth and what is kept.
 
-    `priors`: of the sampled rows. Raises OutputFolderError.
+    `priors`: of the sampled rows. `columns`: of the user's files. Raises OutputFolderError.
     """
     class_of = {
         label: (index, name)
@@ -78,6 +83,7 @@ def write_rows(
         # With CRLF, the writer's default line end, it quotes a lone CR in a text as well as a lone LF.
         truth = csv.writer(truth_text)
         truth.writerow(_TRUTH_HEADER)
+        kept = KeptRowsWriter(open_files.enter_context(replacing(folder.kept_rows)), columns)
         for line_number, (place, row) in enumerate(taken_rows(usable, sample.taken)):
             index, name = class_of.get(row.label, (NO_LABEL, ""))
             shown = place in sample.labeled
@@ -87,8 +93,10 @@ def write_rows(
             )
             manifest.write(line + b"\n")
             truth.writerow((line_number, row.text, name))
+            kept.write(line_number, row)
             written.add(row.text, name)
         truth_text.detach()
+        kept.end()
     return written
 
 

@@ -14,6 +14,7 @@ from labelloop.core.manifest.lines import (
 )
 from labelloop.preparation.classes import check_given_classes
 from labelloop.preparation.errors import LabelAttributeError, OptionError
+from labelloop.preparation.label_words import DEFAULT_MISSING, LabelWords
 
 DEFAULT_LABEL_ATTRIBUTE = "label"
 DEFAULT_BUCKET = "labelloop-local"
@@ -39,14 +40,16 @@ class PreparationOptions:
 
     `classes` are labels as in the data, in the order of their index; None takes those found, sorted by name.
     `class_names` maps labels to the names to show. `labeled_share` is the share (0 to 1) of the rows whose
-    label goes into the manifest, `sample` the number of rows to take (None: all). `prior_attributes`: the key
+    label goes into the manifest as people's; None takes all labels that are known where some are not, and
+    none where all are: such a file tries a run out. `sample` is the number of rows to take (None: all).
+    `missing`, `exact_labels` and `merge_case`: see `LabelWords`. `prior_attributes`: the key
     in the manifest of each source of prior labels. Raises OptionError, ClassListError or LabelAttributeError.
     """
 
     label_attribute: str
     classes: tuple[str, ...] | None = None
     class_names: Mapping[str, str] = field(default_factory=dict)
-    labeled_share: float = 0.2
+    labeled_share: float | None = None
     sample: int | None = None
     seed: int = 0
     bucket: str = DEFAULT_BUCKET
@@ -57,6 +60,14 @@ class PreparationOptions:
     role_arn: str = PLACEHOLDER_ROLE_ARN
     workteam_arn: str = PLACEHOLDER_WORKTEAM_ARN
     prior_attributes: tuple[str, ...] = ()
+    missing: tuple[str, ...] = DEFAULT_MISSING
+    exact_labels: bool = False
+    merge_case: bool = False
+
+    @property
+    def label_words(self) -> LabelWords:
+        """What reads the labels of a data set."""
+        return LabelWords(self.classes, self.missing, self.exact_labels, self.merge_case)
 
     def __post_init__(self) -> None:
         check_label_attribute(self.label_attribute)
@@ -81,7 +92,7 @@ class PreparationOptions:
                 )
 
     def _check_numbers(self) -> None:
-        if not 0 <= self.labeled_share <= 1:
+        if self.labeled_share is not None and not 0 <= self.labeled_share <= 1:
             raise OptionError(f"The labeled share must be between 0 and 1, not {self.labeled_share}.")
         if self.sample is not None and self.sample < 1:
             raise OptionError(f"The sample must hold at least one row, not {self.sample}.")

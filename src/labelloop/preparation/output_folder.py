@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from labelloop.preparation.errors import OutputFolderError
+from labelloop.preparation.kept_rows import KEPT_ROWS_FILE
 from labelloop.preparation.request import CLASS_LABELS_KEY, MANIFEST_KEY, WORKER_TEMPLATE_KEY
 
 _SHOWN = 5
@@ -42,6 +43,10 @@ class OutputFolder:
         return self.folder / "truth.csv"
 
     @property
+    def kept_rows(self) -> Path:
+        return self.folder / KEPT_ROWS_FILE
+
+    @property
     def report(self) -> Path:
         return self.folder / "prepare_report.json"
 
@@ -67,12 +72,13 @@ class OutputFolder:
             )
 
     def refuse_input(self, source: Path) -> None:
-        """Refuse to overwrite the file that is being read. Raises OutputFolderError."""
+        """Refuse to overwrite a file that is being read. Raises OutputFolderError."""
         written = (
             self.manifest,
             self.class_labels,
             self.worker_template,
             self.truth,
+            self.kept_rows,
             self.report,
             self.request,
         )

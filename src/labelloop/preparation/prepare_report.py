@@ -16,9 +16,10 @@ from labelloop.preparation.survey import Survey
 
 @dataclass(frozen=True, slots=True)
 class PrepareReport:
-    """What is known after the two passes. `origin` says where the rows come from."""
+    """What is known after the two passes. `origin` says where rows come from, `read_as` how they are read."""
 
     origin: str
+    read_as: tuple[str, ...]
     source_notes: tuple[str, ...]
     survey: Survey
     classes: ClassList
@@ -34,6 +35,7 @@ class PrepareReport:
         """What became of every row: `bad_rows.count` + `not_sampled` + `rows_written` = `rows_read`."""
         return {
             "origin": self.origin,
+            "read_as": list(self.read_as),
             "rows_read": self.survey.rows_read,
             "rows_written": len(self.sample.taken),
             "not_sampled": len(self.survey.codes) - len(self.sample.taken),
@@ -67,7 +69,15 @@ class PrepareReport:
         return {
             "count": len(rows),
             "by_kind": dict(Counter(row.kind for row in rows).most_common()),
-            "rows": [{"line": row.line, "last_line": row.last_line, "reason": row.reason} for row in rows],
+            "rows": [
+                {
+                    **({"file": row.file} if row.file else {}),
+                    "line": row.line,
+                    "last_line": row.last_line,
+                    "reason": row.reason,
+                }
+                for row in rows
+            ],
         }
 
     def _renamed(self) -> dict[str, str]:
@@ -85,15 +95,25 @@ class PrepareReport:
 
     def _notes_on_labels(self) -> Iterator[str]:
         sample, by_class = self.sample, self.written.by_class
-        if unknown := by_class[""]:
+        unknown = by_class[""]
+        if self.survey.labels and unknown:
             yield f"Rows without a true label: {unknown:,}."
         if len(sample.labeled) < sample.labels_wanted:
             asked, held = f"{sample.labels_wanted:,}", f"{len(sample.labeled):,}"
             yield f"Labels for {asked} rows were asked for; only {held} rows have one."
-        if missing := [name for name in self.classes.names if not by_class[name]]:
+        missing = [name for name in self.classes.names if not by_class[name]]
+        if self.survey.labels and missing:
             yield f"No row has the class {listing(missing)}."
+        if not unknown and (single := [name for name in self.classes.names if by_class[name] == 1]):
+            yield (
+                f"Classes of a single row: {listing(single)}. A model cannot learn them, and nothing can be "
+                "promised of them. Name the classes to keep with --classes, and add --skip-bad-rows."
+            )
         for group in alike(self.classes.names):
-            yield f"The classes {listing(group)} differ only in case or surrounding space. Are they one?"
+            yield (
+                f"The classes {listing(group)} differ only in how they are written. Are they one? "
+                "--merge-case reads labels that differ in case as one class."
+            )
 
     def _notes_on_texts(self) -> Iterator[str]:
         if self.written.repeats:

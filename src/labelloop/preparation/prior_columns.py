@@ -17,6 +17,7 @@ import numpy.typing as npt
 from labelloop.core.errors import RequestError
 from labelloop.core.model.prior_labels import NONE_GIVEN, PriorLabels
 from labelloop.preparation.classes import listing
+from labelloop.preparation.label_words import without_case
 
 # What programs write where there is no value.
 _NOTHING = frozenset({"", "nan", "na", "n/a", "#n/a", "null", "none", "-"})
@@ -118,7 +119,7 @@ def _read_labels(
 
 
 def _plain(text: str) -> str:
-    return text.strip().casefold()
+    return without_case(text)
 
 
 def _only_one_alike(classes: Sequence[str]) -> dict[str, int]:

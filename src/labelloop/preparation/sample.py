@@ -27,16 +27,20 @@ class Sample:
     labels_wanted: int
 
 
-def draw_sample(codes: Sequence[int], *, size: int | None, labeled_share: float, seed: int) -> Sample:
+def draw_sample(codes: Sequence[int], *, size: int | None, labeled_share: float | None, seed: int) -> Sample:
     """Draw `size` of the rows uniformly at random, and the labels to show.
 
     `codes` has one entry per row, NO_LABEL for a row without a label. With the same sample and seed, a larger
-    share contains all the labels of a smaller one.
+    share contains all the labels of a smaller one. Without a share, all labels that are known are shown,
+    unless every row has one.
     """
     taken: Sequence[int] = range(len(codes))
     if size is not None and size < len(codes):
         taken = SeededDraws(seed, _SAMPLE_STREAM).subset(len(codes), size)
     candidates = [place for place in taken if codes[place] != NO_LABEL]
+    if labeled_share is None:
+        known = NO_LABEL in codes
+        return Sample(taken, frozenset(candidates if known else ()), len(candidates) if known else 0)
     # Rounded up, so that the manifest never falls short of a start share by a fraction of a row. Computed
     # from the decimal that was typed, so that 0.07 of 100 is 7 and not 8.
     wanted = math.ceil(Fraction(str(labeled_share)) * len(taken))

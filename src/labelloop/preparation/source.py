@@ -6,19 +6,38 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TypeAlias
 
+WRONG_NUMBER_OF_FIELDS = "wrong number of fields"
+_BYTE = "byte "
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """A row in its file: `row` counts the file's rows from 1, bad ones too."""
+
+    file: str
+    row: int
+    id: str
+    fields: list[str]
+    one_of_several: bool = False  # files: then messages name it
+
+    @property
+    def named_file(self) -> str:
+        return self.file if self.one_of_several else ""
+
 
 @dataclass(frozen=True, slots=True)
 class LabeledText:
     """One text and its true label; an empty `label` means that it is not known.
 
     `line` is the row's first line in its file, 0 without a file. `priors`: for each source of prior labels,
-    the label and how sure it is, as they are written.
+    the label and how sure it is, as they are written. `origin`: the row in its file.
     """
 
     text: str
     label: str = ""
     line: int = 0
     priors: tuple[str, ...] = ()
+    origin: Origin | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +48,11 @@ class BadRow:
     last_line: int
     kind: str
     detail: str = ""
+    file: str = ""  # where there are several
+
+    @property
+    def in_other_encoding(self) -> bool:
+        return self.detail.startswith(_BYTE)
 
     @property
     def reason(self) -> str:
@@ -36,7 +60,7 @@ class BadRow:
 
     def __str__(self) -> str:
         place = f"line {self.line}" if self.last_line <= self.line else f"lines {self.line}-{self.last_line}"
-        return f"{place}: {self.reason}"
+        return f"{f'{self.file}, ' if self.file else ''}{place}: {self.reason}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,5 +85,5 @@ def undecodable(text: str) -> str:
         text.encode()
     except UnicodeEncodeError as error:
         code = ord(text[error.start])
-        return f"byte 0x{code - 0xDC00:02X}" if 0xDC80 <= code <= 0xDCFF else f"lone surrogate U+{code:04X}"
+        return f"{_BYTE}0x{code - 0xDC00:02X}" if 0xDC80 <= code <= 0xDCFF else f"lone surrogate U+{code:04X}"
     return ""

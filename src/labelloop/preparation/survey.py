@@ -3,30 +3,40 @@
 from __future__ import annotations
 
 import sys
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
 from labelloop.core.ledger import NO_LABEL
 from labelloop.core.manifest.lines import MOST_CHARACTERS
 from labelloop.preparation.errors import BadRowsError, InputFileError
+from labelloop.preparation.label_words import LabelWords
 from labelloop.preparation.manifest_lines import ManifestLines
+from labelloop.preparation.row_ids import RowIds
 from labelloop.preparation.source import BadRow, BlankLine, LabeledText, Source, undecodable
 
 
 @dataclass(frozen=True, slots=True)
 class RowRules:
-    """What a row must be. `allowed` are the labels of the class list; None allows any."""
+    """What a row must be, and what its label means. `words.classes` are all there may be; None allows any."""
 
-    allowed: frozenset[str] | None
+    words: LabelWords
     class_names: Mapping[str, str]
     lines: ManifestLines
 
     def fault(self, row: LabeledText) -> BadRow | None:
         """What is wrong with the row, if anything."""
-        kind, detail = self._text_fault(row) or self._label_fault(row.label) or ("", "")
-        return BadRow(row.line, row.line, kind, detail) if kind else None
+        label = self.words.read(row.label)
+        kind, detail = self._text_fault(row, label) or self._label_fault(row.label, label) or ("", "")
+        file = row.origin.named_file if row.origin else ""
+        return BadRow(row.line, row.line, kind, detail, file) if kind else None
 
-    def _text_fault(self, row: LabeledText) -> tuple[str, str] | None:
+    def read(self, row: LabeledText) -> LabeledText:
+        """The row with the label that is meant."""
+        label = self.words.read(row.label)
+        return row if label == row.label else replace(row, label=label)
+
+    def _text_fault(self, row: LabeledText, label: str) -> tuple[str, str] | None:
         if not row.text:
             return "empty text", ""
         if row.text.isspace():
@@ -34,17 +44,15 @@ class RowRules:
         if fault := undecodable(row.text) or undecodable(row.label + "".join(row.priors)):
             return "not valid Unicode", fault
         priors = [self.class_names.get(label, label) for label in row.priors[::2]]
-        length = self.lines.longest(row.text, self.class_names.get(row.label, row.label), priors)
+        length = self.lines.longest(row.text, self.class_names.get(label, label), priors)
         if length > MOST_CHARACTERS:
             found = f"its manifest line would have {length:,} characters, and Ground Truth allows"
             return "text too long", f"{found} {MOST_CHARACTERS:,}"
         return None
 
-    def _label_fault(self, label: str) -> tuple[str, str] | None:
-        if label.isspace():
-            return "empty label", "it is only white space; leave it empty if the label is not known"
-        if label and self.allowed is not None and label not in self.allowed:
-            return "label outside the class list", repr(label)
+    def _label_fault(self, written: str, label: str) -> tuple[str, str] | None:
+        if label and not self.words.allow(label):
+            return "label outside the class list", repr(written)
         return None
 
 
@@ -62,14 +70,19 @@ class Survey:
     blank_lines: list[int] = field(default_factory=list)
     priors: list[tuple[str, ...]] = field(default_factory=list)
     lines: list[int] = field(default_factory=list)
+    ids: RowIds = field(default_factory=RowIds)
 
     @property
     def rows_read(self) -> int:
         return len(self.codes) + len(self.bad_rows)
 
+    @property
+    def labeled_rows(self) -> int:
+        return len(self.codes) - self.codes.count(NO_LABEL)
+
 
 def survey_source(rows: Source, rules: RowRules) -> Survey:
-    """Read every row once and note what it contains."""
+    """Read every row once and note what it contains. From then on, labels of one class are read as one."""
     survey = Survey()
     code_of: dict[str, int] = {"": NO_LABEL}
     for row in _checked(rows, rules):
@@ -78,13 +91,26 @@ def survey_source(rows: Source, rules: RowRules) -> Survey:
         elif isinstance(row, BlankLine):
             survey.blank_lines.append(row.line)
         else:
-            survey.codes.append(code_of.setdefault(row.label, len(code_of) - 1))
+            rules.words.written[row.label] += 1
+            survey.codes.append(code_of.setdefault(rules.words.read(row.label), len(code_of) - 1))
+            survey.ids.add(row)
             if row.priors:
                 # There are few different ones: each is kept once.
                 survey.priors.append(tuple(map(sys.intern, row.priors)))
                 survey.lines.append(row.line)
-    survey.labels = list(code_of)[1:]
+    labels = list(code_of)[1:]
+    _merge(survey, labels, rules.words)
     return survey
+
+
+def _merge(survey: Survey, labels: list[str], words: LabelWords) -> None:
+    counts = Counter(survey.codes)
+    merged = words.merge({label: counts[code] for code, label in enumerate(labels)})
+    survey.labels = [label for label in labels if label not in merged]
+    if merged:
+        code_of = {label: code for code, label in enumerate(survey.labels)}
+        codes = [code_of[merged.get(label, label)] for label in labels]
+        survey.codes = [code if code == NO_LABEL else codes[code] for code in survey.codes]
 
 
 def refuse_unusable(survey: Survey, *, skip_bad_rows: bool) -> None:
@@ -101,7 +127,7 @@ def refuse_unusable(survey: Survey, *, skip_bad_rows: bool) -> None:
 
 def usable_rows(rows: Source, rules: RowRules) -> Iterator[LabeledText]:
     """The rows that can be used, in order: as many as the survey has codes."""
-    return (row for row in _checked(rows, rules) if isinstance(row, LabeledText))
+    return (rules.read(row) for row in _checked(rows, rules) if isinstance(row, LabeledText))
 
 
 def _checked(rows: Source, rules: RowRules) -> Iterator[LabeledText | BadRow | BlankLine]:

@@ -1,0 +1,121 @@
+"""The options of all commands that read a user's files: how these are written, and what their labels mean."""
+
+import contextlib
+import csv
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
+from rich.text import Text
+
+from labelloop.preparation.errors import OptionError
+from labelloop.preparation.label_words import DEFAULT_MISSING
+from labelloop.preparation.watching import Watcher
+
+_DELIMITERS = {"\\t": "\t", "tab": "\t", "comma": ",", "semicolon": ";", "pipe": "|"}
+_FORMATS = (
+    "CSV (commas, semicolons, tabs or vertical bars), JSON Lines, JSON, Parquet or a workbook such as .xlsx; "
+    "text also as .gz, .bz2, .xz, .zst or .zip"
+)
+
+Files = Annotated[
+    list[Path],
+    typer.Argument(
+        metavar="FILE...",
+        help=f"The texts, one per row: {_FORMATS}. Several files must have the same columns.",
+    ),
+]
+Delimiter = Annotated[
+    str | None,
+    typer.Option(
+        help="What separates the columns of CSV: a character, tab, comma, semicolon or pipe. "
+        "Default: found out."
+    ),
+]
+Encoding = Annotated[
+    str | None,
+    typer.Option(help="The encoding of text: utf-8, windows-1252, shift_jis, ... Default: found out."),
+]
+ColumnNames = Annotated[
+    str | None,
+    typer.Option(
+        "--columns",
+        metavar="A,B,C",
+        help="The names of the columns, for a file without a line that names them.",
+    ),
+]
+Quotes = Annotated[
+    bool | None,
+    typer.Option(
+        "--quotes/--plain-quotes",
+        help="Quotation marks in CSV enclose a field that contains the delimiter, or are plain characters. "
+        "Default: found out.",
+    ),
+]
+Sheet = Annotated[str | None, typer.Option(help="The sheet of a workbook. Default: the only one with cells.")]
+Missing = Annotated[
+    str | None,
+    typer.Option(
+        metavar="A,B,C",
+        help='Labels that mean that there is none; "" for no such word. '
+        f"Default: {','.join(DEFAULT_MISSING)}",
+    ),
+]
+ExactLabels = Annotated[
+    bool,
+    typer.Option(
+        "--exact-labels",
+        help="Take each label as it is written. Default: white space around it, its Unicode form and decimal "
+        "zeros (1, 1.0) make no other class.",
+    ),
+]
+MergeCase = Annotated[
+    bool, typer.Option("--merge-case", help="Read labels as one class that differ only in case.")
+]
+
+
+def delimiter_of(option: str | None) -> str:
+    """The character; empty where it is to be found out."""
+    return _DELIMITERS.get(option or "", option or "")
+
+
+def missing_words(option: str | None) -> tuple[str, ...]:
+    """The words that mean that there is no label."""
+    return DEFAULT_MISSING if option is None else comma_separated(option, "--missing") or ()
+
+
+def comma_separated(value: str | None, option: str) -> tuple[str, ...] | None:
+    """Read a comma-separated list; a name that contains a comma must be in quotation marks."""
+    if value is None:
+        return None
+    try:
+        return tuple(next(csv.reader([value], strict=True), []))
+    except csv.Error as error:
+        raise OptionError(f"{option} is not a comma-separated list: {error}.") from error
+
+
+@contextlib.contextmanager
+def reading_progress() -> Iterator[Watcher]:
+    """A bar while long files are read, on a terminal; it leaves nothing behind."""
+    console = Console(stderr=True)
+    columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
+        tasks = {}
+
+        def watcher(doing: str, share: float) -> None:
+            if doing not in tasks:
+                tasks[doing] = progress.add_task(doing, total=1.0)
+            progress.update(tasks[doing], completed=share)
+
+        yield watcher
+
+
+def print_reading(console: Console, read_as: tuple[str, ...], notes: tuple[str, ...]) -> None:
+    """How the files were read, and what could surprise in that."""
+    for words in read_as:
+        console.print(Text(f"Read {words}"), soft_wrap=True)
+    for note in notes:
+        console.print(Text.assemble(("Note: ", "bold yellow"), note), soft_wrap=True)
