@@ -45,7 +45,8 @@ _LEAST = 1e-9
 # A source that calls itself certain is wrong at times.
 _LEAST_CONFIDENCE = 0.02
 _MOST_DEVIATIONS = 3.0
-# By how much prior labels must make all examples together more likely, in nats: less may be chance.
+# By how much prior labels must make all examples together more likely, in nats, and by a standard error: less
+# may be chance.
 _LEAST_GAIN = 1.0
 _FILE = "stacking.safetensors"
 
@@ -226,10 +227,15 @@ def choose_stacking(
     stacked, temperature = _cross_fitted(inputs, labels, folds)
     # Without sources, the regression still calibrates. What that gains is not to the credit of prior labels.
     calibrated, _ = _cross_fitted(inputs.without_sources, labels, folds)
-    losses = [log_losses(each, labels).sum() for each in (stacked, calibrated, out_of_fold)]
-    if losses[0] + _LEAST_GAIN > min(losses[1:]):
+    gains = log_losses(_likelier(calibrated, out_of_fold, labels), labels) - log_losses(stacked, labels)
+    if gains.sum() <= max(_LEAST_GAIN, gains.std() * np.sqrt(len(gains))):
         return unused
     return StackingChoice(Stacking(_Weights.fit(inputs, labels), scale, temperature), stacked)
+
+
+def _likelier(first: Probabilities, second: Probabilities, labels: Labels) -> Probabilities:
+    """Return the probabilities that make the labels likelier."""
+    return min(first, second, key=lambda each: float(log_losses(each, labels).sum()))
 
 
 def _cross_fitted(inputs: _Inputs, labels: Labels, folds: NDArray[np.int64]) -> tuple[Probabilities, float]:
