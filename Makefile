@@ -34,7 +34,7 @@ test: $(INSTALLED) $(ENCODER) ## Run all tests
 	$(BIN)/python -m pytest -n 3 --dist loadgroup
 
 test-fast: $(INSTALLED) ## Run the tests that take milliseconds
-	$(BIN)/python -m pytest -n 3 --dist loadgroup -m "not slow and not docker"
+	$(BIN)/python -m pytest -n 3 --dist worksteal -m "not slow and not docker"
 
 check: $(INSTALLED) $(CHECKOV) node_modules/.package-lock.json ## Lint and type-check code, template and state machines
 	$(BIN)/ruff check .

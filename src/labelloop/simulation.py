@@ -23,6 +23,7 @@ from labelloop.core.model.splitting import Split
 from labelloop.core.people.label_review import Review
 from labelloop.core.people.simulated_people import SimulatedPeople
 from labelloop.core.query_strategies import QueryStrategy, load_query_strategy, looks_for_doubt
+from labelloop.core.randomness import seed_of_model
 from labelloop.core.records import Certificate, RoundRecord
 from labelloop.core.stopping import Next
 from labelloop.workflow.request import parse_settings
@@ -67,6 +68,15 @@ class Model(Protocol):
 
     def fit(self, inputs: Any, labels: Labels, classes: int, seed: int) -> Callable[[Any], Answers]:
         """Learn from some objects, and return a predictor for others; rows of `inputs` are objects."""
+        ...
+
+
+@runtime_checkable
+class AnswersAtOnce(Protocol):
+    """What a labeler does that trains nothing, as `core.model.given_labels`."""
+
+    def predict(self, ledger: Ledger, classes: int) -> Predictions:
+        """About pool and validation set; `ledger` has people's labels."""
         ...
 
 
@@ -159,7 +169,7 @@ class SimulatedRun:
 def simulate(
     inputs: Any,
     truth: Labels,
-    model: Model,
+    model: Model | AnswersAtOnce,
     settings: Mapping[str, Any] | None = None,
     *,
     people: People | None = None,
@@ -173,7 +183,7 @@ def simulate(
 
     inputs: anything whose rows can be picked by an array of ids
     truth: class indices, shape (objects,)
-    settings: the request's block `ActiveLearning`
+    settings: the request's block `ActiveLearning`; its seed is 0 unless given: a repeated run is the same
     people: replaces the simulated people whose faults the settings name
     strategy: replaces the query strategy that the settings name
     rule: replaces labelloop's rule for what is auto-labeled
@@ -183,7 +193,7 @@ def simulate(
 
     Raises RequestError or QueryStrategyError when the settings or the strategy cannot be used.
     """
-    block = parse_settings(dict(settings or {}))
+    block = parse_settings({"Seed": 0, **(settings or {})})
     classes = int(truth.max()) + 1
     ledger = Ledger.of_size(len(truth))
     given = np.asarray(list(labeled), np.int64)
@@ -204,7 +214,7 @@ class _Run:
     inputs: Any
     truth: Labels
     classes: int
-    model: Model
+    model: Model | AnswersAtOnce
     people: People
     strategy: QueryStrategy
     rule: AutoLabelRule | None
@@ -238,7 +248,10 @@ class _Run:
         return predictions
 
     def _ask_model(self, channels: Split) -> Predictions:
-        ledger, seed, model = self.loop.ledger, self.loop.settings.seed + self.loop.round, self.model
+        ledger, model = self.loop.ledger, self.model
+        seed = seed_of_model(self.loop.settings.seed) + self.loop.round
+        if isinstance(model, AnswersAtOnce):
+            return model.predict(ledger, self.classes)
         if isinstance(model, TakesHoldout):
             model = model.with_holdout(self.inputs[channels.holdout], ledger.labels[channels.holdout])
         learned = ledger.labels[channels.train]
@@ -262,15 +275,15 @@ class _Run:
         )
 
     def result(self, stopped_because: str) -> SimulatedRun:
-        loop, counts = self.loop, self.loop.counts
+        loop, counts, ended = self.loop, self.loop.counts, self.loop.export(stopped_because)
         auto = loop.ledger.ids(State.AUTO)
         wrong = loop.ledger.labels[auto] != self.truth[auto]
-        people = _left_to_people(counts)
+        people, ended = _left_to_people(counts), loop.export(stopped_because)
         return SimulatedRun(
             ledger=loop.ledger,
             rounds=loop.round - 1,
             tests=loop.schedule.tests,
-            certificate=loop.certificate,
+            certificate=ended.certificate,
             stopped_because=stopped_because,
             human_share=people / len(self.truth),
             answers=counts.human_labels + loop.repeated_answers,
@@ -279,7 +292,7 @@ class _Run:
             dataset_error=float(wrong.sum()) / max(1, counts.human_labels + counts.auto),
             oracle_human_share=min([people, *(each.best_human_labels for each in self.history)])
             / len(self.truth),
-            ended=loop.export(stopped_because),
+            ended=ended,
             history=self.history,
             records=self.records,
         )

@@ -20,7 +20,7 @@ MODEL = {"ModelFolder": "/opt/ml/model"}
 class WhatItHolds:
     """A classifier that answers with the text it was given, and remembers the folder it was loaded from."""
 
-    contract = SimpleNamespace(text_attribute="headline")
+    contract = SimpleNamespace(text_attribute="headline", prior_labels=(), num_classes=2)
     folders: list[Path]
 
     def __init__(self) -> None:
@@ -30,7 +30,7 @@ class WhatItHolds:
         self.folders.append(folder)
         return self
 
-    def predict(self, texts: Sequence[str]) -> Any:
+    def predict(self, texts: Sequence[str], priors: Any) -> Any:
         def lines(wanted: Sequence[int | None]) -> Iterator[bytes]:
             for text, k in zip(texts, wanted, strict=True):
                 yield json.dumps({"label": [text], "prob": [k], "embedding": [0.5]}).encode()

@@ -142,7 +142,8 @@ def run_loop(data: Path, application: Path, *more: str) -> list[dict[str, Any]]:
         demo_headlines(240, 0), data, PreparationOptions(label_attribute="category", labeled_share=0.5)
     )
     request = json.loads((data / "request.json").read_text())
-    settings = {**request.get("ActiveLearning", {}), "TargetError": 0.45, "Confidence": 0.6, "MaxRounds": 2}
+    settings = {"TargetError": 0.45, "Confidence": 0.6, "MaxRounds": 2, "Seed": 0}
+    settings = {**request.get("ActiveLearning", {}), **settings}
     (data / "request.json").write_text(json.dumps({**request, "ActiveLearning": settings}))
     done = subprocess.run(
         [

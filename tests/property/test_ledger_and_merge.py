@@ -29,6 +29,7 @@ def working(record: dict[str, Any], object_id: int, *, ascii_only: bool) -> byte
     return add_id(json.dumps(record, ensure_ascii=ascii_only).encode("utf-8", "surrogatepass"), object_id)
 
 
+@pytest.mark.slow
 @given(st.lists(records, max_size=12), st.data(), st.booleans())
 def test_a_merge_is_what_a_naive_merge_gives(
     all_records: list[dict[str, Any]], data: st.DataObject, ascii_only: bool

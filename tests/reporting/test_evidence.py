@@ -26,6 +26,7 @@ SCORED = st.lists(st.tuples(st.integers(0, 30).map(lambda n: n / 30), st.boolean
 LABELS = st.lists(st.tuples(st.integers(0, 4), st.integers(-1, 4)), max_size=60)
 
 
+@pytest.mark.slow
 @given(SCORED, st.floats(0, 1))
 def test_each_point_of_the_curve_is_what_lies_above_its_score(
     scored: list[tuple[float, bool]], threshold: float

@@ -83,6 +83,8 @@ class Loop:
             "RoleArn": "arn:aws:iam::123456789012:role/jobs",
             "LabelAttributeName": "category",
             "LabelCategoryConfigS3Uri": "s3://bucket/in/classes.json",
+            # Else each run draws others.
+            "ActiveLearning": {"Seed": 0},
         }
         self._folder = folder
         self._stack = stack

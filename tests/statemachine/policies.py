@@ -19,9 +19,10 @@ class Permission:
     sid: str
     action: str
     resource: str
+    denied: bool
     condition: dict[str, Any] = field(hash=False, default_factory=dict)
 
-    def allows(self, call: Call) -> bool:
+    def fits(self, call: Call) -> bool:
         if not (fnmatchcase(call.action, self.action) and fnmatchcase(call.resource, self.resource)):
             return False
         passed_to = self.condition.get("StringEquals", {}).get("iam:PassedToService")
@@ -33,11 +34,13 @@ class Policies:
 
     def __init__(self, template: Template) -> None:
         self._template = template
-        self.roles = {
+        stated = {
             name: list(self._permissions(name))
             for name, resource in template.resources.items()
             if resource["Type"] == "AWS::IAM::Role"
         }
+        self.roles = {name: [one for one in them if not one.denied] for name, them in stated.items()}
+        self.denials = {name: [one for one in them if one.denied] for name, them in stated.items()}
 
     def role_of(self, principal: str) -> str:
         """The role a function, a state machine or the jobs run with."""
@@ -48,7 +51,10 @@ class Policies:
         return name
 
     def allow(self, call: Call) -> bool:
-        return any(permission.allows(call) for permission in self.roles[self.role_of(call.principal)])
+        role = self.role_of(call.principal)
+        if any(denial.fits(call) for denial in self.denials[role]):
+            return False
+        return any(permission.fits(call) for permission in self.roles[role])
 
     def _permissions(self, role: str) -> Iterator[Permission]:
         properties = self._template.resources[role]["Properties"]
@@ -58,11 +64,16 @@ class Policies:
             documents.append(self._template.resources[policy["Ref"]]["Properties"]["PolicyDocument"])
         for document in documents:
             for statement in self._template.resolve(document, role)["Statement"]:
-                assert statement["Effect"] == "Allow"
+                denied = {"Allow": False, "Deny": True}[statement["Effect"]]
                 for action in _as_list(statement["Action"]):
                     for resource in _as_list(statement["Resource"]):
                         yield Permission(
-                            role, statement["Sid"], action, resource, statement.get("Condition", {})
+                            role,
+                            statement["Sid"],
+                            action,
+                            resource,
+                            denied,
+                            statement.get("Condition", {}),
                         )
 
 

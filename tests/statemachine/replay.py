@@ -9,11 +9,15 @@ from typing import Any
 
 import numpy as np
 
+from labelloop.core.arrays import from_archive
+from labelloop.core.certificate.tuning import DEFAULT, GIVEN_LABELS
 from labelloop.core.ledger import Ids, State
 from labelloop.core.loop import Loop as LoopInMemory
 from labelloop.core.loop import Selection
 from labelloop.core.manifest.labeling_output import Answer, read_answers
 from labelloop.core.manifest.lines import LabelAttribute, object_id
+from labelloop.core.model.given_labels import GivenLabels
+from labelloop.core.model.prior_labels import PriorLabels
 from labelloop.core.people.label_review import Review, read_reviews
 from labelloop.core.people.simulated_people import SimulatedPeople
 from labelloop.core.report.document import EndedRun, Failures, report_of
@@ -89,10 +93,11 @@ def ends_the_same_in_memory(
     ended = simulate(
         WordCounts.inputs([line["source"] for line in outcome.lines()]),
         np.array([CLASSES.index(label) for label in loop.truth]),
-        WordCounts(),
+        GivenLabels(_prior_labels(run)) if state.labels_are_given else WordCounts(),
         state.settings.model_dump(by_alias=True, mode="json", exclude_none=True),
         people=people,
         labeled=range(labeled),
+        tuning=GIVEN_LABELS if state.labels_are_given else DEFAULT,
     )
     lines = outcome.lines()
     automatic = [
@@ -113,7 +118,8 @@ def says_the_same(outcome: Outcome, loop: LoopInMemory, ended: SimulatedRun, sta
     """Check the output, and what the report says of the run as a whole."""
     promised = None if ended.certificate is None else ended.certificate.as_document()
     assert outcome.output.get("Certificate") == promised
-    assert ("TrainedModelArn" in outcome.output) == any(record.trained for record in ended.records)
+    trained = any(record.trained for record in ended.records) and not state.labels_are_given
+    assert ("TrainedModelArn" in outcome.output) == trained
     run = EndedRun(
         # Only the backend knows how many people it asks about an object.
         loop=replace(loop.export(ended.stopped_because), settings=state.loop_settings),
@@ -122,6 +128,7 @@ def says_the_same(outcome: Outcome, loop: LoopInMemory, ended: SimulatedRun, sta
         query_strategy=state.settings.query_strategy,
         classes=CLASSES,
         rounds=tuple(ended.records),
+        given_by=state.request.prior_attributes if state.labels_are_given else None,
     )
     expected = report_of(run, Failures(), None).as_document()
     report = outcome.report()
@@ -129,6 +136,11 @@ def says_the_same(outcome: Outcome, loop: LoopInMemory, ended: SimulatedRun, sta
     others = {"rounds", "failures", "settings", "evidence", "random_baseline"}
     for name in expected.keys() - others:
         assert report.get(name) == expected[name], name
+
+
+def _prior_labels(run: Path) -> PriorLabels:
+    kept = from_archive((run / "prepared/prior-labels.npz").read_bytes())
+    return PriorLabels(kept["labels"], kept["confidence"])
 
 
 def _without_addresses(record: dict[str, Any]) -> dict[str, Any]:

@@ -108,6 +108,7 @@ def printed(
     with ExitStack() as stack:
         loop = Loop(folder, stack, forks)
         loop.data(600, labeled=150)
+        loop.settings(TargetError=0.2)
         people = loop.people(unanswered_share=0.1)
         aws = loop.aws(annotators=SimulatedAnnotators(people))
         # Where another test's import made the logger, it prints where that test printed.

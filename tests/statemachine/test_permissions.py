@@ -107,7 +107,6 @@ EXPLAINED_OF_ROLE = {
             ("SelectForHumansRole", "s3:ListBucket"),
             ("LabelAtOnceRole", "s3:ListBucket"),
             ("SplitLabelsRole", "s3:ListBucket"),
-            ("AutoLabelRole", "s3:ListBucket"),
             ("MergeLabelsRole", "s3:ListBucket"),
             ("CollectLabelsRole", "s3:ListBucket"),
         ),
@@ -156,6 +155,7 @@ def calls(tmp_path_factory: pytest.TempPathFactory, forks: ForkServer) -> set[Ca
             _labels_in_the_input_and_failing_labeling,
             _simulated_people,
             _people_at_the_workbench,
+            _labels_that_are_given,
             _bad_input,
             _stopped,
         ):
@@ -270,6 +270,19 @@ def _answer_all(loop: Loop, desk: Workbench) -> Batch:
     return desk.batch(batch.id)
 
 
+def _labels_that_are_given(loop: Loop, recorder: AwsCalls) -> None:
+    loop.data(300)
+    lines = (loop.s3 / "bucket/in/input.manifest").read_bytes().splitlines()
+    given = [CLASSES.index(label) for label in loop.truth]
+    loop.manifest(
+        json.dumps({**json.loads(line), "rule": label}).encode()
+        for line, label in zip(lines, given, strict=True)
+    )
+    loop.request["PriorLabels"] = [{"Attribute": "rule"}]
+    loop.settings(Labeler="given", TargetError=0.1)
+    assert loop.run(_aws(loop, recorder)).counts["auto"] > 0
+
+
 def _bad_input(loop: Loop, recorder: AwsCalls) -> None:
     loop.data(10)
     loop.manifest([b'{"source": "x"}', b"broken"])
@@ -297,6 +310,15 @@ def _stopped(loop: Loop, recorder: AwsCalls) -> None:
 def test_every_call_is_allowed_to_who_makes_it(policies: Policies, calls: set[Call]) -> None:
     refused = [call for call in calls if not policies.allow(call)]
     assert not refused
+
+
+def test_no_job_can_read_what_a_run_will_draw(policies: Policies) -> None:
+    """A container that knows the seed could err where nothing is drawn."""
+    run = "arn:aws:s3:::bucket/out/run-1"
+    for name in ("prepared", "round-001/selected", "round-001/merged"):
+        assert not policies.allow(Call(JOBS, "s3:GetObject", f"{run}/{name}/state.json"))
+        assert policies.allow(Call("MergeLabels", "s3:GetObject", f"{run}/{name}/state.json"))
+    assert policies.allow(Call(JOBS, "s3:GetObject", f"{run}/round-001/training/train/train.jsonl"))
 
 
 def test_nothing_is_allowed_that_is_neither_called_nor_explained(

@@ -20,6 +20,7 @@ from labelloop.workbench.errors import RefusedError
 from labelloop.workbench.overview import Overview
 from labelloop.workbench.pages.run_view import run_view
 from labelloop.workbench.service import Workbench
+from labelloop.workbench.tasks import Batch
 from tests.words import CLASSES, TOO_STRICT
 
 from .conftest import Loop, Outcome
@@ -133,6 +134,49 @@ def test_people_label_in_the_workbench_and_the_output_is_as_with_simulated_peopl
     assert [_without_names(line) for line in outcome.lines()] == [
         _without_names(line) for line in simulated.lines()
     ]
+
+
+def test_no_guess_is_shown_where_an_answer_tells_how_often_the_model_is_wrong(
+    loop: Loop, aws: Callable[[], LocalAws]
+) -> None:
+    loop.data(300, clean=False)
+    loop.settings(
+        CertificateFor="dataset", TargetError=0.08, BatchSize=0.1, Seed=1, Workbench={"ShowGuess": True}
+    )
+    running = aws()
+    with People(loop) as people:
+        outcome = loop.run(running)
+    asked_again = {number for number, _ in people.answered if _times_answered(people, number) > 1}
+    assert asked_again, "people disagree with the model on an object that was drawn"
+    shown = 0
+    with opened_workbench() as parts:
+        for batch in parts.store.batches():
+            tasks = {task.id: task.object_id for task in parts.store.tasks(batch.id)}
+            objects = parts.store.data_objects(batch.id, list(tasks))
+            guessed = {tasks[number] for number, one in objects.items() if one.guess is not None}
+            record = outcome.report()["rounds"][batch.round - 1]
+            if record["test"] is not None:
+                assert not guessed, "else a missing guess tells what was drawn"
+            elif record["trained"]:
+                recorded = np.load(
+                    loop.s3 / f"bucket/out/run-1/round-{batch.round:03d}/selected/expectations.npy"
+                )
+                spot_checks = set(recorded["id"][recorded["probe"]].tolist())
+                again = asked_again & {
+                    number for number in tasks.values() if _asked_before(parts, batch, number)
+                }
+                assert guessed == set(tasks.values()) - spot_checks - again
+                shown += len(guessed)
+    assert shown, "the others have one"
+
+
+def _times_answered(people: People, number: int) -> int:
+    return sum(number == answered for answered, _ in people.answered)
+
+
+def _asked_before(parts: OpenedWorkbench, batch: Batch, number: int) -> bool:
+    earlier = (one for one in parts.store.batches() if one.round < batch.round)
+    return any(task.object_id == number for one in earlier for task in parts.store.tasks(one.id))
 
 
 def test_a_batch_closed_early_counts_what_is_labeled_and_the_rest_returns_to_the_pool(

@@ -21,6 +21,7 @@ def state_of_workbench(people: int) -> RunState:
     document = json.loads((ROOT / "events/merge_labels.json").read_bytes())["State"]
     settings = {
         "LabelingBackend": "workbench",
+        "Seed": 0,
         "Workbench": {"NumberOfHumanWorkersPerDataObject": people},
     }
     document["Request"] = {**document["Request"], "ActiveLearning": settings}

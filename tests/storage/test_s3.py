@@ -10,6 +10,7 @@ from moto import mock_aws
 
 from labelloop.core.errors import StorageError
 from labelloop.storage import s3
+from labelloop.workflow.run_files import RunFiles, is_intermediate
 
 
 @pytest.fixture
@@ -72,3 +73,19 @@ def test_what_is_missing_is_named(bucket: str, uri: str, reason: str) -> None:
 def test_a_missing_bucket_to_write_to_is_named(bucket: str) -> None:
     with pytest.raises(StorageError, match="s3://no-such-bucket/x: there is no such bucket"):
         s3.write_lines("s3://no-such-bucket/x", [b"1"])
+
+
+def test_of_two_who_write_a_new_object_one_is_told_that_it_is_there(bucket: str) -> None:
+    uri = f"{bucket}/run/round-000/auto-labels/tests/0001.json"
+    assert s3.write_new_json(uri, {"of": "the first"})
+    assert not s3.write_new_json(uri, {"of": "the second"})
+    assert s3.read_json(uri) == {"of": "the first"}
+    with pytest.raises(StorageError, match="no such bucket"):
+        s3.write_new_json("s3://elsewhere/x.json", {})
+
+
+def test_what_later_executions_must_count_does_not_expire() -> None:
+    kept = RunFiles("s3://bucket/run/")
+    for uri in (kept.test_entry(1), kept.execution_entry("run-2")):
+        assert not is_intermediate(uri)
+    assert is_intermediate(kept.prepared_manifest)

@@ -19,6 +19,7 @@ right_of_objects = st.integers(1, 60).flatmap(
 )
 
 
+@pytest.mark.slow
 @settings(max_examples=30)  # each of many samples: all their bounds are found at once
 @given(st.lists(right_of_objects, min_size=1, max_size=12), st.floats(0.5, 0.99))
 def test_the_bound_is_where_so_many_right_answers_get_unlikely(

@@ -29,6 +29,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "reporting": {"core"},
     "monitoring": set(),
     "preparation": {"core", "workflow"},
+    "audit": {"core", "simulation", "reporting", "preparation"},
     "workbench": {"core", "workflow", "storage", "reporting"},
     "backends": {"core", "workflow", "storage", "workbench"},
     "labelers": {"core", "workflow", "storage"},
@@ -37,7 +38,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "operations": {"core", "workflow", "storage", "backends", "labelers"},
     "cli": {
         *{"core", "workflow", "storage", "reporting", "preparation", "backends", "labelers"},
-        *{"local", "operations", "workbench", "simulation", "simulation_report", "quick_model"},
+        *{"local", "operations", "workbench", "simulation", "simulation_report", "quick_model", "audit"},
     },
 }
 

@@ -72,7 +72,7 @@ def test_overconfidence_is_learned_from_what_people_answer() -> None:
 def test_a_few_answers_change_little_least_of_all_to_the_better() -> None:
     worse = learned(np.full(20, 0.97), np.arange(20) < 2)
     assert 1 < worse.overconfidence() < 1.3
-    better = learned(np.full(100, 0.97), np.zeros(100, bool))
+    better = learned(np.full(40, 0.97), np.zeros(40, bool))
     assert 0.8 < better.overconfidence() < 1
 
 

@@ -168,3 +168,19 @@ def test_the_fewest_draws_are_just_enough_when_all_are_right(target: float, leve
 
     assert wealth(fewest) >= -math.log(level) > wealth(fewest - 1)
     assert fewest_draws(Promise(target), 0.0) > total
+
+
+@pytest.mark.parametrize(
+    "promise", [Promise(0.05), Promise(0.05, 900, 300), Promise(0.07, 900, 900, granted=20)]
+)
+def test_what_is_allowed_is_the_same_for_many_numbers_at_once(promise: Promise) -> None:
+    numbers = np.arange(1, 700)
+    one_by_one = [promise.share_allowed(number) for number in numbers.tolist()]
+    assert (np.abs(promise.shares_allowed(numbers) - one_by_one) * numbers <= 1 + 1e-9).all()
+
+
+def test_a_promise_about_the_dataset_allows_what_earlier_certificates_left() -> None:
+    promise = Promise(0.05, output=1_000, by_people=1_000, granted=12)
+    assert promise.allowed(500) == 38
+    assert promise.allowed(20) == 20
+    assert Promise(0.05, output=1_000, by_people=100).allowed(500) == 30, "the budget does not reach the rest"

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -192,6 +193,7 @@ def test_a_budget_is_never_exceeded_whatever_is_asked_again() -> None:
     assert loop.counts.human_labels + loop.repeated_answers <= 60
 
 
+@pytest.mark.slow
 def test_what_a_failed_test_has_drawn_is_trained_on() -> None:
     loop, model = begin(size=600)
     model.error, verdicts = 0.35, []

@@ -67,7 +67,7 @@ def test_a_report_of_format_1_has_its_page() -> None:
     report = Report.read(content_of("report.json"))
     assert report.certificate
     page = render_report(report)
-    assert f"By the test&#39;s exact bound, the error is at most {report.certificate.error_bound:.1%}" in page
+    assert f"exact bound, at most {report.certificate.error_bound:.1%} of the model&#39;s labels" in page
 
 
 @pytest.mark.parametrize("kind", [Report, RoundRecord])

@@ -167,5 +167,42 @@ def test_a_budget_in_money_is_a_number_of_labels() -> None:
     request = parse_request(
         changed("ActiveLearning", {"MaxCost": 10.0, "Prices": {"HumanLabel": 0.15, "ServiceFee": 0.05}})
     )
-    settings = request.active_learning.loop_settings(people_per_object=1)
+    settings = request.active_learning.loop_settings(people_per_object=1, secret_seed="0" * 32)
     assert settings.limits(1000, most_votes=1, fewest_draws=1).new_human_labels == 50
+
+
+def test_labeler_is_another_name_of_model_algorithm() -> None:
+    given = parse_request(changed("ActiveLearning", {"Labeler": "given"})).active_learning
+    assert given == parse_request(changed("ActiveLearning.Model.Algorithm", "given")).active_learning
+    both = {"Labeler": "given", "Model": {"Algorithm": "given"}}
+    assert parse_request(changed("ActiveLearning", both)).active_learning == given
+    with pytest.raises(RequestError, match="leave one of them out"):
+        parse_request(changed("ActiveLearning", {"Labeler": "given", "Model": {"Algorithm": "container"}}))
+    with pytest.raises(RequestError, match="Labeler must be a name"):
+        parse_request(changed("ActiveLearning", {"Labeler": {}}))
+
+
+def test_prior_labels_are_named_by_their_keys() -> None:
+    request = parse_request(changed("PriorLabels", [{"Attribute": "gpt-4o"}, {"Attribute": "our_rule"}]))
+    assert request.prior_attributes == ("gpt-4o", "our_rule")
+    assert parse_request(POST_REQUEST).prior_attributes == ()
+    assert "PriorLabels" not in parse_request(POST_REQUEST).model_dump(by_alias=True, exclude_none=True)
+
+
+@pytest.mark.parametrize(
+    ("sources", "message"),
+    [
+        ([{"Attribute": "category"}], "'category' is the LabelAttributeName"),
+        ([{"Attribute": "category-metadata"}], "a key that ends so holds what belongs to a label"),
+        ([{"Attribute": "source"}], "that key holds the data object itself"),
+        ([{"Attribute": "labelloop-id"}], "labelloop's own"),
+        ([{"Attribute": ""}], "it is empty"),
+        ([{"Attribute": "a"}, {"Attribute": "a"}], "PriorLabels names 'a' twice"),
+        ([{}], "PriorLabels.0.Attribute is missing"),
+        ([{"Attribute": f"a{number}"} for number in range(11)], "at most 10 items"),
+        (["gpt-4o"], "PriorLabels.0"),
+    ],
+)
+def test_prior_labels_that_cannot_be_are_refused(sources: list[Any], message: str) -> None:
+    with pytest.raises(RequestError, match=message):
+        parse_request(changed("PriorLabels", sources))

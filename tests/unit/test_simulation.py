@@ -19,6 +19,7 @@ def test_a_model_that_learns_saves_labels_within_the_target() -> None:
     accounted_for(ended)
 
 
+@pytest.mark.slow
 def test_a_model_that_knows_nothing_labels_nothing() -> None:
     ended = simulate(*of(hard(0)), KnowsNothing())
     assert ended.auto_labels == 0

@@ -39,3 +39,12 @@ def test_it_is_read_as_it_was_meant(
     }
     loop_settings = RunState.model_validate(earlier).loop_settings
     assert (loop_settings.prices.people_per_object, loop_settings.holdout_share) == (people, held_out)
+
+
+@pytest.mark.parametrize(("given", "seed"), [({}, 0), ({"Seed": 7}, 7)])
+def test_a_run_of_format_2_goes_on_with_the_draws_it_had(given: dict[str, int], seed: int) -> None:
+    request = {**SAMPLE["Request"], "ActiveLearning": given}
+    state = RunState.model_validate({**SAMPLE, "Request": request, "Format": 2})
+    assert state.loop_settings.seed == seed
+    assert state.loop_settings.seed_was_given
+    assert (state.format, state.tests_counted) == (3, 0)

@@ -38,6 +38,7 @@ TUNED = [
 OF_MATHEMATICS = {
     "betting.py": {"_HALVINGS", "_LEAST_GROWTH", "_LEAST_CHANCE", "_DRAWS_TRIED"},
     "promise.py": {"_DECIMALS"},
+    "lineage.py": {"_NOTHING"},
     "reliability.py": {"_EDGES", "_BINS", "_LEAST", "_MOST", "_MOST_STEPS", "_LEAST_STEP"},
     "auto_labeling.py": {"_LEAST_CHANCE"},
 }

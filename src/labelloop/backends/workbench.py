@@ -125,7 +125,7 @@ def _batch(state: RunState, labeling: Labeling, time: str, people: tuple[str, ..
 
 def _asked(state: RunState, labeling: Labeling, earlier: EarlierBatches) -> Iterator[Asked]:
     settings = state.settings.workbench
-    guesses = _guesses(labeling) if settings.show_guess else {}
+    guesses = _guesses(state, labeling) if settings.show_guess else {}
     for one in asked_about(s3.read_lines(labeling.selection_s3_uri), guesses):
         yield replace(one, answered_before=earlier.who_answered(one.object_id))
     if settings.gold is not None:
@@ -147,19 +147,24 @@ def _most_reviews(loop: Loop, labeling: Labeling, share: float) -> int:
     return max(0, min(left, resolve_size(share, labeling.selected)))
 
 
-def _guesses(labeling: Labeling) -> dict[int, Guess]:
-    if labeling.recorded_s3_uri is None:
+def _guesses(state: RunState, labeling: Labeling) -> dict[int, Guess]:
+    """The model's answers that people see; none where people's answer tells how often the model is wrong.
+
+    That is so for spot checks and for objects that people are asked about again. In a batch with objects for
+    a test there are none at all: else a missing guess would tell which objects were drawn.
+    """
+    if labeling.recorded_s3_uri is None or state.audit is not None:
         return {}
-    expected = from_bytes(s3.read_bytes(labeling.recorded_s3_uri))
-    return {
-        int(one["id"]): (int(one["label"]), float(one["confidence"])) for one in expected if one["label"] >= 0
-    }
+    recorded = from_bytes(s3.read_bytes(labeling.recorded_s3_uri))
+    asked_again = Ledger.from_bytes(s3.read_bytes(state.ledger_s3_uri)).times_asked[recorded["id"]] > 1
+    shown = recorded[(recorded["label"] >= 0) & ~recorded["probe"] & ~asked_again]
+    return {int(one["id"]): (int(one["label"]), float(one["confidence"])) for one in shown}
 
 
 def _gold(state: RunState, share: float, selected: int) -> Iterator[Asked]:
     known = _gold_objects(state.request, state.label_categories)
     wanted = min(len(known), resolve_size(share, selected))
-    drawn = random_stream(state.settings.seed, "gold", state.round).permutation(len(known))[:wanted]
+    drawn = random_stream(state.loop_settings.seed, "gold", state.round).permutation(len(known))[:wanted]
     for number in sorted(drawn.tolist()):
         record, label = known[number]
         yield Asked(number, record.get("source"), record.get("source-ref"), "gold", label)

@@ -4,6 +4,7 @@ import signal
 
 import typer
 
+from labelloop.cli.audit import audit
 from labelloop.cli.aws.cleanup import cleanup
 from labelloop.cli.aws.fetch import fetch
 from labelloop.cli.aws.start import start
@@ -35,6 +36,7 @@ app.command()(stop)
 app.command()(fetch)
 app.command()(cleanup)
 app.command()(label)
+app.command()(audit)
 
 
 def main() -> None:

@@ -26,8 +26,10 @@ from labelloop.preparation.options import (
     DEFAULT_BUCKET,
     DEFAULT_CREATION_DATE,
     DEFAULT_JOB_NAME_PREFIX,
+    DEFAULT_LABEL_ATTRIBUTE,
     PLACEHOLDER_ROLE_ARN,
     PLACEHOLDER_WORKTEAM_ARN,
+    prior_attribute,
 )
 
 _CLASSES_SHOWN = 20
@@ -42,10 +44,27 @@ def prepare(
         ),
     ],
     text_column: Annotated[str, typer.Option(help="The column with the texts.")],
-    label_column: Annotated[
-        str, typer.Option(help="The column with the true labels; empty if a label is not known.")
-    ],
     out: Annotated[Path, typer.Option(help="The folder for everything that is written.")],
+    label_column: Annotated[
+        str | None,
+        typer.Option(
+            help="The column with the true labels; empty if a label is not known. Only a file with prior "
+            "labels can do without."
+        ),
+    ] = None,
+    prior_column: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="A column with labels by something else: a language model, a vendor, a rule. Repeatable."
+        ),
+    ] = None,
+    prior_confidence_column: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="How sure each prior label is: 0.87, 87 % or 87. One for each --prior-column, in the same "
+            'order; "" for a column without.'
+        ),
+    ] = None,
     labeled_share: Annotated[
         float,
         typer.Option(
@@ -72,7 +91,9 @@ def prepare(
     ] = None,
     label_attribute: Annotated[
         str | None,
-        typer.Option(help="The key of the label in the manifest. Default: the label column's name."),
+        typer.Option(
+            help="The key of the label in the manifest. Default: the label column's name, or label."
+        ),
     ] = None,
     bucket: Annotated[
         str, typer.Option(help="The S3 bucket for the files; on a laptop, a folder below OUT/s3.")
@@ -118,17 +139,25 @@ def prepare(
     Texts are passed on exactly as they are. Rows that cannot be used are an error, unless --skip-bad-rows.
     """
     with explained_errors():
+        prior_columns = _prior_columns(prior_column or [], prior_confidence_column or [])
+        if label_column is None and not prior_columns:
+            raise OptionError("Name the column with the labels: --label-column, --prior-column, or both.")
         if label_attribute is None:
-            check_label_attribute(label_column)
+            label_attribute = label_column or DEFAULT_LABEL_ATTRIBUTE
+            check_label_attribute(label_attribute)
         csv_format = CsvFormat(
             text_column=text_column,
-            label_column=label_column,
+            label_column=label_column or "",
             delimiter="\t" if delimiter in TAB else delimiter,
             column_names=comma_separated(columns, "--columns") or (),
             quoted=quotes,
+            prior_columns=prior_columns,
         )
         options = PreparationOptions(
-            label_attribute=label_column if label_attribute is None else label_attribute,
+            label_attribute=label_attribute,
+            prior_attributes=tuple(
+                prior_attribute(name, number) for number, (name, _) in enumerate(prior_columns, 1)
+            ),
             classes=comma_separated(classes, "--classes"),
             class_names=_name_pairs(class_names),
             labeled_share=labeled_share,
@@ -143,7 +172,28 @@ def prepare(
             workteam_arn=workteam_arn,
         )
         preparation = prepare_csv(file, csv_format, out, options)
-    _show(preparation, Console())
+    console = Console()
+    _show(preparation, console)
+    console.print("\nNext:", highlight=False)
+    console.print(
+        Text(_next_command(preparation, truth=label_column is not None), style="bold"), soft_wrap=True
+    )
+    if prior_columns:
+        console.print(
+            "The model sees the prior labels too. To train none, and keep what can be kept of them: add "
+            "--model given.",
+            highlight=False,
+            soft_wrap=True,
+        )
+
+
+def _prior_columns(labels: list[str], confidences: list[str]) -> tuple[tuple[str, str], ...]:
+    if confidences and len(confidences) != len(labels):
+        raise OptionError(
+            f"There are {len(labels)} --prior-column and {len(confidences)} --prior-confidence-column: give "
+            'one for each, in the same order, with "" for a column without confidences.'
+        )
+    return tuple(zip(labels, confidences or [""] * len(labels), strict=True))
 
 
 def comma_separated(value: str | None, option: str) -> tuple[str, ...] | None:
@@ -190,8 +240,6 @@ def _show(preparation: Preparation, console: Console) -> None:
     # soft_wrap: paths and the command are there to be copied, so they must not be broken into lines.
     for name, path in places:
         console.print(Text(f"  {name:<16}{path}"), soft_wrap=True)
-    console.print("\nNext:", highlight=False)
-    console.print(Text(_next_command(preparation), style="bold"), soft_wrap=True)
 
 
 def _class_table(rows_by_class: dict[str, int]) -> Table:
@@ -205,11 +253,12 @@ def _class_table(rows_by_class: dict[str, int]) -> Table:
     return table
 
 
-def _next_command(preparation: Preparation) -> str:
+def _next_command(preparation: Preparation, *, truth: bool) -> str:
     folder = preparation.folder
+    people = ("simulated", "--truth", str(folder.truth)) if truth else ("workbench",)
     return "  " + shlex.join(
         [
             *("labelloop", "run", "--request", str(folder.request), "--s3-root", str(folder.s3_root)),
-            *("--people", "simulated", "--truth", str(folder.truth), "--out", str(folder.folder / "run")),
+            *("--people", *people, "--out", str(folder.folder / "run")),
         ]
     )

@@ -69,10 +69,16 @@ def run(
     model: Annotated[
         str | None,
         typer.Option(
-            help="The labeler: container; blazingtext, a stand-in for SageMaker's (fastText); module:Class."
+            help="The labeler: container; given, to train none and keep what can be kept of prior labels; "
+            "blazingtext, a stand-in for SageMaker's (fastText); module:Class."
         ),
     ] = None,
-    seed: Annotated[int | None, typer.Option(min=0, help="The same seed gives the same labels.")] = None,
+    seed: Annotated[
+        int | None,
+        typer.Option(
+            min=0, help="The same seed gives the same labels. Default: a secret one, told in the report."
+        ),
+    ] = None,
     error_rate: Annotated[
         float | None, typer.Option(min=0, max=1, help="The share of labels that simulated people get wrong.")
     ] = None,
@@ -128,7 +134,10 @@ def run(
         if record is not None and record.finished and resume:
             report = folder.read_report()
         else:
-            asked_for = with_team_of_this_machine(_with_overrides(read_request(request), overrides))
+            given = read_request(request)
+            if model is not None:
+                given = _without_labeler(given)
+            asked_for = with_team_of_this_machine(_with_overrides(given, overrides))
             if record is None or not resume:
                 record = _new_record(asked_for, s3_root, _truth_for(people, truth, asked_for))
             else:
@@ -269,6 +278,12 @@ def _with_overrides(document: dict[str, Any], overrides: dict[str, Any]) -> dict
         if value is not None:
             merged[name] = value
     return merged
+
+
+def _without_labeler(document: dict[str, Any]) -> dict[str, Any]:
+    """The request without the field that says the same as `Model.Algorithm`, which an option overrides."""
+    block = document.get("ActiveLearning") or {}
+    return {**document, "ActiveLearning": {name: value for name, value in block.items() if name != "Labeler"}}
 
 
 def _interrupted_prefix(record: RunRecord) -> str | None:

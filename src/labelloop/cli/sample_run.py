@@ -47,6 +47,7 @@ def prepare_sample(folder: Path) -> Path:
         **read_request(files.request),
         "ActiveLearning": {
             "LabelingBackend": "simulated",
+            "Seed": 0,  # the sample events are in the repository
             "SimulatedPeople": {"TruthS3Uri": f"s3://{BUCKET}/{_TRUTH_KEY}"},
             "StartSize": _START_SIZE,
             "TargetError": _TARGET_ERROR,

@@ -43,6 +43,7 @@ class CertificateFor(StrEnum):
 
     ALL = "all"
     CLASS = "class"
+    DATASET = "dataset"
 
 
 @dataclass(frozen=True)
@@ -140,7 +141,10 @@ def simulate(
     ] = None,
     certificate_for: Annotated[
         CertificateFor | None,
-        typer.Option(help="What one certificate is about: all auto-labels (default), or those of one class."),
+        typer.Option(
+            help="What a certificate is about: all auto-labels (default), those of each class, or all labels "
+            "of the data set, which takes fewer answers."
+        ),
     ] = None,
     review_disagreements: Annotated[
         bool | None,

@@ -1,13 +1,11 @@
 """The folder of a simulation (`--out`): its settings, its runs, and simulation.json."""
 
-import json
 from pathlib import Path
 from typing import Any
 
+from labelloop.cli.kept_settings import OTHER_FOLDER, changed_settings, refuse_foreign_files
 from labelloop.cli.run_folder import RunFolder, write_json
 from labelloop.core.errors import RequestError
-
-_OTHER_FOLDER = "choose another --out"
 
 
 class SimulationFolder:
@@ -29,22 +27,11 @@ class SimulationFolder:
 
         Raises RequestError when the folder holds anything else.
         """
-        self._refuse_foreign_files()
-        if self._settings.exists():
-            self._refuse_other_runs(settings)
-        write_json(self._settings, settings)
-
-    def _refuse_foreign_files(self) -> None:
         ours = {self.runs, self.encodings, self.result, self._settings}
-        found = set(self.out.iterdir()) if self.out.exists() else set()
-        foreign = sorted(path.name for path in found - ours if path.suffix != ".writing")
-        if foreign:
-            raise RequestError(f"{self.out} holds {foreign[0]}, which no simulation wrote: {_OTHER_FOLDER}")
-
-    def _refuse_other_runs(self, settings: dict[str, Any]) -> None:
-        earlier = json.loads(self._settings.read_bytes())
-        changed = [name for name, value in settings.items() if earlier.get(name) != value]
+        refuse_foreign_files(self.out, ours, "simulation")
+        changed = changed_settings(self._settings, settings)
         if changed and self.runs.exists():
             raise RequestError(
-                f"{self.out} holds the runs of a simulation with other {', '.join(changed)}: {_OTHER_FOLDER}"
+                f"{self.out} holds the runs of a simulation with other {', '.join(changed)}: {OTHER_FOLDER}"
             )
+        write_json(self._settings, settings)

@@ -16,7 +16,7 @@ class SimulatedRun(Record):
     """The result of one run; errors are shares of labels that differ from the file's."""
 
     policy: str
-    seed: int
+    seed: int | str
     rows: int
     human_labels: int
     human_share: float

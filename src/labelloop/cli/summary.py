@@ -5,7 +5,9 @@ from rich.table import Table
 from rich.text import Text
 
 from labelloop.cli.run_folder import RunFolder
-from labelloop.core.records import Report, Score
+from labelloop.core.records import Certificate, Report, Score
+from labelloop.core.report.circumstances import draws_in_words, lineage_in_words
+from labelloop.core.report.true_classes import missed_in_words
 
 
 def print_summary(console: Console, report: Report, folder: RunFolder) -> None:
@@ -27,6 +29,8 @@ def print_outcome(console: Console, report: Report) -> None:
     console.print(heading(report), soft_wrap=True)
     console.print(_table(report))
     console.print(Text(certificate_sentence(report)), soft_wrap=True)
+    for sentence in missed_in_words(report.true_classes, report.classes):
+        console.print(Text(sentence, style="bold"), soft_wrap=True)
     if report.counts.without_a_label:
         for reason, number in report.failures.by_reason.items():
             console.print(Text(f"{number:,} without a label: {reason}"), soft_wrap=True)
@@ -67,14 +71,31 @@ def _table(report: Report) -> Table:
     return table
 
 
+def _unsettled(certificate: Certificate) -> str:
+    unsettled = certificate.validation_unsettled
+    return f", {unsettled:,} without an answer that people agree on" if unsettled else ""
+
+
+def _both_bounds(certificate: Certificate) -> str:
+    if certificate.dataset_error_bound is None:
+        return ""
+    return (
+        f" At most {certificate.error_bound:.1%} of the model's labels are wrong, "
+        f"{certificate.dataset_error_bound:.1%} of all labels."
+    )
+
+
 def certificate_sentence(report: Report) -> str:
     """The certificate in a sentence, or why there is none."""
     certificate, repeated = report.certificate, report.repeated_answers
     if certificate is None:
         return f"No certificate: {report.no_certificate_because}."
+    draws = draws_in_words(report.seed, was_secret=report.seed_was_secret)
+    lineage = f" {lineage_in_words(certificate.lineage)}." if certificate.lineage else ""
     again = f"; people were asked again {repeated:,} times" if repeated else ""
     return (
         f"Certificate: {certificate.promise} (tested on {certificate.validation_objects:,} objects "
-        f"drawn at random, {certificate.validation_errors:,} of them wrong: an error of about "
-        f"{certificate.error_estimate:.1%}{again})."
+        f"drawn at random, {certificate.validation_errors:,} of them wrong{_unsettled(certificate)}: an "
+        f"error of about {certificate.error_estimate:.1%}{again}), {draws}."
+        f"{_both_bounds(certificate)}{lineage}"
     )

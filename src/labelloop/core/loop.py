@@ -24,7 +24,9 @@ from labelloop.core.certificate.audit_schedule import AuditSchedule, level
 from labelloop.core.certificate.auto_labeling import AutoLabeling, auto_label
 from labelloop.core.certificate.betting import fewest_draws
 from labelloop.core.certificate.conclusion import Conclusion, TestUnderWay, conclude
+from labelloop.core.certificate.lineage import chance_spent
 from labelloop.core.certificate.promise import Promise
+from labelloop.core.certificate.true_classes import classes_of_draws, classes_of_spot_checks
 from labelloop.core.certificate.tuning import DEFAULT, Tuning
 from labelloop.core.ledger import NO_IDS, Counts, Ids, Ledger, State
 from labelloop.core.manifest.labeling_output import Answer
@@ -44,7 +46,7 @@ from labelloop.core.people.spot_checks import NO_SPOT_CHECKS, SpotChecks
 from labelloop.core.query_strategies import QueryStrategy
 from labelloop.core.query_strategies.selection import select_at_random, select_most_useful
 from labelloop.core.randomness import random_stream
-from labelloop.core.records import Certificate, ModelRecord, RoundRecord, Verdict
+from labelloop.core.records import Certificate, Lineage, ModelRecord, RoundRecord, TrueClass, Verdict
 from labelloop.core.settings import LoopSettings
 from labelloop.core.stopping import Decision, Limits, Standing, decide, objects_to_ask
 
@@ -89,6 +91,7 @@ class EndedLoop:
     labels_in_input: int
     repeated_answers: int
     tests: int
+    chance_left: float  # of a wrong promise, as a share, for further tests
     certificate: Certificate | None
     stopped_because: str | None
     unlabeled: npt.NDArray[np.bool_]  # objects still in the pool; shape (objects,)
@@ -255,7 +258,12 @@ class Loop:
         labeled = self.new_human_labels or repeated or len(committed)
         self.idle_rounds = 0 if labeled else self.idle_rounds + 1
         ended_test = self._ended_test(conclusion)
-        record = self._record(conclusion, people.ignored, repeated, len(committed), review)
+        record = self._record(conclusion, people.ignored, repeated, len(committed), review).model_copy(
+            update={
+                "spot_checks_by_class": classes_of_spot_checks(drawn[0][0]),
+                "draws_by_class": self._classes_of_draws(conclusion),
+            }
+        )
         self._next_round(ended=ended_test is not None)
         return RoundOutcome(
             labeled=np.sort(people.labeled),
@@ -282,11 +290,19 @@ class Loop:
             labels_in_input=self.labels_in_input,
             repeated_answers=self.repeated_answers,
             tests=self.schedule.tests,
-            certificate=self.certificate.of_output(labels) if self.certificate else None,
+            chance_left=self.schedule.chance_left,
+            certificate=self.certificate.of_output(labels).of_lineage(self.lineage())
+            if self.certificate
+            else None,
             stopped_because=stopped_because,
             unlabeled=self.ledger.mask(State.POOL),
             failed=self.ledger.mask(State.FAILED),
         )
+
+    def lineage(self) -> Lineage:
+        """Of a run that goes on from no other."""
+        spent = chance_spent(self.schedule, self.settings.confidence)
+        return Lineage(executions=1, tests=self.schedule.tests, chance_spent=spent)
 
     # Choosing for people ------------------------------------------------------------------------------------
 
@@ -350,12 +366,15 @@ class Loop:
         """Repeated answers, objects whose label is now final, and whether people can be asked again."""
         repeated = sum(hear(opinions, people) for opinions, _ in drawn)
         self.repeated_answers += repeated + review.counts.answered
+        # What people agree on first: it is on the budget that decides whether they can be asked again.
+        settled = [settle(self.ledger, opinions, becomes, self.round) for opinions, becomes in drawn]
         unsettled = sum(len(opinions.disputed()) for opinions, _ in drawn)
         left = self.standing(unsettled=unsettled).human_labels_left(self.limits)
         goes_on = left > 0 and self.round < self.limits.rounds
-        settled = [
-            settle(self.ledger, opinions, becomes, self.round, goes_on=goes_on) for opinions, becomes in drawn
-        ]
+        if not goes_on:
+            for opinions, becomes in drawn:
+                opinions.let_stand(opinions.disputed())
+                settled.append(settle(self.ledger, opinions, becomes, self.round))
         spot_checks = drawn[0][0]
         self.disputed = spot_checks.still_disputed()
         self.schedule = self.schedule.learned(*spot_checks.findings(), tuning=self.tuning)
@@ -373,6 +392,11 @@ class Loop:
             expected = self._labels_expected(conclusion.certificate.auto_labels)
             self.certificate = conclusion.certificate.of_output(expected)
         return conclusion
+
+    def _classes_of_draws(self, conclusion: Conclusion | None) -> tuple[TrueClass, ...]:
+        if self.test is None or conclusion is None or conclusion.verdict != Verdict.PASSED:
+            return ()
+        return classes_of_draws(self.test.audit, self.ledger)
 
     def _ended_test(self, conclusion: Conclusion | None) -> Audit | None:
         if self.test is None or conclusion is None or conclusion.verdict == Verdict.OPEN:
@@ -429,6 +453,9 @@ class Loop:
 
 def label_what_is_sure(loop: Loop, predictions: Predictions) -> AutoLabeling:
     """Labelloop's rule: label what can be certified, as soon as the test is worth its cost."""
+    if loop.schedule.chance_left <= 0 and not loop.settings.is_blog:
+        # No test can pass at a level of zero.
+        return AutoLabeling(NO_IDS, None, loop.schedule)
     standing = loop.standing()
     return auto_label(
         loop.ledger,

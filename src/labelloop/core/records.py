@@ -14,12 +14,14 @@ from typing import Annotated, Any, ClassVar, Self
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 from pydantic.alias_generators import to_pascal
 
+from labelloop.core.certificate.promise import CertificateFor
 from labelloop.core.errors import DocumentError
 from labelloop.core.ledger import Counts
 
 # Written only where there is something to say.
 IfKnown = Field(exclude_if=lambda value: value is None)
 IfAny = Field(exclude_if=lambda value: value == 0)
+IfSo = Field(exclude_if=lambda value: not value)
 
 
 class Record(BaseModel):
@@ -114,6 +116,17 @@ class ClassCertificate(_InPascalCase):
     validation_errors: int
 
 
+class Lineage(_InPascalCase):
+    """The executions that go on from the same first one, and what their tests took.
+
+    Executions on a copy of the input, or begun anew, are others: nothing is known of them.
+    """
+
+    executions: int
+    tests: int
+    chance_spent: float  # the probability of a wrong certificate that all these tests took
+
+
 class Certificate(_InPascalCase):
     """What is promised about the pool objects that the model labeled, and the evidence."""
 
@@ -133,8 +146,19 @@ class Certificate(_InPascalCase):
     by_class: tuple[ClassCertificate, ...] = ()
     # The same bound as a number of auto-labels, and as a share of all labels of the output, where those that
     # people gave count as right. Unknown in a certificate of an earlier version.
+    certificate_for: Annotated[CertificateFor | None, IfKnown] = None
     wrong_bound: Annotated[int | None, IfKnown] = None
     dataset_error_bound: Annotated[float | None, IfKnown] = None
+    lineage: Annotated[Lineage | None, IfKnown] = None
+
+    def of_lineage(self, lineage: Lineage) -> "Certificate":
+        """With what was tried before it."""
+        return self.model_copy(update={"lineage": lineage})
+
+    @property
+    def is_of_dataset(self) -> bool:
+        """Whether the promise is about all labels of the output, not the auto-labels alone."""
+        return self.certificate_for == "dataset"
 
     def of_output(self, labels: int) -> "Certificate":
         """With its bound on the whole output, which has this number of labels."""
@@ -169,6 +193,27 @@ class ReviewCounts(Record):
         return self.confirmed + self.changed + self.undecided
 
 
+class TrueClass(Record):
+    """People's answers about objects drawn at random that belong to one class, by their own label."""
+
+    class_index: Annotated[int, Field(alias="class")]
+    seen: int = 0
+    wrong: int = 0  # to these the model gave another label
+    # Objects with the model's label that they represent: all, and those with the wrong one.
+    objects: float = 0.0
+    wrong_objects: float = 0.0
+
+    def plus(self, other: "TrueClass") -> "TrueClass":
+        """Both together, of one class."""
+        return TrueClass(
+            class_index=self.class_index,
+            seen=self.seen + other.seen,
+            wrong=self.wrong + other.wrong,
+            objects=self.objects + other.objects,
+            wrong_objects=self.wrong_objects + other.wrong_objects,
+        )
+
+
 class RoundRecord(Document):
     """The result of a round."""
 
@@ -192,6 +237,9 @@ class RoundRecord(Document):
     ignored_answers: int = 0
     repeated_answers: int = 0
     label_review: ReviewCounts = ReviewCounts()
+    # What people said of the spot checks they agree on, and of the draws of a test that has passed.
+    spot_checks_by_class: Annotated[tuple[TrueClass, ...], IfSo] = ()
+    draws_by_class: Annotated[tuple[TrueClass, ...], IfSo] = ()
     counts: Counts
     next: str = ""  # the branch the state machine takes
     # Where later steps find what the round's model saw and said, and what its test drew.
@@ -478,7 +526,9 @@ class Report(Document):
     execution: str
     policy: str
     query_strategy: str
-    seed: int
+    seed: int | str  # a secret one, drawn for the run, in hexadecimal digits
+    seed_was_secret: Annotated[bool, IfSo] = False  # until the run ended
+    earlier_seeds: Annotated[tuple[str, ...], IfSo] = ()  # of the executions before
     target_error: float
     confidence: float
     classes: tuple[str, ...]
@@ -491,6 +541,8 @@ class Report(Document):
     rounds: tuple[RoundRecord, ...] = ()
     random_baseline: RandomBaseline | None = None
     evidence: ModelQuality | None = None
+    given_by: Annotated[tuple[str, ...] | None, IfKnown] = None  # the auto-labels, if no model gave them
+    true_classes: Annotated[tuple[TrueClass, ...], IfSo] = ()
     next_round: Forecast | None = None
     failures: FailureRecord = FailureRecord()
     settings: dict[str, Any] = {}  # the request's block `ActiveLearning`, with its defaults

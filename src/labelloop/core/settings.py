@@ -38,6 +38,7 @@ class LoopSettings:
     # Whether the query strategy picks what the model is least sure of (see `QueryStrategy`).
     looks_for_doubt: bool = True
     seed: int = 0
+    seed_was_given: bool = True  # else it is a secret until the run ends
 
     @property
     def is_blog(self) -> bool:

@@ -3,7 +3,11 @@
 from dataclasses import dataclass
 from typing import Any, ClassVar, Protocol
 
+from labelloop.core.errors import RequestError
+from labelloop.core.ledger import Ledger
+from labelloop.core.model.predictions import Predictions
 from labelloop.workflow.request import LabelingRequest, ModelSettings
+from labelloop.workflow.run_state import RunState
 
 
 @dataclass(frozen=True)
@@ -17,12 +21,16 @@ class StandIn:
 class Labeler(Protocol):
     """Learns from people's labels in a round; a transform job then asks it about the open objects.
 
-    `Model.Algorithm` names a labeler. Only PrepareManifest and SplitLabels use it.
+    One without an image trains nothing, and answers at once: `predict`.
+
+    `Labeler` names a labeler. Only PrepareManifest, SplitLabels and AutoLabel use it.
     """
 
     # Its name in messages, if it can only read texts in the manifest, and no objects elsewhere in S3.
     text_only: ClassVar[str | None] = None
     stand_in: ClassVar[StandIn | None] = None  # only for labelers in this folder
+    # Whether what it says are the request's prior labels, with what people's answers tell of them.
+    labels_are_given: ClassVar[bool] = False
 
     def check(self, model: ModelSettings) -> list[str]:  # noqa: ARG002
         """The problems that the settings have for this labeler, one sentence each. Reads nothing else."""
@@ -32,9 +40,12 @@ class Labeler(Protocol):
         """The request with what the labeler and its stack add to it, before anything is spent."""
         return request
 
-    def image_uri(self, request: LabelingRequest) -> str:
-        """The image that is trained and served. Raises RequestError or StorageError if there is none."""
-        ...
+    def image_uri(self, request: LabelingRequest) -> str | None:  # noqa: ARG002
+        """The image that is trained and served; None if nothing is.
+
+        Raises RequestError or StorageError if it is not there.
+        """
+        return None
 
     def holdout_share(self, model: ModelSettings) -> float:
         """Share of the training labels that it may use for tuning instead of learning."""
@@ -51,11 +62,20 @@ class Labeler(Protocol):
         channels: dict[str, str],
         contract: dict[str, str],
         checkpoints_s3_uri: str,
-    ) -> dict[str, Any] | None:
-        """CreateTrainingJob's request without name, role and output; None if nothing is trained.
+    ) -> dict[str, Any]:
+        """CreateTrainingJob's request without name, role and output, for a labeler with an image.
 
         channels: train, validation and pool, with the S3 URI of each
         contract: the hyperparameters that a user's own container is promised
         checkpoints_s3_uri: a folder that no other training uses
         """
         ...
+
+    def predict(self, state: RunState, ledger: Ledger) -> Predictions:  # noqa: ARG002
+        """What a labeler without an image says about pool and validation set.
+
+        `ledger` has people's labels.
+        """
+        raise RequestError(
+            "the labeler has no image to train and no method predict(state, ledger): it needs one of them"
+        )

@@ -3,7 +3,7 @@
 from labelloop.core.errors import RequestError
 from labelloop.core.implementations import Implementations, is_class_name
 from labelloop.labelers.protocol import Labeler
-from labelloop.workflow.request import LabelingRequest, ModelSettings
+from labelloop.workflow.request import LabelingRequest
 
 LABELERS: Implementations[Labeler] = Implementations(
     package="labelloop.labelers",
@@ -17,7 +17,7 @@ LABELERS: Implementations[Labeler] = Implementations(
         "training_job": ("request", "image_uri", "channels", "contract", "checkpoints_s3_uri"),
     },
     error=RequestError,
-    place="ActiveLearning.Model.Algorithm",
+    place="ActiveLearning.Labeler or Model.Algorithm",
 )
 
 
@@ -34,12 +34,23 @@ def check_request(request: LabelingRequest) -> None:
 
     A user's own labeler is only loaded in the steps' image: it may exist only there.
     """
-    model = request.active_learning.model
-    if not is_class_name(model.algorithm):
-        check_model(load_labeler(model.algorithm), model)
+    name = request.active_learning.model.algorithm
+    if not is_class_name(name):
+        check_with_labeler(load_labeler(name), request)
 
 
-def check_model(labeler: Labeler, model: ModelSettings) -> None:
+def check_with_labeler(labeler: Labeler, request: LabelingRequest) -> None:
     """Raises RequestError with all settings that the labeler cannot work with."""
-    if problems := labeler.check(model):
+    if problems := labeler.check(request.active_learning.model):
         raise RequestError(f"the request cannot be used: ActiveLearning.Model: {'; '.join(problems)}")
+    if not labeler.labels_are_given:
+        return
+    if not request.prior_attributes:
+        raise RequestError(
+            "the request cannot be used: the labeler takes labels that are given, and PriorLabels names "
+            'none: add "PriorLabels": [{"Attribute": "..."}] with their key in the manifest'
+        )
+    if request.active_learning.policy == "blog":
+        raise RequestError(
+            "the request cannot be used: Policy blog has rules for a model that is trained: leave it out"
+        )

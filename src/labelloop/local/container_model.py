@@ -94,7 +94,7 @@ class ContainerModel:
             image_uri="",
             input_mode=_FILES,
             hyper_parameters=contract(
-                classes=len(categories), label_attribute=attribute.name, seed=settings.seed
+                classes=len(categories), label_attribute=attribute.name, seed=settings.loop_settings().seed
             ),
             channels=[file_channel(name, "", _FILES) for name in _CHANNELS],
             longest_wait_in_seconds=longest_wait(model),

@@ -23,15 +23,18 @@ _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 class CsvFormat:
     """How the file is written, and which of its columns to use.
 
-    `column_names` names the columns of a file without a header line. `quoted=False` reads quotation marks as
-    plain characters.
+    `label_column` is empty for a file without labels. `prior_columns` are, for each source of prior labels,
+    the column of its labels and the one that says how sure they are (empty: none says it). `column_names`
+    names the columns of a file without a header line. `quoted=False` reads quotation marks as plain
+    characters.
     """
 
     text_column: str
-    label_column: str
+    label_column: str = ""
     delimiter: str = ","
     column_names: tuple[str, ...] = ()
     quoted: bool = True
+    prior_columns: tuple[tuple[str, str], ...] = ()
 
     def __post_init__(self) -> None:
         if len(self.delimiter) != 1 or self.delimiter in '"\r\n':
@@ -40,6 +43,29 @@ class CsvFormat:
             )
         if self.text_column == self.label_column:
             raise ColumnError(f"The text column and the label column are both {self.text_column!r}.")
+        self._check_prior_columns()
+
+    def _check_prior_columns(self) -> None:
+        """Refuse a column that would be used for two things."""
+        used = {self.text_column: "the text column"}
+        if self.label_column:
+            used[self.label_column] = "the label column"
+        names = [(name, "a prior column") for name, _ in self.prior_columns]
+        names += [(name, "a prior confidence column") for _, name in self.prior_columns if name]
+        for name, use in names:
+            if name in used:
+                raise ColumnError(
+                    f"Column {name!r} cannot be {use}: it is {used[name]} already. Name another column."
+                )
+            used[name] = use
+
+
+@dataclass(frozen=True, slots=True)
+class CsvRow:
+    """All fields of a row, and its first line in the file."""
+
+    fields: list[str]
+    line: int
 
 
 class CsvSource:
@@ -53,8 +79,11 @@ class CsvSource:
         self._format = csv_format
         with _reading(path) as file:
             self.columns = csv_format.column_names or self._header(file)
-        self._text = self._position(csv_format.text_column)
-        self._label = self._position(csv_format.label_column)
+        self._text = self.position(csv_format.text_column)
+        self._label = self.position(csv_format.label_column) if csv_format.label_column else None
+        self._priors = [
+            self.position(name) if name else None for pair in csv_format.prior_columns for name in pair
+        ]
 
     @property
     def starts_with_byte_order_mark(self) -> bool:
@@ -62,6 +91,19 @@ class CsvSource:
             return file.read(len(_BYTE_ORDER_MARK)) == _BYTE_ORDER_MARK
 
     def __iter__(self) -> Iterator[LabeledText | BadRow | BlankLine]:
+        for row in self.rows():
+            if isinstance(row, CsvRow):
+                yield self._labeled(row)
+            else:
+                yield row
+
+    def _labeled(self, row: CsvRow) -> LabeledText:
+        label = "" if self._label is None else row.fields[self._label]
+        priors = tuple("" if place is None else row.fields[place] for place in self._priors)
+        return LabeledText(row.fields[self._text], label, row.line, priors)
+
+    def rows(self) -> Iterator[CsvRow | BadRow | BlankLine]:
+        """The rows with all their fields."""
         seen = False
         with _reading(self.path) as file:
             reader = self._reader(file)
@@ -73,7 +115,19 @@ class CsvSource:
         if not seen:
             raise InputFileError(f"{self.path} has a header line and no rows below it.")
 
-    def _rows(self, reader: Reader) -> Iterator[LabeledText | BadRow | BlankLine]:
+    def position(self, name: str) -> int:
+        """Where the column stands, from 0. Raises ColumnError."""
+        count = self.columns.count(name)
+        if count == 1:
+            return self.columns.index(name)
+        if count > 1:
+            raise ColumnError(f"{self.path} has {count} columns named {name!r}; give each its own name.")
+        raise ColumnError(
+            f"{self.path} has no column {name!r}.{_closest(name, self.columns)} "
+            f"Its columns are: {', '.join(repr(column) for column in self.columns)}."
+        )
+
+    def _rows(self, reader: Reader) -> Iterator[CsvRow | BadRow | BlankLine]:
         while True:
             line = reader.line_num + 1
             try:
@@ -85,13 +139,13 @@ class CsvSource:
                 continue
             yield self._row(fields, line, reader.line_num) if fields else BlankLine(line)
 
-    def _row(self, fields: list[str], line: int, last_line: int) -> LabeledText | BadRow:
+    def _row(self, fields: list[str], line: int, last_line: int) -> CsvRow | BadRow:
         if fault := undecodable("".join(fields)):
             return BadRow(line, last_line, "not UTF-8", fault)
         if len(fields) != len(self.columns):
             found = f"{len(fields)}, where the file has {len(self.columns)} columns"
             return BadRow(line, last_line, "wrong number of fields", found)
-        return LabeledText(fields[self._text], fields[self._label], line)
+        return CsvRow(fields, line)
 
     def _reader(self, file: TextIO) -> Reader:
         # strict: the lenient mode would silently repair faulty quoting, and so change texts.
@@ -111,17 +165,6 @@ class CsvSource:
         if fault := undecodable("".join(header)):
             raise InputFileError(f"{self.path}: the header line is not UTF-8 ({fault}). Save it as UTF-8.")
         return tuple(header)
-
-    def _position(self, name: str) -> int:
-        count = self.columns.count(name)
-        if count == 1:
-            return self.columns.index(name)
-        if count > 1:
-            raise ColumnError(f"{self.path} has {count} columns named {name!r}; give each its own name.")
-        raise ColumnError(
-            f"{self.path} has no column {name!r}.{_closest(name, self.columns)} "
-            f"Its columns are: {', '.join(repr(column) for column in self.columns)}."
-        )
 
 
 def _first_row(reader: Reader) -> list[str]:

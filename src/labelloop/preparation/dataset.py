@@ -17,6 +17,7 @@ from labelloop.preparation.manifest_lines import ManifestLines
 from labelloop.preparation.options import PreparationOptions
 from labelloop.preparation.output_folder import OutputFolder, replacing
 from labelloop.preparation.prepare_report import PrepareReport
+from labelloop.preparation.prior_rows import labels_of_prior_columns, read_priors
 from labelloop.preparation.request import labeling_request
 from labelloop.preparation.sample import draw_sample
 from labelloop.preparation.source import Source
@@ -43,37 +44,54 @@ def prepare_csv(path: Path, csv_format: CsvFormat, out: Path, options: Preparati
     notes = [mark] if rows.starts_with_byte_order_mark else []
     # A file name is not necessarily UTF-8, but the report is.
     origin = os.fsencode(path.name).decode(errors="replace")
-    return prepare_dataset(rows, out, options, origin=origin, notes=notes)
+    return prepare_dataset(
+        rows, out, options, origin=origin, notes=notes, prior_columns=csv_format.prior_columns
+    )
 
 
 def prepare_dataset(
-    rows: Source, out: Path, options: PreparationOptions, *, origin: str = "", notes: Sequence[str] = ()
+    rows: Source,
+    out: Path,
+    options: PreparationOptions,
+    *,
+    origin: str = "",
+    notes: Sequence[str] = (),
+    prior_columns: Sequence[tuple[str, str]] = (),
 ) -> Preparation:
     """Write all that a run needs to `out`. The same rows and options give the same bytes.
 
     The rows are read twice; an iterator that can be read only once is kept in memory. `origin` (where the
-    rows come from) and `notes` (what else to know about them) go into the report.
+    rows come from) and `notes` (what else to know about them) go into the report. `prior_columns`: for each
+    source of prior labels, what messages call its labels and how sure they are.
 
-    Raises PreparationError, for example BadRowsError when rows cannot be used. Nothing has been written then,
-    unless writing itself failed (OutputFolderError).
+    Raises PreparationError, for example BadRowsError when rows cannot be used, and RequestError for prior
+    labels that cannot be. Nothing has been written then, unless writing itself failed (OutputFolderError).
     """
     folder = OutputFolder(out, options.bucket)
     folder.refuse_if_used(overwrite=options.overwrite)
     request = labeling_request(options)
     if isinstance(rows, Iterator):
         rows = list(rows)
-    lines = ManifestLines(options.label_attribute, options.creation_date, options.job_name_prefix)
+    lines = ManifestLines(
+        options.label_attribute, options.creation_date, options.job_name_prefix, options.prior_attributes
+    )
     allowed = None if options.classes is None else frozenset(options.classes)
     rules = RowRules(allowed, options.class_names, lines)
 
     survey = survey_source(rows, rules)
     refuse_unusable(survey, skip_bad_rows=options.skip_bad_rows)
-    classes = class_list(survey.labels, options.classes, options.class_names)
+    classes = class_list(
+        survey.labels or labels_of_prior_columns(survey), options.classes, options.class_names
+    )
     sample = draw_sample(
         survey.codes, size=options.sample, labeled_share=options.labeled_share, seed=options.seed
     )
-    written = write_rows(folder, usable_rows(rows, rules), sample, classes, lines)
-    report = PrepareReport(origin, tuple(notes), survey, classes, sample, written, options)
+    priors = read_priors(survey, sample, classes, prior_columns) if prior_columns else None
+    written = write_rows(
+        folder, usable_rows(rows, rules), sample, classes, lines, priors.priors if priors else None
+    )
+    told = (*notes, *priors.notes) if priors else tuple(notes)
+    report = PrepareReport(origin, told, survey, classes, sample, written, options)
     _write_documents(folder, classes, report.document(), request)
     return Preparation(
         folder=folder,

@@ -9,8 +9,12 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
 
 from labelloop.core.ledger import NO_LABEL
+from labelloop.core.model.prior_labels import NONE_GIVEN, PriorLabels
 from labelloop.preparation.classes import ClassList
 from labelloop.preparation.manifest_lines import ManifestLines
 from labelloop.preparation.output_folder import OutputFolder, replacing
@@ -56,10 +60,11 @@ def write_rows(
     sample: Sample,
     classes: ClassList,
     lines: ManifestLines,
+    priors: PriorLabels | None = None,
 ) -> WrittenRows:
     """Write the sampled ones of the `usable` rows to the manifest and to the truth, in order.
 
-    Raises OutputFolderError.
+    `priors`: of the sampled rows. Raises OutputFolderError.
     """
     class_of = {
         label: (index, name)
@@ -76,9 +81,23 @@ def write_rows(
         for line_number, (place, row) in enumerate(taken_rows(usable, sample.taken)):
             index, name = class_of.get(row.label, (NO_LABEL, ""))
             shown = place in sample.labeled
-            line = lines.labeled(row.text, index, name) if shown else lines.unlabeled(row.text)
+            fields = {} if priors is None else _prior_fields(lines, priors, line_number, classes)
+            line = (
+                lines.labeled(row.text, index, name, fields) if shown else lines.unlabeled(row.text, fields)
+            )
             manifest.write(line + b"\n")
             truth.writerow((line_number, row.text, name))
             written.add(row.text, name)
         truth_text.detach()
     return written
+
+
+def _prior_fields(lines: ManifestLines, priors: PriorLabels, row: int, classes: ClassList) -> dict[str, Any]:
+    fields = dict[str, Any]()
+    said = zip(lines.prior_attributes, priors.labels[row].tolist(), priors.confidence[row], strict=True)
+    for attribute, label, confidence in said:
+        if label != NONE_GIVEN:
+            # The shortest decimal that is the same number in four bytes.
+            stated = None if np.isnan(confidence) else float(str(confidence))
+            fields |= lines.prior(attribute, label, classes.names[label], stated)
+    return fields

@@ -7,10 +7,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from labelloop.core.manifest.lines import LONGEST_LABEL_ATTRIBUTE, label_attribute_fault
+from labelloop.core.manifest.lines import (
+    LONGEST_LABEL_ATTRIBUTE,
+    label_attribute_fault,
+    prior_attribute_fault,
+)
 from labelloop.preparation.classes import check_given_classes
 from labelloop.preparation.errors import LabelAttributeError, OptionError
 
+DEFAULT_LABEL_ATTRIBUTE = "label"
 DEFAULT_BUCKET = "labelloop-local"
 DEFAULT_JOB_NAME_PREFIX = "labelloop"
 # Placeholders, in the account number that AWS reserves for documentation: a run on a laptop never uses them.
@@ -26,7 +31,6 @@ _ROLE_ARN = re.compile(r"arn:aws[a-z\-]*:iam::\d{12}:role/[a-zA-Z_0-9+=,.@\-_/]+
 _WORKTEAM_ARN = re.compile(r"arn:aws[a-z\-]*:sagemaker:[a-z0-9\-]+:[0-9]{12}:workteam/.+", re.ASCII)
 _RESERVED_ENDINGS = ("-metadata", "-ref")
 _RESERVED_PREFIX = "labelloop-"
-_FALLBACK = "label"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,8 +39,8 @@ class PreparationOptions:
 
     `classes` are labels as in the data, in the order of their index; None takes those found, sorted by name.
     `class_names` maps labels to the names to show. `labeled_share` is the share (0 to 1) of the rows whose
-    label goes into the manifest, `sample` the number of rows to take (None: all). Raises OptionError,
-    ClassListError or LabelAttributeError.
+    label goes into the manifest, `sample` the number of rows to take (None: all). `prior_attributes`: the key
+    in the manifest of each source of prior labels. Raises OptionError, ClassListError or LabelAttributeError.
     """
 
     label_attribute: str
@@ -52,6 +56,7 @@ class PreparationOptions:
     job_name_prefix: str = DEFAULT_JOB_NAME_PREFIX
     role_arn: str = PLACEHOLDER_ROLE_ARN
     workteam_arn: str = PLACEHOLDER_WORKTEAM_ARN
+    prior_attributes: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         check_label_attribute(self.label_attribute)
@@ -59,6 +64,21 @@ class PreparationOptions:
             check_given_classes(self.classes)
         self._check_numbers()
         self._check_names()
+        self._check_prior_attributes()
+
+    def _check_prior_attributes(self) -> None:
+        for name in self.prior_attributes:
+            if fault := prior_attribute_fault(name):
+                raise LabelAttributeError(f"Prior labels cannot be under the key {name!r}: {fault}.")
+            if name == self.label_attribute:
+                raise LabelAttributeError(
+                    f"{name!r} is the label attribute, where people's labels go: keep prior labels under a "
+                    "key of their own. Another label attribute is named with --label-attribute."
+                )
+            if self.prior_attributes.count(name) > 1:
+                raise LabelAttributeError(
+                    f"Two sources of prior labels would both be under the key {name!r}: rename a column."
+                )
 
     def _check_numbers(self) -> None:
         if not 0 <= self.labeled_share <= 1:
@@ -95,10 +115,23 @@ def check_label_attribute(name: str, *, option: str = "--label-attribute") -> No
         )
 
 
+def prior_attribute(column: str, number: int) -> str:
+    """The key for the labels of a column, the `number`th of its kind.
+
+    Raises LabelAttributeError for a name that belongs to something else.
+    """
+    if column.endswith(_RESERVED_ENDINGS):
+        raise LabelAttributeError(
+            f"Column {column!r} cannot be a prior column: {prior_attribute_fault(column)}. Rename it."
+        )
+    proposal = propose_label_attribute(column) if label_attribute_fault(column) else column
+    return f"prior-{number}" if proposal == DEFAULT_LABEL_ATTRIBUTE != column else proposal
+
+
 def propose_label_attribute(name: str) -> str:
     """A valid attribute name that resembles `name`."""
     proposal = re.sub(r"[^a-zA-Z0-9]+", "-", name)[:LONGEST_LABEL_ATTRIBUTE].strip("-")
     proposal = proposal.removeprefix(_RESERVED_PREFIX)
     while proposal.endswith(_RESERVED_ENDINGS):
         proposal = proposal.rpartition("-")[0].rstrip("-")
-    return _FALLBACK if label_attribute_fault(proposal) else proposal
+    return DEFAULT_LABEL_ATTRIBUTE if label_attribute_fault(proposal) else proposal

@@ -21,6 +21,7 @@ _HOUR = 3600
 def labeling_request(options: PreparationOptions) -> dict[str, Any]:
     """The request. Raises OptionError when Ground Truth has no text classification in the region."""
     bucket = f"s3://{options.bucket}/"
+    priors = [{"Attribute": name} for name in options.prior_attributes]
     return {
         "InputConfig": {
             "DataSource": {"S3DataSource": {"ManifestS3Uri": bucket + MANIFEST_KEY}},
@@ -34,6 +35,7 @@ def labeling_request(options: PreparationOptions) -> dict[str, Any]:
         "RoleArn": options.role_arn,
         "LabelAttributeName": options.label_attribute,
         "LabelCategoryConfigS3Uri": bucket + CLASS_LABELS_KEY,
+        **({"PriorLabels": priors} if priors else {}),
     }
 
 

@@ -11,12 +11,14 @@ from typing import TypeAlias
 class LabeledText:
     """One text and its true label; an empty `label` means that it is not known.
 
-    `line` is the row's first line in its file, 0 without a file.
+    `line` is the row's first line in its file, 0 without a file. `priors`: for each source of prior labels,
+    the label and how sure it is, as they are written.
     """
 
     text: str
     label: str = ""
     line: int = 0
+    priors: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

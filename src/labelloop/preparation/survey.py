@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from labelloop.core.ledger import NO_LABEL
 from labelloop.core.manifest.lines import MOST_CHARACTERS
@@ -30,9 +31,10 @@ class RowRules:
             return "empty text", ""
         if row.text.isspace():
             return "empty text", "it is only white space"
-        if fault := undecodable(row.text) or undecodable(row.label):
+        if fault := undecodable(row.text) or undecodable(row.label + "".join(row.priors)):
             return "not valid Unicode", fault
-        length = self.lines.longest(row.text, self.class_names.get(row.label, row.label))
+        priors = [self.class_names.get(label, label) for label in row.priors[::2]]
+        length = self.lines.longest(row.text, self.class_names.get(row.label, row.label), priors)
         if length > MOST_CHARACTERS:
             found = f"its manifest line would have {length:,} characters, and Ground Truth allows"
             return "text too long", f"{found} {MOST_CHARACTERS:,}"
@@ -50,13 +52,16 @@ class RowRules:
 class Survey:
     """What the rows contain. Memory: a few bytes per usable row, and no text.
 
-    `codes` has one entry per usable row, in order: the position of its label in `labels`, or NO_LABEL.
+    `codes` has one entry per usable row, in order: the position of its label in `labels`, or NO_LABEL. So
+    have `priors` and `lines` where there are prior labels.
     """
 
     labels: list[str] = field(default_factory=list)
     codes: list[int] = field(default_factory=list)
     bad_rows: list[BadRow] = field(default_factory=list)
     blank_lines: list[int] = field(default_factory=list)
+    priors: list[tuple[str, ...]] = field(default_factory=list)
+    lines: list[int] = field(default_factory=list)
 
     @property
     def rows_read(self) -> int:
@@ -74,6 +79,10 @@ def survey_source(rows: Source, rules: RowRules) -> Survey:
             survey.blank_lines.append(row.line)
         else:
             survey.codes.append(code_of.setdefault(row.label, len(code_of) - 1))
+            if row.priors:
+                # There are few different ones: each is kept once.
+                survey.priors.append(tuple(map(sys.intern, row.priors)))
+                survey.lines.append(row.line)
     survey.labels = list(code_of)[1:]
     return survey
 
@@ -100,5 +109,5 @@ def _checked(rows: Source, rules: RowRules) -> Iterator[LabeledText | BadRow | B
         if not isinstance(row, LabeledText):
             yield row
             continue
-        numbered = row if row.line else LabeledText(row.text, row.label, place)
+        numbered = row if row.line else replace(row, line=place)
         yield rules.fault(numbered) or numbered

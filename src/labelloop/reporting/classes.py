@@ -3,7 +3,8 @@
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 
-from labelloop.core.records import Confusion, ModelQuality, Report
+from labelloop.core.records import Confusion, ModelQuality, Report, TrueClass
+from labelloop.core.report.true_classes import missed_in_words
 from labelloop.reporting.drawing import Drawing
 from labelloop.reporting.parts import Cell, Figure, Key, Section, Table
 from labelloop.reporting.text import count, percent, printable, short_percent
@@ -177,6 +178,40 @@ def by_class(report: Report) -> Section | None:
     if len(rows) <= 2 * MOST_IN_A_TABLE:
         return Section("by-class", "Class by class", [text], tables=[table])
     return Section("by-class", "Class by class", [text], folded_tables=[table])
+
+
+def true_classes(report: Report) -> Section | None:
+    """Of each class as people see it, what the model's labels make of it."""
+    if not report.true_classes:
+        return None
+    known = {entry.class_index: entry for entry in report.true_classes}
+    entries = [known.get(index, TrueClass(class_index=index)) for index in range(len(report.classes))]
+    listed = sorted(entries, key=lambda entry: (entry.seen, entry.class_index))[:MOST_CLASSES_LISTED]
+    text = (
+        "A promise about the auto-labels, even about those of each class, is about the classes that the "
+        "model gave. Of each class that people gave: how many objects were drawn at random, for the test and "
+        "as spot checks, how many of them the model got wrong, and how many of the model's labels they "
+        "represent."
+    )
+    rows: list[list[Cell | str]] = [
+        [
+            Cell(class_name(report.classes, entry.class_index), from_outside=True),
+            count(entry.seen),
+            count(entry.wrong),
+            count(entry.objects),
+            count(entry.wrong_objects),
+        ]
+        for entry in listed
+    ]
+    columns = ["People's class", "Seen", "Wrong", "Represents", "Of these wrong"]
+    table = Table("What the model makes of each class", columns, rows, frozenset(range(1, 5)))
+    sentences = missed_in_words(
+        report.true_classes, [class_name(report.classes, index) for index in range(len(report.classes))]
+    )
+    title = "Are small classes lost?"
+    if len(rows) <= 2 * MOST_IN_A_TABLE:
+        return Section("true-classes", title, [text, *sentences], tables=[table])
+    return Section("true-classes", title, [text, *sentences], folded_tables=[table])
 
 
 def certificate_by_class(report: Report) -> Section | None:

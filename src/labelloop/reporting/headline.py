@@ -5,9 +5,13 @@ from dataclasses import dataclass
 from markupsafe import Markup
 
 from labelloop.core.records import Certificate, OutcomeCounts, Report
+from labelloop.core.report.circumstances import draws_in_words, lineage_in_words
+from labelloop.core.report.true_classes import missed_in_words
 from labelloop.reporting.drawing import Drawing
 from labelloop.reporting.parts import Headline, Key, Tile
 from labelloop.reporting.text import count, counted, money, percent, printable, seconds, short_percent
+
+_CLASS_NAME = 40
 
 
 @dataclass(frozen=True)
@@ -22,7 +26,10 @@ def headline(report: Report) -> Headline:
     return Headline(
         execution=printable(report.execution),
         sentence=_promise(certificate) if certificate else _no_promise(report.counts),
-        grounds=_grounds(report, certificate) if certificate else _why_not(report),
+        grounds=[
+            *(_grounds(report, certificate) if certificate else _why_not(report)),
+            *_given(report.given_by or ()),
+        ],
         certified=certificate is not None,
         tiles=_tiles(report),
         bar=_bar(report.counts, outcomes),
@@ -41,6 +48,11 @@ def _outcomes(counts: OutcomeCounts) -> list[_Outcome]:
 
 def _promise(certificate: Certificate) -> str:
     target, confidence = certificate.target_error, certificate.confidence
+    if certificate.is_of_dataset:
+        return (
+            f"At most {short_percent(target)} of all labels are wrong, with {short_percent(confidence)} "
+            "confidence. Those that people gave count as right."
+        )
     labels = f"{count(certificate.auto_labels)} labels the model gave"
     whose = f"each class's share of the {labels}" if certificate.by_class else f"the {labels}"
     return (
@@ -55,12 +67,13 @@ def _grounds(report: Report, certificate: Certificate) -> list[str]:
         sentences.append(
             f"To test this, {count(drawn)} of the {count(drawn + certificate.auto_labels)} objects that the "
             "model would label were drawn at random, doubtful ones more often. People labeled them and found "
-            f"the model wrong on {count(certificate.validation_errors)}."
+            f"the model wrong on {count(certificate.validation_errors)}.{_unsettled(certificate)}"
         )
     sentences += [
         "Weighted by the probability of each draw, that is an error of about "
         f"{percent(certificate.error_estimate)}.",
-        f"By the test's exact bound, the error is at most {percent(certificate.error_bound)}.",
+        f"By the test's exact bound, at most {percent(certificate.error_bound)} of the model's labels are "
+        f"wrong{_of_all_labels(certificate)}.",
         f"The model labeled {percent(certificate.coverage)} of the objects that were open then: those where "
         f"its margin between the two best classes is {certificate.threshold:.3f} or more.",
     ]
@@ -68,7 +81,27 @@ def _grounds(report: Report, certificate: Certificate) -> list[str]:
         " ".join(sentences),
         f"An error is a label that differs from people's{_reviewed(report)}. The promise covers these "
         "labels, and its confidence covers the whole run, however many tests it made.",
+        *missed_in_words(report.true_classes, [printable(name, _CLASS_NAME) for name in report.classes]),
+        _circumstances(report, certificate),
     ]
+
+
+def _unsettled(certificate: Certificate) -> str:
+    if not (unsettled := certificate.validation_unsettled):
+        return ""
+    return f" They did not answer or agree about {count(unsettled)}, which count as wrong too."
+
+
+def _of_all_labels(certificate: Certificate) -> str:
+    if certificate.dataset_error_bound is None:
+        return ""
+    return f", which is {percent(certificate.dataset_error_bound)} of all labels"
+
+
+def _circumstances(report: Report, certificate: Certificate) -> str:
+    draws = printable(draws_in_words(report.seed, was_secret=report.seed_was_secret), 400)
+    lineage = f" {lineage_in_words(certificate.lineage)}." if certificate.lineage else ""
+    return f"The objects were {draws}.{lineage}"
 
 
 def _reviewed(report: Report) -> str:
@@ -90,6 +123,17 @@ def _no_promise(counts: OutcomeCounts) -> str:
 def _why_not(report: Report) -> list[str]:
     because = report.no_certificate_because
     return [f"There is no certificate: {printable(because, 400)}."] if because else []
+
+
+def _given(sources: tuple[str, ...]) -> list[str]:
+    if not sources:
+        return []
+    *others, last = map(printable, sources)
+    named = f"{', '.join(others)} and {last}" if others else last
+    return [
+        f"The labels are those under {named} in the input. No model was trained: what is called the model "
+        "here is how far to believe them, learned from people's answers."
+    ]
 
 
 def _tiles(report: Report) -> list[Tile]:

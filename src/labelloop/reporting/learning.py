@@ -70,6 +70,9 @@ class _Testable(_Outlook):
 
 
 def learning_curve(report: Report) -> Section | None:
+    if report.given_by:
+        outlook = _outlook_figures(report)
+        return Section("learning", "What was expected", [], figures=outlook) if outlook else None
     models = _models(report)
     known = [
         _Measured(model.labels, model.quality, model.quality.accuracy)

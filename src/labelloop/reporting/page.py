@@ -2,6 +2,7 @@
 
 import base64
 import hashlib
+from collections.abc import Sequence
 from importlib import resources
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
@@ -9,6 +10,7 @@ from markupsafe import Markup
 
 from labelloop.core.records import Report
 from labelloop.reporting import classes, cost, headline, learning, objects, rounds, run_details
+from labelloop.reporting.parts import Headline, Section
 
 _SECTIONS = (
     classes.certificate_by_class,
@@ -18,6 +20,7 @@ _SECTIONS = (
     rounds.rounds,
     classes.confusion,
     classes.by_class,
+    classes.true_classes,
     objects.examples,
     objects.failures,
     run_details.next_round,
@@ -32,11 +35,17 @@ def render_report(report: Report) -> str:
     `report` is that of `core.report.document`, with or without the additions of a local run. A section is
     omitted if the report does not have its data.
     """
+    sections = [section for make in _SECTIONS if (section := make(report)) is not None]
+    return render_page(headline.headline(report), sections)
+
+
+def render_page(head: Headline, sections: Sequence[Section]) -> str:
+    """A page with this top and these sections below it."""
     style = resources.files(__package__).joinpath("templates/report.css").read_text(encoding="utf-8")
     template = _environment().get_template("report.html.j2")
     return template.render(
-        head=headline.headline(report),
-        sections=[section for make in _SECTIONS if (section := make(report)) is not None],
+        head=head,
+        sections=sections,
         style=Markup(style),  # our own file  # noqa: S704
         content_security_policy=_content_security_policy(style),
     )

@@ -98,3 +98,5 @@ class Headline:
     tiles: Sequence[Tile]
     bar: Markup
     legend: Sequence[Key] = field(default_factory=tuple)
+    kind: str = "labeling report"
+    subject: str = "Execution"  # what `execution` names

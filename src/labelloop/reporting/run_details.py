@@ -123,6 +123,11 @@ def _run_rows(report: Report) -> Iterator[list[Cell | str]]:
     for name, text in (("Execution", report.execution), ("Ended because", report.stopped_because)):
         if text:
             yield [name, Cell(printable(text, 400), from_outside=True)]
+    if report.seed_was_secret:
+        yield [
+            "Random seed",
+            Cell(", ".join(map(printable, (*report.earlier_seeds, report.seed))), from_outside=True),
+        ]
     if not report.settings:
         for name, value in (
             ("policy", report.policy),

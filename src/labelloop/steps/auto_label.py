@@ -2,31 +2,53 @@
 
 from typing import Any
 
+import numpy as np
+
 from labelloop.core.arrays import to_bytes
+from labelloop.core.ledger import NO_IDS, Ids, Ledger
 from labelloop.core.loop import Loop
+from labelloop.core.model.predictions import Predictions
+from labelloop.labelers import load_labeler
 from labelloop.steps.step_handler import step
 from labelloop.storage import s3
 from labelloop.storage.auto_label_files import write_auto_labels
+from labelloop.storage.lineage import hear_model
 from labelloop.storage.loop_files import load_loop
 from labelloop.storage.prediction_files import read_transform_output, save_predictions
 from labelloop.workflow.run_state import AuditUnderWay, ModelOutput, RunState
 
 
 def auto_label(state: RunState, time: str) -> dict[str, Any]:
-    loop = load_loop(state)
-    predictions = read_transform_output(state, loop.ledger)
-    labeling = loop.hear_model(predictions)
+    predictions = _predictions(state, load_loop(state).ledger)
+    loop, tests_counted = hear_model(state, predictions, time)
     assert state.training is not None, "its predictions have been read"
     assert loop.model is not None, "it has been heard"
     save_predictions(state, predictions)
-    auto_labels_uri = write_auto_labels(state, predictions, labeling.ids, time)
-    s3.mark_intermediate(state.training.predictions_s3_uri)
+    auto_labels_uri = write_auto_labels(state, predictions, _labeled(loop), time)
+    predictions_uri = state.round_files.predictions
+    if state.training.job is not None:
+        predictions_uri = state.training.predictions_s3_uri
+        s3.mark_intermediate(predictions_uri)
     model = ModelOutput.of(
         loop.model,
-        predictions_s3_uri=state.training.predictions_s3_uri,
+        predictions_s3_uri=predictions_uri,
         auto_labels_s3_uri=auto_labels_uri,
     )
-    return state.with_loop(loop, model=model, audit=_begin_test(state, loop, auto_labels_uri)).as_document()
+    audit = _begin_test(state, loop, auto_labels_uri)
+    return state.with_loop(loop, model=model, audit=audit, tests_counted=tests_counted).as_document()
+
+
+def _labeled(loop: Loop) -> Ids:
+    """What the model labels, or would label."""
+    if loop.test is not None:
+        return np.asarray(loop.test.audit.candidates["id"])
+    return loop.proposal.ids if loop.proposal is not None else NO_IDS
+
+
+def _predictions(state: RunState, ledger: Ledger) -> Predictions:
+    if state.training is not None and state.training.job is None:
+        return load_labeler(state.settings.model.algorithm).predict(state, ledger)
+    return read_transform_output(state, ledger)
 
 
 def _begin_test(state: RunState, loop: Loop, auto_labels_uri: str) -> AuditUnderWay | None:

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import numpy.typing as npt
@@ -9,7 +10,7 @@ import numpy.typing as npt
 from labelloop.core.arrays import from_bytes
 from labelloop.core.errors import LabelloopError
 from labelloop.core.ledger import Ledger
-from labelloop.core.loop import EndedLoop
+from labelloop.core.loop import EndedLoop, Loop
 from labelloop.core.manifest.lines import append_fields, failure_metadata, object_id, remove_id
 from labelloop.core.records import FailureRecord, ModelQuality, Report, RoundRecord
 from labelloop.core.report.document import EndedRun, Failures, report_of
@@ -22,6 +23,7 @@ from labelloop.core.report.model_quality import (
 from labelloop.reporting.page import render_report
 from labelloop.steps.step_handler import logger, step
 from labelloop.storage import s3
+from labelloop.storage.lineage import lineage_of
 from labelloop.storage.loop_files import load_loop
 from labelloop.storage.prediction_files import load_predictions
 from labelloop.workflow.run_files import RoundFiles
@@ -34,7 +36,7 @@ MOST_PREDICTIONS_READ = 5_000_000
 
 def export_manifest(state: RunState, time: str) -> dict[str, Any]:
     loop, failures, files = load_loop(state), Failures(), state.files
-    ended = loop.export(state.stopped_because)
+    ended = _with_lineage(state, loop, loop.export(state.stopped_because))
     examples: dict[int, dict[str, Any]] = {}
     rounds = _round_records(state)
     quality = _model_quality(state, loop.ledger, rounds)
@@ -51,7 +53,15 @@ def export_manifest(state: RunState, time: str) -> dict[str, Any]:
         counts=report.counts,
         certificate=ended.certificate,
         stopped_because=ended.stopped_because,
+        seed=report.seed,
     ).as_document()
+
+
+def _with_lineage(state: RunState, loop: Loop, ended: EndedLoop) -> EndedLoop:
+    """The certificate says what other executions have tried too."""
+    if ended.certificate is None:
+        return ended
+    return replace(ended, certificate=ended.certificate.of_lineage(lineage_of(state, loop)))
 
 
 def _ended(state: RunState, ended: EndedLoop, rounds: tuple[RoundRecord, ...]) -> EndedRun:
@@ -62,6 +72,8 @@ def _ended(state: RunState, ended: EndedLoop, rounds: tuple[RoundRecord, ...]) -
         query_strategy=state.settings.query_strategy,
         classes=tuple(state.class_names),
         rounds=rounds,
+        given_by=state.request.prior_attributes if state.labels_are_given else None,
+        earlier_seeds=tuple(state.earlier_seeds),
     )
 
 

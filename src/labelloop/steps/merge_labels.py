@@ -41,7 +41,7 @@ def _save_record(state: RunState, outcome: RoundOutcome) -> RoundRecord:
     """The record, with the addresses of the files that the report reads."""
     files, changes = state.round_files, dict[str, str]()
     if state.training is not None and state.model is not None:
-        changes["predictions_s3_uri"] = state.training.predictions_s3_uri
+        changes["predictions_s3_uri"] = state.model.predictions_s3_uri
         changes["ledger_s3_uri"] = state.training.ledger_s3_uri
     if outcome.ended_test is not None:
         changes["chances_s3_uri"] = files.inclusion_chances

@@ -21,10 +21,12 @@ from labelloop.core.query_strategies import (
     looks_for_doubt,
 )
 from labelloop.labelers import Labeler, load_labeler
-from labelloop.labelers.registry import check_model
+from labelloop.labelers.registry import check_with_labeler
 from labelloop.steps.step_handler import measured, note_place, read_event, tracer
 from labelloop.storage import s3
-from labelloop.storage.snapshots import resumed_state, save_snapshot
+from labelloop.storage.lineage import enter_execution
+from labelloop.storage.prior_label_files import save_prior_labels
+from labelloop.storage.snapshots import resumed_state, save_snapshot, secret_seed_of_new_run
 from labelloop.workflow.job_names import job_prefix
 from labelloop.workflow.request import ActiveLearning, LabelingRequest, parse_request, with_default_backend
 from labelloop.workflow.run_files import RunFiles
@@ -73,6 +75,7 @@ class _Chosen:
             "looks_for_doubt": looks_for_doubt(self.strategy),
             "people_per_object": self.backend.people_per_object(request),
             "holdout_share": self.labeler.holdout_share(request.active_learning.model),
+            "labels_are_given": self.labeler.labels_are_given,
         }
 
 
@@ -81,7 +84,7 @@ def prepare_manifest(execution: PrepareEvent) -> dict[str, Any]:
     request = parse_request(asked)
     chosen = _Chosen.loaded(request.active_learning)
     chosen.backend.check(request)
-    check_model(chosen.labeler, request.active_learning.model)
+    check_with_labeler(chosen.labeler, request)
     request = chosen.labeler.prepare(_with_the_stacks_key(request))
     _require_job_role(request)
     files = RunFiles(f"{request.output_config.s3_output_path}{execution.execution_name}/")
@@ -96,6 +99,7 @@ def prepare_manifest(execution: PrepareEvent) -> dict[str, Any]:
         state = state.model_copy(update=chosen.told(request))
     else:
         state = _new_state(request, categories, execution, files, chosen)
+        enter_execution(state)
     save_snapshot(state, files.prepared_state)
     return state.as_document()
 
@@ -149,21 +153,26 @@ def _new_state(
         LabelAttribute(request.label_attribute_name),
         categories,
         text_only=chosen.labeler.text_only,
+        prior_labels=tuple(map(LabelAttribute, request.prior_attributes)),
     )
     source = request.input_config.data_source.s3_data_source.manifest_s3_uri
     s3.write_lines(files.prepared_manifest, manifest.working_lines(s3.read_lines(source)))
     ledger = manifest.ledger()
     s3.write_bytes(files.prepared_ledger, ledger.to_bytes())
+    if request.prior_attributes:
+        save_prior_labels(manifest.prior_labels(), files.prior_labels)
     state = RunState(
         execution_name=execution.execution_name,
         prefix=files.prefix,
         job_prefix=_job_prefix(request, execution),
         request=request,
         class_names=list(categories.names),
+        prior_labels_s3_uri=files.prior_labels if request.prior_attributes else None,
         labels_in_input=ledger.counts().human_labels,
         counts=ledger.counts(),
         manifest_s3_uri=files.prepared_manifest,
         ledger_s3_uri=files.prepared_ledger,
+        secret_seed=secret_seed_of_new_run(request, files),
         **chosen.told(request),
     )
     return state.decided(Loop.begin(state.loop_settings, ledger).decide())

@@ -3,8 +3,10 @@
 import json
 from typing import Any
 
-from labelloop.core.ledger import State
+from labelloop.core.ledger import Ledger, State
 from labelloop.core.manifest.lines import LabelAttribute
+from labelloop.core.model.splitting import Split
+from labelloop.core.randomness import seed_of_model
 from labelloop.labelers import Labeler, load_labeler
 from labelloop.steps.step_handler import step
 from labelloop.storage import s3
@@ -18,13 +20,9 @@ def split_labels(state: RunState, _time: str) -> dict[str, Any]:
     loop, files = load_loop(state), state.round_files
     channels = loop.split()
     s3.write_bytes(files.training_ledger, loop.ledger.to_bytes())
-    size, manifest = len(loop.ledger), state.manifest_s3_uri
-    s3.write_lines(files.train, lines_of(manifest, channels.train, size))
-    s3.write_lines(files.holdout, lines_of(manifest, channels.holdout, size))
-    unseen = loop.ledger.ids(State.POOL, State.VALIDATION)
     labeler = load_labeler(state.settings.model.algorithm)
-    lines = (without_label(line, state.label_attribute) for line in lines_of(manifest, unseen, size))
-    s3.write_lines(files.pool, (labeler.question(line, len(state.class_names)) for line in lines))
+    if state.image_uri is not None:
+        _write_channels(state, loop.ledger, channels, labeler)
     training = Training(
         train_s3_uri=files.train,
         validation_s3_uri=files.holdout,
@@ -32,9 +30,18 @@ def split_labels(state: RunState, _time: str) -> dict[str, Any]:
         ledger_s3_uri=files.training_ledger,
         model_folder_s3_uri=files.model_folder,
         predictions_folder_s3_uri=files.predictions_folder,
-        job=_job(state, labeler),
+        job=None if state.image_uri is None else _job(state, state.image_uri, labeler),
     )
     return state.with_loop(loop, ledger_s3_uri=files.training_ledger, training=training).as_document()
+
+
+def _write_channels(state: RunState, ledger: Ledger, channels: Split, labeler: Labeler) -> None:
+    size, manifest, files = len(ledger), state.manifest_s3_uri, state.round_files
+    s3.write_lines(files.train, lines_of(manifest, channels.train, size))
+    s3.write_lines(files.holdout, lines_of(manifest, channels.holdout, size))
+    unseen = ledger.ids(State.POOL, State.VALIDATION)
+    lines = (without_label(line, state.label_attribute) for line in lines_of(manifest, unseen, size))
+    s3.write_lines(files.pool, (labeler.question(line, len(state.class_names)) for line in lines))
 
 
 def without_label(line: bytes, attribute: LabelAttribute) -> bytes:
@@ -46,17 +53,16 @@ def without_label(line: bytes, attribute: LabelAttribute) -> bytes:
     return json.dumps(kept, ensure_ascii=False, separators=(",", ":")).encode()
 
 
-def _job(state: RunState, labeler: Labeler) -> dict[str, Any] | None:
+def _job(state: RunState, image_uri: str, labeler: Labeler) -> dict[str, Any]:
     hyper_parameters = contract(
         classes=len(state.class_names),
         label_attribute=state.request.label_attribute_name,
-        seed=state.settings.seed,
+        seed=seed_of_model(state.loop_settings.seed),
+        prior_labels=state.request.prior_attributes,
     )
     files = state.round_files
     channels = {"train": files.train, "validation": files.holdout, "pool": files.pool}
-    return labeler.training_job(
-        state.request, state.image_uri, channels, hyper_parameters, _checkpoints(state)
-    )
+    return labeler.training_job(state.request, image_uri, channels, hyper_parameters, _checkpoints(state))
 
 
 def _checkpoints(state: RunState) -> str:

@@ -11,7 +11,11 @@ from labelloop.core.manifest.lines import ID_KEY, LabelAttribute, label_metadata
 from labelloop.core.manifest.merging import Addition
 from labelloop.core.model.predictions import Predictions
 from labelloop.storage import s3
+from labelloop.storage.prior_label_files import load_prior_labels
 from labelloop.workflow.run_state import RunState
+
+# Beside Ground Truth's own fields: the attributes that had the label.
+GIVEN_BY = "given-by"
 
 
 def write_auto_labels(state: RunState, predictions: Predictions, ids: Ids, time: str) -> str:
@@ -38,6 +42,8 @@ def auto_label_fields(uri: str, kept: set[int] | None = None) -> Iterator[Additi
 
 def _lines(state: RunState, predictions: Predictions, ids: Ids, time: str) -> Iterator[bytes]:
     attribute = state.label_attribute
+    priors = load_prior_labels(state) if state.labels_are_given else None
+    sources = state.request.prior_attributes
     for object_id in ids.tolist():
         label = int(predictions.label[object_id])
         metadata = label_metadata(
@@ -47,4 +53,7 @@ def _lines(state: RunState, predictions: Predictions, ids: Ids, time: str) -> It
             time=time,
             job_name=state.round_name,
         )
+        if priors is not None:
+            said = priors.labels[object_id].tolist()
+            metadata[GIVEN_BY] = [source for source, it in zip(sources, said, strict=True) if it == label]
         yield orjson.dumps({ID_KEY: object_id, attribute.name: label, attribute.metadata: metadata})

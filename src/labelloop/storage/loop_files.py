@@ -5,6 +5,7 @@ import numpy as np
 from labelloop.core.arrays import from_bytes, to_bytes
 from labelloop.core.certificate.audit import as_candidates
 from labelloop.core.certificate.conclusion import TestUnderWay
+from labelloop.core.certificate.tuning import DEFAULT, GIVEN_LABELS
 from labelloop.core.ledger import Ledger
 from labelloop.core.loop import Loop, Proposal
 from labelloop.storage import s3
@@ -27,6 +28,7 @@ def load_loop(state: RunState) -> Loop:
         certificate=state.certificate,
         model=state.model,
         proposal=_load_proposal(state),
+        tuning=GIVEN_LABELS if state.labels_are_given else DEFAULT,
     )
     if state.spot_checks_s3_uri is not None:
         loop.disputed = _load_array(state.spot_checks_s3_uri)

@@ -24,6 +24,8 @@ LONGEST_LINE = 4 * 1024 * 1024
 # Objects that only their run needs have a tag: the lifecycle rule of the stack's bucket removes them after
 # some time. People's answers, models and the output have no tag.
 _INTERMEDIATE_TAG: "TagTypeDef" = {"Key": "labelloop", "Value": "intermediate"}
+# Of a conditional write; the second: another one was under way.
+_ALREADY_THERE = {"PreconditionFailed", "ConditionalRequestConflict"}
 _REASONS = {
     "NoSuchBucket": "there is no such bucket: check its name",
     "NoSuchKey": "there is no such object: check its name; intermediate files expire (IntermediateDays)",
@@ -70,6 +72,21 @@ def write_bytes(uri: str, content: bytes) -> None:
 
 def write_json(uri: str, content: Any) -> None:
     write_bytes(uri, json.dumps(content, indent=2, ensure_ascii=False).encode())
+
+
+def write_new_json(uri: str, content: Any) -> bool:
+    """Write an object that must not exist yet. Returns whether it did not."""
+    bucket, key = split_uri(uri)
+    body = json.dumps(content, indent=2, ensure_ascii=False).encode()
+    try:
+        with _explained(uri):
+            s3_client().put_object(Bucket=bucket, Key=key, Body=body, IfNoneMatch="*", **tagging(uri))
+    except StorageError as error:
+        cause = error.__cause__
+        if isinstance(cause, ClientError) and cause.response["Error"]["Code"] in _ALREADY_THERE:
+            return False
+        raise
+    return True
 
 
 def mark_intermediate(uri: str) -> None:

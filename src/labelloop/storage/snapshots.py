@@ -1,12 +1,16 @@
 """Snapshots of the run's state, and how a new execution resumes from an earlier one's last snapshot."""
 
+from labelloop.core.certificate.lineage import at_another_confidence
 from labelloop.core.errors import DocumentError, RequestError
+from labelloop.core.randomness import seed_number
 from labelloop.core.stopping import Next
 from labelloop.storage import s3
 from labelloop.storage.labeling_files import renamed, with_outputs_found
+from labelloop.storage.lineage import enter_execution, known_executions
 from labelloop.workflow.request import LabelingRequest
 from labelloop.workflow.run_files import RunFiles
 from labelloop.workflow.run_state import RunState, round_name
+from labelloop.workflow.secret_seed import draw_secret_seed
 
 
 def save_snapshot(state: RunState, uri: str) -> None:
@@ -22,17 +26,22 @@ def resumed_state(request: LabelingRequest, execution_name: str, prefix: str, jo
     earlier = RunFiles.under(request.active_learning.resume_from_s3_uri or "")
     state = _last_state(earlier)
     _require_same_task(request, state.request)
-    return state.model_copy(
+    _require_same_draws(request, state)
+    before, after = state.settings.confidence, request.active_learning.confidence
+    resumed = state.model_copy(
         update={
             "execution_name": execution_name,
             "prefix": prefix,
             "job_prefix": job_prefix,
-            "request": request,
+            "request": _with_seed_of(state, request),
+            "schedule": at_another_confidence(state.schedule, before, after),
             "earlier_prefixes": [*state.earlier_prefixes, earlier.prefix],
             "labeling_failure": None,
             **_interrupted_labeling(state, job_prefix),
         }
     )
+    enter_execution(resumed, earlier.prefix)
+    return _with_secret_seed(resumed)
 
 
 def _last_state(files: RunFiles) -> RunState:
@@ -58,6 +67,7 @@ def _require_same_task(request: LabelingRequest, earlier: LabelingRequest) -> No
             "LabelAttributeName": request.label_attribute_name == earlier.label_attribute_name,
             "LabelCategoryConfigS3Uri": request.label_category_config_s3_uri
             == earlier.label_category_config_s3_uri,
+            "PriorLabels": request.prior_attributes == earlier.prior_attributes,
             "ActiveLearning.Policy": request.active_learning.policy == earlier.active_learning.policy,
         }.items()
         if not same
@@ -66,6 +76,67 @@ def _require_same_task(request: LabelingRequest, earlier: LabelingRequest) -> No
         raise RequestError(
             f"an execution can only be resumed with the same {', '.join(differing)} it was started with"
         )
+
+
+def _require_same_draws(request: LabelingRequest, state: RunState) -> None:
+    asked, earlier = request.active_learning, state.settings
+    if asked.seed is not None and seed_number(asked.seed) != state.loop_settings.seed:
+        raise RequestError(
+            "ActiveLearning.Seed: an execution can only be resumed with the seed it was started with. Leave "
+            "it out, or start anew"
+        )
+    # With others it would be another test, on draws that somebody may have seen by now.
+    of_a_test = {
+        "TargetError": asked.target_error == earlier.target_error,
+        "Confidence": asked.confidence == earlier.confidence,
+        "CertificateFor": asked.certificate_for == earlier.certificate_for,
+        "ReviewDisagreements": asked.review_disagreements == earlier.review_disagreements,
+    }
+    changed = [f"ActiveLearning.{name}" for name, same in of_a_test.items() if not same]
+    if state.audit is not None and changed:
+        raise RequestError(
+            f"a test is under way, and goes on only with the same {', '.join(changed)}: change that after it"
+        )
+
+
+def _with_seed_of(state: RunState, request: LabelingRequest) -> LabelingRequest:
+    """A seed that was given once stays."""
+    if state.settings.seed is None:
+        return request
+    settings = request.active_learning.model_copy(update={"seed": state.settings.seed})
+    return request.model_copy(update={"active_learning": settings})
+
+
+def _with_secret_seed(state: RunState) -> RunState:
+    """With a new one where the earlier one is a secret no more.
+
+    That is so when an execution that has it has told it in its report, or can, because it goes on too.
+    """
+    if state.settings.seed is not None or state.secret_seed is None:
+        return state
+    others = known_executions(state) - {state.prefix, *state.earlier_prefixes}
+    told = (s3.exists(RunFiles(prefix).report) for prefix in state.earlier_prefixes)
+    if not others and not any(told):
+        return state
+    # A repeated step has the one that it drew first.
+    seed = _drawn_before(state.files) or draw_secret_seed()
+    return state.model_copy(
+        update={"secret_seed": seed, "earlier_seeds": [*state.earlier_seeds, state.secret_seed]}
+    )
+
+
+def secret_seed_of_new_run(request: LabelingRequest, files: RunFiles) -> str | None:
+    """None if the request gives a seed. A repeated step has the one that it drew first."""
+    if request.active_learning.seed is not None:
+        return None
+    return _drawn_before(files) or draw_secret_seed()
+
+
+def _drawn_before(files: RunFiles) -> str | None:
+    """The secret seed in the first snapshot of an execution, if it has written one."""
+    if not s3.exists(files.prepared_state):
+        return None
+    return RunState.read(s3.read_json(files.prepared_state)).secret_seed
 
 
 def _interrupted_labeling(state: RunState, job_prefix: str) -> dict[str, object]:

@@ -77,6 +77,7 @@ class Workbench:
         return (
             bool(batches)
             and batches[-1].run_state_uri is None
+            and not batches[-1].more_follow
             and all(batch.state == "closed" for batch in batches)
         )
 

@@ -45,6 +45,7 @@ class Batch(_Document):
     output_uri: str
     worker_template_uri: str | None = None
     run_state_uri: str | None = None  # the run's snapshot, for the run's page
+    more_follow: bool = False  # whether other batches follow, though no run of the state machine opens them
     task_token: str | None = None  # of the state machine that waits for this batch
     people: tuple[str, ...] = ()  # who has labeled in the run's earlier batches
     heartbeat_every: float = 300.0  # seconds; how often the state machine is told that people are at work

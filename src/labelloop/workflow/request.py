@@ -17,12 +17,13 @@ from labelloop.core.certificate.promise import CertificateFor
 from labelloop.core.costs import LIST_PRICE_OF_AN_ANSWER, LIST_PRICE_OF_THE_SERVICE, PriceList
 from labelloop.core.errors import RequestError
 from labelloop.core.implementations import name_fault
-from labelloop.core.manifest.lines import label_attribute_fault
+from labelloop.core.manifest.lines import label_attribute_fault, prior_attribute_fault
 from labelloop.core.query_strategies import (
     DEFAULT_QUERY_STRATEGY,
     QueryStrategyError,
     check_name,
 )
+from labelloop.core.randomness import SECRET_SEED, SMALL_SEEDS, Seed, seed_number
 from labelloop.core.settings import LoopSettings
 from labelloop.workflow.instance_types import takes_a_volume_key
 
@@ -254,6 +255,13 @@ class Prices(_Block):
         return self
 
 
+# A run's own secret seed may be given again, to repeat its draws once its report has told it.
+GivenSeed = (
+    Annotated[int, Field(ge=0, lt=SMALL_SEEDS)]
+    | Annotated[str, StringConstraints(pattern=rf"^{SECRET_SEED.pattern}$")]
+)
+
+
 class ActiveLearning(_Block):
     """Every choice about the loop, each with a default. Sizes: a share of the input below 1, else a count."""
 
@@ -276,11 +284,31 @@ class ActiveLearning(_Block):
     max_rounds: int = Field(default=100, ge=1, le=500)
     max_human_labels: Size | None = None
     max_cost: float | None = Field(default=None, gt=0)  # of people's labels, by the prices below
-    seed: int = Field(default=0, ge=0, lt=2**32)
+    # What all draws come from. A run that is given none draws a secret one, and tells it in its report.
+    seed: GivenSeed | None = None
     simulated_people: SimulatedPeopleFaults = SimulatedPeopleFaults()
     workbench: WorkbenchSettings = WorkbenchSettings()
     prices: Prices = Prices()
     resume_from_s3_uri: S3ObjectUri | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _with_one_labeler(cls, block: Any) -> Any:
+        """`Labeler` is `Model.Algorithm` by the name it has for a labeler that trains no model."""
+        if not isinstance(block, dict) or "Labeler" not in block:
+            return block
+        labeler, model = block["Labeler"], block.get("Model", {})
+        if not isinstance(labeler, str):
+            raise ValueError("Labeler must be a name")
+        if not isinstance(model, dict):
+            return block
+        if model.get("Algorithm", labeler) != labeler:
+            raise ValueError(
+                f"Labeler is {labeler!r} and Model.Algorithm {model['Algorithm']!r}: they say the same "
+                "thing, so leave one of them out"
+            )
+        others = {name: value for name, value in block.items() if name != "Labeler"}
+        return {**others, "Model": {**model, "Algorithm": labeler}}
 
     def loop_settings(
         self,
@@ -288,8 +316,9 @@ class ActiveLearning(_Block):
         people_per_object: int = 1,
         holdout_share: float | None = None,
         looks_for_doubt: bool = True,
+        secret_seed: str | None = None,
     ) -> LoopSettings:
-        """The part that the loop needs to know.
+        """The part that the loop needs to know. `secret_seed`: the run's, if the request gives none.
 
         The arguments come from labeling backend, labeler and query strategy: only code that loads them knows
         these values.
@@ -310,8 +339,14 @@ class ActiveLearning(_Block):
             prices=self.prices.price_list(people_per_object),
             holdout_share=self.model.holdout_share or 0.0 if holdout_share is None else holdout_share,
             looks_for_doubt=looks_for_doubt,
-            seed=self.seed,
+            seed=self._seed_number(secret_seed),
+            seed_was_given=self.seed is not None,
         )
+
+    def _seed_number(self, secret: str | None) -> int:
+        seed: Seed | None = secret if self.seed is None else self.seed
+        assert seed is not None, "a run without a given seed draws one at its start"
+        return seed_number(seed)
 
     @field_validator("labeling_backend")
     @classmethod
@@ -353,6 +388,19 @@ _WHY_NOT = {
 }
 
 
+class PriorLabelSource(_Block):
+    """Labels that something else gave: the key they have in the manifest, in Ground Truth's form."""
+
+    attribute: str
+
+    @field_validator("attribute")
+    @classmethod
+    def _usable(cls, name: str) -> str:
+        if fault := prior_attribute_fault(name):
+            raise ValueError(f"no prior label can be under {name!r}: {fault}")
+        return name
+
+
 class LabelingRequest(_Block):
     """The execution input of `ActiveLearningLoop`."""
 
@@ -366,6 +414,7 @@ class LabelingRequest(_Block):
     label_attribute_name: str
     label_category_config_s3_uri: S3ObjectUri
     role_arn: Arn
+    prior_labels: Annotated[list[PriorLabelSource], Field(max_length=10)] | None = None
     active_learning: ActiveLearning = ActiveLearning()
 
     @field_validator("label_attribute_name")
@@ -375,6 +424,23 @@ class LabelingRequest(_Block):
         if fault:
             raise ValueError(f"{name!r} cannot be a label attribute name: {fault}")
         return name
+
+    @property
+    def prior_attributes(self) -> tuple[str, ...]:
+        """The keys of the prior labels, one of each source."""
+        return tuple(source.attribute for source in self.prior_labels or ())
+
+    @model_validator(mode="after")
+    def _different_attributes(self) -> "LabelingRequest":
+        names = self.prior_attributes
+        if self.label_attribute_name in names:
+            raise ValueError(
+                f"PriorLabels: {self.label_attribute_name!r} is the LabelAttributeName, which holds people's "
+                "labels: keep prior labels under a key of their own"
+            )
+        if twice := sorted({name for name in names if names.count(name) > 1}):
+            raise ValueError(f"PriorLabels names {twice[0]!r} twice")
+        return self
 
 
 def with_default_backend(document: object, backend: str | None) -> object:

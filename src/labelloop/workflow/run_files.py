@@ -3,7 +3,8 @@
 All are under `<S3OutputPath><execution name>/`. None is ever written again with other content:
 
     execution.json                    the execution that owns this prefix
-    prepared/      manifest.jsonl  ledger.npy  state.json
+    prepared/      manifest.jsonl  ledger.npy  prior-labels.npz  state.json
+                   executions/        <execution name>.json: see `labelloop.storage.lineage`
     round-001/     training/          train/ validation/ pool/ ledger.npy
                    model/             SageMaker's model.tar.gz, output.tar.gz
                    predictions/       pool.jsonl.out
@@ -14,10 +15,11 @@ All are under `<S3OutputPath><execution name>/`. None is ever written again with
                    merged/            manifest.jsonl  candidates.npy  probes.npy  chances.npy  ledger.npy
                                       round.json  state.json
                    checkpoints/       if the request asks for them
+    round-000/     auto-labels/       tests/0001.json, ...: see `labelloop.storage.lineage`
     output/        output.manifest  report.json  report.html
 
-`candidates.npy` exists while a test goes on, `probes.npy` while people disagree on a spot check, and
-`chances.npy` when a test has ended.
+`prior-labels.npz` exists if the request names any, `candidates.npy` while a test goes on, `probes.npy` while
+people disagree on a spot check, and `chances.npy` when a test has ended.
 """
 
 import re
@@ -27,7 +29,11 @@ from dataclasses import dataclass
 # Below a labeling job's own folder, as Ground Truth has it.
 LABELING_OUTPUT = "manifests/output/output.manifest"
 # Folders of a round and of the start that only their run needs.
-_INTERMEDIATE = re.compile(r"/(prepared|round-\d+/(training|predictions|auto-labels|selected|merged))/")
+_INTERMEDIATE = re.compile(
+    r"/(prepared(?!/prior-labels\.npz$)|round-\d+/(training|predictions|auto-labels|selected|merged))/"
+)
+# What later executions must count, as long as there is anything to resume.
+_LINEAGE = re.compile(r"/(prepared/executions|round-000/auto-labels/tests)/")
 _SNAPSHOT = re.compile(r"(?:prepared|round-(\d+)/(selected|merged))/state\.json")
 _ROUND_RECORD = re.compile(r"round-(\d+)/merged/round\.json")
 # SageMaker's archive of everything that a training container leaves in output/data.
@@ -36,7 +42,7 @@ _TRAINING_OUTPUT = "/output/output.tar.gz"
 
 def is_intermediate(uri: str) -> bool:
     """Whether only its run needs the file: a lifecycle rule may then remove it after some time."""
-    return _INTERMEDIATE.search(uri) is not None
+    return _INTERMEDIATE.search(uri) is not None and not _LINEAGE.search(uri)
 
 
 def reviews_beside(output_uri: str) -> str:
@@ -70,6 +76,11 @@ class RunFiles:
         return f"{self.prefix}execution.json"
 
     @property
+    def prior_labels(self) -> str:
+        """As arrays. Every round may read them, however long the run takes: not an intermediate file."""
+        return f"{self.prefix}prepared/prior-labels.npz"
+
+    @property
     def prepared_manifest(self) -> str:
         return f"{self.prefix}prepared/manifest.jsonl"
 
@@ -81,6 +92,22 @@ class RunFiles:
     def prepared_state(self) -> str:
         """The first snapshot of all."""
         return f"{self.prefix}prepared/state.json"
+
+    @property
+    def executions(self) -> str:
+        """The executions that go on from this one, where PrepareManifest may write."""
+        return f"{self.prefix}prepared/executions/"
+
+    def execution_entry(self, name: str) -> str:
+        return f"{self.executions}{name}.json"
+
+    @property
+    def tests(self) -> str:
+        """The tests that these executions began, where AutoLabel may write."""
+        return f"{self.rounds}000/auto-labels/tests/"
+
+    def test_entry(self, number: int) -> str:
+        return f"{self.tests}{number:04d}.json"
 
     @property
     def output_folder(self) -> str:

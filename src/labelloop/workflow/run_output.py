@@ -27,6 +27,7 @@ class RunOutput(BaseModel):
     counts: OutcomeCounts
     certificate: Certificate | None = None
     stopped_because: str | None = None
+    seed: int | str | None = None  # what the run drew from; unknown from an earlier version
 
     @classmethod
     def read(cls, document: Any) -> "RunOutput":

@@ -33,7 +33,7 @@ class ModelOutput(ModelRecord):
 
     model_config = _Passed.model_config
 
-    predictions_s3_uri: str  # the lines that the transform job wrote
+    predictions_s3_uri: str  # the lines that the transform job wrote; without a job, the arrays
     auto_labels_s3_uri: str
     auto_labels: int
 
@@ -45,7 +45,7 @@ class ModelOutput(ModelRecord):
 
 
 class Training(_Passed):
-    """Where SplitLabels wrote the channels, and where the jobs write their output."""
+    """Where SplitLabels wrote the channels, and where the jobs write their output: nothing without a job."""
 
     train_s3_uri: str
     validation_s3_uri: str
@@ -155,7 +155,7 @@ class AuditUnderWay(_Passed):
 class RunState(_Passed):
     """The whole state of a run: every step takes it and returns it."""
 
-    FORMAT: ClassVar = 2
+    FORMAT: ClassVar = 3
 
     format: int = FORMAT
     execution_name: str
@@ -163,11 +163,16 @@ class RunState(_Passed):
     job_prefix: str  # unique to the execution; job names are this and the round
     request: LabelingRequest
     class_names: list[str]
-    image_uri: str
+    image_uri: str | None = None  # None: nothing is trained
+    prior_labels_s3_uri: str | None = None
     # Facts about the parts that are chosen by name: only PrepareManifest loads these parts.
     looks_for_doubt: bool = True  # the query strategy; see `QueryStrategy`
     people_per_object: int = 1  # the labeling backend
     holdout_share: float = 0.0  # the labeler
+    labels_are_given: bool = False  # the labeler; see `Labeler`
+    # The secret seed of a run whose request gives none, and those that its draws came from before.
+    secret_seed: str | None = None
+    earlier_seeds: list[str] = Field(default_factory=list)
     earlier_prefixes: list[str] = Field(default_factory=list)  # of the executions that this one resumes
     labels_in_input: int
     counts: Counts
@@ -176,6 +181,7 @@ class RunState(_Passed):
     idle_rounds: int = 0
     repeated_answers: int = 0
     schedule: AuditSchedule = AuditSchedule()
+    tests_counted: int = 0  # of the lineage's, in what the schedule has left
     audit: AuditUnderWay | None = None
     spot_checks_s3_uri: str | None = None  # of randomly drawn objects that people do not agree on
     test: TestRecord | None = None  # its progress at the end of the last round
@@ -201,7 +207,9 @@ class RunState(_Passed):
                 f"its Format is {written}, and this version of labelloop reads up to {cls.FORMAT}: "
                 "deploy the version that wrote it, or a newer one"
             )
-        return _from_format_1(state) if written == 1 else state
+        if written == 1:
+            state = _from_format_1(state)
+        return _from_format_2(state) if written < 3 else state
 
     @classmethod
     def read(cls, document: Any) -> "RunState":
@@ -226,6 +234,7 @@ class RunState(_Passed):
             people_per_object=self.people_per_object,
             holdout_share=self.holdout_share,
             looks_for_doubt=self.looks_for_doubt,
+            secret_seed=self.secret_seed,
         )
 
     @property
@@ -239,6 +248,11 @@ class RunState(_Passed):
     @property
     def files(self) -> RunFiles:
         return RunFiles(self.prefix)
+
+    @property
+    def first_files(self) -> RunFiles:
+        """Those of the execution that this one goes on from in the end: the lineage's."""
+        return self.all_files[0]
 
     @property
     def round_files(self) -> RoundFiles:
@@ -285,7 +299,14 @@ def _from_format_1(state: dict[str, Any]) -> dict[str, Any]:
     if labeling := fields.get("Labeling"):
         renamed = {"ExpectationsS3Uri": "RecordedS3Uri"}
         fields["Labeling"] = {renamed.get(name, name): value for name, value in labeling.items()}
-    return {**fields, **_told_by_request(fields["Request"]), "Format": RunState.FORMAT}
+    return {**fields, **_told_by_request(fields["Request"])}
+
+
+def _from_format_2(state: dict[str, Any]) -> dict[str, Any]:
+    """Its draws came from the request's seed, which was 0 unless given."""
+    request = state["Request"]
+    settings = {"Seed": 0, **request.get("ActiveLearning", {})}
+    return {**state, "Request": {**request, "ActiveLearning": settings}, "Format": RunState.FORMAT}
 
 
 def _told_by_request(request: dict[str, Any]) -> dict[str, Any]:

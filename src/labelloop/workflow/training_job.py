@@ -1,6 +1,7 @@
 """The request to train a round's model: CreateTrainingJob without its name, role and output."""
 
-from collections.abc import Mapping
+import json
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from labelloop.workflow.request import ModelSettings
@@ -41,9 +42,12 @@ def training_job(
     return job
 
 
-def contract(*, classes: int, label_attribute: str, seed: int) -> dict[str, str]:
+def contract(
+    *, classes: int, label_attribute: str, seed: int, prior_labels: Sequence[str] = ()
+) -> dict[str, str]:
     """The hyperparameters that every container gets: docs/bring-your-own-model.md."""
-    return {"num_classes": str(classes), "label_attribute": label_attribute, "seed": str(seed)}
+    known = {"num_classes": str(classes), "label_attribute": label_attribute, "seed": str(seed)}
+    return {**known, "prior_labels": json.dumps(prior_labels)} if prior_labels else known
 
 
 def longest_wait(model: ModelSettings) -> int:

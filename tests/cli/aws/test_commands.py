@@ -48,9 +48,10 @@ class SlowPeople:
 
     def label(self, job: LabelingJobRequest, records: Iterable[bytes]) -> Iterator[bytes]:
         for line in self._people.label(job, records):
-            self.asked.set()
             time.sleep(0.1)
             yield line
+            # The job has written it.
+            self.asked.set()
 
 
 # From start to fetch --------------------------------------------------------------------------------------

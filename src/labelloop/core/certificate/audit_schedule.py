@@ -145,5 +145,7 @@ def may_be_modest(
 ) -> bool:
     """Whether to find out by a test if the model is better than it says."""
     timing = tuning.timing
+    if schedule.confirmed_doubt(tuning=tuning) > timing.most_doubt_confirmed:
+        return False
     grown = human_labels >= timing.modest_growth * max(1, schedule.human_labels)
     return grown and expected_error <= timing.hopeless_error * target_error

@@ -91,6 +91,7 @@ def auto_label(
     confidence = predictions.confidence[pool]
     uncertainty = _less_modest(schedule.own_uncertainty(confidence, tuning=tuning), schedule, tuning=tuning)
     expected = _expected_errors(confidence, schedule, tuning=tuning)
+    expected = expected * _caution(expected, ledger.counts().human_labels, tuning=tuning)
     unexpected = tuning.belief.unexpected_error * settings.target_error
     believed = np.clip(expected, unexpected, 1.0)
     most_draws = settings.most_draws(len(ledger), human_labels_left)
@@ -113,7 +114,8 @@ def auto_label(
     error, target = outlook.expected_error, settings.target_error
     if may_be_modest(schedule, labels, error, target, tuning=tuning) or last:
         hoped = proposal.hoped_for(uncertainty, limits.batch)
-        enough = _outlook(hoped, len(pool)).human_labels < most_worth_asking
+        most_worth_hoping = tuning.timing.most_worth_hoping * len(pool)
+        enough = _outlook(hoped, len(pool)).human_labels < most_worth_hoping
         if enough and sum(part.plan.draws for part in hoped) <= most_draws:
             return proposal.test(hoped, outlook, labels, most_draws)
     return AutoLabeling(NO_IDS, None, schedule, outlook)
@@ -230,6 +232,12 @@ def _expected_errors(confidence: Floats, schedule: AuditSchedule, *, tuning: Tun
     return uncertainty * schedule.overconfidence(tuning=tuning) * tuning.belief.caution
 
 
+def _caution(expected: Floats, human_labels: int, *, tuning: Tuning = DEFAULT) -> float:
+    """What was learned from few errors may be far off: the fewer, the more errors are expected."""
+    errors_seen = human_labels * float(expected.mean())
+    return 1 + tuning.belief.caution_with_few_errors / math.sqrt(1 + errors_seen)
+
+
 def _less_modest(uncertainty: Floats, schedule: AuditSchedule, *, tuning: Tuning = DEFAULT) -> Floats:
     """A model that doubts its surest answers is too modest, unless people's answers confirm its doubt."""
     belief, unconfirmed = tuning.belief, 1 - schedule.confirmed_doubt(tuning=tuning)
@@ -242,8 +250,9 @@ def _outlook(parts: list[_Part], pool: int) -> Outlook:
     """If no part can be expected to pass, the expected error is that of all that the model could label."""
     labeled = sum(len(part.ids) for part in parts)
     errors = sum(float(part.uncertainty.sum()) for part in parts)
+    draws = sum(part.plan.draws for part in parts)
     return Outlook(
         expected_error=errors / max(1, labeled),
-        left_to_people=pool - labeled,
-        draws=sum(part.plan.draws for part in parts),
+        left_to_people=pool - labeled if math.isfinite(draws) else pool,
+        draws=draws,
     )

@@ -149,7 +149,7 @@ class _Bets:
     def draws_until(self, promise: Promise, total: int, goal: float) -> int:
         """About how many draws until the wealth's logarithm is the goal, by its mean and variance."""
         draws = np.unique(np.linspace(0, total, _DRAWS_TRIED).astype(int))[:-1]
-        target = np.array([promise.share_allowed(total - drawn) for drawn in draws.tolist()])
+        target = promise.shares_allowed(total - draws)
         mean, square = self.chances.mean(), (self.chances / self.weight).mean()
         surplus = np.maximum(target - mean, 0)
         growth = surplus**2 / (2 * (square - 2 * target * mean + target**2) + _LEAST_CHANCE)
@@ -181,10 +181,10 @@ def fewest_draws(promise: Promise, level: float, *, tuning: Tuning = DEFAULT) ->
     One where the promise is about the whole output: it needs none where no more objects are left than may be
     wrong.
     """
-    if promise.is_of_dataset:
-        return 1
     if level <= 0:
         return sys.maxsize
+    if promise.is_of_dataset:
+        return 1
     target = promise.target_error
     stake = largest_stake(tuning.betting.most_at_stake, 1.0, target)
     return math.ceil(-math.log(level) / math.log1p(float(stake) * target))

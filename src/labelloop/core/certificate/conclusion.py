@@ -69,6 +69,7 @@ def certificate_of(test: TestUnderWay, confidence: float, *, by_class: bool) -> 
     target = f"{audit.promise.target_error:.3g}"
     return Certificate(
         promise=f"error among {_whose(audit, by_class=by_class)} <= {target}, {confidence:.0%} confidence",
+        certificate_for="dataset" if audit.promise.is_of_dataset else "class" if by_class else "all",
         threshold=test.threshold,
         target_error=audit.promise.target_error,
         confidence=confidence,

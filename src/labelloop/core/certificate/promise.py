@@ -4,6 +4,9 @@ import math
 from dataclasses import dataclass
 from typing import Literal
 
+import numpy as np
+import numpy.typing as npt
+
 CertificateFor = Literal["all", "class", "dataset"]
 # Mathematics, not tuned: decimals to which a share of objects is rounded, for 0.05 * 20 is not quite 1.
 _DECIMALS = 9
@@ -40,6 +43,14 @@ class Promise:
         if self.output is None:
             return self.target_error
         return self.allowed(open_objects) / open_objects if open_objects else 0.0
+
+    def shares_allowed(self, open_objects: npt.NDArray[np.integer]) -> npt.NDArray[np.float64]:
+        """`share_allowed` of each number of objects, none of them 0; about, for the rounding is left out."""
+        if self.output is None:
+            return np.full(len(open_objects), self.target_error)
+        labels = np.minimum(self.output, self.by_people + open_objects)
+        allowed = np.maximum(0, np.floor(self.target_error * labels) - self.granted)
+        return np.asarray(np.minimum(1.0, allowed / open_objects))
 
 
 def share_of(share: float, objects: int) -> int:

@@ -17,6 +17,7 @@ from labelloop.core.manifest.lines import (
     parse_record,
     read_input_line,
 )
+from labelloop.core.model.prior_labels import NONE_GIVEN, PriorLabels
 
 PROBLEMS_LISTED = 100
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
@@ -35,13 +36,22 @@ class InputManifest:
     """Reads lines once; afterwards knows the ledger they begin with. Blank lines are no data objects."""
 
     def __init__(
-        self, attribute: LabelAttribute, categories: LabelCategories, *, text_only: str | None = None
+        self,
+        attribute: LabelAttribute,
+        categories: LabelCategories,
+        *,
+        text_only: str | None = None,
+        prior_labels: tuple[LabelAttribute, ...] = (),
     ) -> None:
         self._attribute = attribute
         self._categories = categories
         self._text_only = text_only
+        self._sources = prior_labels
         self._states = array("B")
         self._labels = array("h")
+        # Of each object in turn, what each source says.
+        self._prior_labels = array("h")
+        self._prior_confidence = array("f")
         self._problems: list[str] = []
         self._problem_count = 0
 
@@ -53,7 +63,13 @@ class InputManifest:
             if not line.strip():
                 continue
             try:
-                record = read_input_line(line, self._attribute, self._categories, text_only=self._text_only)
+                record = read_input_line(
+                    line,
+                    self._attribute,
+                    self._categories,
+                    text_only=self._text_only,
+                    prior_labels=self._sources,
+                )
             except RecordError as error:
                 self._note_problem(number, str(error))
                 continue
@@ -71,7 +87,22 @@ class InputManifest:
             ledger.label(ids, labels[ids], state, 0)
         return ledger
 
+    def prior_labels(self) -> PriorLabels:
+        """The prior labels of the lines read so far. Raises ManifestError for a source that gave none."""
+        shape = (-1, len(self._sources))
+        labels = np.frombuffer(self._prior_labels, np.int16).reshape(shape)
+        for source, gave in zip(self._sources, (labels != NONE_GIVEN).any(axis=0).tolist(), strict=True):
+            if not gave:
+                raise ManifestError(
+                    f"no line of the input manifest has a label under {source.name!r}, which PriorLabels "
+                    "names: correct the name, or leave it out"
+                )
+        return PriorLabels(labels, np.frombuffer(self._prior_confidence, np.float32).reshape(shape))
+
     def _note_state(self, record: InputRecord) -> None:
+        for prior in record.priors:
+            self._prior_labels.append(prior.label)
+            self._prior_confidence.append(prior.confidence)
         if record.label is None:
             self._states.append(State.POOL)
             self._labels.append(NO_LABEL)

@@ -6,6 +6,7 @@ come out as they went in.
 """
 
 import json
+import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -17,6 +18,7 @@ import orjson
 from labelloop.core.errors import ManifestError
 from labelloop.core.manifest.label_categories import LabelCategories
 from labelloop.core.manifest.strict_json import StrictJsonError, kind_of, parse_object
+from labelloop.core.model.prior_labels import NONE_GIVEN
 
 ID_KEY = "labelloop-id"
 # Ground Truth's limits on the input manifest.
@@ -43,12 +45,23 @@ class LabelAttribute:
         return f"{self.name}-metadata"
 
 
+class PriorLabel(NamedTuple):
+    """What a source says about one object; see `model.prior_labels`."""
+
+    label: int
+    confidence: float
+
+
+NO_PRIOR_LABEL = PriorLabel(NONE_GIVEN, math.nan)
+
+
 class InputRecord(NamedTuple):
     """What a line of the input manifest says about its label."""
 
     line: bytes
     label: int | None
     human_annotated: bool
+    priors: tuple[PriorLabel, ...] = ()  # one of each source
 
 
 def label_attribute_fault(name: str) -> str | None:
@@ -66,12 +79,35 @@ def label_attribute_fault(name: str) -> str | None:
     return None
 
 
+def prior_attribute_fault(name: str) -> str | None:
+    """Why no prior label can stand under this key; None if it is fine."""
+    if not name.strip():
+        return "it is empty"
+    if name in ("source", "source-ref"):
+        return "that key holds the data object itself"
+    if name.startswith("labelloop-"):
+        return "names that begin with labelloop- are labelloop's own"
+    if name.endswith(("-metadata", "-ref")):
+        return "a key that ends so holds what belongs to a label, not a label"
+    if len(name) > LONGEST_LABEL_ATTRIBUTE:
+        return f"it has {len(name)} characters, and {LONGEST_LABEL_ATTRIBUTE} is the most"
+    return None
+
+
 def read_input_line(
-    line: bytes, attribute: LabelAttribute, categories: LabelCategories, *, text_only: str | None = None
+    line: bytes,
+    attribute: LabelAttribute,
+    categories: LabelCategories,
+    *,
+    text_only: str | None = None,
+    prior_labels: tuple[LabelAttribute, ...] = (),
 ) -> InputRecord:
     """Check one line of the input manifest, given without its line end.
 
-    text_only: what reads no objects elsewhere in S3. Raises RecordError with the reason.
+    text_only: what reads no objects elsewhere in S3
+    prior_labels: where the labels are that something else gave
+
+    Raises RecordError with the reason.
     """
     if len(line) > MOST_CHARACTERS:
         _check_length(line)
@@ -81,10 +117,13 @@ def read_input_line(
         raise RecordError(f"it has no text under 'source', and {text_only} reads nothing else")
     if ID_KEY in record:
         raise RecordError(f"it already has the key {ID_KEY}, which labelloop uses itself")
+    priors: tuple[PriorLabel, ...] = ()
+    if prior_labels:
+        priors = tuple(_read_prior_label(record, source, categories) for source in prior_labels)
     if attribute.name not in record:
-        return InputRecord(_without_old_failure(line, record, attribute), None, False)
+        return InputRecord(_without_old_failure(line, record, attribute), None, False, priors)
     label, human_annotated = _read_label(record, attribute, categories)
-    return InputRecord(line.strip(), label, human_annotated)
+    return InputRecord(line.strip(), label, human_annotated, priors)
 
 
 def parse_record(line: bytes) -> dict[str, Any]:
@@ -206,6 +245,18 @@ def _check_source(record: Mapping[str, Any]) -> None:
 def _read_label(
     record: Mapping[str, Any], attribute: LabelAttribute, categories: LabelCategories
 ) -> tuple[int, bool]:
+    label = _class_of(record, attribute, categories)
+    metadata = record.get(attribute.metadata)
+    if not isinstance(metadata, dict):
+        raise RecordError(f"its label has no {attribute.metadata!r} object beside it")
+    annotated = metadata.get("human-annotated")
+    if annotated not in ("yes", "no"):
+        raise RecordError(f"its {attribute.metadata!r} does not say human-annotated: yes or no")
+    _check_class_name(label, metadata, categories)
+    return label, annotated == "yes"
+
+
+def _class_of(record: Mapping[str, Any], attribute: LabelAttribute, categories: LabelCategories) -> int:
     value = record[attribute.name]
     label = categories.index_of(value)
     if label is None:
@@ -213,19 +264,40 @@ def _read_label(
             f"its label {attribute.name!r} is {json.dumps(value)[:80]}, "
             f"not the index of one of the {len(categories)} classes (0 to {len(categories) - 1})"
         )
-    metadata = record.get(attribute.metadata)
-    if not isinstance(metadata, dict):
-        raise RecordError(f"its label has no {attribute.metadata!r} object beside it")
-    annotated = metadata.get("human-annotated")
-    if annotated not in ("yes", "no"):
-        raise RecordError(f"its {attribute.metadata!r} does not say human-annotated: yes or no")
+    return label
+
+
+def _check_class_name(label: int, metadata: Mapping[str, Any], categories: LabelCategories) -> None:
     name = metadata.get("class-name", categories.names[label])
     if name != categories.names[label]:
         raise RecordError(
             f"its label {label} is {categories.names[label]!r} in the label category file, "
             f"but {str(name)[:80]!r} in its metadata"
         )
-    return label, annotated == "yes"
+
+
+def _read_prior_label(
+    record: Mapping[str, Any], attribute: LabelAttribute, categories: LabelCategories
+) -> PriorLabel:
+    metadata = record.get(attribute.metadata, {})
+    if not isinstance(metadata, dict):
+        raise RecordError(f"its {attribute.metadata!r} is not an object but {kind_of(metadata)}")
+    if attribute.name not in record:
+        if metadata and "failure-reason" not in metadata:
+            raise RecordError(f"it has {attribute.metadata!r} but no {attribute.name!r}")
+        return NO_PRIOR_LABEL
+    label = _class_of(record, attribute, categories)
+    _check_class_name(label, metadata, categories)
+    confidence = metadata.get("confidence", math.nan)
+    if not isinstance(confidence, int | float) or isinstance(confidence, bool):
+        raise RecordError(
+            f"the confidence in its {attribute.metadata!r} is {json.dumps(confidence)[:80]}, not a number"
+        )
+    if confidence < 0 or confidence > 1:
+        raise RecordError(
+            f"the confidence in its {attribute.metadata!r} is {confidence}: it is from 0 to 1 (87 % is 0.87)"
+        )
+    return PriorLabel(label, float(confidence))
 
 
 def _without_old_failure(line: bytes, record: Mapping[str, Any], attribute: LabelAttribute) -> bytes:

@@ -19,15 +19,8 @@ def hear(opinions: SecondOpinions, people: HumanLabels) -> int:
     return len(np.intersect1d(asked_again, ids))
 
 
-def settle(
-    ledger: Ledger, opinions: SecondOpinions, becomes: State, round_number: int, *, goes_on: bool
-) -> Ids:
-    """Label the pool objects whose label is settled by now, and return them.
-
-    `goes_on`: people can be asked again; if not, first answers stand.
-    """
-    if not goes_on:
-        opinions.let_stand(opinions.disputed())
+def settle(ledger: Ledger, opinions: SecondOpinions, becomes: State, round_number: int) -> Ids:
+    """Label the pool objects whose label is settled by now, and return them."""
     settled, labels = opinions.answers()
     new = ledger.mask(State.POOL)[settled]
     ledger.label(settled[new], labels[new], becomes, round_number)

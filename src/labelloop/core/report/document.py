@@ -7,6 +7,7 @@ from typing import Any
 from labelloop.core.certificate.audit_schedule import AuditSchedule, level
 from labelloop.core.certificate.betting import fewest_draws
 from labelloop.core.loop import EndedLoop
+from labelloop.core.randomness import as_written
 from labelloop.core.records import (
     Failure,
     FailureRecord,
@@ -19,6 +20,7 @@ from labelloop.core.records import (
 )
 from labelloop.core.report.forecast import forecast
 from labelloop.core.report.learning_curve import InversePowerLaw, fit_inverse_power_law
+from labelloop.core.report.true_classes import true_classes
 
 FAILURES_LISTED = 100
 
@@ -52,6 +54,8 @@ class EndedRun:
     query_strategy: str
     classes: tuple[str, ...]
     rounds: tuple[RoundRecord, ...]
+    given_by: tuple[str, ...] | None = None  # the sources of labels that are given, if no model is trained
+    earlier_seeds: tuple[str, ...] = ()  # that draws came from before
 
 
 def report_of(run: EndedRun, failures: Failures, quality: ModelQuality | None) -> Report:
@@ -64,7 +68,9 @@ def report_of(run: EndedRun, failures: Failures, quality: ModelQuality | None) -
         execution=run.execution,
         policy=settings.policy,
         query_strategy=run.query_strategy,
-        seed=settings.seed,
+        seed=as_written(settings.seed),
+        seed_was_secret=not settings.seed_was_given,
+        earlier_seeds=run.earlier_seeds,
         target_error=settings.target_error,
         confidence=settings.confidence,
         classes=run.classes,
@@ -79,9 +85,12 @@ def report_of(run: EndedRun, failures: Failures, quality: ModelQuality | None) -
             repeated_answers=ended.repeated_answers,
         ),
         rounds=run.rounds,
-        random_baseline=random_baseline(run.query_strategy, run.rounds, quality),
+        # What more labels would teach a model: labels that are given do not get better.
+        random_baseline=(None if run.given_by else random_baseline(run.query_strategy, run.rounds, quality)),
         evidence=quality,
-        next_round=forecast(run.rounds, counts.pool, settings.target_error),
+        given_by=run.given_by,
+        true_classes=true_classes(run.rounds),
+        next_round=None if run.given_by else forecast(run.rounds, counts.pool, settings.target_error),
         failures=failures.record(),
         settings=run.requested,
     )
@@ -159,6 +168,11 @@ def _why_no_certificate(run: EndedRun) -> str | None:
         return None
     if settings.is_blog:
         return "the post's rules promise nothing about the error"
+    if ended.chance_left <= 0 and not counts.auto:
+        return (
+            "nothing is left of the chance of a wrong certificate: earlier tests, of this execution or of "
+            "others that go on from the same first one, have used it up"
+        )
     fewest = fewest_draws(settings.promise(0, 0, 0), level(AuditSchedule(), settings.confidence))
     if not ended.tests and counts.input - ended.labels_in_input <= fewest:
         return (

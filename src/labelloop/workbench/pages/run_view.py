@@ -168,8 +168,9 @@ def _certificate(certificate: Certificate | None) -> list[str]:
             "None yet. The model labels nothing until people have checked some of its labels, drawn at "
             "random, and few enough were wrong."
         ]
+    whose = "all labels" if certificate.is_of_dataset else "the auto-labels"
     told = [
-        f"Error among the auto-labels: at most {short_percent(certificate.target_error)}, with "
+        f"Error among {whose}: at most {short_percent(certificate.target_error)}, with "
         f"{short_percent(certificate.confidence)} confidence."
     ]
     if certificate.validation_objects:

@@ -1,0 +1,213 @@
+"""A CSV file of objects whose labels are given, read and checked as a whole before anyone is asked."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from labelloop.core.errors import RequestError
+from labelloop.core.ledger import NO_LABEL
+from labelloop.core.model.prior_labels import PriorLabels
+from labelloop.preparation.classes import class_list, listing
+from labelloop.preparation.csv_source import CsvFormat, CsvRow, CsvSource
+from labelloop.preparation.prior_columns import PriorColumn, read_prior_columns
+from labelloop.preparation.source import BadRow, BlankLine
+
+_BAD_ROWS_SHOWN = 10
+
+
+@dataclass(frozen=True)
+class Columns:
+    """Which columns of the file are used, and as what."""
+
+    text: str
+    labels: tuple[str, ...]  # one for each source
+    confidences: tuple[str, ...] = ()  # none, or one for each source; empty for one that states none
+    truth: str | None = None
+    shown: tuple[str, ...] = ()  # what people see above the text
+    delimiter: str = ","
+
+    def check(self) -> None:
+        """Raises RequestError for columns that contradict each other."""
+        if self.confidences and len(self.confidences) != len(self.labels):
+            raise RequestError(
+                f"there are {len(self.labels)} --label-column and {len(self.confidences)} "
+                "--confidence-column: give one for each label column, in the same order ('' for a source "
+                "that states none), or none at all"
+            )
+        for option, names in (("--label-column", self.labels), ("--confidence-column", self.confidences)):
+            repeated = [name for name in names if name and names.count(name) > 1]
+            if repeated:
+                raise RequestError(f"{option} names the column {repeated[0]!r} more than once")
+        if self.truth in self.labels:
+            raise RequestError(
+                f"the column {self.truth!r} is named as the truth and as given labels: an audit compares the "
+                "labels that are given with what people say, so they must be two columns"
+            )
+
+
+@dataclass(frozen=True)
+class AuditTable:
+    """The user's rows, and what they say."""
+
+    path: Path
+    columns: Columns
+    header: tuple[str, ...]
+    rows: list[list[str]]  # every field as it is in the file
+    lines: list[int]  # each row's first line in the file
+    texts: list[str]  # what people see
+    classes: tuple[str, ...]
+    priors: PriorLabels
+    truth: npt.NDArray[np.int16] | None  # class index, -1 where it is not known; shape (rows,)
+    notes: tuple[str, ...]
+    byte_order_mark: bool
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    @cached_property
+    def given(self) -> npt.NDArray[np.int16]:
+        """The first source's label of each row, -1 for none; shape (rows,)."""
+        return np.ascontiguousarray(self.priors.labels[:, 0])
+
+    @cached_property
+    def confidence(self) -> npt.NDArray[np.float32]:
+        """The first source's confidence, NaN for none; shape (rows,)."""
+        return np.ascontiguousarray(self.priors.confidence[:, 0])
+
+
+def read_table(path: Path, columns: Columns, *, classes: Sequence[str] | None = None) -> AuditTable:
+    """Read the file. `classes`: all there may be; by default, those that are found, sorted.
+
+    Raises LabelloopError, which says what is wrong and where.
+    """
+    columns.check()
+    source = CsvSource(path, CsvFormat(columns.text, columns.labels[0], columns.delimiter))
+    for name in filter(None, (*columns.labels, *columns.confidences, *columns.shown, columns.truth)):
+        source.position(name)
+    rows, notes = _rows_of(source, columns)
+    lines, fields = [row.line for row in rows], [row.fields for row in rows]
+
+    def column(name: str) -> list[str]:
+        place = source.position(name)
+        return [row[place] for row in fields]
+
+    given = [column(name) for name in columns.labels]
+    truth = column(columns.truth) if columns.truth else None
+    found = _classes(given, truth, classes)
+    stated = columns.confidences or ("",) * len(columns.labels)
+    priors = read_prior_columns(
+        [
+            PriorColumn(
+                name,
+                given[number],
+                sure,
+                column(sure) if sure else None,
+            )
+            for number, (name, sure) in enumerate(zip(columns.labels, stated, strict=True))
+        ],
+        found,
+        lines=lines,
+    )
+    known = _truth(columns.truth, truth, found, lines) if columns.truth and truth else None
+    if known is not None and (known == priors.priors.labels[:, 0]).all():
+        notes.append(
+            f"The columns {columns.truth!r} and {columns.labels[0]!r} say the same in every row: is one of "
+            "them a copy of the other?"
+        )
+    return AuditTable(
+        path=path,
+        columns=columns,
+        header=tuple(source.columns),
+        rows=fields,
+        lines=lines,
+        texts=_texts(columns, column),
+        classes=found,
+        priors=priors.priors,
+        truth=known,
+        notes=(*notes, *priors.notes, *_notes_on_texts(column(columns.text), given[0])),
+        byte_order_mark=source.starts_with_byte_order_mark,
+    )
+
+
+def _rows_of(source: CsvSource, columns: Columns) -> tuple[list[CsvRow], list[str]]:
+    text = source.position(columns.text)
+    rows, bad, blank = list[CsvRow](), list[BadRow](), 0
+    for row in source.rows():
+        if isinstance(row, BlankLine):
+            blank += 1
+        elif isinstance(row, BadRow):
+            bad.append(row)
+        elif not row.fields[text].strip():
+            bad.append(BadRow(row.line, row.line, "empty text", "people would have nothing to judge"))
+        else:
+            rows.append(row)
+    if bad:
+        shown = "".join(f"\n  {row}" for row in bad[:_BAD_ROWS_SHOWN])
+        more = f"\n  and {len(bad) - _BAD_ROWS_SHOWN:,} more" if len(bad) > _BAD_ROWS_SHOWN else ""
+        raise RequestError(
+            f"{len(bad):,} of {len(bad) + len(rows):,} rows cannot be used; nothing was asked or "
+            f"written.{shown}{more}\nCorrect them, or take them out of the file."
+        )
+    if len(rows) < 2:
+        raise RequestError(
+            f"{source.path} has one row: there is nothing to draw from, so just let a person label it"
+        )
+    return rows, [f"{blank:,} blank lines were left out."] if blank else []
+
+
+def _classes(
+    given: Sequence[Sequence[str]], truth: Sequence[str] | None, named: Sequence[str] | None
+) -> tuple[str, ...]:
+    if named is not None:
+        return class_list((), tuple(named), {}).labels
+    found = {label for labels in given for label in labels} | set(truth or ())
+    stated = sorted(label for label in found if label.strip())
+    if len(stated) < 2:
+        known = f"All labels are {stated[0]!r}" if stated else "There is no label in any row"
+        example = f"{stated[0]},..." if stated else "yes,no"
+        raise RequestError(
+            f"{known}, so the file does not tell which other classes people may choose: name all of them "
+            f"with --classes {example}"
+        )
+    return tuple(stated)
+
+
+def _truth(
+    name: str, fields: Sequence[str], classes: Sequence[str], lines: Sequence[int]
+) -> npt.NDArray[np.int16]:
+    index_of = {label: index for index, label in enumerate(classes)}
+    for field, line in zip(fields, lines, strict=True):
+        if field.strip() and field not in index_of:
+            raise RequestError(
+                f"Column {name!r}, line {line}: {field[:80]!r} is not one of the classes. "
+                f"The classes are: {listing(classes)}. Correct it, or leave the field empty where the truth "
+                "is not known."
+            )
+    return np.array([index_of.get(field, NO_LABEL) for field in fields], np.int16)
+
+
+def _texts(columns: Columns, column: Callable[[str], list[str]]) -> list[str]:
+    texts = column(columns.text)
+    if not columns.shown:
+        return texts
+    parts = [(name, column(name)) for name in (*columns.shown, columns.text)]
+    return ["\n\n".join(f"{name}: {values[row]}" for name, values in parts) for row in range(len(texts))]
+
+
+def _notes_on_texts(texts: Sequence[str], given: Sequence[str]) -> list[str]:
+    first, repeated, differing = dict[str, str](), 0, 0
+    for text, label in zip(texts, given, strict=True):
+        if text in first:
+            repeated += 1
+            differing += first[text] != label
+        first.setdefault(text, label)
+    if not differing:
+        return []
+    return [
+        f"{repeated:,} rows repeat the text of an earlier row, {differing:,} of them with another label: "
+        "each row is looked at by itself."
+    ]

@@ -1,0 +1,371 @@
+"""`labelloop audit`: from a file with labels to a certificate of how wrong they may be."""
+
+import contextlib
+import hashlib
+import json
+import math
+import sys
+from collections.abc import Iterator
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.text import Text
+
+from labelloop.audit.answers import check_replayed
+from labelloop.audit.audit_run import AuditRun, default_batch_size, require_room_for_errors
+from labelloop.audit.findings import AuditReport, PlannedAnswers, report_of
+from labelloop.audit.forecast import Plan, forecast
+from labelloop.audit.page import class_sentence
+from labelloop.audit.table import AuditTable, Columns, read_table
+from labelloop.audit.words import plan_sentences, seed_sentence, summary_sentences
+from labelloop.cli.audit_folder import AuditFolder
+from labelloop.cli.audit_people import (
+    AuditPeople,
+    PeopleAtWorkbench,
+    PeopleWithFiles,
+    SimulatedTruth,
+    stopped,
+)
+from labelloop.cli.errors import explained_errors
+from labelloop.cli.folder_lock import locked
+from labelloop.cli.prepare import TAB, comma_separated
+from labelloop.cli.progress import Progress, what_happened
+from labelloop.core.errors import RequestError
+from labelloop.core.loop import Loop, RoundOutcome
+from labelloop.core.settings import LoopSettings
+from labelloop.simulation import Watcher
+from labelloop.workbench.server import DEFAULT_PORT
+
+# Where people are simulated, a forecast after each batch would take longer than the audit.
+_BATCHES_FORETOLD_IN_SIMULATION = 1
+_CLASSES_SHOWN = 12
+
+
+class CertificateFor(StrEnum):
+    """What the certificate is about."""
+
+    DATASET = "dataset"
+    ALL = "all"
+    CLASS = "class"
+
+
+class People(StrEnum):
+    """Who checks labels."""
+
+    WORKBENCH = "workbench"
+    FILE = "file"
+    SIMULATED = "simulated"
+
+
+def audit(
+    file: Annotated[
+        Path,
+        typer.Argument(
+            metavar="FILE.csv",
+            help="Texts with the labels something else gave, one per row, in UTF-8. The first line names "
+            "the columns.",
+        ),
+    ],
+    text_column: Annotated[str, typer.Option(help="The column with the texts, which people judge.")],
+    label_column: Annotated[
+        list[str],
+        typer.Option(
+            help="The column with the given labels. Give it again for each further source of labels."
+        ),
+    ],
+    out: Annotated[Path, typer.Option(help="The folder for people's answers and the results.")],
+    confidence_column: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="How sure the source is: 0 to 1, or percent. What that is worth is learned from people's "
+            "answers."
+        ),
+    ] = None,
+    people: Annotated[
+        People,
+        typer.Option(
+            help="Who checks: you and others in the browser; you in CSV files; or nobody, to try it out on a "
+            "file with --truth-column."
+        ),
+    ] = People.WORKBENCH,
+    certificate_for: Annotated[
+        CertificateFor,
+        typer.Option(
+            help="What at most --target-error of is wrong: the whole data set, where people's labels count "
+            "as right; all given labels that are kept; or those of each class."
+        ),
+    ] = CertificateFor.DATASET,
+    target_error: Annotated[float, typer.Option(min=0, max=1, help="The share that may be wrong.")] = 0.05,
+    confidence: Annotated[
+        float, typer.Option(min=0, max=1, help="How sure the certificate must be of that.")
+    ] = 0.95,
+    truth_column: Annotated[
+        str | None,
+        typer.Option(
+            help="The column with the true labels: what simulated people answer, and what the result is "
+            "compared with. It is never looked at otherwise."
+        ),
+    ] = None,
+    show_column: Annotated[
+        list[str] | None, typer.Option(help="A column that people see above the text: a question, say.")
+    ] = None,
+    classes: Annotated[
+        str | None,
+        typer.Option(metavar="A,B,C", help="All classes. Default: the labels in the file, sorted."),
+    ] = None,
+    positive: Annotated[
+        str | None,
+        typer.Option(
+            help="Of two classes the one that a judge looks for: the pass rate is its share. Default: yes, "
+            "pass, true or the like, else the last."
+        ),
+    ] = None,
+    second_opinions: Annotated[
+        bool,
+        typer.Option(
+            "--second-opinions/--one-answer",
+            help="Where a person contradicts a label that was drawn for the test, ask again until two people "
+            "agree, or take the first answer. With one answer, each slip of that person counts against the "
+            "labels: more answers are needed, and the promise is about what that person would say.",
+        ),
+    ] = True,
+    max_human_labels: Annotated[
+        float | None,
+        typer.Option(help="The most answers to ask for. A share of the rows below 1, else a count."),
+    ] = None,
+    batch_size: Annotated[
+        float | None,
+        typer.Option(
+            help="How many rows people get at once, at most. A share of the rows below 1, else a count. "
+            "Default: 0.05, but at least 10 rows."
+        ),
+    ] = None,
+    seed: Annotated[
+        int | None,
+        typer.Option(
+            min=0,
+            max=2**32 - 1,
+            help="The same seed and answers give the same result. Whoever knows the seed knows beforehand "
+            "which rows will be drawn. Default: a secret one, disclosed in the report.",
+        ),
+    ] = None,
+    delimiter: Annotated[str, typer.Option(help="What separates the columns; \\t for a tab.")] = ",",
+    host: Annotated[
+        str, typer.Option(help="Where the workbench is served; 0.0.0.0 admits the local network.")
+    ] = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=0, max=65535, help="The first port to try.")] = DEFAULT_PORT,
+    plan_only: Annotated[
+        bool, typer.Option("--plan", help="Say how many answers it will take, and ask nobody.")
+    ] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print report.json and nothing else.")] = False,
+) -> None:
+    """Find out how wrong given labels are, and which may be kept, with few answers by people.
+
+    The labels may come from a language model, a vendor or an old rule. First the command says about how many
+    answers it will take. Then people label some rows, batch after batch, without seeing the given labels. It
+    ends with a certificate and, in --out: labels.csv (your columns, then label, labeled_by, was, confidence
+    and round), corrections.csv, report.html and report.json.
+
+    With --people file, the command writes batch-001.csv and ends, with exit code 0. Fill in its column
+    "label" and run the same command again, until report.json is there. After any interruption too, the same
+    command goes on.
+
+    Example: labelloop audit headlines.csv --text-column text --label-column llm_label
+    --confidence-column llm_confidence --target-error 0.05 --people file --out audit
+    """
+    console = Console(stderr=as_json)
+    with explained_errors():
+        columns = Columns(
+            text=text_column,
+            labels=tuple(label_column),
+            confidences=tuple(confidence_column or ()),
+            truth=truth_column,
+            shown=tuple(show_column or ()),
+            delimiter="\t" if delimiter in TAB else delimiter,
+        )
+        table = read_table(file, columns, classes=comma_separated(classes, "--classes"))
+        _check(table, people, target_error, confidence, positive)
+        _check_sizes(batch_size, max_human_labels)
+        settings: dict[str, Any] = {
+            "FILE.csv": hashlib.sha256(file.read_bytes()).hexdigest(),
+            "--text-column": text_column,
+            "--label-column": label_column,
+            "--confidence-column": confidence_column,
+            "--truth-column": truth_column,
+            "--show-column": show_column,
+            "--classes": list(table.classes),
+            "--delimiter": columns.delimiter,
+            "--people": people.value,
+            "--certificate-for": certificate_for.value,
+            "--target-error": target_error,
+            "--confidence": confidence,
+            "--second-opinions": second_opinions,
+            "--max-human-labels": max_human_labels,
+            "--batch-size": batch_size or default_batch_size(len(table)),
+        }
+        for note in table.notes:
+            console.print(Text(f"Note: {note}"), soft_wrap=True)
+        folder = AuditFolder(out)
+        if plan_only:
+            _print_plan(console, _begin(table, _loop_settings(settings, seed or 0)))
+            return
+        with locked(out):
+            drawn = folder.take(settings, seed)
+            audited = _Audited(console, folder, table, _loop_settings(settings, drawn.value), people)
+            try:
+                audited.plan()
+                with audited.asked(host, port) as asked:
+                    whole = audited.to_the_end(asked)
+            except KeyboardInterrupt:
+                raise stopped(console) from None
+            if not whole:
+                return
+            report = audited.report(positive, secret=drawn.secret)
+            folder.write_results(audited.run, table, report)
+    if as_json:
+        sys.stdout.write(json.dumps(report.as_file(), indent=2, ensure_ascii=False) + "\n")
+    else:
+        _print_result(console, report, folder)
+
+
+def _check(
+    table: AuditTable, people: People, target_error: float, confidence: float, positive: str | None
+) -> None:
+    if not (0 < target_error < 1 and 0 < confidence < 1):
+        raise RequestError(
+            "--target-error and --confidence are shares above 0 and below 1, such as 0.05 and 0.95"
+        )
+    require_room_for_errors(len(table), target_error)
+    if people is People.SIMULATED and table.truth is None:
+        raise RequestError("--people simulated answer with the truth: name its column with --truth-column")
+    if positive is not None and (positive not in table.classes or len(table.classes) != 2):
+        raise RequestError(
+            f"--positive is one of two classes, and not {positive!r} of {', '.join(map(repr, table.classes))}"
+        )
+
+
+def _check_sizes(batch_size: float | None, max_human_labels: float | None) -> None:
+    for option, size in (("--batch-size", batch_size), ("--max-human-labels", max_human_labels)):
+        if size is not None and not 0 < size < math.inf:
+            raise RequestError(f"{option} is a share of the rows below 1, or a count, and not {size:g}")
+
+
+def _loop_settings(settings: dict[str, Any], seed: int) -> LoopSettings:
+    return LoopSettings(
+        target_error=settings["--target-error"],
+        confidence=settings["--confidence"],
+        certificate_for=settings["--certificate-for"],
+        review_disagreements=settings["--second-opinions"],
+        batch_size=settings["--batch-size"],
+        max_human_labels=settings["--max-human-labels"],
+        seed=seed,
+    )
+
+
+def _begin(table: AuditTable, settings: LoopSettings) -> AuditRun:
+    return AuditRun.begin(table.priors, len(table.classes), settings)
+
+
+class AuditProgress(Progress, Watcher):
+    """Prints a line for each batch."""
+
+    def people_heard(self, loop: Loop, outcome: RoundOutcome) -> None:
+        record = outcome.record
+        happened = what_happened(None, 0, record.test, loop.certificate, record.sent_to_people)
+        self.counts = loop.counts
+        self.print_round(record.round, happened.removeprefix("no model yet; "), loop.counts)
+
+
+class _Audited:
+    """An audit in its folder: what was answered before is replayed, the rest is asked."""
+
+    def __init__(
+        self, console: Console, folder: AuditFolder, table: AuditTable, settings: LoopSettings, people: People
+    ) -> None:
+        self._console, self._folder, self._table, self._people = console, folder, table, people
+        self.run = _begin(table, settings)
+
+    @contextlib.contextmanager
+    def asked(self, host: str, port: int) -> Iterator[AuditPeople]:
+        """Those who answer."""
+        if self._people is People.WORKBENCH:
+            with PeopleAtWorkbench.serving(self._console, self._folder, self._table, host, port) as served:
+                yield served
+        elif self._people is People.FILE:
+            yield PeopleWithFiles(self._console, self._folder, self._table)
+        else:
+            yield SimulatedTruth(self._table)
+
+    def plan(self) -> None:
+        """Say what it will take, before anyone is asked; once."""
+        if self._folder.kept_plan() is None:
+            self._folder.keep_plan(PlannedAnswers.of(_print_plan(self._console, self.run)))
+
+    def to_the_end(self, people: AuditPeople) -> bool:
+        """Batch after batch; False when answers are still to come."""
+        record = self._folder.record(self._table.classes)
+        answered = record.load()
+        with AuditProgress(self._console) as progress:
+            progress.doing = "planning"
+            while (batch := self.run.next_batch()) is not None:
+                progress.round = batch.number
+                answers = answered.get(batch.number)
+                self.run.watchers = [progress] if answers is None else []
+                if answers is not None:
+                    check_replayed(batch, answers, record.path)
+                else:
+                    progress.doing = f"people are asked about {len(batch.asked):,} rows"
+                    answers = people.ask(batch)
+                    if answers is None:
+                        return False
+                    record.add(batch.number, answers)
+                self.run.hear(answers)
+                if batch.number > len(answered):
+                    self._foretell(progress, batch.number)
+        return True
+
+    def report(self, positive: str | None, *, secret: bool) -> AuditReport:
+        with self._console.status("Weighing up the answers"):
+            return report_of(
+                self.run,
+                self._table,
+                people=self._people.value,
+                seed_was_secret=secret,
+                positive=positive,
+                planned=self._folder.kept_plan(),
+            )
+
+    def _foretell(self, progress: AuditProgress, batch: int) -> None:
+        """The plan, after a batch that was new."""
+        simulated = self._people is People.SIMULATED
+        if self.run.loop.certificate is not None or (simulated and batch > _BATCHES_FORETOLD_IN_SIMULATION):
+            return
+        progress.doing = "planning anew"
+        _print_plan(self._console, self.run, alternatives=batch <= 1)
+
+
+def _print_plan(console: Console, run: AuditRun, *, alternatives: bool = True) -> Plan:
+    with console.status("Planning"):
+        plan, settings = forecast(run, alternatives=alternatives), run.loop.settings
+    for sentence in plan_sentences(plan, settings.certificate_for, settings.target_error):
+        console.print(Text(sentence), soft_wrap=True)
+    return plan
+
+
+def _print_result(console: Console, report: AuditReport, folder: AuditFolder) -> None:
+    console.print()
+    for sentence in (*summary_sentences(report), seed_sentence(report)):
+        console.print(Text(sentence), soft_wrap=True)
+    if len(report.classes) <= _CLASSES_SHOWN:
+        for found in report.by_class:
+            console.print(Text(f"  {class_sentence(found)}"), soft_wrap=True)
+    for label, path in (
+        ("labels", folder.labels),
+        ("changed", folder.corrections),
+        ("report", folder.page),
+        ("numbers", folder.report),
+    ):
+        console.print(Text.assemble((f"{label:>8}  ", "dim"), str(path)), soft_wrap=True)

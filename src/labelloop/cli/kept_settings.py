@@ -1,0 +1,26 @@
+"""The settings that the files in an output folder belong to: a repeated command must have the same."""
+
+import json
+from collections.abc import Collection, Mapping
+from pathlib import Path
+from typing import Any
+
+from labelloop.core.errors import RequestError
+
+OTHER_FOLDER = "choose another --out"
+
+
+def refuse_foreign_files(out: Path, ours: Collection[Path], what: str) -> None:
+    """Raises RequestError when the folder holds a file that no `what` writes."""
+    found = set(out.iterdir()) if out.exists() else set()
+    foreign = sorted(path.name for path in found - set(ours) if path.suffix != ".writing")
+    if foreign:
+        raise RequestError(f"{out} holds {foreign[0]}, which no {what} wrote: {OTHER_FOLDER}")
+
+
+def changed_settings(kept: Path, settings: Mapping[str, Any]) -> list[str]:
+    """The names of the settings that differ from those in the file; none without a file."""
+    if not kept.exists():
+        return []
+    earlier = json.loads(kept.read_bytes())
+    return [name for name, value in settings.items() if earlier.get(name) != value]
