@@ -29,7 +29,7 @@ from labelloop.preparation.options import (
     DEFAULT_LABEL_ATTRIBUTE,
     PLACEHOLDER_ROLE_ARN,
     PLACEHOLDER_WORKTEAM_ARN,
-    prior_attribute,
+    prior_attributes,
 )
 
 _CLASSES_SHOWN = 20
@@ -139,7 +139,7 @@ def prepare(
     Texts are passed on exactly as they are. Rows that cannot be used are an error, unless --skip-bad-rows.
     """
     with explained_errors():
-        prior_columns = _prior_columns(prior_column or [], prior_confidence_column or [])
+        prior_columns = pairs_of_columns(prior_column or [], prior_confidence_column or [])
         if label_column is None and not prior_columns:
             raise OptionError("Name the column with the labels: --label-column, --prior-column, or both.")
         if label_attribute is None:
@@ -155,9 +155,7 @@ def prepare(
         )
         options = PreparationOptions(
             label_attribute=label_attribute,
-            prior_attributes=tuple(
-                prior_attribute(name, number) for number, (name, _) in enumerate(prior_columns, 1)
-            ),
+            prior_attributes=prior_attributes(prior_columns),
             classes=comma_separated(classes, "--classes"),
             class_names=_name_pairs(class_names),
             labeled_share=labeled_share,
@@ -187,7 +185,8 @@ def prepare(
         )
 
 
-def _prior_columns(labels: list[str], confidences: list[str]) -> tuple[tuple[str, str], ...]:
+def pairs_of_columns(labels: list[str], confidences: list[str]) -> tuple[tuple[str, str], ...]:
+    """Each prior column with that of its confidences, "" for none."""
     if confidences and len(confidences) != len(labels):
         raise OptionError(
             f"There are {len(labels)} --prior-column and {len(confidences)} --prior-confidence-column: give "

@@ -13,7 +13,7 @@ from rich.console import Console
 from rich.text import Text
 
 from labelloop.cli.errors import explained_errors
-from labelloop.cli.prepare import TAB, comma_separated
+from labelloop.cli.prepare import TAB, comma_separated, pairs_of_columns
 from labelloop.cli.run import Policy
 from labelloop.cli.run_folder import write_json
 from labelloop.cli.simulated_run import SimulatedData, run
@@ -29,6 +29,7 @@ from labelloop.preparation import (
     propose_label_attribute,
     read_known_labels,
 )
+from labelloop.preparation.options import prior_attributes
 from labelloop.workflow.request import parse_settings
 
 Document = dict[str, Any]
@@ -70,6 +71,7 @@ class SimulationOptions:
                 self.csv_format.delimiter,
                 list(self.csv_format.column_names),
                 self.csv_format.quoted,
+                *map(list, self.csv_format.prior_columns),
             ],
             "sample": self.sample,
             "bad rows": self.skip_bad_rows,
@@ -98,6 +100,20 @@ def simulate(
     text_column: Annotated[str, typer.Option(help="The column with the texts.")],
     label_column: Annotated[str, typer.Option(help="The column with the labels, taken as the truth.")],
     out: Annotated[Path, typer.Option(help="The folder for runs and simulation.json.")],
+    prior_column: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="A column with labels by something else, which the model sees: a language model, a vendor, "
+            "a rule. Repeatable."
+        ),
+    ] = None,
+    prior_confidence_column: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="How sure each prior label is: 0.87, 87 % or 87. One for each --prior-column, in the same "
+            'order; "" for a column without.'
+        ),
+    ] = None,
     delimiter: Annotated[str, typer.Option(help="What separates the columns; \\t for a tab.")] = ",",
     columns: Annotated[
         str | None,
@@ -210,6 +226,7 @@ def simulate(
                 delimiter="\t" if delimiter in TAB else delimiter,
                 column_names=comma_separated(columns, "--columns") or (),
                 quoted=quotes,
+                prior_columns=pairs_of_columns(prior_column or [], prior_confidence_column or []),
             ),
             sample=sample,
             skip_bad_rows=skip_bad_rows,
@@ -253,6 +270,8 @@ def _simulate(
 ) -> SimulationResult:
     """Do the runs that are missing; returns the content of simulation.json, written after every run."""
     data = _read(options)
+    for note in data.known.notes:
+        console.print(Text(note), soft_wrap=True)
     planned = {
         (policy, seed): options.active_learning_of(policy, seed, policies)
         for policy in policies
@@ -283,7 +302,10 @@ def _read(options: SimulationOptions) -> SimulatedData:
         raise RequestError(f"there is no file {options.file}")
     attribute = propose_label_attribute(options.csv_format.label_column)
     preparation = PreparationOptions(
-        label_attribute=attribute, sample=options.sample, skip_bad_rows=options.skip_bad_rows
+        label_attribute=attribute,
+        sample=options.sample,
+        skip_bad_rows=options.skip_bad_rows,
+        prior_attributes=prior_attributes(options.csv_format.prior_columns),
     )
     known = read_known_labels(options.file, options.csv_format, preparation)
     return SimulatedData(known, LabelAttribute(attribute), options.model)

@@ -89,7 +89,7 @@ def _simulated(
         ended = simulate(
             inputs,
             data.truth,
-            data.model.of_run(settings, data.attribute, data.categories, log),
+            data.model.of_run(settings, data.attribute, data.categories, log, data.known.prior_attributes),
             block,
             people=PeopleWhoKnow(people),
             watchers=(progress, watcher),

@@ -5,11 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from labelloop.core.model.prior_labels import PriorLabels
 from labelloop.preparation.classes import class_list
 from labelloop.preparation.csv_source import CsvFormat, CsvSource
 from labelloop.preparation.errors import InputFileError
+from labelloop.preparation.manifest_files import prior_fields
 from labelloop.preparation.manifest_lines import ManifestLines
 from labelloop.preparation.options import PreparationOptions
+from labelloop.preparation.prior_rows import read_priors
 from labelloop.preparation.sample import draw_sample, taken_rows
 from labelloop.preparation.source import LabeledText
 from labelloop.preparation.survey import RowRules, refuse_unusable, survey_source, usable_rows
@@ -22,16 +25,21 @@ class KnownLabels:
     texts: list[str]
     labels: list[int]
     classes: tuple[str, ...]
-    lines: list[bytes]  # of the input manifest, without labels
+    lines: list[bytes]  # of the input manifest, with prior labels and without people's
+    priors: PriorLabels | None = None
+    prior_attributes: tuple[str, ...] = ()  # the keys in the lines, one a source
+    notes: tuple[str, ...] = ()  # for people: how prior labels were read
 
 
 def read_known_labels(path: Path, csv_format: CsvFormat, options: PreparationOptions) -> KnownLabels:
     """The rows that `prepare_csv` takes, in its order, with its classes. Nothing is written.
 
-    Raises PreparationError as it does; InputFileError also when a label is missing.
+    Raises PreparationError and RequestError as it does; InputFileError also when a label is missing.
     """
     rows = CsvSource(path, csv_format)
-    lines = ManifestLines(options.label_attribute, options.creation_date, options.job_name_prefix)
+    lines = ManifestLines(
+        options.label_attribute, options.creation_date, options.job_name_prefix, options.prior_attributes
+    )
     rules = RowRules(None, options.class_names, lines)
     survey = survey_source(rows, rules)
     refuse_unusable(survey, skip_bad_rows=options.skip_bad_rows)
@@ -39,12 +47,18 @@ def read_known_labels(path: Path, csv_format: CsvFormat, options: PreparationOpt
     sample = draw_sample(survey.codes, size=options.sample, labeled_share=0.0, seed=options.seed)
     taken = [row for _, row in taken_rows(usable_rows(rows, rules), sample.taken)]
     _require_labels(taken, path)
+    columns = csv_format.prior_columns
+    read = read_priors(survey, sample, classes, columns) if columns else None
+    fields = [prior_fields(lines, read.priors, row, classes) if read else {} for row in range(len(taken))]
     index_of = {label: index for index, label in enumerate(classes.labels)}
     return KnownLabels(
         texts=[row.text for row in taken],
         labels=[index_of[row.label] for row in taken],
         classes=classes.names,
-        lines=[lines.unlabeled(row.text) for row in taken],
+        lines=[lines.unlabeled(row.text, of_row) for row, of_row in zip(taken, fields, strict=True)],
+        priors=read.priors if read else None,
+        prior_attributes=options.prior_attributes,
+        notes=read.notes if read else (),
     )
 
 
