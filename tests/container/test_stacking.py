@@ -88,6 +88,41 @@ def test_the_surer_of_a_sources_labels_are_believed_more(data: Data) -> None:
     assert data.loss(stated) < 0.8 * data.loss(plain)
 
 
+@pytest.mark.parametrize("people", [50, 200])
+def test_a_source_is_believed_less_where_its_class_and_confidence_show_that_it_errs(
+    data: Data, people: int
+) -> None:
+    sure = data.random.choice([0.6, 0.75, 0.9, 0.97], size=4_000)
+    # Of a fifth of all texts it is sure that they are class 1, whatever they are.
+    anything = data.random.random(4_000) < 0.2
+    labels = np.where(anything, 1, data.source(0.95))
+    sure = np.where(anything, 0.97, np.where(labels == 1, np.minimum(sure, 0.75), sure))
+    found = data.after(data.signals(labels, confidence=sure), people)
+    anything, labels = anything[people:], labels[people:]
+    believed = found[np.arange(len(found)), labels]
+    assert believed[~anything].mean() > 0.88
+    assert believed[~anything & (labels == 1)].mean() > 0.8
+    # The texts tell some of them.
+    assert believed[anything].mean() < 0.55
+
+
+def test_a_source_that_is_sure_where_it_is_wrong_is_believed_where_it_is_unsure(data: Data) -> None:
+    labels = data.source(0.8)
+    right = labels == data.truth
+    sure = np.where(right, data.random.beta(2, 3, len(right)), data.random.beta(6, 2, len(right)))
+    plain = data.after(data.signals(labels))
+    stated = data.after(data.signals(labels, confidence=sure))
+    assert data.loss(stated) < 0.8 * data.loss(plain)
+
+
+def test_equal_confidences_say_no_more_than_none(data: Data) -> None:
+    labels = data.source(0.8)
+    equal = data.after(data.signals(labels, confidence=np.full(4_000, 0.9)))
+    assert np.array_equal(equal, data.after(data.signals(labels)))
+    some = np.where(np.arange(4_000) % 3, np.nan, 0.9)
+    assert np.array_equal(equal, data.after(data.signals(labels, confidence=some)))
+
+
 @pytest.mark.parametrize("seed", range(5))
 @pytest.mark.parametrize("source", ["random", "always the same", "none"])
 def test_a_source_that_says_nothing_costs_nothing(seed: int, source: str) -> None:
