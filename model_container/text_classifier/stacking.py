@@ -48,6 +48,8 @@ _MOST_DEVIATIONS = 3.0
 # By how much prior labels must make all examples together more likely, in nats, and by a standard error: less
 # may be chance.
 _LEAST_GAIN = 1.0
+# More threads wait for each other: on a busy machine they took ten times as long.
+_THREADS = 1
 _FILE = "stacking.safetensors"
 
 
@@ -218,9 +220,16 @@ def choose_stacking(
     out_of_fold: predictions of the examples by a model of texts without their labels, shape (examples,
     classes). The comparison is fair: an example is predicted with weights that others have decided.
     """
-    unused = StackingChoice(None, out_of_fold)
     if len(labels) < 2:
-        return unused
+        return StackingChoice(None, out_of_fold)
+    # Here, because serving does not need it.
+    from threadpoolctl import threadpool_limits
+
+    with threadpool_limits(_THREADS, user_api="blas"):
+        return _chosen(out_of_fold, signals, labels, seed)
+
+
+def _chosen(out_of_fold: Probabilities, signals: PriorSignals, labels: Labels, seed: int) -> StackingChoice:
     folds = np.random.default_rng(seed).permutation(len(labels)) % _FOLDS
     scale = ConfidenceScale.of(signals.given)
     inputs = _inputs(out_of_fold, signals, scale)
@@ -229,7 +238,7 @@ def choose_stacking(
     calibrated, _ = _cross_fitted(inputs.without_sources, labels, folds)
     gains = log_losses(_likelier(calibrated, out_of_fold, labels), labels) - log_losses(stacked, labels)
     if gains.sum() <= max(_LEAST_GAIN, gains.std() * np.sqrt(len(gains))):
-        return unused
+        return StackingChoice(None, out_of_fold)
     return StackingChoice(Stacking(_Weights.fit(inputs, labels), scale, temperature), stacked)
 
 
