@@ -53,6 +53,15 @@ class WithPriorLabels:
     @classmethod
     def of(cls, features: Any, priors: PriorLabels, classes: int) -> "WithPriorLabels":
         """All objects of a data set: what a source says of similar ones is learned from them."""
+        # Here, since it comes with scikit-learn, which a run in memory with a container does not need.
+        from threadpoolctl import threadpool_limits
+
+        # The products are small: threads that wait for each other took fifty times as long on a busy machine.
+        with threadpool_limits(1, user_api="blas"):
+            return cls._of(features, priors, classes)
+
+    @classmethod
+    def _of(cls, features: Any, priors: PriorLabels, classes: int) -> "WithPriorLabels":
         votes, by_class = [], [np.ones((len(features), 1))]
         for labels, confidence in zip(priors.labels.T, priors.confidence.T, strict=True):
             chosen = (labels[:, np.newaxis] == np.arange(classes)).astype(np.float64)
