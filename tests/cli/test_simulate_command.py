@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -276,6 +277,23 @@ def test_the_quick_model_sees_prior_labels(told_table: Path) -> None:
         assert result["runs"][0]["final_error"] <= 0.1
         shares.append(result["runs"][0]["human_share"])
     assert shares[1] < 0.7 * shares[0]
+
+
+@pytest.mark.parametrize("said", [lambda rng: rng.choice(sorted(WORDS)), lambda _: "metal"])
+def test_prior_labels_that_say_nothing_cost_nothing(
+    table: Path, said: Callable[[random.Random], str]
+) -> None:
+    rng = random.Random(1)
+    header, *rows = table.read_text().splitlines()
+    table.write_text("\n".join([f"{header};rule", *(f"{row};{said(rng)}" for row in rows)]) + "\n")
+    asked = []
+    for number, priors in enumerate(([], ["--prior-column", "rule"])):
+        out = table.parent / f"out-{number}"
+        done = call(table, *priors, "--out", str(out))
+        assert done.exit_code == 0, done.output
+        run = json.loads((out / "simulation.json").read_bytes())["runs"][0]
+        asked.append((run["human_labels"], run["auto_label_error"]))
+    assert asked[0] == asked[1]
 
 
 @pytest.mark.slow
