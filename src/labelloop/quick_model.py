@@ -39,6 +39,7 @@ _PRECISION_OF_TEXT, _PRECISION_OF_SOURCE, _PRECISION_OF_CLASS = 5.0, 1.0, 10.0
 _MOST_CLASSES_APART = 50
 _LEAST_GAIN = 1.0
 _LEAST_CONFIDENCE, _MOST_DEVIATIONS = 0.02, 3.0
+_BINS, _OF_BIN = 5, (_PRECISION_OF_SOURCE / _PRECISION_OF_CLASS) ** 0.5
 _EXPECTED_DEVIATION, _LOGARITHMS = 0.5, (-2.3, 2.3)
 
 
@@ -65,8 +66,10 @@ class WithPriorLabels:
         votes, by_class = [], [np.ones((len(features), 1))]
         for labels, confidence in zip(priors.labels.T, priors.confidence.T, strict=True):
             chosen = (labels[:, np.newaxis] == np.arange(classes)).astype(np.float64)
-            surer = chosen * _sureness(labels, confidence)[:, np.newaxis]
+            odds = _log_odds(labels, confidence)
+            surer = chosen * _sureness(odds)[:, np.newaxis]
             votes += [chosen, surer, _expected(features, labels, classes) / 2]
+            votes += [chosen * _OF_BIN * of_bin[:, np.newaxis] for of_bin in _bins(odds).T]
             by_class.append((labels == NONE_GIVEN)[:, np.newaxis].astype(np.float64))
             if classes <= _MOST_CLASSES_APART:
                 by_class += [chosen, surer]
@@ -250,15 +253,30 @@ def _likelihoods_of_stacked(
     return likelihoods(float(best.x)), float(np.exp(best.x))
 
 
-def _sureness(labels: Labels, confidence: npt.NDArray[np.floating]) -> Matrix:
-    """How much surer than usual a source is, in deviations of its log odds; 0 where it does not say."""
+def _log_odds(labels: Labels, confidence: npt.NDArray[np.floating]) -> Matrix:
+    """Of how sure a source is; NaN where it does not say, or always says the same."""
     kept = np.clip(confidence.astype(np.float64), _LEAST_CONFIDENCE, 1 - _LEAST_CONFIDENCE)
     odds = np.where(labels == NONE_GIVEN, np.nan, np.log(kept / (1 - kept)))
     stated = odds[~np.isnan(odds)]
-    if not len(stated) or stated.std() < 1e-6:
-        return np.zeros(len(labels))
+    return odds if len(stated) and stated.std() > 1e-6 else np.full(len(odds), np.nan)
+
+
+def _sureness(odds: Matrix) -> Matrix:
+    """How much surer than usual a source is, in deviations of its log odds; 0 where they are not known."""
+    stated = odds[~np.isnan(odds)]
+    if not len(stated):
+        return np.zeros(len(odds))
     away = np.nan_to_num((odds - stated.mean()) / stated.std())
     return np.asarray(np.clip(away, -_MOST_DEVIATIONS, _MOST_DEVIATIONS))
+
+
+def _bins(odds: Matrix) -> Matrix:
+    """1 for the fifth of a source's log odds that each is in; shape (objects, bins)."""
+    stated = ~np.isnan(odds)
+    inner = np.arange(1, _BINS) / _BINS
+    edges = np.quantile(odds[stated], inner) if stated.any() else np.zeros(_BINS - 1)
+    number = (odds[:, np.newaxis] >= edges).sum(axis=1)
+    return np.where(stated[:, np.newaxis], number[:, np.newaxis] == np.arange(_BINS), 0.0)
 
 
 def _expected(features: Any, labels: Labels, classes: int) -> Matrix:

@@ -106,6 +106,15 @@ def test_a_source_is_believed_less_where_its_class_and_confidence_show_that_it_e
     assert believed[anything].mean() < 0.55
 
 
+def test_a_source_is_believed_less_at_middling_confidences_if_it_errs_there(data: Data) -> None:
+    sure = data.random.choice([0.6, 0.75, 0.9, 0.97], size=4_000)
+    labels = np.where(sure == 0.75, data.random.integers(CLASSES, size=4_000), data.source(0.95))
+    found = data.after(data.signals(labels, confidence=sure), 400)
+    believed, errs = found[np.arange(len(found)), labels[400:]], sure[400:] == 0.75
+    assert believed[~errs].mean() > 0.9
+    assert believed[errs].mean() < 0.5
+
+
 def test_a_source_that_is_sure_where_it_is_wrong_is_believed_where_it_is_unsure(data: Data) -> None:
     labels = data.source(0.8)
     right = labels == data.truth
