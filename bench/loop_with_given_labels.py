@@ -12,14 +12,11 @@ from labelloop.core.certificate.tuning import DEFAULT, GIVEN_LABELS, Tuning
 from labelloop.core.ledger import State
 from labelloop.core.model.given_labels import GivenLabels as GivenLabelsModel
 from labelloop.core.model.prior_labels import PriorLabels
-from labelloop.core.numerics import log_odds_of
-from labelloop.quick_model import Ridge
+from labelloop.quick_model import Ridge, WithPriorLabels
 from labelloop.simulation import AnswersAtOnce, Model, simulate
 
 _COMPONENTS = 128
 _FEATURES: dict[str, npt.NDArray[np.float32]] = {}  # of each data set's texts, by its name
-# Log odds of a confidence are as large as the other features.
-_SCALE, _LEAST, _MOST = 2.0, 0.02, 0.98
 
 
 def given_labels_alone(given: GivenLabels, seed: int) -> Outcome:
@@ -28,8 +25,9 @@ def given_labels_alone(given: GivenLabels, seed: int) -> Outcome:
 
 
 def model_and_given_labels(given: GivenLabels, seed: int) -> Outcome:
-    """A regression on the text's features, the given label and its confidence."""
-    inputs = np.column_stack([_text_features(given.data), _label_features(given)])
+    """A regression on the text's features, joined with the given labels as the quick model joins them."""
+    classes = int(given.truth.max()) + 1
+    inputs = WithPriorLabels.of(_text_features(given.data), _priors(given), classes)
     return _run(given, seed, inputs, Ridge(), DEFAULT)
 
 
@@ -57,9 +55,3 @@ def _priors(given: GivenLabels) -> PriorLabels:
     return PriorLabels(
         given.labels[:, np.newaxis].astype(np.int16), given.confidences[:, np.newaxis].astype(np.float32)
     )
-
-
-def _label_features(given: GivenLabels) -> npt.NDArray[np.float64]:
-    label = np.eye(int(given.truth.max()) + 1)[given.labels]
-    sureness = log_odds_of(np.clip(given.confidences, _LEAST, _MOST)) / _SCALE
-    return np.column_stack([label, label * sureness[:, np.newaxis]])

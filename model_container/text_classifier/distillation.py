@@ -34,6 +34,8 @@ _FOLDS = 10
 _PENALTIES = (0.1, 1.0, 10.0)
 # The scores of a regression are about as large as probabilities.
 _LOWEST, _HIGHEST = 0.01, 3.0
+# More threads wait for each other: on a busy machine they took fifty times as long.
+_THREADS = 1
 _FILE = "distillation.safetensors"
 
 
@@ -70,10 +72,15 @@ class Distillation:
         cls, places: Places, folds: NDArray[np.int64], priors: PriorLabels, num_classes: int
     ) -> Distillation:
         """Learn from the prior labels of texts at these places, shape (texts, axes)."""
+        # Here, because serving does not need it.
+        from threadpoolctl import threadpool_limits
+
         rows = _rows(places)
-        of_sources = [
-            _learned(rows, folds, priors.labels[:, source], num_classes) for source in range(priors.sources)
-        ]
+        with threadpool_limits(_THREADS, user_api="blas"):
+            of_sources = [
+                _learned(rows, folds, priors.labels[:, source], num_classes)
+                for source in range(priors.sources)
+            ]
         shape = (priors.sources, _FOLDS, rows.shape[1], num_classes)
         return cls(np.array(of_sources, np.float32).reshape(shape))
 

@@ -4,7 +4,8 @@ People's labels decide that, on out-of-fold predictions: stacked generalization 
 multinomial regression. What it has learned of a class is:
 
 - how far to believe the model of texts. Without evidence, entirely;
-- how far to believe each source, the surer it says it is, and what it says of similar texts;
+- how far to believe each source, the surer it says it is and at each fifth of its confidences, and what it
+  says of similar texts;
 - what each source confuses, class by class. This takes more labels to learn, so its penalty is larger.
 
 Where prior labels do not predict people's labels better out of fold, they are not used.
@@ -45,26 +46,42 @@ _LEAST = 1e-9
 # A source that calls itself certain is wrong at times.
 _LEAST_CONFIDENCE = 0.02
 _MOST_DEVIATIONS = 3.0
-# By how much prior labels must make all examples together more likely, in nats: less may be chance.
+# A source may err where it is neither sure nor unsure. Of each bin less is believed than of all together: an
+# input that is smaller by the root of the precisions' ratio has the larger precision.
+_BINS = 5
+_OF_BIN = (_PRECISION_OF_SOURCE / _PRECISION_OF_CLASS) ** 0.5
+# By how much prior labels must make all examples together more likely, in nats, and by a standard error: less
+# may be chance.
 _LEAST_GAIN = 1.0
+# More threads wait for each other: on a busy machine they took ten times as long.
+_THREADS = 1
 _FILE = "stacking.safetensors"
 
 
 @dataclass(frozen=True)
 class ConfidenceScale:
-    """The usual log odds of each source's confidence, by which confidences are compared."""
+    """The usual confidences of each source, to which its confidences are compared."""
 
     mean: Floats
-    """Shape (sources,)."""
+    """Of the log odds, shape (sources,)."""
     deviation: Floats
-    """Shape (sources,): 0 where all confidences are equal, or none is stated."""
+    """Of the log odds, shape (sources,): 0 where all confidences are equal, or none is stated."""
+    edges: Floats
+    """Of the bins, in log odds, shape (sources, bins - 1)."""
 
     @classmethod
     def of(cls, priors: PriorLabels) -> ConfidenceScale:
         columns = [column[~np.isnan(column)] for column in _log_odds(priors).T]
         means = [column.mean() if len(column) else 0.0 for column in columns]
         deviations = [column.std() if len(column) else 0.0 for column in columns]
-        return cls(np.array(means), np.where(np.array(deviations) > 1e-6, deviations, 0.0))
+        inner = np.arange(1, _BINS) / _BINS
+        edges = [np.quantile(column, inner) if len(column) else np.zeros(_BINS - 1) for column in columns]
+        shape = (priors.sources, _BINS - 1)
+        return cls(
+            np.array(means),
+            np.where(np.array(deviations) > 1e-6, deviations, 0.0),
+            np.array(edges).reshape(shape),
+        )
 
     def sureness(self, priors: PriorLabels) -> Floats:
         """Return how much surer than usual a source is, in deviations, shape (objects, sources).
@@ -74,6 +91,16 @@ class ConfidenceScale:
         away = np.nan_to_num(_log_odds(priors) - self.mean)
         scaled = np.divide(away, self.deviation, out=np.zeros_like(away), where=self.deviation > 0)
         return np.clip(scaled, -_MOST_DEVIATIONS, _MOST_DEVIATIONS)
+
+    def bins(self, priors: PriorLabels) -> Floats:
+        """Return 1 for the bin of each confidence, shape (objects, sources, bins).
+
+        It is 0 where no confidence is stated, or all are equal.
+        """
+        odds = _log_odds(priors)
+        number = (odds[..., None] >= self.edges).sum(axis=2)
+        told = ~np.isnan(odds) & (self.deviation > 0)
+        return np.asarray((number[..., None] == np.arange(_BINS)) & told[..., None], np.float64)
 
 
 def _log_odds(priors: PriorLabels) -> Floats:
@@ -103,7 +130,7 @@ class _Inputs:
 
 def _inputs(before: Probabilities, signals: PriorSignals, scale: ConfidenceScale) -> _Inputs:
     texts, classes = before.shape
-    sureness = scale.sureness(signals.given)
+    sureness, bins = scale.sureness(signals.given), scale.bins(signals.given)
     votes, by_class = [], [np.ones((texts, 1))]
     for source in range(signals.given.sources):
         labels = signals.given.labels[:, source]
@@ -111,6 +138,7 @@ def _inputs(before: Probabilities, signals: PriorSignals, scale: ConfidenceScale
         surer = chosen * sureness[:, source, None]
         expected = signals.expected[:, source].astype(np.float64)
         votes += [chosen, surer, (expected - expected.mean(axis=1, keepdims=True)) / 2]
+        votes += [chosen * _OF_BIN * bins[:, source, number, None] for number in range(_BINS)]
         by_class.append((labels == NONE_GIVEN)[:, None].astype(np.float64))
         if classes <= _MOST_CLASSES_APART:
             by_class += [chosen, surer]
@@ -184,6 +212,7 @@ class Stacking:
             "by_class": np.ascontiguousarray(self._weights.by_class),
             "mean": self._scale.mean,
             "deviation": self._scale.deviation,
+            "edges": self._scale.edges,
             "temperature": np.array(self._temperature),
         }
         # Not safetensors' `save_file`: other users, such as the one that serves, could not read that file.
@@ -196,7 +225,8 @@ class Stacking:
             return None
         found = load_file(folder / _FILE)
         weights = _Weights(float(found["text"]), found["of_sources"], found["by_class"])
-        return cls(weights, ConfidenceScale(found["mean"], found["deviation"]), float(found["temperature"]))
+        scale = ConfidenceScale(found["mean"], found["deviation"], found["edges"])
+        return cls(weights, scale, float(found["temperature"]))
 
 
 @dataclass(frozen=True)
@@ -217,19 +247,31 @@ def choose_stacking(
     out_of_fold: predictions of the examples by a model of texts without their labels, shape (examples,
     classes). The comparison is fair: an example is predicted with weights that others have decided.
     """
-    unused = StackingChoice(None, out_of_fold)
     if len(labels) < 2:
-        return unused
+        return StackingChoice(None, out_of_fold)
+    # Here, because serving does not need it.
+    from threadpoolctl import threadpool_limits
+
+    with threadpool_limits(_THREADS, user_api="blas"):
+        return _chosen(out_of_fold, signals, labels, seed)
+
+
+def _chosen(out_of_fold: Probabilities, signals: PriorSignals, labels: Labels, seed: int) -> StackingChoice:
     folds = np.random.default_rng(seed).permutation(len(labels)) % _FOLDS
     scale = ConfidenceScale.of(signals.given)
     inputs = _inputs(out_of_fold, signals, scale)
     stacked, temperature = _cross_fitted(inputs, labels, folds)
     # Without sources, the regression still calibrates. What that gains is not to the credit of prior labels.
     calibrated, _ = _cross_fitted(inputs.without_sources, labels, folds)
-    losses = [log_losses(each, labels).sum() for each in (stacked, calibrated, out_of_fold)]
-    if losses[0] + _LEAST_GAIN > min(losses[1:]):
-        return unused
+    gains = log_losses(_likelier(calibrated, out_of_fold, labels), labels) - log_losses(stacked, labels)
+    if gains.sum() <= max(_LEAST_GAIN, gains.std() * np.sqrt(len(gains))):
+        return StackingChoice(None, out_of_fold)
     return StackingChoice(Stacking(_Weights.fit(inputs, labels), scale, temperature), stacked)
+
+
+def _likelier(first: Probabilities, second: Probabilities, labels: Labels) -> Probabilities:
+    """Return the probabilities that make the labels likelier."""
+    return min(first, second, key=lambda each: float(log_losses(each, labels).sum()))
 
 
 def _cross_fitted(inputs: _Inputs, labels: Labels, folds: NDArray[np.int64]) -> tuple[Probabilities, float]:

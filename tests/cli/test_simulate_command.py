@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -241,6 +242,108 @@ def test_a_container_labels_a_run_and_its_log_is_kept(table: Path) -> None:
     report = report_of(table, run)
     log = (table.parent / "out/runs/default-seed-0/logs/container.log").read_text()
     assert log.count("training simulation for 2 classes") == sum(each["trained"] for each in report["rounds"])
+
+
+@pytest.fixture
+def told_table(tmp_path: Path) -> Path:
+    """Texts that say little of their class, and two columns that say more: `rule` of half of the rows."""
+    rng = random.Random(0)
+    rows = []
+    for number in range(600):
+        label, other = rng.sample(sorted(WORDS), 2)
+        words = [rng.choice(WORDS[label if rng.random() < 0.6 else other]) for _ in range(3)]
+        right = rng.random() < 0.85
+        llm, sure = (label, rng.uniform(0.7, 1)) if right else (other, rng.uniform(0.5, 0.9))
+        rule = "" if number % 2 else label if rng.random() < 0.9 else other
+        rows.append(f"{' '.join(words)};{label};{llm};{sure:.2f};{rule}\n")
+    path = tmp_path / "words.csv"
+    path.write_text("text;kind;llm kind;sure;rule\n" + "".join(rows))
+    return path
+
+
+PRIORS = [
+    *("--prior-column", "llm kind", "--prior-confidence-column", "sure"),
+    *("--prior-column", "rule", "--prior-confidence-column", ""),
+]
+
+
+def test_the_quick_model_sees_prior_labels(told_table: Path) -> None:
+    shares = []
+    for number, priors in enumerate(([], PRIORS)):
+        out = ["--out", str(told_table.parent / f"out-{number}")]
+        done = call(told_table, "--certificate-for", "dataset", "--target-error", "0.1", *priors, *out)
+        assert done.exit_code == 0, done.output
+        result = json.loads((told_table.parent / f"out-{number}/simulation.json").read_bytes())
+        assert result["runs"][0]["final_error"] <= 0.1
+        shares.append(result["runs"][0]["human_share"])
+    assert shares[1] < 0.7 * shares[0]
+
+
+@pytest.mark.parametrize("said", [lambda rng: rng.choice(sorted(WORDS)), lambda _: "metal"])
+def test_prior_labels_that_say_nothing_cost_nothing(
+    table: Path, said: Callable[[random.Random], str]
+) -> None:
+    rng = random.Random(1)
+    header, *rows = table.read_text().splitlines()
+    table.write_text("\n".join([f"{header};rule", *(f"{row};{said(rng)}" for row in rows)]) + "\n")
+    asked = []
+    for number, priors in enumerate(([], ["--prior-column", "rule"])):
+        out = table.parent / f"out-{number}"
+        done = call(table, *priors, "--out", str(out))
+        assert done.exit_code == 0, done.output
+        run = json.loads((out / "simulation.json").read_bytes())["runs"][0]
+        asked.append((run["human_labels"], run["auto_label_error"]))
+    assert asked[0] == asked[1]
+
+
+@pytest.mark.slow
+def test_a_container_gets_prior_labels(told_table: Path, tmp_path: Path) -> None:
+    container, kept = tmp_path / "container", tmp_path / "kept"
+    container.mkdir()
+    kept.mkdir()
+    for name in ("train", "serve"):
+        content = Path(CONTAINER[1], name).read_text()
+        keep = f"import os, shutil; shutil.copytree(os.environ['ML_ROOT'], {str(kept)!r}, dirs_exist_ok=True)"
+        (container / name).write_text(f"{keep}\n{content}" if name == "train" else content)
+    done = call(told_table, "--model-container", str(container), *PRIORS)
+    assert done.exit_code == 0, done.output
+    parameters = json.loads((kept / "input/config/hyperparameters.json").read_bytes())
+    assert parameters["prior_labels"] == '["llm-kind", "rule"]'
+    for channel in ("train", "pool"):
+        for line in (kept / f"input/data/{channel}/{channel}.jsonl").read_text().splitlines():
+            record = json.loads(line)
+            assert record["llm-kind"] in (0, 1)
+            assert 0.5 <= record["llm-kind-metadata"]["confidence"] <= 1
+            assert ("rule" in record) == (record["labelloop-id"] % 2 == 0)
+
+
+@pytest.mark.parametrize(
+    ("options", "problem"),
+    [
+        (["--prior-column", "nowhere"], "nowhere"),
+        (["--prior-column", "kind"], "kind"),
+        (["--prior-column", "text"], "text"),
+        (PRIORS[:2] + PRIORS[2:4] * 2, "There are 1 --prior-column and 2 --prior-confidence-column"),
+    ],
+)
+def test_prior_columns_that_cannot_be_used_are_one_error(
+    told_table: Path, options: list[str], problem: str
+) -> None:
+    done = call(told_table, *options)
+    assert done.exit_code == 2
+    assert problem in in_one_line(done.stderr)
+    assert "Traceback" not in done.output
+
+
+def test_how_prior_columns_were_read_is_told_and_kept(told_table: Path) -> None:
+    few = ["--sample", "60", "--start-size", "0.9"]
+    done = call(told_table, *few, *PRIORS)
+    assert done.exit_code == 0, done.output
+    assert "'rule'" in in_one_line(done.stdout)
+    assert call(told_table, *few, *PRIORS).stdout.count("This run is already done.") == 1
+    other = call(told_table, *few, *PRIORS[:4])
+    assert other.exit_code == 2
+    assert "other columns" in in_one_line(other.stderr)
 
 
 @pytest.mark.slow

@@ -132,6 +132,34 @@ def test_a_bad_record_gets_an_error_on_its_line_and_fails_no_other(
     assert reason in bad["error"]
 
 
+class Believer(FirstLetter):
+    """Is sure of what the first of two sources says."""
+
+    contract = Contract(3, "source", 0.0, 1.0, 2, "", None, {}, ["gpt", "rule"])
+
+    def predict(self, texts: Sequence[str], priors: PriorLabels | None = None) -> Predictions:
+        assert priors is not None
+        assert priors.labels.shape == (len(texts), 2)
+        return super().predict(["abc"[label] for label in priors.labels[:, 0]])
+
+
+def test_prior_labels_reach_the_model_and_bad_ones_are_an_error_of_their_record() -> None:
+    client = Client(build_application(Believer(), max_payload_mb=1, default_k=None))
+    lines = [
+        b'{"source": "a", "gpt": 1, "gpt-metadata": {"confidence": 0.9}}',
+        b'{"source": "a", "gpt": 3}',
+        b'{"source": "a", "gpt": 2, "gpt-metadata": {"confidence": "x"}}',
+        b'{"source": "a", "gpt": 2}',
+        b'{"source": "a"}',
+    ]
+    found = answers(post(client, b"\n".join(lines)))
+    assert [line["label"][0] if "label" in line else None for line in found] == [
+        *("__label__1", None, None, "__label__2", "__label__2")
+    ]
+    assert "the prior label under 'gpt' is 3" in found[1]["error"]
+    assert "the confidence in 'gpt-metadata' is 'x'" in found[2]["error"]
+
+
 def test_a_request_of_bad_records_alone_is_answered(client: Client) -> None:
     assert best(post(client, b"{\n{\n")) == [None, None]
 

@@ -38,6 +38,16 @@ def test_keys_of_sagemaker_itself_are_passed_over() -> None:
     assert Hyperparameters.of(given) == Hyperparameters(3, "category")
 
 
+@pytest.mark.parametrize(("given", "read"), [('["gpt-4o", "a rule"]', ("gpt-4o", "a rule")), ("[]", ())])
+def test_prior_labels_are_a_list_of_keys(given: str, read: tuple[str, ...]) -> None:
+    assert Hyperparameters.of({**REQUIRED, "prior_labels": given}).prior_labels == read
+    assert Hyperparameters.of(REQUIRED).prior_labels == ()
+
+
+def test_prior_labels_under_the_labels_own_key_are_refused() -> None:
+    assert "'prior_labels' must not name the label_attribute" in refusal(prior_labels='["category"]')
+
+
 def test_unknown_names_are_refused_with_the_known_ones() -> None:
     message = refusal(epoch="3")
     assert "'epoch' is unknown" in message
@@ -78,6 +88,12 @@ def test_required_names_are_asked_for(name: str) -> None:
         ("max_pool_texts", "all"),
         ("embedding_size", "1025"),
         ("prune_label_errors", "1"),
+        ("prior_labels", "gpt"),
+        ("prior_labels", '"gpt"'),
+        ("prior_labels", '["gpt", 1]'),
+        ("prior_labels", '[" "]'),
+        ("prior_labels", '["gpt", "gpt"]'),
+        ("prior_labels", "[" * 100_000),
     ],
 )
 def test_a_wrong_value_is_refused_with_its_name_and_what_it_may_be(name: str, value: object) -> None:

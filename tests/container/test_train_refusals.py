@@ -106,6 +106,27 @@ def test_a_label_out_of_range_or_of_another_type_is_refused_with_its_place(
     assert re.match(r"In line 2 of part-0\.manifest the label under 'category' is ", refused_here(job))
 
 
+@pytest.mark.parametrize("channel", ["train", "validation", "pool"])
+@pytest.mark.parametrize(
+    ("prior", "reason"),
+    [
+        ({"gpt": 2}, "the prior label under 'gpt' is 2, but with num_classes = 2 it must be from 0 to 1"),
+        ({"gpt": "agrees"}, "the prior label under 'gpt' is 'agrees', but a label is a class index"),
+        (
+            {"gpt": 0, "gpt-metadata": {"confidence": "high"}},
+            "the confidence in 'gpt-metadata' is 'high', but it must be a number from 0 to 1",
+        ),
+        ({"gpt": 0, "gpt-metadata": {"confidence": 87}}, "the confidence in 'gpt-metadata' is 87, but"),
+    ],
+)
+def test_a_prior_label_that_cannot_be_read_is_refused_with_its_place(
+    make_job: MakeJob, refused_here: Refused, channel: str, prior: dict[str, object], reason: str
+) -> None:
+    job = make_job(prior_labels='["gpt"]').add_channel("train", [GOOD])
+    job.add_channel(channel, [GOOD, {**GOOD, **prior}])
+    assert refused_here(job).startswith(f"In line 2 of part-0.manifest {reason}")
+
+
 def test_a_channel_in_pipe_mode_is_refused(make_job: MakeJob, refused_here: Refused) -> None:
     assert "Pipe mode" in refused_here(make_job().add_channel("train", [GOOD], mode="Pipe"))
 

@@ -24,6 +24,7 @@ import numpy as np
 import pytest
 from text_classifier.contract import ContractError
 from text_classifier.ml_tree import MlTree
+from text_classifier.prior_labels import PriorLabels
 from text_classifier.stopping import StopOrder
 from text_classifier.training import train
 
@@ -486,3 +487,69 @@ def test_a_damaged_model_is_told_as_such(
     (tmp_path / "model" / file).write_bytes(b"damaged")
     with pytest.raises(ModelError, match="train it again"):
         load_classifier(tmp_path / "model")
+
+
+def with_prior_labels(records: list[dict[str, Any]], right: float, seed: int) -> list[dict[str, Any]]:
+    """Adds what a source says, which is right this often and sure where it is right."""
+    rng = random.Random(seed)
+    said = []
+    for record in records:
+        is_right = rng.random() < right
+        label = record["category"] if is_right else (record["category"] + rng.choice([1, 2])) % 3
+        sure = rng.choice([0.7, 0.9, 1.0] if is_right else [0.5, 0.7, 0.9])
+        said.append({**record, "gpt": label, "gpt-metadata": {"confidence": sure}})
+    return said
+
+
+def wrong(server: Server, records: list[dict[str, Any]]) -> float:
+    answers = server.predict(
+        [{key: record[key] for key in record if key != "category"} for record in records]
+    )
+    labels = [record["category"] for record in records]
+    return float(np.mean(by_class(answers).argmax(axis=1) != labels))
+
+
+def test_prior_labels_are_believed_in_serving_as_in_training(make_job: MakeJob, tmp_path: Path) -> None:
+    records = with_prior_labels([*TRAIN[:150], *HELD_OUT], 0.9, seed=0)
+    train_records, asked = records[:150], records[150:]
+    job = make_job(num_classes=4, prior_labels='["gpt"]').add_channel("train", train_records)
+    job.add_channel("pool", [{**record, "category": None} for record in asked])
+    classifier = train_here(job)
+    accuracy = np.mean(
+        by_class(out_of_fold(job)).argmax(axis=1) == [record["category"] for record in train_records]
+    )
+    server = start(job.model, tmp_path)
+    try:
+        without = [{"source": record["source"], "category": record["category"]} for record in asked]
+        assert wrong(server, asked) < 0.1 < wrong(server, without)
+        assert accuracy > 0.85
+        priors = PriorLabels.of(
+            [[(record["gpt"], record["gpt-metadata"]["confidence"])] for record in asked], 1
+        )
+        here = classifier.probabilities([record["source"] for record in asked], priors)
+        assert np.abs(by_class(server.predict(asked)) - here).max() < 1e-6
+        # An answer depends on no other record.
+        assert np.abs(by_class(server.predict(asked[7:8])) - here[7]).max() < 1e-5
+        bad, good = server.predict([{**asked[0], "gpt": 9}, asked[1]])
+        assert "the prior label under 'gpt' is 9" in bad["error"]
+        assert "label" in good
+    finally:
+        server.process.kill()
+        server.process.communicate(timeout=300)
+
+
+def test_prior_labels_nobody_named_or_that_say_nothing_change_no_prediction(
+    make_job: MakeJob, classifier: TextClassifier
+) -> None:
+    records = with_prior_labels(TRAIN, 1 / 3, seed=1)
+    for record in records:
+        record["gpt-metadata"] = {"confidence": 0.9}
+    texts = [record["source"] for record in HELD_OUT]
+    before = classifier.probabilities(texts)
+    unnamed = train_here(make_job(num_classes=4).add_channel("train", records))
+    assert np.array_equal(unnamed.probabilities(texts), before)
+    job = make_job(num_classes=4, prior_labels='["gpt"]').add_channel("train", records)
+    named = train_here(job)
+    priors = PriorLabels.of([[(1, 0.9)] for _ in texts], 1)
+    assert np.array_equal(named.probabilities(texts, priors), before)
+    assert not (job.model / "stacking.safetensors").exists()

@@ -57,12 +57,16 @@ def records(file: Path) -> list[dict[str, Any]]:
         {"Policy": "blog"},
         {"TargetError": 0.2, "SimulatedPeople": {"ErrorRate": 0.05, "UnansweredShare": 0.05}},
         {"TargetError": 0.2, "Model": {"HyperParameters": {"epochs": "3"}, "HoldoutShare": 0.1}},
+        {"TargetError": 0.2, "PriorLabels": [{"Attribute": "gpt-4o"}, {"Attribute": "rule"}]},
     ],
 )
 def test_a_run_of_the_container_ends_the_same(
     loop: Loop, forks: ForkServer, tmp_path: Path, settings: dict[str, Any]
 ) -> None:
     loop.data(600, clean=False)
+    if sources := settings.pop("PriorLabels", []):
+        loop.request["PriorLabels"] = sources
+        with_prior_labels(loop)
     rows = ["labelloop-id,source,label\n", *(f"{n},x,{label}\n" for n, label in enumerate(loop.truth))]
     loop.write("in/truth.csv", "".join(rows).encode())
     people = {**settings.pop("SimulatedPeople", {}), "TruthS3Uri": "s3://bucket/in/truth.csv"}
@@ -85,14 +89,29 @@ def test_a_run_of_the_container_ends_the_same(
     assert recorded.hyper_parameters == [hyper_parameters_of(run / trained[0])] * len(trained)
 
 
+def with_prior_labels(loop: Loop) -> None:
+    given = [
+        {"gpt-4o": int(label), "gpt-4o-metadata": {"confidence": 0.75}} if number % 3 else {"rule": 0}
+        for number, label in enumerate(truth_of(loop))
+    ]
+    lines = map(json.loads, (loop.s3 / "bucket/in/input.manifest").read_bytes().splitlines())
+    loop.manifest(json.dumps(line | prior).encode() for line, prior in zip(lines, given, strict=True))
+
+
 def in_memory(loop: Loop, recorded: Recorded, log: Path, watcher: ReportWatcher) -> SimulatedRun:
     block = loop.request["ActiveLearning"]
     manifest = (loop.s3 / "bucket/in/input.manifest").read_bytes().splitlines()
     objects = Objects([add_id(line, number) for number, line in enumerate(manifest)])
     container = ProcessContainer(STAND_IN_CONTAINER, start=recorded.start)
     attribute = LabelAttribute("category")
-    model = ContainerModel.of(container, parse_settings(block), attribute, CATEGORIES, log)
+    model = ContainerModel.of(
+        container, parse_settings(block), attribute, CATEGORIES, log, prior_attributes(loop.request)
+    )
     return simulate(objects, truth_of(loop), model, block, watchers=[watcher])
+
+
+def prior_attributes(request: dict[str, Any]) -> list[str]:
+    return [source["Attribute"] for source in request.get("PriorLabels") or []]
 
 
 def truth_of(loop: Loop) -> Labels:
@@ -131,9 +150,11 @@ def told_by_the_state_machine(report: dict[str, Any]) -> dict[str, Any]:
 
 def hyper_parameters_of(training: Path) -> dict[str, str]:
     state = json.loads((training.parents[1] / "prepared/state.json").read_bytes())
-    settings = state["Request"]["ActiveLearning"]
+    request = state["Request"]
+    settings, sources = request["ActiveLearning"], prior_attributes(request)
     asked_for: dict[str, str] = settings["Model"]["HyperParameters"]
-    return {"num_classes": "3", "label_attribute": "category", "seed": str(settings["Seed"]), **asked_for}
+    known = {"num_classes": "3", "label_attribute": "category", "seed": str(settings["Seed"])}
+    return {**known, **({"prior_labels": json.dumps(sources)} if sources else {}), **asked_for}
 
 
 def test_the_container_is_asked_as_the_state_machine_asks_it() -> None:

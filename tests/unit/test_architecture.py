@@ -24,7 +24,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "workflow": {"core"},
     "simulation": {"core", "workflow"},
     "simulation_report": {"core", "simulation"},
-    "quick_model": {"simulation"},
+    "quick_model": {"core", "simulation"},
     "storage": {"core", "workflow"},
     "reporting": {"core"},
     "monitoring": set(),

@@ -5,7 +5,8 @@ import random
 import numpy as np
 import pytest
 
-from labelloop.quick_model import EMBEDDING_SIZE, Ridge, text_features
+from labelloop.core.model.prior_labels import PriorLabels
+from labelloop.quick_model import EMBEDDING_SIZE, Ridge, WithPriorLabels, text_features
 
 WORDS = {
     "English": (["iron", "copper", "zinc"], ["rivers", "lakes", "ponds"], " "),
@@ -49,3 +50,82 @@ def test_texts_that_have_nothing_in_common_are_no_error(texts: list[str]) -> Non
     features = text_features(texts)
     answers = Ridge(EMBEDDING_SIZE).fit(features[:1], np.array([0]), 2, seed=0)(features)
     assert np.isfinite(answers.probabilities).all()
+
+
+class Told:
+    """Objects of three classes, which their features tell in part, and a source with confidences."""
+
+    def __init__(self, right: float, seed: int = 0) -> None:
+        rng = np.random.default_rng(seed)
+        self.labels = rng.integers(3, size=2000)
+        self.features = (np.eye(3, 5)[self.labels] + rng.standard_normal((2000, 5))).astype(np.float32)
+        is_right = rng.random(2000) < right
+        said = np.where(is_right, self.labels, (self.labels + rng.integers(1, 3, 2000)) % 3)
+        sure = np.where(is_right, rng.beta(6, 2, 2000), rng.beta(2, 2, 2000))
+        self.priors = PriorLabels(
+            said[:, np.newaxis].astype(np.int16), sure[:, np.newaxis].astype(np.float32)
+        )
+        self.inputs = WithPriorLabels.of(self.features, self.priors, 3)
+
+    def answers(self, people: int = 200, *, priors: bool = True) -> np.ndarray:
+        inputs = self.inputs if priors else self.features
+        predict = Ridge(2).fit(inputs[np.arange(people)], self.labels[:people], 3, seed=0)
+        answers = predict(inputs[np.arange(people, 2000)])
+        assert answers.embedding is not None
+        assert answers.embedding.shape == (2000 - people, 2)
+        return np.asarray(answers.probabilities)
+
+    def wrong(self, probabilities: np.ndarray) -> float:
+        return float(np.mean(probabilities.argmax(axis=1) != self.labels[-len(probabilities) :]))
+
+
+def test_prior_labels_are_believed_as_far_as_they_are_right() -> None:
+    told = Told(0.8)
+    found = told.answers()
+    assert told.wrong(found) < 0.16 < 0.3 < told.wrong(told.answers(priors=False))
+    assert found.max(axis=1).mean() == pytest.approx(1 - told.wrong(found), abs=0.03)
+    assert np.array_equal(found, told.answers())
+
+
+@pytest.mark.parametrize("right", [0.0, 1 / 3])
+def test_prior_labels_that_are_wrong_or_random_do_not_hurt(right: float) -> None:
+    for seed in range(5):
+        told = Told(right, seed)
+        told.priors.confidence[:] = 0.9
+        told.inputs = WithPriorLabels.of(told.features, told.priors, 3)
+        assert told.wrong(told.answers()) <= told.wrong(told.answers(priors=False)) + 0.01
+
+
+def test_missing_prior_labels_and_very_few_labels_are_no_error() -> None:
+    told = Told(0.8)
+    told.priors.labels[::2] = -1
+    told.inputs = WithPriorLabels.of(told.features, told.priors, 3)
+    assert all(np.isfinite(told.answers(people)).all() for people in (1, 2, 3, 100))
+    told.priors.labels[:] = -1
+    told.inputs = WithPriorLabels.of(told.features, told.priors, 3)
+    assert np.array_equal(told.answers(), told.answers(priors=False))
+
+
+def test_prior_labels_count_as_in_the_shipped_container() -> None:
+    from text_classifier.calibration import with_temperature
+    from text_classifier.distillation import PriorSignals
+    from text_classifier.prior_labels import PriorLabels as ContainersPriorLabels
+    from text_classifier.stacking import choose_stacking
+
+    from labelloop.quick_model import _stacked
+
+    told = Told(0.8)
+    given = ContainersPriorLabels(
+        told.priors.labels.astype(np.int64), told.priors.confidence.astype(np.float64)
+    )
+    expected = 2 * told.inputs.votes[:, :, [2]].transpose(0, 2, 1)
+    before = with_temperature(np.eye(3, dtype=np.float32)[(told.labels + (told.features[:, 0] > 1)) % 3], 5)
+    signals = PriorSignals(given, expected.astype(np.float32))
+    choice = choose_stacking(before, signals, told.labels, seed=3)
+    stacked = _stacked(np.log(before.astype(np.float64)), told.inputs, told.labels, 3)
+    assert choice.stacking
+    assert stacked
+    there = choice.stacking.probabilities(before, signals)
+    scores = stacked.scores(np.log(before.astype(np.float64)), told.inputs)
+    here = np.exp(scores) / np.exp(scores).sum(axis=1, keepdims=True)
+    assert np.abs(there - here).max() < 1e-3

@@ -30,7 +30,7 @@ from labelloop.preparation.options import (
     DEFAULT_LABEL_ATTRIBUTE,
     PLACEHOLDER_ROLE_ARN,
     PLACEHOLDER_WORKTEAM_ARN,
-    prior_attribute,
+    prior_attributes,
 )
 
 _CLASSES_SHOWN = 20
@@ -141,7 +141,7 @@ def prepare(
     Example: labelloop prepare texts.csv --text-column title --classes business,health,sports --out news
     """
     with explained_errors():
-        prior_columns = _prior_columns(prior_column or [], prior_confidence_column or [])
+        prior_columns = pairs_of_columns(prior_column or [], prior_confidence_column or [])
         if label_column is None and not prior_columns and classes is None:
             raise OptionError(
                 "Say which classes there are: --classes A,B,C. If the file has labels, name their column: "
@@ -163,9 +163,7 @@ def prepare(
         )
         options = PreparationOptions(
             label_attribute=label_attribute,
-            prior_attributes=tuple(
-                prior_attribute(name, number) for number, (name, _) in enumerate(prior_columns, 1)
-            ),
+            prior_attributes=prior_attributes(prior_columns),
             classes=comma_separated(classes, "--classes"),
             class_names=_name_pairs(class_names),
             labeled_share=labeled_share,
@@ -197,7 +195,8 @@ def prepare(
         )
 
 
-def _prior_columns(labels: list[str], confidences: list[str]) -> tuple[tuple[str, str], ...]:
+def pairs_of_columns(labels: list[str], confidences: list[str]) -> tuple[tuple[str, str], ...]:
+    """Each prior column with that of its confidences, "" for none."""
     if confidences and len(confidences) != len(labels):
         raise OptionError(
             f"There are {len(labels)} --prior-column and {len(confidences)} --prior-confidence-column: give "

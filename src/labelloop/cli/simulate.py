@@ -14,6 +14,7 @@ from rich.text import Text
 from labelloop.cli import table_options
 from labelloop.cli.errors import explained_errors
 from labelloop.cli.kept_settings import file_digest
+from labelloop.cli.prepare import pairs_of_columns
 from labelloop.cli.run import Policy
 from labelloop.cli.run_folder import write_json
 from labelloop.cli.simulated_run import SimulatedData, run
@@ -30,6 +31,7 @@ from labelloop.preparation import (
     read_known_labels,
 )
 from labelloop.preparation.label_words import DEFAULT_MISSING
+from labelloop.preparation.options import prior_attributes
 from labelloop.workflow.request import parse_settings
 
 Document = dict[str, Any]
@@ -73,6 +75,7 @@ class SimulationOptions:
                 written.delimiter or ",",
                 list(written.column_names),
                 written.quoted is not False,
+                *map(list, written.prior_columns),
             ],
             # None is the default: a folder from before there were these options can be gone on with.
             "encoding": written.encoding or None,
@@ -105,6 +108,20 @@ def simulate(
     text_column: Annotated[str, typer.Option(help="The column with the texts.")],
     label_column: Annotated[str, typer.Option(help="The column with the labels, taken as the truth.")],
     out: Annotated[Path, typer.Option(help="The folder for runs and simulation.json.")],
+    prior_column: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="A column with labels by something else, which the model sees: a language model, a vendor, "
+            "a rule. Repeatable."
+        ),
+    ] = None,
+    prior_confidence_column: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="How sure each prior label is: 0.87, 87 % or 87. One for each --prior-column, in the same "
+            'order; "" for a column without.'
+        ),
+    ] = None,
     missing: table_options.Missing = None,
     exact_labels: table_options.ExactLabels = False,
     merge_case: table_options.MergeCase = False,
@@ -203,6 +220,7 @@ def simulate(
     console = Console(stderr=as_json)
     folder, policies = SimulationFolder(out), list(dict.fromkeys(policy or [Policy.DEFAULT]))
     with explained_errors():
+        prior_columns = pairs_of_columns(prior_column or [], prior_confidence_column or [])
         options = SimulationOptions(
             files=files,
             table_format=TableFormat(
@@ -213,6 +231,7 @@ def simulate(
                 column_names=comma_separated(column_names, "--columns") or (),
                 quoted=quotes,
                 sheet=sheet or "",
+                prior_columns=prior_columns,
             ),
             preparation=PreparationOptions(
                 label_attribute=propose_label_attribute(label_column),
@@ -221,6 +240,7 @@ def simulate(
                 missing=table_options.missing_words(missing),
                 exact_labels=exact_labels,
                 merge_case=merge_case,
+                prior_attributes=prior_attributes(prior_columns),
             ),
             active_learning={
                 "QueryStrategy": query_strategy,

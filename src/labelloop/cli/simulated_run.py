@@ -28,6 +28,10 @@ from labelloop.simulation import Labels, PeopleWhoKnow, simulate
 from labelloop.simulation_report import ReportWatcher
 from labelloop.workflow.request import ActiveLearning, parse_settings
 
+# The quick model's products are small, and threads wait for each other: on a busy machine, a run with more of
+# them took 15 times as long.
+_THREADS = 1
+
 
 @dataclass(frozen=True)
 class SimulatedData:
@@ -59,10 +63,14 @@ def run(console: Console, data: SimulatedData, folder: RunFolder, block: dict[st
     if folder.report.exists():
         console.print("This run is already done.")
         return folder.read_report()
+    # Here, because it comes with scikit-learn, and other commands need neither.
+    from threadpoolctl import threadpool_limits
+
     settings = parse_settings(block)
     with console.status("Reading the texts"):
         inputs = data.inputs
-    with locked(folder.out):
+    # Only now are the libraries loaded whose threads are limited.
+    with locked(folder.out), threadpool_limits(_THREADS, user_api="blas"):
         try:
             report = _simulated(console, data, inputs, settings, folder.logs / "container.log")
         except (JobFailed, PredictionsError) as error:
@@ -89,7 +97,7 @@ def _simulated(
         ended = simulate(
             inputs,
             data.truth,
-            data.model.of_run(settings, data.attribute, data.categories, log),
+            data.model.of_run(settings, data.attribute, data.categories, log, data.known.prior_attributes),
             block,
             people=PeopleWhoKnow(people),
             watchers=(progress, watcher),

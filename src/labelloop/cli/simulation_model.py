@@ -1,5 +1,6 @@
 """The models that a simulation can try: a quick one, or a container's `train` and `serve`."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
@@ -31,9 +32,14 @@ class SimulatedModel(Protocol):
         ...
 
     def of_run(
-        self, settings: ActiveLearning, attribute: LabelAttribute, categories: LabelCategories, log: Path
+        self,
+        settings: ActiveLearning,
+        attribute: LabelAttribute,
+        categories: LabelCategories,
+        log: Path,
+        prior_labels: Sequence[str],
     ) -> Model:
-        """The model of one run; `log` gets what its programs print."""
+        """The model of one run; `log` gets what its programs print, `prior_labels` are keys in the lines."""
         ...
 
 
@@ -48,9 +54,12 @@ class QuickModel:
 
     def inputs(self, data: KnownLabels) -> Any:
         # Here, since scipy and scikit-learn are slow to import, and other commands need neither.
-        from labelloop.quick_model import text_features
+        from labelloop.quick_model import WithPriorLabels, text_features
 
-        return text_features(data.texts)
+        features = text_features(data.texts)
+        if data.priors is None:
+            return features
+        return WithPriorLabels.of(features, data.priors, len(data.classes))
 
     def of_run(self, *_: Any) -> Model:
         from labelloop.quick_model import EMBEDDING_SIZE, Ridge
@@ -73,12 +82,17 @@ class ContainerPrograms:
         return Objects([add_id(line, number) for number, line in enumerate(data.lines)])
 
     def of_run(
-        self, settings: ActiveLearning, attribute: LabelAttribute, categories: LabelCategories, log: Path
+        self,
+        settings: ActiveLearning,
+        attribute: LabelAttribute,
+        categories: LabelCategories,
+        log: Path,
+        prior_labels: Sequence[str],
     ) -> Model:
         from labelloop.local.container_model import ContainerModel
 
         container = self.application.container(self.encodings)
-        return ContainerModel.of(container, settings, attribute, categories, log)
+        return ContainerModel.of(container, settings, attribute, categories, log, prior_labels)
 
 
 def chosen_model(

@@ -86,15 +86,19 @@ class ContainerModel:
         attribute: LabelAttribute,
         categories: LabelCategories,
         log: Path,
+        prior_labels: Sequence[str] = (),
     ) -> "ContainerModel":
-        """With the jobs that a request with these settings leads to."""
+        """With the jobs that a request with these settings leads to; `prior_labels`: keys in its lines."""
         model = settings.model
         training = training_job(
             model,
             image_uri="",
             input_mode=_FILES,
             hyper_parameters=contract(
-                classes=len(categories), label_attribute=attribute.name, seed=settings.loop_settings().seed
+                classes=len(categories),
+                label_attribute=attribute.name,
+                seed=settings.loop_settings().seed,
+                prior_labels=prior_labels,
             ),
             channels=[file_channel(name, "", _FILES) for name in _CHANNELS],
             longest_wait_in_seconds=longest_wait(model),

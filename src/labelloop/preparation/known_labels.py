@@ -6,11 +6,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from labelloop.core.model.prior_labels import PriorLabels
 from labelloop.preparation.classes import class_list, refuse_unlike_classes
 from labelloop.preparation.errors import InputFileError
 from labelloop.preparation.label_words import LabelWords
+from labelloop.preparation.manifest_files import prior_fields
 from labelloop.preparation.manifest_lines import ManifestLines
 from labelloop.preparation.options import PreparationOptions
+from labelloop.preparation.prior_rows import read_priors
 from labelloop.preparation.sample import draw_sample, taken_rows
 from labelloop.preparation.survey import RowRules, refuse_unusable, survey_source, usable_rows
 from labelloop.preparation.table_format import TableFormat
@@ -25,7 +28,9 @@ class KnownLabels:
     texts: list[str]
     labels: list[int]
     classes: tuple[str, ...]
-    lines: list[bytes]  # of the input manifest, without labels
+    lines: list[bytes]  # of the input manifest, with prior labels and without people's
+    priors: PriorLabels | None = None
+    prior_attributes: tuple[str, ...] = ()  # the keys in the lines, one a source
     read_as: tuple[str, ...] = ()  # for people, how each file was read
     notes: tuple[str, ...] = ()  # what could surprise in that
 
@@ -39,29 +44,34 @@ def read_known_labels(
 ) -> KnownLabels:
     """The rows that `prepare_files` takes, in its order, with its classes. Nothing is written.
 
-    Raises PreparationError as it does; InputFileError also when a label is missing.
+    Raises PreparationError and RequestError as it does; InputFileError also when a label is missing.
     """
     rows = TableSource(paths, table_format)
-    lines = ManifestLines(options.label_attribute, options.creation_date, options.job_name_prefix)
+    lines = ManifestLines(
+        options.label_attribute, options.creation_date, options.job_name_prefix, options.prior_attributes
+    )
     rules = RowRules(options.label_words, options.class_names, lines)
     survey = survey_source(watched(rows, "Reading", watcher), rules)
     refuse_unusable(survey, skip_bad_rows=options.skip_bad_rows)
     refuse_unlike_classes(survey.labels, survey.labeled_rows)
     classes = class_list(survey.labels, None, options.class_names, rules.words.notes())
     sample = draw_sample(survey.codes, size=options.sample, labeled_share=0.0, seed=options.seed)
-    taken = [
-        (row.text, row.label)
-        for _, row in taken_rows(usable_rows(watched(rows, "Reading", watcher), rules), sample.taken)
-    ]
-    _require_labels(taken, rules.words)
+    usable = usable_rows(watched(rows, "Reading", watcher), rules)
+    taken = [row for _, row in taken_rows(usable, sample.taken)]
+    _require_labels([(row.text, row.label) for row in taken], rules.words)
+    columns = table_format.prior_columns
+    read = read_priors(survey, sample, classes, columns) if columns else None
+    fields = [prior_fields(lines, read.priors, row, classes) if read else {} for row in range(len(taken))]
     index_of = {label: index for index, label in enumerate(classes.labels)}
     return KnownLabels(
-        texts=[text for text, _ in taken],
-        labels=[index_of[label] for _, label in taken],
+        texts=[row.text for row in taken],
+        labels=[index_of[row.label] for row in taken],
         classes=classes.names,
-        lines=[lines.unlabeled(text) for text, _ in taken],
+        lines=[lines.unlabeled(row.text, of_row) for row, of_row in zip(taken, fields, strict=True)],
+        priors=read.priors if read else None,
+        prior_attributes=options.prior_attributes,
         read_as=rows.read_as,
-        notes=(*rows.notes, *rules.words.notes()),
+        notes=(*rows.notes, *rules.words.notes(), *(read.notes if read else ())),
     )
 
 

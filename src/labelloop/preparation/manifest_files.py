@@ -87,7 +87,7 @@ def write_rows(
         for line_number, (place, row) in enumerate(taken_rows(usable, sample.taken)):
             index, name = class_of.get(row.label, (NO_LABEL, ""))
             shown = place in sample.labeled
-            fields = {} if priors is None else _prior_fields(lines, priors, line_number, classes)
+            fields = {} if priors is None else prior_fields(lines, priors, line_number, classes)
             line = (
                 lines.labeled(row.text, index, name, fields) if shown else lines.unlabeled(row.text, fields)
             )
@@ -100,7 +100,8 @@ def write_rows(
     return written
 
 
-def _prior_fields(lines: ManifestLines, priors: PriorLabels, row: int, classes: ClassList) -> dict[str, Any]:
+def prior_fields(lines: ManifestLines, priors: PriorLabels, row: int, classes: ClassList) -> dict[str, Any]:
+    """What a line says of a row's prior labels."""
     fields = dict[str, Any]()
     said = zip(lines.prior_attributes, priors.labels[row].tolist(), priors.confidence[row], strict=True)
     for attribute, label, confidence in said:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -126,11 +126,15 @@ def check_label_attribute(name: str, *, option: str = "--label-attribute") -> No
         )
 
 
-def prior_attribute(column: str, number: int) -> str:
-    """The key for the labels of a column, the `number`th of its kind.
+def prior_attributes(columns: Sequence[tuple[str, str]]) -> tuple[str, ...]:
+    """The key for the labels of each column; the second of a pair is the column of its confidences.
 
     Raises LabelAttributeError for a name that belongs to something else.
     """
+    return tuple(_prior_attribute(name, number) for number, (name, _) in enumerate(columns, 1))
+
+
+def _prior_attribute(column: str, number: int) -> str:
     if column.endswith(_RESERVED_ENDINGS):
         raise LabelAttributeError(
             f"Column {column!r} cannot be a prior column: {prior_attribute_fault(column)}. Rename it."
