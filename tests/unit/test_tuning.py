@@ -144,7 +144,7 @@ def tuned_functions() -> set[str]:
 def test_a_tuning_is_handed_on_wherever_one_is_taken(path: Path) -> None:
     """Or a run with another Tuning would here and there use the default one."""
     taking = tuned_functions()
-    assert {"auto_label", "Audit", "Audit.of", "level", "decide", "_way"} <= taking
+    assert {"auto_label", "Audit", "Audit.of", "level", "decide", "evidence_of"} <= taking
     tree = ast.parse(path.read_text())
     # An object that holds a Tuning hands it on by itself.
     holds_one = {

@@ -12,7 +12,7 @@ LabelloopError
 ├── TruthError                  the file of true labels cannot be used
 ├── StorageError                an S3 object or bucket is missing or may not be read
 ├── PreparationError            a data set cannot be prepared as asked
-│   ├── InputFileError          the CSV file cannot be read, or holds no rows
+│   ├── InputFileError          the file cannot be read, or holds no rows
 │   ├── ColumnError             a column is not in the file, or is there twice
 │   ├── BadRowsError            rows cannot be used, and nobody asked to skip them
 │   ├── ClassListError          there are too few classes, a class is repeated, or they differ from the file's
@@ -27,6 +27,7 @@ LabelloopError
 │   ├── WorkerTemplateError     a worker template cannot be rendered or answered
 │   └── PortError               there is no port to serve on
 ├── OperationError              AWS cannot do what a command asked for
+│   └── QuotaError              SageMaker would refuse a run's jobs
 ├── LocalAwsError               the local AWS does not have what was asked for
 ├── TemplateError               template.yaml cannot be read, or the local AWS cannot use it
 ├── S3FolderError               a folder cannot be used in place of S3

@@ -82,7 +82,7 @@ def evidence_of_surest(
     """
     every = _Answers.of(rows, group.plan, reviewed=reviewed, tuning=tuning)
     sets = SurestSets.of(len(rows), promise, most_draws, tuning=tuning)
-    goal, wealths = -math.log(group.level), every.log_wealths(sets)
+    goal, wealths = -math.log(group.level), every.wealths(sets)
     kept, allowed, certified, least, in_row = 0, 0, every.of_surest(0), math.inf, True
     cost, way = math.inf, Way(math.inf, 0, 0.0)  # the answers it takes to end, by the cheapest way on
     for size, may_be_wrong, wealth in zip(sets.sizes.tolist(), sets.allowed.tolist(), wealths, strict=True):
@@ -117,13 +117,14 @@ class _Answers:
     plan: Plan
     tuning: Tuning
 
-    @classmethod
-    def of(cls, rows: Rows, plan: Plan, *, reviewed: bool, tuning: Tuning) -> "_Answers":
+    @staticmethod
+    def of(rows: Rows, plan: Plan, *, reviewed: bool, tuning: Tuning) -> "_Answers":
         rows = rows[_in_order_of_leaving(rows)]
         settled = settled_labels(rows, reviewed=reviewed)
         answered = (settled != NO_LABEL) & ~undecided(rows, settled, reviewed=reviewed)
         weight = weights(rows["uncertainty"], plan.evenness)
-        return cls(rows, weight, refuted(rows, settled) & answered, answered, plan, tuning)
+        wrong = refuted(rows, settled) & answered
+        return _Answers(rows, weight, wrong, answered, plan, tuning=tuning)
 
     def of_surest(self, size: int) -> "_Answers":
         """Of the `size` surest only: the draws among them are random draws from them alone."""
@@ -200,7 +201,7 @@ class _Answers:
         ways = [self._having_withdrawn(count, group, promise) for count in counts]
         return min(ways, key=lambda way: way.answers)
 
-    def log_wealths(self, sets: SurestSets) -> npt.NDArray[np.float64]:
+    def wealths(self, sets: SurestSets) -> npt.NDArray[np.float64]:
         """Of the tests of these sets; shape (sets,)."""
         drawn, stake = np.flatnonzero(self.left), self.rows["stake"]
         wrong = (self.wrong | ~self.answered)[drawn]

@@ -30,15 +30,13 @@ class SurestSets:
     sizes: Sizes
     allowed: Sizes  # how many labels may be wrong among those that nobody is asked about
 
-    @classmethod
-    def of(
-        cls, candidates: int, promise: Promise, most_draws: int, *, tuning: Tuning = DEFAULT
-    ) -> "SurestSets":
+    @staticmethod
+    def of(candidates: int, promise: Promise, most_draws: int, *, tuning: Tuning = DEFAULT) -> "SurestSets":
         """Fixed before anything is drawn: with a limited budget, draws leave fewer labels to be wrong."""
         found = {math.floor(candidates * (1 - share)) for share in tuning.drawing.shares_cut} - {0}
         sizes = np.array(sorted(found), np.int64)
         allowed = [promise.allowed(max(0, size - most_draws), among=size) for size in sizes.tolist()]
-        return cls(sizes, np.array(allowed, np.int64))
+        return SurestSets(sizes, np.array(allowed, np.int64))
 
 
 def log_wealths(
@@ -86,9 +84,8 @@ class _Bets:
     allowed: Sizes  # shape (sets,)
     most_at_stake: float
 
-    @classmethod
+    @staticmethod
     def of(
-        cls,
         sets: SurestSets,
         ranks: npt.NDArray[np.integer],
         weights: Floats,
@@ -103,7 +100,7 @@ class _Bets:
         objects = np.maximum(1, sets.sizes - _before(inside.astype(float)))
         mean_weight = (np.cumsum(by_rank)[sets.sizes - 1] - _before(inside * of_draw)) / objects
         found = (inside & wrong[:, np.newaxis]).astype(float)
-        return cls(
+        return _Bets(
             inside=inside,
             objects=objects,
             largest_estimate=mean_weight / np.minimum.accumulate(by_rank)[sets.sizes - 1],
