@@ -82,8 +82,8 @@ class Ended:
 
 def run_one(task: Task) -> Ended:
     started = time.monotonic()
-    inputs, labels = _data(task.data)
-    model = Remembering(_model(task.data))
+    inputs, labels = data_of(task.data)
+    model = Remembering(model_of(task.data))
     settings = {**SETTINGS[task.setting], "Seed": task.seed}
     strategy = None
     if task.contender == POST:
@@ -108,12 +108,12 @@ def run_one(task: Task) -> Ended:
 
 
 @functools.cache
-def _model(name: str) -> Smoothed:
-    return Smoothed(_data(name)[0])
+def model_of(name: str) -> Smoothed:
+    return Smoothed(data_of(name)[0])
 
 
 @functools.cache
-def _data(name: str) -> tuple[InPlace, Labels]:
+def data_of(name: str) -> tuple[InPlace, Labels]:
     """Objects, of which their and their neighbors' features are seen, and labels.
 
     Raises DatasetMissingError.
@@ -221,7 +221,7 @@ def available() -> list[str]:
     found = []
     for name in (*TEXTS, "digits"):
         try:
-            _data(name)
+            data_of(name)
             found.append(name)
         except DatasetMissingError as missing:
             console.print(f"{name} is left out: {missing}")

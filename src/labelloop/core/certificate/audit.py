@@ -241,7 +241,9 @@ class Audit(SecondOpinions):
             # Not all: nothing is promised about objects that are drawn.
             most = drawing.most_in_only_stage * evidence.open_objects
             drawn = min(self.tuning.giving_up.patience * planned - evidence.drawn, most)
-        drawn = min(room, max(drawing.least_stage, math.ceil(drawn)))
+        asked = evidence.drawn + evidence.withdrawn
+        least = min(drawing.least_stage, math.ceil(drawing.least_growth * asked) or drawing.least_stage)
+        drawn = min(room, max(least, math.ceil(drawn)))
         return np.concatenate(
             [
                 self._withdraw(number, stage, min(withdrawn, room - drawn)),
