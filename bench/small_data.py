@@ -19,6 +19,7 @@ from labelloop.core.records import Verdict
 SIZES = (50, 100, 200, 500, 1_000, 2_000)
 TARGETS = (0.05, 0.1)
 LEVEL = 0.1
+OF: tuple[CertificateFor, ...] = ("all", "dataset")
 MARKER = "small-data"
 # What a model that is never wrong says of itself at its best.
 _LEAST_DOUBT = 1e-3
@@ -66,7 +67,7 @@ def table() -> str:
     for size in SIZES:
         cells = [f"{size:,}"]
         for target in TARGETS:
-            for of in ("all", "dataset"):
+            for of in OF:
                 found = fewest(size, target, of), answers_of_labelloop(size, target, of)
                 cells += ["-" if number is None else str(number) for number in found]
         rows.append(cells)

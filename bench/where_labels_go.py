@@ -49,8 +49,8 @@ def run_one(task: Task) -> Labels:
     settings: dict[str, Any] = {"CertificateFor": task.certificate_for, "Seed": task.seed}
     ended = simulate(inputs, truth, model_of(task.data), settings)
     size = len(truth)
-    counted = [number / size for number in counts_of(ended.records)]
-    return Labels(*counted, by_people=ended.human_share, oracle=ended.oracle_human_share)
+    first, learned_from, drawn, withdrawn, rest = (number / size for number in counts_of(ended.records))
+    return Labels(first, learned_from, drawn, withdrawn, rest, ended.human_share, ended.oracle_human_share)
 
 
 def counts_of(records: Sequence[RoundRecord]) -> tuple[int, int, int, int, int]:
