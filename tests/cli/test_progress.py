@@ -31,8 +31,15 @@ CERTIFICATE = Certificate(
 )
 
 
-def verdict_of(verdict: Verdict, drawn: int, wrong: int) -> TestRecord:
-    return TestRecord(verdict=verdict, drawn=drawn, wrong=wrong, error_estimate=0.01, error_bound=0.04)
+def verdict_of(verdict: Verdict, drawn: int, wrong: int, unsettled: int = 0) -> TestRecord:
+    return TestRecord(
+        verdict=verdict,
+        drawn=drawn,
+        wrong=wrong,
+        unsettled=unsettled,
+        error_estimate=0.01,
+        error_bound=0.04,
+    )
 
 
 def line_of(
@@ -80,6 +87,11 @@ def line_of(
             ModelRecord(auto_labels=900, expected_error=0.031, left_to_people=100, expected_draws=239.6),
             {"test": verdict_of(Verdict.OPEN, drawn=120, wrong=2)},
             "tested on 120 drawn: 2 wrong, goes on",
+        ),
+        (
+            None,
+            {"test": verdict_of(Verdict.OPEN, drawn=263, wrong=0, unsettled=43)},
+            "tested on 263 drawn: 0 wrong, 43 not settled, goes on",
         ),
         (
             None,

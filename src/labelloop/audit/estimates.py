@@ -15,6 +15,7 @@ import numpy.typing as npt
 
 from labelloop.audit.audit_run import AuditRun, TestDraws
 from labelloop.audit.confidence_sequence import Limits, Numbers, WeightedDraws, limits_of_total
+from labelloop.core.certificate.audit_evidence import in_order_of_leaving
 from labelloop.core.certificate.betting import weights
 from labelloop.core.certificate.inverse_probability import (
     inclusion_chances_of,
@@ -215,10 +216,7 @@ def _group_of(test: TestDraws, number: int) -> _Drawn | None:
     audit, rows = test.audit, test.audit.candidates
     rows = rows[rows["group"] == number]
     plan = audit.groups[number].plan
-    stage = np.where(rows["stage"] == 0, np.iinfo(np.int16).max, rows["stage"])
-    # Stage by stage: what was withdrawn, then what was drawn. What is open comes last.
-    order = np.lexsort((rows["place"], rows["drawn"], stage))
-    ordered = rows[order]
+    ordered = rows[in_order_of_leaving(rows)]
     left = ordered["stage"] > 0
     if not (left & ordered["drawn"]).any():
         return None

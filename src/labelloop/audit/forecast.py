@@ -29,7 +29,12 @@ _LEAST_BATCH = 0.1
 _COARSE = replace(
     GIVEN_LABELS,
     timing=replace(GIVEN_LABELS.timing, shares_left=(0.0, 0.03, 0.08, 0.16, 0.28, 0.42, 0.55, 0.7)),
-    drawing=replace(GIVEN_LABELS.drawing, evenness=(0.5,), shares_withdrawn=(0.0, 0.03, 0.1, 0.3)),
+    drawing=replace(
+        GIVEN_LABELS.drawing,
+        evenness=(0.5,),
+        shares_withdrawn=(0.0, 0.03, 0.1, 0.3),
+        shares_cut=(0.0, 0.04, 0.1, 0.17, 0.25, 0.35, 0.5, 0.65, 0.8, 0.95),
+    ),
     betting=replace(GIVEN_LABELS.betting, objects_planned_with=300),
 )
 # About this many objects are simulated for each number that is told: a second or two.

@@ -219,4 +219,6 @@ def _model_so_far(
 
 def _test_so_far(test: TestRecord) -> str:
     withdrawn = f", {test.withdrawn:,} doubtful ones withdrawn" if test.withdrawn else ""
+    if test.unsettled:
+        withdrawn = f", {test.unsettled:,} not settled{withdrawn}"
     return f"tested on {test.drawn:,} drawn: {test.wrong:,} wrong{withdrawn}, {_VERDICTS[test.verdict]}; "

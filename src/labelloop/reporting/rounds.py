@@ -94,8 +94,13 @@ def _ended_test(round_number: int, test: TestRecord) -> str:
         return ""
     return (
         f" In round {round_number} a test {_STANDS[test.verdict]}: "
-        f"{count(test.drawn)} objects were drawn, the model was wrong on {count(test.wrong)}."
+        f"{count(test.drawn)} objects were drawn, the model was wrong on {count(test.wrong)}"
+        f"{_unsettled(test)}."
     )
+
+
+def _unsettled(test: TestRecord) -> str:
+    return f", and {count(test.unsettled)} were never settled" if test.unsettled else ""
 
 
 def _column(plot: Plot, record: RoundRecord, left: float, width: float) -> None:

@@ -119,7 +119,7 @@ class _Answers:
 
     @staticmethod
     def of(rows: Rows, plan: Plan, *, reviewed: bool, tuning: Tuning) -> "_Answers":
-        rows = rows[_in_order_of_leaving(rows)]
+        rows = rows[in_order_of_leaving(rows)]
         settled = settled_labels(rows, reviewed=reviewed)
         answered = (settled != NO_LABEL) & ~undecided(rows, settled, reviewed=reviewed)
         weight = weights(rows["uncertainty"], plan.evenness)
@@ -249,7 +249,7 @@ class _Answers:
         return least
 
 
-def _in_order_of_leaving(rows: Rows) -> npt.NDArray[np.int64]:
+def in_order_of_leaving(rows: Rows) -> npt.NDArray[np.int64]:
     """Stage by stage: first what was withdrawn, then what was drawn. What is open comes last."""
     stage = np.where(rows["stage"] == 0, np.iinfo(np.int16).max, rows["stage"])
     return np.lexsort((rows["place"], rows["drawn"], stage))
