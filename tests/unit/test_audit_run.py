@@ -155,3 +155,18 @@ def test_a_target_without_room_for_one_wrong_label_is_refused() -> None:
     require_room_for_errors(500, 0.002)
     with pytest.raises(RequestError, match=r"smallest target that can save answers is 0\.002"):
         require_room_for_errors(500, 0.0019)
+
+
+def test_nobody_waits_for_a_batch_without_rows() -> None:
+    """A test that needs no draws asks about what it leaves to people, or about nothing."""
+    size = 24
+    given = np.arange(size) % 2
+    truth = np.where(np.arange(size) % 7 == 0, 1 - given, given)
+    priors = PriorLabels(given[:, np.newaxis].astype(np.int16), np.full((size, 1), 0.9, np.float32))
+    settings = LoopSettings(certificate_for="dataset", target_error=0.1, confidence=0.95, batch_size=8)
+    run = AuditRun.begin(priors, 2, settings)
+    while (batch := run.next_batch()) is not None:
+        assert len(batch.asked)
+        run.hear({number: int(truth[number]) for number in batch.asked.tolist()})
+    assert run.loop.counts.pool == 0
+    assert run.loop.counts.auto == 2, "as many as may be wrong"

@@ -81,8 +81,16 @@ class AuditRun:
 
     def next_batch(self) -> AuditBatch | None:
         """What people are asked about next; None when the audit has ended."""
-        if self.batch is not None:
-            return self.batch
+        while self.batch is None or not len(self.batch.asked):
+            if self.batch is not None:
+                # A test that needs no draws, of all that is left.
+                self.hear({})
+            self.batch = self._select()
+            if self.batch is None:
+                return None
+        return self.batch
+
+    def _select(self) -> AuditBatch | None:
         decision = self.loop.decide()
         if decision.next == Next.EXPORT:
             return None
@@ -92,8 +100,7 @@ class AuditRun:
         if self.loop.round == 1:
             self.start = selection.asked
         again = selection.asked[asked_before[selection.asked]]
-        self.batch = AuditBatch(self.loop.round, selection.asked, again)
-        return self.batch
+        return AuditBatch(self.loop.round, selection.asked, again)
 
     def hear(self, answers: Answers) -> RoundOutcome:
         """Take in the answers about the batch; objects that are missing were not shown to anyone."""

@@ -123,7 +123,7 @@ class _Bets:
         stake = np.minimum(
             self.stakes[:end], largest_stake(self.most_at_stake, self.largest_estimate[:end], price)
         )
-        won = np.where(self.inside[:end], np.log1p(stake * (price - self.estimate[:end])), 0.0)
+        won = np.log1p(np.where(self.inside[:end], stake * (price - self.estimate[:end]), 0.0))
         sums = np.zeros((end + 1, won.shape[1]))
         sums[:end] = np.cumsum(won[::-1], axis=0)[::-1]
         return sums
