@@ -187,6 +187,13 @@ class Timing:
     Source: see `GIVEN_LABELS`.
     """
 
+    expects_after: float = 0.05
+    """How many more labels it takes until the next expectation of this kind is compared.
+    Unit: share of the data objects.
+    Larger: fewer tests come too soon by chance; a rise is noticed later.
+    Source: see `GIVEN_LABELS`.
+    """
+
     reserve: float = 1.3
     """What is kept of the budget for the test before other labels are bought.
     Unit: times the draws that the test is expected to take.
