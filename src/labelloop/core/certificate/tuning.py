@@ -476,11 +476,11 @@ DEFAULT = Tuning()
 # Of labels that are given. How far they are believed is learned from people's answers about objects of all
 # kinds, so a doubt about all of them is no modesty; from few errors, it may be far off. No later model is
 # better, so a test is given up late, and is not put off once more labels by people are expected in the end.
-# Labels saved at 5 % of the whole data set, 95 % confidence, 8 seeds: stance 30.5 %, misinfo 24.2, film reviews
-# by labelers of 95 and 90 % 74.8 and 58.6, UCI by labelers of 90 % 64.3. Before the draws chose how many
-# labels pass, and without `most_rise` (6 seeds): 28.0, 24.0, 73.4, 54.7 and 62.3; and with that, without
-# caution_with_few_errors, stance 28.3 and misinfo 20.4. What people answer teaches no model more about what is
-# left, so there is no second part.
+# Labels saved at 5 % of the whole data set, 95 % confidence, 8 seeds: stance 30.5 %, misinfo 24.2, film
+# reviews by labelers of 95 and 90 % 74.8 and 58.6, UCI by labelers of 90 % 64.3. Before the draws chose how
+# many labels pass, and without `most_rise` (6 seeds): 28.0, 24.0, 73.4, 54.7 and 62.3; and with that, without
+# caution_with_few_errors, stance 28.3 and misinfo 20.4. What people answer teaches no model more about what
+# is left, so there is no second part.
 GIVEN_LABELS = Tuning(
     timing=Timing(growth_for_another_part=math.inf, most_rise=1.05),
     belief=Belief(usual_doubt=1.0, caution=1.1, prior_errors_of_modesty=15.0, caution_with_few_errors=1.0),
