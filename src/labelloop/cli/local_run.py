@@ -11,6 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from labelloop import backends, labelers
+from labelloop.cli.application_files import application_folder, encoder_folder
+from labelloop.cli.container_libraries import require_libraries
 from labelloop.cli.errors import RunFailedError
 from labelloop.cli.run_folder import RunFolder, RunRecord, write_json
 from labelloop.cli.state_seconds import seconds_by_round
@@ -61,7 +63,7 @@ class Application:
 
     template: Path
     model_container: Path
-    encoder: Path  # the sentence encoder, from `make encoder`; the model works without it
+    encoder: Path  # the sentence encoder, from `labelloop fetch-encoder`; the model works without it
     steps: Steps = Steps.PROCESS
     jobs: Jobs = Jobs.PROCESS
     cpus: float | None = None  # of a job's container; None: all
@@ -81,6 +83,7 @@ class Application:
         if self.jobs == Jobs.DOCKER:
             require_image(image or self.image)
             return DockerContainer(image or self.image, self.cpus)
+        require_libraries(self.model_container)
         encoder = str(self.encoder) if self.has_encoder else "none"
         return ProcessContainer(
             self.model_container, {"SENTENCE_ENCODER": encoder, "ENCODING_CACHE": str(encodings.resolve())}
@@ -112,13 +115,13 @@ class Application:
 
     @classmethod
     def found(cls, folder: Path | None = None, model_container: Path | None = None) -> "Application":
-        """The application in `folder` (by default, this package's checkout), perhaps with another container.
+        """The application in `folder`, perhaps with another container. Default: see `application_files`.
 
         Raises RequestError when it is not there.
         """
-        root = folder or Path(__file__).resolve().parents[3]
+        root = folder or application_folder()
         container = _checked_container(model_container) if model_container else root / "model_container"
-        application = cls(root / "template.yaml", container, root / ".encoder")
+        application = cls(root / "template.yaml", container, encoder_folder(root))
         for path in (application.template, application.model_container):
             if not path.exists():
                 raise RequestError(
