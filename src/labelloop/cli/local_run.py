@@ -75,6 +75,11 @@ class Application:
         """Whether the sentence encoder has been fetched."""
         return (self.encoder / "model.safetensors").is_file()
 
+    @property
+    def has_own_model(self) -> bool:
+        """Whether the container is the user's own, whose hyperparameters only the container knows."""
+        return not (self.model_container / "text_classifier").is_dir()
+
     def container(self, encodings: Path, image: str | None = None) -> ModelContainer:
         """The model container. As processes, it caches the encodings of texts in a folder.
 
@@ -144,7 +149,8 @@ def run_loop(
     """
     request = parse_request(record.request)
     backends.check_request(request)
-    labelers.check_request(request)
+    own_model = application.has_own_model
+    labelers.check_request(request, own_model=own_model)
     application = application.with_labeler(request.active_learning.model.algorithm)
     s3_root = Path(record.s3_root)
     truth, people = _people(request, s3_root, record.truth)
@@ -163,7 +169,10 @@ def run_loop(
                 "JobRoleArn": request.role_arn,
                 "LabelingBackend": "workbench" if record.people == "workbench" else "groundtruth",
             },
-            environment={"WORKBENCH_DATABASE": str(folder.workbench_database.resolve())},
+            environment={
+                "WORKBENCH_DATABASE": str(folder.workbench_database.resolve()),
+                **({"OWN_MODEL_CONTAINER": "1"} if own_model else {}),
+            },
             on_event=on_event,
             step_containers=application.step_containers(folder.logs),
         ) as aws,
