@@ -30,6 +30,7 @@ from labelloop.local.docker import DockerContainer, require_image
 from labelloop.local.labeling_job import Annotators, LabelingFailed, LabelingJobRequest
 from labelloop.local.sam_functions import SamApplication
 from labelloop.local.simulated_annotators import SimulatedAnnotators
+from labelloop.reporting.check_list import doubtful_objects, write_check_list
 from labelloop.reporting.page import render_report
 from labelloop.workflow.execution import Execution, ExecutionEvent
 from labelloop.workflow.request import LabelingRequest, parse_request
@@ -192,7 +193,8 @@ def run_loop(
     if truth is not None:
         report = compared_with_truth(report, _score(request, folder, truth, s3_root), truth)
     folder.write_report(report)
-    folder.page.write_text(render_report(report), encoding="utf-8")
+    to_check = _write_check_list(folder, report, request)
+    folder.page.write_text(render_report(report, folder.check_list.name, to_check), encoding="utf-8")
     record.finished = True
     folder.save(record)
     return report
@@ -276,6 +278,14 @@ def _collect(execution: Execution, s3_root: Path, folder: RunFolder) -> Report:
     shutil.copyfile(local_path(s3_root, output.final_manifest_s3_uri), folder.manifest)
     report = Report.read(json.loads(local_path(s3_root, output.report_s3_uri).read_bytes()))
     return report.model_copy(update={"output": execution.output})
+
+
+def _write_check_list(folder: RunFolder, report: Report, request: LabelingRequest) -> int:
+    """Write the file of the labels to look at; returns how many there are."""
+    with folder.manifest.open("rb") as lines:
+        doubtful = doubtful_objects(report, lines, request.label_attribute_name)
+    write_check_list(folder.check_list, doubtful)
+    return len(doubtful)
 
 
 def _with_seconds(report: Report, seconds: list[dict[str, float]], execution: Execution) -> Report:

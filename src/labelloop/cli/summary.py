@@ -17,10 +17,13 @@ def print_summary(console: Console, report: Report, folder: RunFolder) -> None:
     for label, path in (
         ("labels", folder.manifest),
         ("report", folder.page),
+        ("to check", folder.check_list),
         ("numbers", folder.report),
         ("history", folder.history),
         ("logs", folder.logs),
     ):
+        if not path.exists():
+            continue
         console.print(Text.assemble((f"{label:>8}  ", "dim"), str(path)), soft_wrap=True)
 
 
