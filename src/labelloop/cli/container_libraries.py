@@ -20,6 +20,5 @@ def require_libraries(container: Path) -> None:
     for package, module, extra in _OWN:
         if (container / package).is_dir() and find_spec(module) is None:
             raise RequestError(
-                f"the model container {container.name} needs {module}, which is not installed: "
-                f"pip install 'labelloop[{extra}]'"
+                f"the model needs {module}, which is not installed: pip install 'labelloop[{extra}]'"
             )

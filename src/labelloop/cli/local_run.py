@@ -76,6 +76,11 @@ class Application:
         """Whether the sentence encoder has been fetched."""
         return (self.encoder / "model.safetensors").is_file()
 
+    def require_libraries(self) -> None:
+        """Raises RequestError when a library is missing that the container imports as a process."""
+        if self.jobs == Jobs.PROCESS:
+            require_libraries(self.model_container)
+
     @property
     def has_own_model(self) -> bool:
         """Whether the container is the user's own, whose hyperparameters only the container knows."""
@@ -89,7 +94,6 @@ class Application:
         if self.jobs == Jobs.DOCKER:
             require_image(image or self.image)
             return DockerContainer(image or self.image, self.cpus)
-        require_libraries(self.model_container)
         encoder = str(self.encoder) if self.has_encoder else "none"
         return ProcessContainer(
             self.model_container, {"SENTENCE_ENCODER": encoder, "ENCODING_CACHE": str(encodings.resolve())}
@@ -152,7 +156,12 @@ def run_loop(
     backends.check_request(request)
     own_model = application.has_own_model
     labelers.check_request(request, own_model=own_model)
-    application = application.with_labeler(request.active_learning.model.algorithm)
+    algorithm = request.active_learning.model.algorithm
+    application = application.with_labeler(algorithm)
+    # A user's own labeler may train nothing.
+    if not is_class_name(algorithm) and labelers.trains_a_model(algorithm):
+        application.require_libraries()
+    container = application.container(folder.encodings, request.active_learning.model.image_uri)
     s3_root = Path(record.s3_root)
     truth, people = _people(request, s3_root, record.truth)
     execution_input = _with_truth_in_s3(record, request, s3_root)
@@ -162,7 +171,7 @@ def run_loop(
         LocalAws(
             template=application.template,
             s3_root=s3_root,
-            model_container=application.container(folder.encodings, request.active_learning.model.image_uri),
+            model_container=container,
             annotators=people,
             logs=folder.logs,
             parameters={
