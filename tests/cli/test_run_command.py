@@ -15,6 +15,7 @@ import pytest
 from rich.console import Console
 
 from labelloop.cli import container_libraries, run
+from labelloop.cli.local_run import Application
 from labelloop.cli.run_folder import RunFolder, RunRecord
 from labelloop.core.errors import RequestError
 from labelloop.preparation import LabeledText, PreparationOptions, prepare_dataset
