@@ -138,3 +138,21 @@ def test_other_promises_are_told_first_and_again_when_labels_have_doubled() -> N
     assert len(notes) == 2, "after 200 and 400 labels"
     assert notes[0].startswith("Note: as it stands, people label nearly everything. By this round's model")
     assert "about 1,000 (50%) with a promise about the whole data set" in notes[0]
+
+
+@pytest.mark.parametrize("width", [60, 80, 100])
+def test_on_a_narrow_terminal_lines_break_between_words(width: int) -> None:
+    def printed(*, terminal: bool) -> str:
+        file = io.StringIO()
+        console = Console(file=file, width=width, force_terminal=terminal, color_system=None)
+        counts = Counts(input=2000, pool=1000, validation=0, human=600, auto=400, failed=0)
+        # Not entered: a live display would draw over the lines.
+        progress = RunProgress(console, lambda: 61)
+        progress.print_round(7, "model could label 900, too many for a test; people were asked", counts)
+        progress.waits_for_quota("ResourceLimitExceeded: ml.m5.xlarge for training job usage is 0 Instances")
+        return file.getvalue()
+
+    assert printed(terminal=False).count("\n") == 2
+    lines = printed(terminal=True).splitlines()
+    assert max(map(len, lines)) <= width
+    assert " ".join(" ".join(lines).split()) == " ".join(printed(terminal=False).split())

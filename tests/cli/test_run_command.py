@@ -14,9 +14,10 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from labelloop.cli import run
+from labelloop.cli import container_libraries, run
 from labelloop.cli.local_run import Application
 from labelloop.cli.run_folder import RunFolder, RunRecord
+from labelloop.core.errors import RequestError
 from labelloop.preparation import LabeledText, PreparationOptions, prepare_dataset
 
 ROOT = Path(__file__).parents[2]
@@ -248,6 +249,19 @@ def test_runs_that_begin_in_one_second_keep_apart(prepared: Path, monkeypatch: p
     for _ in range(2):
         run.execute(Console(quiet=True), Application.found(ROOT, None), RunFolder(prepared / "run"), record)
     assert len(set(names)) == 2
+
+
+def test_a_missing_library_is_found_before_anything_is_spent(
+    prepared: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(container_libraries, "find_spec", lambda _name: None)
+    folder, request = RunFolder(prepared / "run"), json.loads((prepared / "request.json").read_text())
+    record = RunRecord(request, str(prepared / "s3"), str(prepared / "truth.csv"))
+    with pytest.raises(RequestError, match=r"labelloop\[model\]"):
+        run.execute(Console(quiet=True), Application.found(ROOT, None), folder, record)
+    assert folder.load() is None, "there is no run to resume"
+    own = Application.found(ROOT, ROOT / "tests/local/stand_in_container")
+    own.require_libraries()
 
 
 def test_blazingtext_labels_by_one_option(prepared: Path, application: Path) -> None:

@@ -44,7 +44,7 @@ ALL_SECTIONS = [
     "by-class",
     "examples",
     "failures",
-    "next-round",
+    "next-steps",
     "time",
     "settings",
 ]
@@ -314,7 +314,7 @@ def test_a_simulation_tells_which_labels_are_wrong(full: Report) -> None:
     examples = full.evidence.examples.model_copy(update={"least_confident": known})
     evidence = full.evidence.model_copy(update={"examples": examples})
     page = Page(render_report(full.model_copy(update={"evidence": evidence})))
-    assert f"Compared with the truth, 1 of these {len(shown)} labels are wrong." in page.text
+    assert f"In this trial the truth is known: 1 of these {len(shown)} labels is wrong." in page.text
 
 
 def test_where_nobody_labeled_anything_the_page_still_stands() -> None:
@@ -366,7 +366,7 @@ def test_one_class_only_in_the_validation_set() -> None:
     }
     evidence = report.evidence.model_copy(update=one_class)
     page = Page(render_report(report.model_copy(update={"classes": ("only",), "evidence": evidence})))
-    assert "they agree on 9 of 9 objects" in page.text
+    assert "they agree on about 9 of 9 objects" in page.text
     assert "The most frequent confusions" not in page.text
 
 

@@ -40,6 +40,7 @@ MAY_IMPORT: dict[str, set[str]] = {
         *{"core", "workflow", "storage", "reporting", "preparation", "backends", "labelers"},
         *{"local", "operations", "workbench", "simulation", "simulation_report", "quick_model", "audit"},
     },
+    "__main__": {"cli"},
 }
 
 

@@ -1,11 +1,15 @@
 """What SageMaker is asked for: each request field in its place, valid by the service's own model."""
 
+import re
+from dataclasses import fields
 from typing import Any
 
 import pytest
+from text_classifier.hyperparameters import Hyperparameters
 
 from labelloop import labelers
 from labelloop.core.errors import RequestError
+from labelloop.labelers.container import Container
 from labelloop.local.request_check import check_request
 from labelloop.workflow.request import parse_request
 from tests.unit.test_request import changed
@@ -204,3 +208,25 @@ def test_the_image_that_the_stack_names_is_taken_where_the_request_names_none(
         request = container.prepare(parse_request(changed("ActiveLearning.Model", model)))
         assert container.image_uri(request) == image
         assert container.holdout_share(request.active_learning.model) == 0.1
+
+
+def test_the_names_of_hyperparameters_are_those_that_the_text_classifier_knows() -> None:
+    assert Container.hyperparameters == {field.name for field in fields(Hyperparameters)}
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ({"epoch": "3"}, "has no 'epoch': did you mean 'epochs'?"),
+        ({"Batch_Size": "3"}, "has no 'Batch_Size': did you mean 'batch_size'?"),
+        ({"colour": "3"}, "has no 'colour': known are batch_size, "),
+    ],
+)
+def test_a_wrong_hyperparameter_is_refused_before_anybody_labels(given: dict[str, str], message: str) -> None:
+    request = parse_request(changed("ActiveLearning.Model", {"HyperParameters": given}))
+    with pytest.raises(RequestError, match=re.escape(message)):
+        labelers.check_request(request)
+    # Only the image itself knows what it takes.
+    labelers.check_request(request, own_model=True)
+    own = {"HyperParameters": given, "ImageUri": "111122223333.dkr.ecr.us-east-1.amazonaws.com/mine:1"}
+    labelers.check_request(parse_request(changed("ActiveLearning.Model", own)))

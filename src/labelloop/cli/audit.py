@@ -33,6 +33,7 @@ from labelloop.cli.errors import explained_errors
 from labelloop.cli.folder_lock import locked
 from labelloop.cli.kept_settings import file_digest
 from labelloop.cli.progress import Progress, what_happened
+from labelloop.cli.sentences import say
 from labelloop.cli.table_options import comma_separated
 from labelloop.core.errors import RequestError
 from labelloop.core.loop import Loop, RoundOutcome
@@ -375,17 +376,17 @@ def _print_plan(console: Console, run: AuditRun, *, alternatives: bool = True) -
     with console.status("Planning"):
         plan, settings = forecast(run, alternatives=alternatives), run.loop.settings
     for sentence in plan_sentences(plan, settings.certificate_for, settings.target_error):
-        console.print(Text(sentence), soft_wrap=True)
+        say(console, sentence)
     return plan
 
 
 def _print_result(console: Console, report: AuditReport, folder: AuditFolder) -> None:
     console.print()
     for sentence in (*summary_sentences(report), seed_sentence(report)):
-        console.print(Text(sentence), soft_wrap=True)
+        say(console, sentence)
     if len(report.classes) <= _CLASSES_SHOWN:
         for found in report.by_class:
-            console.print(Text(f"  {class_sentence(found)}"), soft_wrap=True)
+            say(console, f"  {class_sentence(found)}")
     for label, path in (
         ("labels", folder.labels),
         ("changed", folder.corrections),

@@ -10,12 +10,12 @@ from typing import Protocol
 import orjson
 import typer
 from rich.console import Console
-from rich.text import Text
 
 from labelloop.audit.answers import CANNOT_SAY
 from labelloop.audit.audit_run import Answers, AuditBatch
 from labelloop.audit.table import AuditTable
 from labelloop.cli.audit_folder import AuditFolder
+from labelloop.cli.sentences import say
 from labelloop.core.ledger import NO_LABEL
 from labelloop.core.manifest.lines import ID_KEY, LabelAttribute, object_id, parse_record
 from labelloop.preparation.classes import listing
@@ -90,7 +90,7 @@ class PeopleWithFiles:
         return answers
 
     def _say(self, sentence: str) -> None:
-        self._console.print(Text(sentence), soft_wrap=True)
+        say(self._console, sentence)
 
 
 class _BatchClosed:

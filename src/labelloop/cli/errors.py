@@ -7,6 +7,7 @@ import typer
 from rich.console import Console
 from rich.text import Text
 
+from labelloop.cli.sentences import say
 from labelloop.core.errors import LabelloopError
 
 
@@ -21,5 +22,5 @@ def explained_errors() -> Generator[None]:
         yield
     # An OSError (a full disk, a file without permission) says which file it is about.
     except (LabelloopError, OSError) as error:
-        Console(stderr=True, soft_wrap=True).print(Text.assemble(("Error: ", "bold red"), str(error)))
+        say(Console(stderr=True), Text.assemble(("Error: ", "bold red"), str(error)))
         raise typer.Exit(1 if isinstance(error, RunFailedError) else 2) from error

@@ -49,6 +49,7 @@ def local_aws(
     sample = _SampleFolder(out)
     with explained_errors():
         application = replace(Application.found(), jobs=jobs)
+        application.require_libraries()
         if events is not None:
             write_events(_make_sample(console, application, sample), events)
             return

@@ -11,6 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from labelloop import backends, labelers
+from labelloop.cli.application_files import application_folder, encoder_folder
+from labelloop.cli.container_libraries import require_libraries
 from labelloop.cli.errors import RunFailedError
 from labelloop.cli.run_folder import RunFolder, RunRecord, write_json
 from labelloop.cli.state_seconds import seconds_by_round
@@ -28,6 +30,7 @@ from labelloop.local.docker import DockerContainer, require_image
 from labelloop.local.labeling_job import Annotators, LabelingFailed, LabelingJobRequest
 from labelloop.local.sam_functions import SamApplication
 from labelloop.local.simulated_annotators import SimulatedAnnotators
+from labelloop.reporting.check_list import doubtful_objects, write_check_list
 from labelloop.reporting.page import render_report
 from labelloop.workflow.execution import Execution, ExecutionEvent
 from labelloop.workflow.request import LabelingRequest, parse_request
@@ -61,7 +64,7 @@ class Application:
 
     template: Path
     model_container: Path
-    encoder: Path  # the sentence encoder, from `make encoder`; the model works without it
+    encoder: Path  # the sentence encoder, from `labelloop fetch-encoder`; the model works without it
     steps: Steps = Steps.PROCESS
     jobs: Jobs = Jobs.PROCESS
     cpus: float | None = None  # of a job's container; None: all
@@ -72,6 +75,16 @@ class Application:
     def has_encoder(self) -> bool:
         """Whether the sentence encoder has been fetched."""
         return (self.encoder / "model.safetensors").is_file()
+
+    def require_libraries(self) -> None:
+        """Raises RequestError when a library is missing that the container imports as a process."""
+        if self.jobs == Jobs.PROCESS:
+            require_libraries(self.model_container)
+
+    @property
+    def has_own_model(self) -> bool:
+        """Whether the container is the user's own, whose hyperparameters only the container knows."""
+        return not (self.model_container / "text_classifier").is_dir()
 
     def container(self, encodings: Path, image: str | None = None) -> ModelContainer:
         """The model container. As processes, it caches the encodings of texts in a folder.
@@ -112,13 +125,13 @@ class Application:
 
     @classmethod
     def found(cls, folder: Path | None = None, model_container: Path | None = None) -> "Application":
-        """The application in `folder` (by default, this package's checkout), perhaps with another container.
+        """The application in `folder`, perhaps with another container. Default: see `application_files`.
 
         Raises RequestError when it is not there.
         """
-        root = folder or Path(__file__).resolve().parents[3]
+        root = folder or application_folder()
         container = _checked_container(model_container) if model_container else root / "model_container"
-        application = cls(root / "template.yaml", container, root / ".encoder")
+        application = cls(root / "template.yaml", container, encoder_folder(root))
         for path in (application.template, application.model_container):
             if not path.exists():
                 raise RequestError(
@@ -141,8 +154,14 @@ def run_loop(
     """
     request = parse_request(record.request)
     backends.check_request(request)
-    labelers.check_request(request)
-    application = application.with_labeler(request.active_learning.model.algorithm)
+    own_model = application.has_own_model
+    labelers.check_request(request, own_model=own_model)
+    algorithm = request.active_learning.model.algorithm
+    application = application.with_labeler(algorithm)
+    # A user's own labeler may train nothing.
+    if not is_class_name(algorithm) and labelers.trains_a_model(algorithm):
+        application.require_libraries()
+    container = application.container(folder.encodings, request.active_learning.model.image_uri)
     s3_root = Path(record.s3_root)
     truth, people = _people(request, s3_root, record.truth)
     execution_input = _with_truth_in_s3(record, request, s3_root)
@@ -152,7 +171,7 @@ def run_loop(
         LocalAws(
             template=application.template,
             s3_root=s3_root,
-            model_container=application.container(folder.encodings, request.active_learning.model.image_uri),
+            model_container=container,
             annotators=people,
             logs=folder.logs,
             parameters={
@@ -160,7 +179,10 @@ def run_loop(
                 "JobRoleArn": request.role_arn,
                 "LabelingBackend": "workbench" if record.people == "workbench" else "groundtruth",
             },
-            environment={"WORKBENCH_DATABASE": str(folder.workbench_database.resolve())},
+            environment={
+                "WORKBENCH_DATABASE": str(folder.workbench_database.resolve()),
+                **({"OWN_MODEL_CONTAINER": "1"} if own_model else {}),
+            },
             on_event=on_event,
             step_containers=application.step_containers(folder.logs),
         ) as aws,
@@ -180,7 +202,8 @@ def run_loop(
     if truth is not None:
         report = compared_with_truth(report, _score(request, folder, truth, s3_root), truth)
     folder.write_report(report)
-    folder.page.write_text(render_report(report), encoding="utf-8")
+    to_check = _write_check_list(folder, report, request)
+    folder.page.write_text(render_report(report, folder.check_list.name, to_check), encoding="utf-8")
     record.finished = True
     folder.save(record)
     return report
@@ -264,6 +287,14 @@ def _collect(execution: Execution, s3_root: Path, folder: RunFolder) -> Report:
     shutil.copyfile(local_path(s3_root, output.final_manifest_s3_uri), folder.manifest)
     report = Report.read(json.loads(local_path(s3_root, output.report_s3_uri).read_bytes()))
     return report.model_copy(update={"output": execution.output})
+
+
+def _write_check_list(folder: RunFolder, report: Report, request: LabelingRequest) -> int:
+    """Write the file of the labels to look at; returns how many there are."""
+    with folder.manifest.open("rb") as lines:
+        doubtful = doubtful_objects(report, lines, request.label_attribute_name)
+    write_check_list(folder.check_list, doubtful)
+    return len(doubtful)
 
 
 def _with_seconds(report: Report, seconds: list[dict[str, float]], execution: Execution) -> Report:

@@ -1,9 +1,11 @@
 """The `labelloop` command."""
 
 import signal
+from typing import Annotated
 
 import typer
 
+import labelloop
 from labelloop.cli.audit import audit
 from labelloop.cli.aws.cleanup import cleanup
 from labelloop.cli.aws.doctor import doctor
@@ -13,6 +15,8 @@ from labelloop.cli.aws.status import status
 from labelloop.cli.aws.stop import stop
 from labelloop.cli.aws.watch import watch
 from labelloop.cli.demo import demo
+from labelloop.cli.fetch_encoder import fetch_encoder
+from labelloop.cli.help_page import WIDEST, CommandList
 from labelloop.cli.label import label
 from labelloop.cli.local_aws import local_aws
 from labelloop.cli.prepare import prepare
@@ -20,6 +24,8 @@ from labelloop.cli.run import run
 from labelloop.cli.simulate import simulate
 
 app = typer.Typer(
+    cls=CommandList,
+    context_settings={"max_content_width": WIDEST},
     help="Label a data set with your own model and few human labels, and know how wrong the rest may be.",
     no_args_is_help=True,
     pretty_exceptions_show_locals=False,
@@ -39,6 +45,23 @@ app.command()(fetch)
 app.command()(cleanup)
 app.command()(label)
 app.command()(audit)
+app.command()(fetch_encoder)
+
+
+def _show_version(asked: bool) -> None:
+    if asked:
+        typer.echo(f"labelloop {labelloop.__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    _version: Annotated[
+        bool,
+        typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version and exit."),
+    ] = False,
+) -> None:
+    pass
 
 
 def main() -> None:

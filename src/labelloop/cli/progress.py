@@ -10,6 +10,7 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
+from labelloop.cli.sentences import say
 from labelloop.core.ledger import Counts
 from labelloop.core.records import Certificate, ModelRecord, TestRecord, Verdict
 from labelloop.core.report.circumstances import other_promises_in_words
@@ -64,12 +65,10 @@ class Progress:
 
     def print_round(self, number: int, happened: str, counts: Counts) -> None:
         """The line of a finished round."""
-        self.console.print(
+        say(
+            self.console,
             f"[{self.elapsed()}] round {number:2d}: {happened} → "
             f"{counts.human_labels:,} human, {counts.auto:,} auto, {counts.pool:,} open",
-            markup=False,
-            highlight=False,
-            soft_wrap=True,
         )
 
     def print_other_promises(self, model: ModelRecord | None, counts: Counts, settings: LoopSettings) -> None:
@@ -84,7 +83,7 @@ class Progress:
             target_error=settings.target_error,
         )
         told = f"as it stands, people label nearly everything. {others}."
-        self.console.print(Text.assemble(("Note: ", "bold yellow"), told), soft_wrap=True)
+        say(self.console, Text.assemble(("Note: ", "bold yellow"), told))
 
     def elapsed(self) -> str:
         """Minutes and seconds."""
@@ -142,21 +141,18 @@ class RunProgress(Progress):
             return
         self.doing = _WORDS[name]
         if not self.console.is_terminal:
-            self.console.print(f"[{self.elapsed()}] round {self.round}: {self.doing}", markup=False)
+            say(self.console, f"[{self.elapsed()}] round {self.round}: {self.doing}")
 
     def waits_for_quota(self, cause: str) -> None:
         """SageMaker refuses a job while the account's quota is used up; the state tries again for hours."""
         self.doing = f"waiting for a quota of SageMaker: {cause}"
         if cause != self._quota:
             self._quota = cause
-            self.console.print(
-                f"[{self.elapsed()}] round {self.round}: SageMaker's quota is used up, or too small. The job "
-                f"is "
-                f"tried again every few minutes for about 12 hours: raise the quota, or end what uses it. "
-                f"{cause}",
-                markup=False,
-                highlight=False,
-                soft_wrap=True,
+            say(
+                self.console,
+                f"[{self.elapsed()}] round {self.round}: SageMaker's quota is used up, or too small. The "
+                "job is tried again every few minutes for about 12 hours: raise the quota, or end what uses "
+                f"it. {cause}",
             )
 
     def state_exited(self, name: str, run: RunState | None) -> None:

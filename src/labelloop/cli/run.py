@@ -95,7 +95,8 @@ def run(
         int, typer.Option(min=0, max=65535, help="The first port to try for the workbench.")
     ] = DEFAULT_PORT,
     application: Annotated[
-        Path | None, typer.Option(help="The labelloop checkout with template.yaml. Default: this one.")
+        Path | None,
+        typer.Option(help="The folder with template.yaml. Default: this checkout, else the package's own."),
     ] = None,
     model_container: Annotated[
         Path | None,

@@ -29,6 +29,7 @@ class RunFolder:
         self.manifest = out / "output.manifest"
         self.report = out / "report.json"
         self.page = out / "report.html"
+        self.check_list = out / "check.csv"
         self.history = out / "history.json"
         self.logs = out / "logs"
         self.encodings = out / "encodings"

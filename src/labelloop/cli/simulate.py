@@ -199,7 +199,7 @@ def simulate(
     ] = None,
     application: Annotated[
         Path | None,
-        typer.Option(help="The labelloop checkout with the container for --real-model. Default: this one."),
+        typer.Option(help="The folder with the container for --real-model. Default: as in labelloop run."),
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print simulation.json and nothing else.")] = False,
 ) -> None:

@@ -111,6 +111,7 @@ def chosen_model(
             raise RequestError("--application is where --real-model finds its container: add --real-model")
         return QuickModel()
     found = Application.found(application, container)
+    found.require_libraries()
     name = f"container {found.model_container}" if container else "Keras text classifier"
     if not found.has_encoder:
         name += " without a sentence encoder"

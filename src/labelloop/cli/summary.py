@@ -5,6 +5,7 @@ from rich.table import Table
 from rich.text import Text
 
 from labelloop.cli.run_folder import RunFolder
+from labelloop.cli.sentences import say
 from labelloop.core.records import Certificate, Report, Score
 from labelloop.core.report.circumstances import draws_in_words, lineage_in_words
 from labelloop.core.report.true_classes import missed_in_words
@@ -16,24 +17,27 @@ def print_summary(console: Console, report: Report, folder: RunFolder) -> None:
     for label, path in (
         ("labels", folder.manifest),
         ("report", folder.page),
+        ("to check", folder.check_list),
         ("numbers", folder.report),
         ("history", folder.history),
         ("logs", folder.logs),
     ):
+        if not path.exists():
+            continue
         console.print(Text.assemble((f"{label:>8}  ", "dim"), str(path)), soft_wrap=True)
 
 
 def print_outcome(console: Console, report: Report) -> None:
     """Who labeled how much, and what is certified."""
     console.print()
-    console.print(heading(report), soft_wrap=True)
+    say(console, heading(report))
     console.print(_table(report))
-    console.print(Text(certificate_sentence(report)), soft_wrap=True)
+    say(console, certificate_sentence(report))
     for sentence in missed_in_words(report.true_classes, report.classes):
-        console.print(Text(sentence, style="bold"), soft_wrap=True)
+        say(console, Text(sentence, style="bold"))
     if report.counts.without_a_label:
         for reason, number in report.failures.by_reason.items():
-            console.print(Text(f"{number:,} without a label: {reason}"), soft_wrap=True)
+            say(console, f"{number:,} without a label: {reason}")
     console.print()
 
 

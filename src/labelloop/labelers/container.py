@@ -9,11 +9,23 @@ from labelloop.storage.container_image import image_uri_of_function
 from labelloop.workflow.request import LabelingRequest, ModelSettings
 from labelloop.workflow.training_job import file_channel, longest_wait, spot_problems, training_job
 
+# Those of model_container/text_classifier/hyperparameters.py, which may not be imported here; a test compares
+# the two. Whoever puts another model into that folder lists its names here.
+_OF_THE_TEXT_CLASSIFIER = frozenset(
+    {
+        *("num_classes", "label_attribute", "text_attribute", "seed", "epochs", "batch_size"),
+        *("learning_rate", "label_smoothing", "prune_label_errors", "smooth_over_neighbors"),
+        *("max_tokens", "max_components", "max_pool_texts", "max_characters", "embedding_size"),
+        "prior_labels",
+    }
+)
+
 
 class Container(Labeler):
     """Keeps the contract of docs/bring-your-own-model.md."""
 
     name: ClassVar = "container"
+    hyperparameters: ClassVar = _OF_THE_TEXT_CLASSIFIER
 
     def check(self, model: ModelSettings) -> list[str]:
         problems = spot_problems(model, longest_wait(model))

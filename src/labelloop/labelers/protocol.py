@@ -32,6 +32,9 @@ class Labeler(Protocol):
     # Whether what it says are the request's prior labels, with what people's answers tell of them.
     labels_are_given: ClassVar[bool] = False
 
+    # The names of the hyperparameters that the stack's own model image knows, for a labeler that trains it.
+    hyperparameters: ClassVar[frozenset[str] | None] = None
+
     def check(self, model: ModelSettings) -> list[str]:  # noqa: ARG002
         """The problems that the settings have for this labeler, one sentence each. Reads nothing else."""
         return []

@@ -59,7 +59,7 @@ def check_request(document: Mapping[str, Any], cloud: Cloud, stack: Stack) -> La
     """
     request = parse_request(with_default_backend(document, stack.values.get(BACKEND_PARAMETER)))
     backends.check_request(request)
-    labelers.check_request(request)
+    labelers.check_request(request, own_model=bool(stack.values.get("ModelImageUri")))
     task = request.human_task_config
     if request.active_learning.labeling_backend == "groundtruth" and task is not None:
         if _is_placeholder(task.workteam_arn):

@@ -1,9 +1,10 @@
 """Which classes the model confuses, and the results of each class."""
 
+import math
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 
-from labelloop.core.records import Confusion, ModelQuality, Report, TrueClass
+from labelloop.core.records import ClassQuality, Confusion, ModelQuality, Report, TrueClass
 from labelloop.core.report.true_classes import missed_in_words
 from labelloop.reporting.drawing import Drawing
 from labelloop.reporting.parts import Cell, Figure, Key, Section, Table
@@ -27,15 +28,17 @@ def whose_objects(quality: ModelQuality) -> str:
         return f"on the validation set of {last}"
     of = f"on the objects that the model of {last} had not learned from"
     if quality.stood_for:
-        return (
-            f"{of} (people labeled {count(quality.labeled)} of them; the objects drawn for the test "
-            f"represent the other {count(quality.stood_for)}, so these numbers are estimates)"
-        )
+        return f"{of}, estimated from the {count(quality.labeled)} of them that people saw"
     return f"{of} and people labeled" + (
         f" (nobody labeled {count(quality.not_known)} more, mostly easier ones, which are left out)"
         if quality.not_known
         else ""
     )
+
+
+def how_many(quality: ModelQuality, objects: float) -> str:
+    """A number of objects, said to be estimated where nobody has seen all of them."""
+    return f"about {count(objects)}" if quality.stood_for else count(objects)
 
 
 def confusion(report: Report) -> Section | None:
@@ -46,7 +49,7 @@ def confusion(report: Report) -> Section | None:
     shown = sorted({index for people, model, _ in matrix.pairs for index in (people, model)})
     text = (
         f"People's labels compared with the model's, {whose_objects(quality)}: they agree on "
-        f"{count(matrix.agreed)} of {count(matrix.objects)} objects."
+        f"{how_many(quality, matrix.agreed)} of {count(matrix.objects)} objects."
     )
     if matrix.unread:
         text += f" The model could not read {count(matrix.unread)} more."
@@ -153,12 +156,12 @@ def by_class(report: Report) -> Section | None:
         return None
     ordered = sorted(quality.by_class, key=lambda entry: (-entry.labeled, entry.class_index))
     listed = ordered[:MOST_CLASSES_LISTED]
-    bound = "exact" if quality.on_a_validation_set else "approximate"
-    text = (
-        "“Accuracy” is the share of a class's objects that the model got right, "
-        f"{whose_objects(quality)}. “At least” is the {bound} lower bound at "
-        f"{short_percent(report.confidence)} confidence."
-    )
+    text = f"“Accuracy” is the share of a class's objects that the model got right, {whose_objects(quality)}."
+    bounded = quality.on_a_validation_set or quality.stood_for > 0
+    if bounded:
+        bound = "exact" if quality.on_a_validation_set else "approximate"
+        text += f" “At least” is the {bound} lower bound at {short_percent(report.confidence)} confidence"
+        text += "." if quality.on_a_validation_set else "; where people labeled all objects, none is needed."
     if len(ordered) > len(listed):
         text += f" The table has the {count(len(listed))} largest of {count(len(ordered))} classes."
     rows: list[list[Cell | str]] = [
@@ -167,17 +170,27 @@ def by_class(report: Report) -> Section | None:
             count(entry.labeled),
             count(entry.human),
             count(entry.auto),
-            f"{count(entry.correct)} of {count(entry.objects)}",
+            f"{how_many(quality, entry.correct)} of {count(entry.objects)}",
             "not known" if entry.accuracy is None else percent(entry.accuracy),
-            "not known" if entry.accuracy is None else percent(entry.bound),
+            *([_at_least(quality, entry)] if bounded else []),
         ]
         for entry in listed
     ]
-    columns = ["Class", "Labeled", "By people", "By the model", "Right", "Accuracy", "At least"]
-    table = Table("Labels and accuracy by class", columns, rows, frozenset(range(1, 7)))
+    columns = ["Class", "Labeled", "By people", "By the model", "Right", "Accuracy"]
+    columns += ["At least"] if bounded else []
+    table = Table("Labels and accuracy by class", columns, rows, frozenset(range(1, len(columns))))
     if len(rows) <= 2 * MOST_IN_A_TABLE:
         return Section("by-class", "Class by class", [text], tables=[table])
     return Section("by-class", "Class by class", [text], folded_tables=[table])
+
+
+def _at_least(quality: ModelQuality, entry: ClassQuality) -> str:
+    if entry.accuracy is None:
+        return "not known"
+    # Nothing was left to estimate.
+    if not quality.on_a_validation_set and math.isclose(entry.bound, entry.accuracy):
+        return "–"
+    return percent(entry.bound)
 
 
 def true_classes(report: Report) -> Section | None:

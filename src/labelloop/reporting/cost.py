@@ -1,85 +1,105 @@
 """What people's labels cost, and what the model's labels saved."""
 
+from dataclasses import dataclass
+
 from labelloop.core.records import LabelingCost, Report
 from labelloop.reporting.parts import Section, Table
 from labelloop.reporting.text import count, counted, money, price
 
+# The only backend that the list prices are of.
+_GROUND_TRUTH = "groundtruth"
+
 
 def cost(report: Report) -> Section | None:
-    numbers = report.cost
-    if numbers is None:
+    if report.cost is None:
         return None
-    return Section(
-        "cost", "Labels and money", [_summary(numbers), _prices(numbers)], tables=[_table(numbers)]
-    )
+    cost_of = _Cost(report.cost, priced=_is_priced(report))
+    title = "Labels and money" if cost_of.priced else "Labels and answers"
+    return Section("cost", title, [cost_of.summary(), cost_of.prices()], tables=[cost_of.table()])
 
 
-def _summary(numbers: LabelingCost) -> str:
-    people = counted(numbers.people_per_object, "person", "people")
-    repeated = numbers.repeated_answers
-    anew = (
-        f" They were asked again {counted(repeated, 'time')} where they and the model differed."
-        if repeated
-        else ""
-    )
-    if not numbers.auto_labels:
-        return (
-            f"In this run people labeled {count(numbers.human_labels)} data objects, {people} each.{anew} "
-            "The model labeled none, so nothing was saved."
-        )
-    instead = money(numbers.model_labels_by_people, numbers.currency)
+def _is_priced(report: Report) -> bool:
+    """Whether the prices say anything: list prices of Ground Truth are not those of another backend."""
+    assert report.cost is not None
+    backend = report.settings.get("LabelingBackend", _GROUND_TRUTH)
     return (
-        f"In this run people labeled {count(numbers.human_labels)} data objects, {people} each.{anew} "
-        f"If people had also labeled the model's objects, that would have cost {instead} more."
+        not report.cost.list_prices or backend == _GROUND_TRUTH or report.settings.get("MaxCost") is not None
     )
 
 
-def _prices(numbers: LabelingCost) -> str:
-    currency = numbers.currency
-    amounts = (
-        f"{price(numbers.human_label, currency)} for one person's answer and "
-        f"{price(numbers.service_fee, currency)} for each object people label"
-    )
-    if numbers.list_prices:
-        return (
-            f"Prices: {amounts}. These are list prices, not yours: Amazon Mechanical Turk's price for an "
-            "answer to a text classification task, and the fee of SageMaker Ground Truth for each of the "
-            "first 50,000 objects a month. Set ActiveLearning.Prices to your own prices. Training and "
-            "prediction are not counted."
+@dataclass(frozen=True)
+class _Cost:
+    """priced: whether amounts of money are shown, or answers alone."""
+
+    numbers: LabelingCost
+    priced: bool
+
+    def summary(self) -> str:
+        numbers = self.numbers
+        people = counted(numbers.people_per_object, "person", "people")
+        told = f"In this run people labeled {count(numbers.human_labels)} data objects, {people} each."
+        if repeated := numbers.repeated_answers:
+            told += f" They were asked again {counted(repeated, 'time')} where they and the model differed."
+        if not numbers.auto_labels:
+            return f"{told} The model labeled none, so nothing was saved."
+        answers = counted(numbers.answers_in_place_of_model, "more answer")
+        instead = f"taken {answers}"
+        if self.priced:
+            instead = f"cost {money(numbers.model_labels_by_people, numbers.currency)} more"
+        return f"{told} If people had also labeled the model's objects, that would have {instead}."
+
+    def prices(self) -> str:
+        numbers = self.numbers
+        if not self.priced:
+            return "What an answer costs is not known: set ActiveLearning.Prices to see amounts of money too."
+        currency = numbers.currency
+        amounts = (
+            f"{price(numbers.human_label, currency)} for one person's answer and "
+            f"{price(numbers.service_fee, currency)} for each object people label"
         )
-    model = price(numbers.auto_label, currency)
-    return f"Prices from the request: {amounts}; {model} for a label by the model."
+        if numbers.list_prices:
+            return (
+                f"Prices: {amounts}. These are list prices, not yours: what Amazon Mechanical Turk took for "
+                "an answer to a text classification task, and the fee of SageMaker Ground Truth for each of "
+                "the first 50,000 objects a month. Set ActiveLearning.Prices to your own prices. Training "
+                "and prediction are not counted."
+            )
+        model = price(numbers.auto_label, currency)
+        return f"Prices from the request: {amounts}; {model} for a label by the model."
 
+    def table(self) -> Table:
+        numbers = self.numbers
+        rows = [self._row("By people", numbers.human_labels, numbers.first_answers, numbers.spent_on_people)]
+        if numbers.repeated_answers:
+            spent = numbers.spent_on_repeated_answers
+            rows.append(self._row("By people, asked again", None, numbers.answers_again, spent))
+        if numbers.auto_labels:
+            rows += [
+                self._row("By the model", numbers.auto_labels, 0, numbers.spent_on_model),
+                self._row(
+                    "The model's, if people had given them",
+                    numbers.auto_labels,
+                    numbers.answers_in_place_of_model,
+                    numbers.model_labels_by_people,
+                ),
+                self._saved(),
+            ]
+        money_too = ["Cost"] if self.priced else []
+        columns = ["Labels", "Objects", "Answers by people", *money_too]
+        return Table(
+            "Labels of this run and their price" if self.priced else "Labels of this run",
+            columns,
+            rows,
+            numeric=frozenset(range(1, len(columns))),
+        )
 
-def _table(numbers: LabelingCost) -> Table:
-    def amount(of: float) -> str:
-        return money(of, numbers.currency)
+    def _saved(self) -> list[str]:
+        """People who were asked again may have taken more than the model saved."""
+        answers, saved = self.numbers.answers_saved, self.numbers.saved
+        if answers <= 0 and (saved < 0 or not self.priced):
+            return self._row("Taken more than if people had labeled all", None, -answers, -saved)
+        return self._row("Saved", None, answers, saved)
 
-    asked_anew = [
-        "By people, asked again",
-        "",
-        count(numbers.answers_again),
-        amount(numbers.spent_on_repeated_answers),
-    ]
-    return Table(
-        "Labels of this run and their price",
-        ["Labels", "Objects", "Answers by people", "Cost"],
-        [
-            [
-                "By people",
-                count(numbers.human_labels),
-                count(numbers.first_answers),
-                amount(numbers.spent_on_people),
-            ],
-            *([asked_anew] if numbers.repeated_answers else []),
-            ["By the model", count(numbers.auto_labels), "0", amount(numbers.spent_on_model)],
-            [
-                "The model's, if people had given them",
-                count(numbers.auto_labels),
-                count(numbers.answers_in_place_of_model),
-                amount(numbers.model_labels_by_people),
-            ],
-            ["Saved", "", count(numbers.answers_saved), amount(numbers.saved)],
-        ],
-        numeric=frozenset({1, 2, 3}),
-    )
+    def _row(self, name: str, objects: int | None, answers: int, spent: float) -> list[str]:
+        amount = [money(spent, self.numbers.currency)] if self.priced else []
+        return [name, "" if objects is None else count(objects), count(answers), *amount]

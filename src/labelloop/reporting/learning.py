@@ -17,6 +17,9 @@ from labelloop.reporting.drawing import Plot
 from labelloop.reporting.parts import Figure, Key, Section, Table
 from labelloop.reporting.text import count, percent, printable, short_percent
 
+# A band narrower than this cannot be seen in a chart.
+_VISIBLE = 0.004
+
 
 @dataclass(frozen=True)
 class _Model:
@@ -109,6 +112,9 @@ def coverage(report: Report) -> Section | None:
     if quality is None or not quality.coverage_curve:
         return None
     text = f"The model's answers, starting with the surest, {whose_objects(quality)}."
+    if quality.stood_for:
+        drawn = "The ones drawn at random for the test represent"
+        text += f" {drawn} the {count(quality.stood_for)} that nobody labeled."
     return Section(
         "coverage", "Accuracy against coverage", [text], figures=[_coverage_figure(report, quality)]
     )
@@ -117,7 +123,9 @@ def coverage(report: Report) -> Section | None:
 def _accuracy_figure(report: Report, known: Sequence[_Measured]) -> Figure:
     points = [(model.labels, model.accuracy) for model in known]
     intervals = [
-        (model.labels, *interval) for model in known if (interval := model.quality.interval) is not None
+        (model.labels, *interval)
+        for model in known
+        if (interval := _open_interval(model.quality)) is not None
     ]
     same = [
         (model.labels, model.quality.on_the_last) for model in known if model.quality.on_the_last is not None
@@ -251,7 +259,15 @@ def _interval(quality: AccuracyOfRound) -> str:
     if quality.interval is None:
         return "not known"
     low, high = quality.interval
-    return f"{percent(low)} to {percent(high)}"
+    return f"{percent(low)} to {percent(high)}" if _open_interval(quality) else "–"
+
+
+def _open_interval(quality: AccuracyOfRound) -> tuple[float, float] | None:
+    """None too where people labeled everything that the accuracy is of: then nothing is estimated."""
+    if quality.interval is None:
+        return None
+    low, high = quality.interval
+    return (low, high) if high > low else None
 
 
 def _right(quality: AccuracyOfRound) -> str:
@@ -346,6 +362,8 @@ def _coverage_figure(report: Report, quality: ModelQuality) -> Figure:
     curve, threshold, wanted = quality.coverage_curve, quality.threshold, 1 - report.target_error
     # The bounds for only a few objects are very low, and would flatten the rest of the chart.
     shown = [point for point in curve if point.covered >= 10] or curve
+    # What people labeled is known for sure: where that is nearly all, the bound is on the curve.
+    bounded = any(point.accuracy - point.bound >= _VISIBLE for point in shown)
     lowest = min([wanted, *(point.bound for point in shown if point.coverage > 0.1)])
     plot = Plot(
         _describe_coverage(curve, threshold),
@@ -354,22 +372,20 @@ def _coverage_figure(report: Report, quality: ModelQuality) -> Figure:
     )
     plot.y_axis(axis_percent)
     plot.x_number_axis("coverage of these objects", axis_percent)
-    plot.band([(point.coverage, point.bound, point.accuracy) for point in shown], "band")
+    if bounded:
+        plot.band([(point.coverage, point.bound, point.accuracy) for point in shown], "band")
     plot.line([plot.at(0, wanted), plot.at(1, wanted)], "target")
     plot.curve([(point.coverage, point.accuracy) for point in shown], "curve")
     marked = [point for point in curve if threshold is not None and point.score >= threshold]
     if marked:
         plot.line([plot.at(marked[-1].coverage, value) for value in (plot.y.low, plot.y.high)], "threshold")
         plot.dot(plot.at(marked[-1].coverage, marked[-1].accuracy), "point")
-    keys = [
-        Key("curve", "accuracy on the covered objects"),
-        Key(
-            "band",
-            f"down to the {'exact' if _on_a_validation_set(report) else 'approximate'} lower bound, "
-            f"{short_percent(report.confidence)} confidence",
-        ),
-        Key("target", f"wanted: {short_percent(wanted)}"),
-    ]
+    keys = [Key("curve", "accuracy on the covered objects")]
+    if bounded:
+        method = "exact" if _on_a_validation_set(report) else "approximate"
+        confidence = short_percent(report.confidence)
+        keys.append(Key("band", f"down to the {method} lower bound, {confidence} confidence"))
+    keys.append(Key("target", f"wanted: {short_percent(wanted)}"))
     if marked:
         keys.append(Key("threshold", f"threshold: margin {threshold:.3f}"))
     note = _read_off(curve, marked[-1] if marked else None)
@@ -378,12 +394,18 @@ def _coverage_figure(report: Report, quality: ModelQuality) -> Figure:
 
 def _read_off(curve: Sequence[CoveragePoint], at_threshold: CoveragePoint | None) -> str:
     whole = curve[-1]
-    right = "the model is right on {}, and by the bound on at least {}."
-    of_all = f"If it answers all of them, {right.format(percent(whole.accuracy), percent(whole.bound))}"
+    of_all = f"If it answers all of them, {_right_on(whole)}"
     if at_threshold is None:
         return f"No threshold was set in that round. {of_all}"
-    of_the_sure = right.format(percent(at_threshold.accuracy), percent(at_threshold.bound))
+    of_the_sure = _right_on(at_threshold)
     return f"If it answers {percent(at_threshold.coverage)} of these objects, {of_the_sure} {of_all}"
+
+
+def _right_on(point: CoveragePoint) -> str:
+    told = f"the model is right on {percent(point.accuracy)}"
+    if percent(point.bound) == percent(point.accuracy):
+        return f"{told}."
+    return f"{told}, and by the bound on at least {percent(point.bound)}."
 
 
 def _describe_coverage(curve: Sequence[CoveragePoint], threshold: float | None) -> str:

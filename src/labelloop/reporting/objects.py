@@ -23,9 +23,9 @@ def examples(report: Report) -> Section | None:
     given = report.evidence.examples
     groups = [
         _group(
-            "Likely label errors",
-            "A model that had not learned from a person's label is sure of another class. Check these "
-            "labels.",
+            "Labels by people to check",
+            "A model that had not learned from these labels is surest of another class. Either people or the "
+            "model made a mistake.",
             given.likely_label_errors,
             report.classes,
         ),
@@ -58,7 +58,14 @@ def _by_the_truth(entries: Sequence[Example]) -> str:
     if not known:
         return ""
     wrong = sum(entry.truth != entry.label for entry in known)
-    return f" Compared with the truth, {count(wrong)} of these {counted(len(known), 'label')} are wrong."
+    if not wrong:
+        right = "the label here is" if len(known) == 1 else f"all {count(len(known))} labels here are"
+        mistaken = (
+            ", so it was the model that erred" if all(entry.people is not None for entry in known) else ""
+        )
+        return f" In this trial the truth is known: {right} right{mistaken}."
+    of_these = f"{count(wrong)} of these {counted(len(known), 'label')}"
+    return f" In this trial the truth is known: {of_these} {'is' if wrong == 1 else 'are'} wrong."
 
 
 def _example(entry: Example, classes: Sequence[str]) -> ShownExample:

@@ -9,7 +9,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from labelloop.core.records import Report
-from labelloop.reporting import classes, cost, headline, learning, objects, rounds, run_details
+from labelloop.reporting import classes, cost, headline, learning, next_steps, objects, rounds, run_details
 from labelloop.reporting.parts import Headline, Section
 
 _SECTIONS = (
@@ -23,20 +23,24 @@ _SECTIONS = (
     classes.true_classes,
     objects.examples,
     objects.failures,
-    run_details.next_round,
-    run_details.timing,
-    run_details.settings,
 )
+_LAST_SECTIONS = (run_details.timing, run_details.settings)
 
 
-def render_report(report: Report) -> str:
+def render_report(report: Report, check_list: str | None = None, to_check: int = 0) -> str:
     """One self-contained HTML page, without scripts and external files.
+
+    check_list: the name of a file beside the page with the labels `to_check`, if there is one
 
     `report` is that of `core.report.document`, with or without the additions of a local run. A section is
     omitted if the report does not have its data.
     """
-    sections = [section for make in _SECTIONS if (section := make(report)) is not None]
-    return render_page(headline.headline(report), sections)
+    made = [
+        *(make(report) for make in _SECTIONS),
+        next_steps.next_steps(report, check_list, to_check),
+        *(make(report) for make in _LAST_SECTIONS),
+    ]
+    return render_page(headline.headline(report), [section for section in made if section is not None])
 
 
 def render_page(head: Headline, sections: Sequence[Section]) -> str:

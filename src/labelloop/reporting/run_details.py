@@ -1,4 +1,4 @@
-"""What the next round would bring, how long each part took, and the settings of the run."""
+"""How long each part took, and the settings of the run."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
@@ -6,7 +6,7 @@ from typing import Any
 from labelloop.core.records import Report, RoundRecord
 from labelloop.reporting.drawing import Plot
 from labelloop.reporting.parts import Cell, Figure, Key, Section, Table
-from labelloop.reporting.text import count, percent, printable, seconds
+from labelloop.reporting.text import percent, printable, seconds
 
 # The time of the nested state machine is already counted in its own states.
 _CONTAINERS = {"ActiveLearning"}
@@ -23,18 +23,6 @@ _KIND_NAMES = {
     "predicting": "predicting",
     "steps": "the workflow's own steps",
 }
-
-
-def next_round(report: Report) -> Section | None:
-    outlook = report.next_round
-    if outlook is None:
-        return None
-    sentences = [
-        f"With {count(outlook.human_labels)} more labels by people, the model could probably label "
-        f"{count(outlook.expected_auto_labels)} more.",
-        printable(outlook.explanation, 1000),
-    ]
-    return Section("next-round", "What the next round would probably bring", sentences)
 
 
 def timing(report: Report) -> Section | None:

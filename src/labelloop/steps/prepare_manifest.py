@@ -86,7 +86,7 @@ def prepare_manifest(execution: PrepareEvent) -> dict[str, Any]:
     request = parse_request(asked)
     chosen = _Chosen.loaded(request.active_learning)
     chosen.backend.check(request)
-    check_with_labeler(chosen.labeler, request)
+    check_with_labeler(chosen.labeler, request, own_model=_model_is_the_users())
     request = chosen.labeler.prepare(_with_the_stacks_key(request))
     _require_job_role(request)
     _require_files_that_last(request)
@@ -105,6 +105,11 @@ def prepare_manifest(execution: PrepareEvent) -> dict[str, Any]:
         enter_execution(state)
     save_snapshot(state, files.prepared_state)
     return state.as_document()
+
+
+def _model_is_the_users() -> bool:
+    """Whether the stack's image is the user's own: its parameter, or on a laptop a container's folder."""
+    return bool(os.environ.get("MODEL_IMAGE_URI") or os.environ.get("OWN_MODEL_CONTAINER"))
 
 
 def _require_job_role(request: LabelingRequest) -> None:

@@ -1,6 +1,7 @@
 """The execution input: the post's request, unchanged, and one optional block `ActiveLearning`."""
 
-from typing import Annotated, Any, Literal, TypeVar
+from collections.abc import Iterator, Sequence
+from typing import Annotated, Any, Literal, TypeVar, get_args
 
 from pydantic import (
     BaseModel,
@@ -18,6 +19,7 @@ from labelloop.core.costs import LIST_PRICE_OF_AN_ANSWER, LIST_PRICE_OF_THE_SERV
 from labelloop.core.errors import RequestError
 from labelloop.core.implementations import name_fault
 from labelloop.core.manifest.lines import label_attribute_fault, prior_attribute_fault
+from labelloop.core.near_names import nearest_name
 from labelloop.core.query_strategies import (
     DEFAULT_QUERY_STRATEGY,
     QueryStrategyError,
@@ -467,16 +469,41 @@ def _checked(form: type[_Form], document: object) -> _Form:
     try:
         return form.model_validate(document)
     except ValidationError as error:
-        problems = "; ".join(_describe(problem) for problem in error.errors())
+        problems = "; ".join(_describe(problem, form) for problem in error.errors())
         raise RequestError(f"the request cannot be used: {problems}") from error
 
 
-def _describe(problem: Any) -> str:
+def _describe(problem: Any, form: type[_Block]) -> str:
     place = ".".join(str(part) for part in problem["loc"])
     if problem["type"] == "extra_forbidden":
         reason = _WHY_NOT.get(place)
-        return f"{place} cannot be used: {reason}" if reason else f"unknown field {place}"
+        return f"{place} cannot be used: {reason}" if reason else _unknown_field(problem["loc"], form)
     if problem["type"] == "missing":
         return f"{place} is missing"
     message = str(problem["msg"]).removeprefix("Value error, ")
     return f"{place}: {message}" if place else message
+
+
+def _unknown_field(location: Sequence[int | str], form: type[_Block]) -> str:
+    """The field, and the one that was probably meant: of the same block, else of another."""
+    place = ".".join(map(str, location))
+    *outer, name = map(str, location)
+    siblings = {path[-1]: path for path in _paths(form) if [*path[:-1]] == outer}
+    others = {path[-1]: path for path in _paths(form)}
+    for known in (siblings, others):
+        if meant := nearest_name(name, known):
+            path = known[meant]
+            return f"unknown field {place}: did you mean {meant if known is siblings else '.'.join(path)}?"
+    return f"unknown field {place}"
+
+
+def _paths(form: type[_Block], above: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
+    """Every field of a form and of the blocks in it, the outer ones last: of two alike, they are meant."""
+    names = [(field.alias or name, field.annotation) for name, field in form.model_fields.items()]
+    for name, annotation in names:
+        for kind in (annotation, *get_args(annotation)):
+            if isinstance(kind, type) and issubclass(kind, _Block):
+                yield from _paths(kind, (*above, name))
+    yield from ((*above, name) for name, _ in names)
+    if form is ActiveLearning:
+        yield (*above, "Labeler")

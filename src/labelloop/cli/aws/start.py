@@ -12,6 +12,7 @@ from rich.text import Text
 from labelloop.cli.aws.options import ProfileOption, RegionOption, StackOption, open_stack
 from labelloop.cli.aws.watch import watch_execution
 from labelloop.cli.errors import explained_errors
+from labelloop.cli.own_command import own_command
 from labelloop.cli.run_folder import read_request
 from labelloop.operations.cloud import Cloud, OperationError
 from labelloop.operations.executions import output_prefix
@@ -143,6 +144,7 @@ def _print_started(
     console.print(Text(f"  files  {output_prefix(execution)}"))
     where = {"stack": stack, "region": region, "profile": profile, "execution": execution.name}
     options = " ".join(f"--{option} {value}" for option, value in where.items() if value)
-    console.print(Text(f"  watch  labelloop watch {options}"))
-    console.print(Text(f"   stop  labelloop stop {options}"))
-    console.print(Text(f"  fetch  labelloop fetch {options} --out DIR"))
+    program = own_command()
+    console.print(Text(f"  watch  {program} watch {options}"))
+    console.print(Text(f"   stop  {program} stop {options}"))
+    console.print(Text(f"  fetch  {program} fetch {options} --out DIR"))

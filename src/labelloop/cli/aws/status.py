@@ -14,6 +14,7 @@ from rich.text import Text
 
 from labelloop.cli.aws.options import ProfileOption, RegionOption, StackOption, open_stack
 from labelloop.cli.errors import explained_errors
+from labelloop.cli.own_command import own_command
 from labelloop.core.ledger import Counts
 from labelloop.operations.executions import find_execution, output_prefix, summaries
 from labelloop.operations.run_status import RunStatus, read_run_status
@@ -70,7 +71,7 @@ def _print(console: Console, rows: list[dict[str, Any]], *, as_json: bool) -> No
         sys.stdout.write(json.dumps(rows, indent=2) + "\n")
         return
     if not rows:
-        console.print("This stack has run nothing yet: use `labelloop start`.")
+        console.print(f"This stack has run nothing yet: use `{own_command()} start`.")
         return
     table = Table(box=None, padding=(0, 2))
     for column in ("name", "status", "started (UTC)", "took"):

@@ -16,6 +16,7 @@ from labelloop.cli.aws.options import (
     open_execution,
 )
 from labelloop.cli.errors import explained_errors
+from labelloop.cli.own_command import own_command
 from labelloop.cli.progress import RunProgress
 from labelloop.operations.cloud import Cloud
 from labelloop.operations.executions import describe, output_prefix
@@ -55,7 +56,9 @@ def watch_execution(
     try:
         ended = _follow(console, cloud, execution, every)
     except KeyboardInterrupt:
-        console.print("\nThe run continues. `labelloop watch` follows it again, `labelloop stop` ends it.")
+        console.print(
+            f"\nThe run continues. `{own_command()} watch` follows it again, `{own_command()} stop` ends it."
+        )
         raise typer.Exit(130) from None
     print_end(console, ended)
     if ended.status != SUCCEEDED:
@@ -70,7 +73,7 @@ def print_end(console: Console, execution: Execution) -> None:
         console.print(Text.assemble(("Done", "bold green"), f": it ended because {reason}."))
         console.print(Text(f"  labels  {output.final_manifest_s3_uri}"))
         console.print(Text(f"  report  {output.report_s3_uri}"))
-        console.print("`labelloop fetch` downloads both.")
+        console.print(f"`{own_command()} fetch` downloads both.")
         return
     console.print(
         Text.assemble((execution.status, "bold red"), f": {execution.error or 'no error is given'}")

@@ -1,0 +1,126 @@
+"""What the report says is not more than is known."""
+
+import re
+from typing import Any
+
+import pytest
+
+from labelloop.core.costs import PriceList
+from labelloop.core.records import Example, ModelQuality, Report
+from labelloop.reporting.page import render_report
+from tests.reporting.conftest import MadeUpRun
+from tests.reporting.test_page import Page
+
+
+def words(report: Report) -> str:
+    return re.sub(r"\s+", " ", Page(render_report(report)).text)
+
+
+@pytest.fixture(scope="module")
+def report() -> Report:
+    return MadeUpRun().report()
+
+
+def with_evidence(report: Report, **changes: Any) -> Report:
+    assert report.evidence
+    return report.model_copy(update={"evidence": report.evidence.model_copy(update=changes)})
+
+
+def quality_of(report: Report) -> ModelQuality:
+    assert report.evidence
+    return report.evidence
+
+
+def test_estimated_numbers_are_told_from_counted_ones(report: Report) -> None:
+    estimated = words(with_evidence(report, basis="all objects", labeled=390, stood_for=823))
+    assert re.search(r"estimated from the 390 of them that people saw: they agree on about \d+ of", estimated)
+    counted = words(with_evidence(report, basis="all objects", stood_for=0))
+    assert re.search(r"they agree on \d+ of", counted)
+    assert "they agree on about" not in counted
+
+
+def test_where_nothing_is_estimated_no_bound_is_shown(report: Report) -> None:
+    quality = quality_of(report)
+    exact = with_evidence(
+        report,
+        basis="all objects",
+        stood_for=0,
+        by_class=tuple(
+            entry.model_copy(update={"bound": entry.accuracy or 0.0}) for entry in quality.by_class
+        ),
+        coverage_curve=tuple(
+            point.model_copy(update={"bound": point.accuracy}) for point in quality.coverage_curve
+        ),
+        accuracy_by_round=tuple(
+            each.model_copy(update={"low": each.accuracy, "high": each.accuracy})
+            for each in quality.accuracy_by_round
+        ),
+    )
+    told = words(exact)
+    assert "At least" not in told
+    assert "down to the" not in told
+    assert "by the bound" not in told
+    assert "interval (approximate)" not in told
+
+
+def example(line: int, *, people: int | None, model: int, truth: int) -> Example:
+    outcome = "auto" if people is None else "human"
+    return Example(
+        line=line,
+        model=model,
+        confidence=0.9,
+        margin=0.8,
+        round=1,
+        people=people,
+        outcome=outcome,
+        source="x",
+        truth=truth,
+    )
+
+
+@pytest.mark.parametrize(
+    ("truths", "told"),
+    [
+        ((0, 0), "all 2 labels here are right, so it was the model that erred."),
+        ((0,), "the label here is right, so it was the model that erred."),
+        ((0, 1), "1 of these 2 labels is wrong."),
+        ((1, 1), "2 of these 2 labels are wrong."),
+    ],
+)
+def test_what_a_model_doubts_is_not_called_an_error(
+    report: Report, truths: tuple[int, ...], told: str
+) -> None:
+    doubted = tuple(example(line, people=0, model=1, truth=truth) for line, truth in enumerate(truths, 1))
+    examples = quality_of(report).examples.model_copy(update={"likely_label_errors": doubted})
+    page = words(with_evidence(report, examples=examples))
+    assert f"In this trial the truth is known: {told}" in page
+    assert "Likely label errors" not in page
+
+
+def costing(report: Report, prices: PriceList, backend: str, **counts: int) -> Report:
+    settings = {**report.settings, "LabelingBackend": backend}
+    return report.model_copy(update={"cost": prices.cost(**counts), "settings": settings})
+
+
+def test_list_prices_of_ground_truth_are_not_those_of_the_workbench(report: Report) -> None:
+    counts = {"human_labels": 100, "auto_labels": 900}
+    told = words(costing(report, PriceList(), "workbench", **counts)).partition("Labels and answers In")[2]
+    assert "What an answer costs is not known" in told
+    assert "would have taken 900 more answers" in told
+    assert "Mechanical Turk" not in told
+    assert "$" not in told
+    own = PriceList(human_label=0.5, service_fee=0.0, list_prices=False)
+    assert "would have cost $450.00 more" in words(costing(report, own, "workbench", **counts))
+    assert "Mechanical Turk" in words(costing(report, PriceList(), "groundtruth", **counts))
+
+
+@pytest.mark.parametrize("backend", ["groundtruth", "workbench"])
+def test_what_was_lost_is_not_called_saved(report: Report, backend: str) -> None:
+    lost = {"human_labels": 100, "auto_labels": 5, "repeated_answers": 10}
+    section = words(costing(report, PriceList(), backend, **lost)).partition("Labels of this run")[2]
+    assert "Taken more than if people had labeled all 5" in section
+    assert "Saved" not in section
+    nothing = {"human_labels": 100, "auto_labels": 0, "repeated_answers": 5}
+    section = words(costing(report, PriceList(), backend, **nothing)).partition("Labels of this run")[2]
+    assert "Saved" not in section
+    assert "-5" not in section
