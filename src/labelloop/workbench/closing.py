@@ -17,6 +17,11 @@ _AT_ONCE = 50
 # Whoever closes a batch says so this often. After three times as long without a word, it was interrupted.
 _SAID_EVERY_SECONDS = 20.0
 INTERRUPTED_AFTER_SECONDS = 60.0
+# The store keeps a batch this long after its output is written. A run may wait a month for one batch
+# (DeadlineInSeconds), and look back at who answered in its earlier ones.
+KEPT_SECONDS = 180 * 24 * 3600.0
+# Letting a batch go takes no longer than this: it is the longest that a function runs.
+_LET_GO_AFTER_SECONDS = 900.0
 # Closes a batch somewhere else, later: takes its id.
 Elsewhere = Callable[[str], None]
 
@@ -89,6 +94,8 @@ class Closing:
         )
         closed = self._save(batch, undone)
         self._waiting.batch_closed(closed)
+        # Last, as nobody waits for it.
+        self._let_go(closed)
         return closed
 
     def waits_with(self, batch: Batch, task_token: str) -> None:
@@ -104,8 +111,9 @@ class Closing:
 
     def go_on(self, *, after_seconds: float = 0.0) -> None:
         """Complete the batches that an interruption left half closed, at least `after_seconds` ago."""
-        for batch in self._store.batches():
-            if batch.state == "closing" and self._clock() - (batch.closing_since or 0) >= after_seconds:
+        for batch in self._store.unfinished():
+            patience = {"closing": after_seconds, "closed": _LET_GO_AFTER_SECONDS}.get(batch.state)
+            if patience is not None and self._clock() - (batch.closing_since or 0) >= patience:
                 self._go_on_with(batch)
 
     def _go_on_with(self, batch: Batch) -> None:
@@ -121,6 +129,12 @@ class Closing:
         except ConflictError:
             return False
         return True
+
+    def _let_go(self, batch: Batch) -> None:
+        try:
+            self._store.let_go(batch.id, self._clock() + KEPT_SECONDS)
+        except ConflictError:
+            return  # Somebody has closed it again, and lets it go too.
 
     def heartbeat(self, batch: Batch, now: float) -> None:
         """Tell the waiting state machine every few minutes that people are at work."""

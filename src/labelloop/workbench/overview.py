@@ -35,10 +35,11 @@ class Overview:
         self._kept: _Kept | None = None
 
     def __call__(self) -> dict[str, Any]:
-        now, batches = self._clock(), self._store.batches()
-        if not batches:
+        now, unfinished = self._clock(), self._store.unfinished()
+        running = (one for one in unfinished if one.state in ("open", "paused"))
+        batch = next(running, None) or self._store.newest()
+        if batch is None:
             return {"run": None, "batch": None}
-        batch = next((one for one in batches if one.state in ("open", "paused")), batches[-1])
         # After an owner presses a button, the result must show at once.
         done = (batch.id, batch.state, self._store.annotator(batch.id, NOBODY).version)
         kept = self._kept

@@ -60,8 +60,8 @@ class Workbench:
 
     def current_batch(self) -> Batch | None:
         """The oldest open batch, else the oldest paused one, else none."""
-        batches = self.store.batches()
-        if any(batch.state == "closing" for batch in batches):
+        batches = self.store.unfinished()
+        if any(batch.state in ("closing", "closed") for batch in batches):
             self._closing.go_on(after_seconds=INTERRUPTED_AFTER_SECONDS)
         for state in ("open", "paused"):
             for batch in batches:
@@ -71,13 +71,10 @@ class Workbench:
 
     def is_over(self) -> bool:
         """Whether the work has ended: all batches are closed, and no run will open another one."""
-        batches = self.store.batches()
-        return (
-            bool(batches)
-            and batches[-1].run_state_uri is None
-            and not batches[-1].more_follow
-            and all(batch.state == "closed" for batch in batches)
-        )
+        if any(batch.state != "closed" for batch in self.store.unfinished()):
+            return False
+        last = self.store.newest()
+        return last is not None and last.run_state_uri is None and not last.more_follow
 
     def batch(self, batch_id: str) -> Batch:
         """Raises NotFoundError."""

@@ -37,6 +37,9 @@ CREATE TABLE IF NOT EXISTS annotators (
     PRIMARY KEY (batch_id, name)
 ) WITHOUT ROWID;
 """
+# An index of these alone: a request must not take longer because many batches are closed.
+_UNFINISHED = "json_extract(document, '$.state') <> 'closed'"
+_SCHEMA += f"CREATE INDEX IF NOT EXISTS unfinished_batches ON batches (number) WHERE {_UNFINISHED};"
 _AVAILABLE = """
 SELECT document FROM tasks AS task
 WHERE batch_id = ? AND available_from <= ? AND id {side} ?
@@ -83,6 +86,17 @@ class SqliteTaskStore:
     def batches(self) -> list[Batch]:
         rows = self._rows("SELECT document FROM batches ORDER BY number")
         return [Batch.model_validate_json(row) for row in rows]
+
+    def unfinished(self) -> list[Batch]:
+        query = f"SELECT document FROM batches WHERE {_UNFINISHED} ORDER BY number"  # noqa: S608
+        return [Batch.model_validate_json(row) for row in self._rows(query)]
+
+    def newest(self) -> Batch | None:
+        rows = self._rows("SELECT document FROM batches ORDER BY number DESC LIMIT 1")
+        return Batch.model_validate_json(rows[0]) if rows else None
+
+    def let_go(self, batch_id: str, until: float) -> None:
+        """Everything stays: the file is of one run, and goes with its folder."""
 
     def save_batch(self, batch: Batch) -> Batch:
         saved = batch.model_copy(update={"version": batch.version + 1})
