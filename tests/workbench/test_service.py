@@ -529,3 +529,61 @@ def test_what_an_owner_does_is_seen_at_once_and_what_people_do_within_seconds(de
     assert overview()["progress"]["done"] == 0
     desk.workbench.close("batch-1")
     assert overview()["batch"]["state"] == "closed"
+
+
+# Runs side by side -----------------------------------------------------------------------------------------
+
+
+def test_a_batch_whose_run_is_over_waits_until_the_live_ones_are_done(desk: Desk) -> None:
+    desk.open(["dead", "too"], batch_id="old", run="dead", task_token="dead")
+    desk.open(["live"], batch_id="new", run="live", task_token="live")
+    desk.memory.over.add("dead")
+    desk.open(["more"], batch_id="newest", run="live", task_token="live")
+    (task,) = lease(desk, "ann")
+    assert task.batch_id == "old", "nobody knows yet"
+    answer(desk, task, "ann", 1)
+    assert [task.batch_id for task in lease(desk, "bob")] == ["new"]
+    desk.workbench.pause("new")
+    desk.workbench.pause("newest")
+    assert desk.workbench.next_tasks("cy", 1).state == "paused", "not the dead one's, while live ones wait"
+
+
+def test_a_run_that_goes_on_with_its_batch_is_alive_again(desk: Desk) -> None:
+    batch = desk.open(["a"], task_token="dead", orphaned=True)
+    desk.closing.waits_with(batch, "live", "run-2")
+    resumed = desk.workbench.batch(batch.id)
+    assert (resumed.orphaned, resumed.run, resumed.task_token) == (False, "run-2", "live")
+
+
+def test_the_end_of_a_run_closes_its_batches_and_no_other(desk: Desk) -> None:
+    desk.open(TEXTS[:3], batch_id="dead", run="dead")
+    desk.workbench.pause("dead")
+    desk.open(TEXTS[:2], batch_id="live", run="live")
+    (closed,) = desk.closing.close_run("dead", "its run was stopped")
+    assert (closed.id, closed.state, closed.closed_because) == ("dead", "closed", "its run was stopped")
+    assert len(desk.memory.files[closed.output_uri]) == 3
+    assert desk.closing.close_run("dead", "again") == []
+    assert desk.workbench.current_batch() == desk.workbench.batch("live")
+
+
+def test_the_run_is_shown_that_people_label_for_unless_another_is_chosen(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("labelloop.workbench.overview.run_so_far", lambda _uri: None)
+    desk.open(TEXTS[:3], batch_id="a-1", run="a", run_state_uri="s3://no/where")
+    desk.open(TEXTS[:2], batch_id="b-1", run="b", run_state_uri="s3://no/where")
+    desk.workbench.pause("a-1")
+    overview = Overview(desk.store, clock=desk.clock)
+    shown = overview()
+    assert (shown["batch"]["id"], shown["batch"]["run"]) == ("b-1", "b")
+    assert [(one["id"], one["run"], one["state"]) for one in shown["running"]] == [
+        ("b-1", "b", "open"),
+        ("a-1", "a", "paused"),
+    ]
+    assert overview("a-1")["batch"]["run"] == "a"
+    assert overview("a-1")["progress"]["total"] == 3
+    desk.closing.close(desk.workbench.batch("a-1"), "a test")
+    assert overview("a-1")["batch"]["state"] == "closed"
+    desk.open(TEXTS[:1], batch_id="a-2", run="a", round=2)
+    assert overview("a-1")["batch"]["id"] == "a-2", "the page follows its run"
+    assert overview("unknown")["batch"]["id"] == "b-1"

@@ -21,7 +21,8 @@ from labelloop.workbench.worker_template import WorkerTemplate
 _SEPARATOR = "~"
 ImageUrls = Callable[[str], str]
 WorkerTemplates = Callable[[str], WorkerTemplate]
-RunOverview = Callable[[], dict[str, Any]]
+# Takes the id of the batch whose run is wanted, or nothing.
+RunOverview = Callable[..., dict[str, Any]]
 
 
 class NextRequest(BaseModel):
@@ -155,15 +156,15 @@ def undo(workbench: TheWorkbench, person: Person, request: Request, task_id: str
 
 
 @reads.get("/run")
-def run(request: Request, owner: Owner) -> dict[str, Any]:
-    return run_overview_of(request, owner)
+def run(request: Request, owner: Owner, batch: str | None = None) -> dict[str, Any]:
+    return run_overview_of(request, owner, batch)
 
 
-def run_overview_of(request: Request, owner: str) -> dict[str, Any]:
-    """The state of the run; `over` is true once the work has ended."""
+def run_overview_of(request: Request, owner: str, batch: str | None = None) -> dict[str, Any]:
+    """The state of the run that `batch` belongs to; `over` is true once the work has ended."""
     overview: RunOverview = request.app.state.run_overview
     over = _is_over(request, request.app.state.workbench, f"run {owner}")
-    return {**overview(), "over": over}
+    return {**(overview(batch) if batch else overview()), "over": over}
 
 
 def _is_over(request: Request, workbench: Workbench, page: str) -> bool:

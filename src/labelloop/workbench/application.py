@@ -36,7 +36,7 @@ def no_templates(uri: str) -> WorkerTemplate:
     raise RefusedError(f"this workbench cannot read the worker template {uri}")
 
 
-def no_run() -> dict[str, Any]:
+def no_run(_batch: str | None = None) -> dict[str, Any]:
     """For a batch without a run."""
     return {"run": None, "batch": None}
 

@@ -1,5 +1,6 @@
 """The end of a batch: seal its tasks, write the output manifest, and tell the waiting state machine."""
 
+import contextlib
 import time
 from collections.abc import Callable, Iterable, Iterator
 from itertools import islice
@@ -45,8 +46,8 @@ class Waiting(Protocol):
         """The output could not be written."""
         ...
 
-    def heartbeat(self, batch: Batch) -> None:
-        """People are at work."""
+    def heartbeat(self, batch: Batch) -> bool | None:
+        """People are at work. False if nobody waits for the batch any more."""
         ...
 
 
@@ -98,11 +99,19 @@ class Closing:
         self._let_go(closed)
         return closed
 
-    def waits_with(self, batch: Batch, task_token: str) -> None:
-        """Store the token of the state machine that waits. If the batch is closed, tell it at once."""
+    def waits_with(self, batch: Batch, task_token: str, run: str | None = None) -> None:
+        """Store the token of the state machine that waits. If the batch is closed, tell it at once.
+
+        `run` is its execution, which is another one than before if it resumes a run.
+        """
         while batch.task_token != task_token:
             try:
-                update = {"task_token": task_token, "last_heartbeat": 0.0}
+                update = {
+                    "task_token": task_token,
+                    "last_heartbeat": 0.0,
+                    "orphaned": False,
+                    "run": run or batch.run,
+                }
                 batch = self._store.save_batch(batch.model_copy(update=update))
             except ConflictError:
                 batch = self._again(batch)
@@ -141,10 +150,17 @@ class Closing:
         if batch.task_token is None or now - batch.last_heartbeat < batch.heartbeat_every:
             return
         try:
-            self._store.save_batch(batch.model_copy(update={"last_heartbeat": now}))
+            saved = self._store.save_batch(batch.model_copy(update={"last_heartbeat": now}))
         except ConflictError:
             return  # Another person's answer has sent the heartbeat.
-        self._waiting.heartbeat(batch)
+        if self._waiting.heartbeat(batch) is False:
+            with contextlib.suppress(ConflictError):  # Then the next heartbeat finds it out.
+                self._store.save_batch(saved.model_copy(update={"orphaned": True}))
+
+    def close_run(self, run: str, because: str) -> list[Batch]:
+        """Close the batches of a run that has ended without waiting for them; return these."""
+        left = [one for one in self._store.unfinished() if one.run == run and one.state != "closed"]
+        return [self.close(batch, because) for batch in left]
 
     def _begin(self, batch: Batch, because: str) -> Batch:
         while batch.state not in ("closing", "closed"):

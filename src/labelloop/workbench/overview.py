@@ -11,7 +11,7 @@ from labelloop.workbench.agreement import agreement_of
 from labelloop.workbench.api import batch_document
 from labelloop.workbench.output import outcome_of_review
 from labelloop.workbench.run_so_far import run_so_far
-from labelloop.workbench.service import NOBODY
+from labelloop.workbench.service import NOBODY, running_batches
 from labelloop.workbench.store import TaskStore
 from labelloop.workbench.tasks import Annotator, Batch, Task
 
@@ -32,19 +32,30 @@ class Overview:
     def __init__(self, store: TaskStore, *, clock: Callable[[], float] = time.time) -> None:
         self._store = store
         self._clock = clock
-        self._kept: _Kept | None = None
+        self._kept: dict[str, _Kept] = {}  # by batch
 
-    def __call__(self) -> dict[str, Any]:
-        now, unfinished = self._clock(), self._store.unfinished()
-        running = (one for one in unfinished if one.state in ("open", "paused"))
-        batch = next(running, None) or self._store.newest()
+    def __call__(self, chosen: str | None = None) -> dict[str, Any]:
+        """The run of the batch with the id `chosen`, or the one that people label for now."""
+        now, running = self._clock(), running_batches(self._store.unfinished())
+        batch = self._chosen(chosen, running) or next(iter(running), None) or self._store.newest()
         if batch is None:
             return {"run": None, "batch": None}
+        return {**self._of(batch, now), "running": [_running_document(one) for one in running]}
+
+    def _chosen(self, chosen: str | None, running: Sequence[Batch]) -> Batch | None:
+        """The chosen batch; after its end, the batch that its run has open now."""
+        batch = self._store.batch(chosen) if chosen else None
+        if batch is None or batch.id in {one.id for one in running}:
+            return batch
+        return next((one for one in running if one.run == batch.run), batch)
+
+    def _of(self, batch: Batch, now: float) -> dict[str, Any]:
         # After an owner presses a button, the result must show at once.
         done = (batch.id, batch.state, self._store.annotator(batch.id, NOBODY).version)
-        kept = self._kept
-        if kept is None or kept.done != done or not 0 <= now - kept.at < _KEPT_SECONDS:
-            self._kept = kept = _Kept(now, done, self._look(batch, now))
+        self._kept = {key: kept for key, kept in self._kept.items() if 0 <= now - kept.at < _KEPT_SECONDS}
+        kept = self._kept.get(batch.id)
+        if kept is None or kept.done != done:
+            self._kept[batch.id] = kept = _Kept(now, done, self._look(batch, now))
         return kept.document
 
     def _look(self, batch: Batch, now: float) -> dict[str, Any]:
@@ -56,6 +67,7 @@ class Overview:
             "run": run.as_document() if run else None,
             "batch": {
                 **batch_document(batch),
+                "run": run_of(batch),
                 "closed_because": batch.closed_because,
                 "people_per_object": batch.people_per_object,
             },
@@ -79,6 +91,22 @@ class Overview:
             "gold": _gold(tasks),
             "relabeled": _relabeled(tasks),
         }
+
+
+def run_of(batch: Batch) -> str | None:
+    """The name of a batch's run; None if people label a manifest, and there is no run."""
+    return batch.run if batch.run_state_uri else None
+
+
+def _running_document(batch: Batch) -> dict[str, Any]:
+    return {
+        "id": batch.id,
+        "run": run_of(batch),
+        "title": batch.title,
+        "round": batch.round,
+        "state": batch.state,
+        "orphaned": batch.orphaned,
+    }
 
 
 def _progress(tasks: Sequence[Task]) -> dict[str, int]:

@@ -59,15 +59,14 @@ class Workbench:
         self._clock = clock
 
     def current_batch(self) -> Batch | None:
-        """The oldest open batch, else the oldest paused one, else none."""
+        """The oldest open batch, else the oldest paused one, else none.
+
+        One that a state machine still waits for comes before one whose run is over.
+        """
         batches = self.store.unfinished()
         if any(batch.state in ("closing", "closed") for batch in batches):
             self._closing.go_on(after_seconds=INTERRUPTED_AFTER_SECONDS)
-        for state in ("open", "paused"):
-            for batch in batches:
-                if batch.state == state:
-                    return batch
-        return None
+        return next(iter(running_batches(batches)), None)
 
     def is_over(self) -> bool:
         """Whether the work has ended: all batches are closed, and no run will open another one."""
@@ -363,6 +362,15 @@ def _without(annotator: Annotator, entry: Entry) -> Annotator:
     if entry.kind == "skip":
         return annotator.counted(skips=annotator.skips - 1)
     return annotator
+
+
+def running_batches(batches: Sequence[Batch]) -> list[Batch]:
+    """Those of the batches that are open or paused, in the order in which people label them.
+
+    An open one before a paused one, the oldest first; last those whose run is over.
+    """
+    running = (batch for batch in batches if batch.state in ("open", "paused"))
+    return sorted(running, key=lambda batch: (batch.orphaned, batch.state == "paused"))
 
 
 def _require_running(batch: Batch) -> None:

@@ -90,7 +90,8 @@ def _owners_page(template: str, request: Request) -> Response:
         return _sign_in_first(request)
     if OWNER not in session.roles:
         return _page("refused.html.j2", request, session, status=403)
-    return _page(template, request, session, view=run_view(run_overview_of(request, session.name)))
+    document = run_overview_of(request, session.name, request.query_params.get("batch"))
+    return _page(template, request, session, view=run_view(document))
 
 
 def _sign_in_first(request: Request) -> Response:
