@@ -25,6 +25,7 @@ def test_a_batch_from_the_first_task_to_the_last(sqlite_desk: Desk, sign_in: Sig
     assert answered["progress"]["done"] == 1
     undone = ann.post(f"/api/tasks/{first['id']}/undo", {}).json()
     assert undone["task"]["text"] == first["text"]
+    assert undone["earlier"] == {"label": 2}
     assert undone["progress"]["done"] == 0
     for task in (first, second):
         ann.post(f"/api/tasks/{task['id']}/answer", {"label": 1})

@@ -182,7 +182,10 @@ def test_the_function_closes_a_batch_for_an_earlier_request(deployed: None) -> N
 
 def test_the_function_hears_that_a_run_has_ended_and_closes_its_batch(deployed: None) -> None:
     store = DynamoDbTaskStore("workbench")
-    files: dict[str, Any] = {"selection_uri": "s3://bucket/selection", "output_uri": "s3://bucket/output.manifest"}
+    files: dict[str, Any] = {
+        "selection_uri": "s3://bucket/selection",
+        "output_uri": "s3://bucket/output.manifest",
+    }
     boto3.client("s3").put_object(Bucket="bucket", Key="selection", Body=b'{"labelloop-id":0,"source":"x"}\n')
     for run in ("dead", "live"):
         Desk(store).open(TEXTS[:1], batch_id=run, run=run, **files)

@@ -148,11 +148,22 @@ def skip(workbench: TheWorkbench, person: Person, task_id: str, given: SkipReque
 
 @writes.post("/tasks/{task_id}/undo")
 def undo(workbench: TheWorkbench, person: Person, request: Request, task_id: str) -> dict[str, Any]:
-    batch_id, _ = _split(task_id)
-    task, shown = workbench.undo(*_split(task_id), person)
+    batch_id, own_id = _split(task_id)
+    before = workbench.store.task(batch_id, own_id)
+    task, shown = workbench.undo(batch_id, own_id, person)
     current = workbench.batch(batch_id)
-    document = _task_document(request, current, task, shown)
-    return {"task": document, "progress": _progress(workbench.progress(current, person))}
+    return {
+        "task": _task_document(request, current, task, shown),
+        "earlier": _said_by(person, before),
+        "progress": _progress(workbench.progress(current, person)),
+    }
+
+
+def _said_by(person: str, task: Task | None) -> dict[str, Any] | None:
+    entry = task.entries.get(person) if task else None
+    if entry is None or entry.kind == "lease":
+        return None
+    return {"label": entry.label} if entry.kind == "answer" else {"reason": entry.reason}
 
 
 @reads.get("/run")

@@ -6,6 +6,7 @@ import { ClassKeys } from "./class_keys.js";
 import { History, keepSetting, setting } from "./device.js";
 import { hidePanel, notice, say, showConnection, showPanel, showProgress } from "./messages.js";
 import { ObjectView } from "./object_view.js";
+import { isHeld } from "./held_keys.js";
 import { Outbox } from "./outbox.js";
 import { SkipDialog } from "./skip_dialog.js";
 import * as stopwatch from "./stopwatch.js";
@@ -23,7 +24,8 @@ class LabelPage {
     this.choice = null;
     this.cut = false;
     this.refused = 0; // refused answers since the page was loaded
-    this.left = new Map(); // tasks answered since the page was loaded: undo works without the workbench
+    this.left = new Map(); // tasks answered since the page was loaded, with the answers: undo works without the workbench
+    this.undos = 0; // answers still to be taken back
     this.history = new History(visitor);
     this.object = new ObjectView(() => this.imageSettled());
     this.classes = new ClassesView((index) => this.choose(index));
@@ -108,7 +110,19 @@ class LabelPage {
     this.classes.guess(task.guess);
     if (this.batch.worker_template) this.showInTemplate(task);
     else this.showObject(task);
+    if (task.earlier) this.showEarlier(task.earlier);
     say("Next object.");
+  }
+
+  /** What the person had said about an object whose answer is taken back. */
+  showEarlier({ label, reason }) {
+    if (label === undefined) {
+      this.hint(`You had skipped it: ${reason}.`);
+      return;
+    }
+    this.choose(label);
+    this.showChoice();
+    this.hint(`You had chosen ${this.batch.classes[label].name}.`);
   }
 
   showObject(task) {
@@ -124,6 +138,7 @@ class LabelPage {
 
   templateShown(submits) {
     byId("confirm").hidden = submits;
+    if (this.choice !== null) this.showChoice();
     this.focusOn(this.template);
   }
 
@@ -146,9 +161,14 @@ class LabelPage {
     return Object.fromEntries(this.batch.classes.map((each) => [each.name, each.key]));
   }
 
+  /** Why no class can be chosen now, or an empty string. */
+  get obstacle() {
+    return this.undos > 0 ? "Wait until your answer is taken back." : this.object.hindrance;
+  }
+
   /** Why there can be no answer now, or an empty string. */
   get hindrance() {
-    return this.object.hindrance || (this.choice === null ? "Choose a class first." : "");
+    return this.obstacle || (this.choice === null ? "Choose a class first." : "");
   }
 
   /** Shows a text next to the buttons, in place of the previous one. */
@@ -180,8 +200,8 @@ class LabelPage {
 
   chooseByKey(index) {
     if (!this.shown) return;
-    if (this.object.hindrance) {
-      this.hint(this.object.hindrance);
+    if (this.obstacle) {
+      this.hint(this.obstacle);
       return;
     }
     this.choose(index);
@@ -203,9 +223,9 @@ class LabelPage {
   }
 
   typing(digits, index) {
-    if (digits && this.object.hindrance) {
+    if (digits && this.obstacle) {
       this.keys.clear();
-      this.hint(this.object.hindrance);
+      this.hint(this.obstacle);
       return;
     }
     const end = index === null ? "" : `, or press Enter for ${this.batch.classes[index].key}`;
@@ -240,7 +260,7 @@ class LabelPage {
     if (!task) return;
     this.outbox.add({ taskId: task.id, kind, body });
     this.history.add(task.id);
-    this.left.set(task.id, task);
+    this.left.set(task.id, { task, earlier: body });
     this.supply.take();
     if (this.supply.tasks.length) this.showNext();
     else this.wait();
@@ -252,36 +272,53 @@ class LabelPage {
     this.updateButtons();
   }
 
+  /** Takes the last answer back. Several in quick succession are taken back one after the other. */
   async undo() {
-    const taskId = this.history.last;
-    if (this.undoing || taskId === undefined) return;
-    this.undoing = true;
+    this.undos += 1;
+    if (this.undos > 1) return; // the loop of the first one sees it
     try {
-      await this.takeBack(taskId);
-      say("Taken back.");
-    } catch (error) {
-      if (!(error instanceof ApiError)) throw error;
-      if (!error.mayPass) this.history.forget(taskId);
-      notice(error.mayPass ? "You need a connection to take that back." : `Not taken back: ${error.message}`);
+      while (this.undos > 0) this.undos = (await this.undoLast()) ? this.undos - 1 : 0;
     } finally {
-      this.undoing = false;
+      this.undos = 0;
       this.updateButtons();
     }
   }
 
+  /** Returns whether it worked. */
+  async undoLast() {
+    const taskId = this.history.last;
+    if (taskId === undefined) return false;
+    try {
+      await this.takeBack(taskId);
+    } catch (error) {
+      if (!(error instanceof ApiError)) throw error;
+      if (!error.mayPass) this.history.forget(taskId);
+      notice(error.mayPass ? "You need a connection to take that back." : `Not taken back: ${error.message}`);
+      return false;
+    }
+    say("Taken back.");
+    return true;
+  }
+
   async takeBack(taskId) {
-    let task = this.left.get(taskId);
+    let { task, earlier } = this.left.get(taskId) ?? {};
     if (!task || !this.outbox.takeBack(taskId)) {
       await this.outbox.flush();
       const answer = await post(taskPath(taskId, "undo"), {});
       task = answer.task;
+      earlier = answer.earlier ?? earlier;
       if (answer.progress) showProgress(answer.progress);
     }
     this.history.forget(taskId);
     this.left.delete(taskId);
     if (this.batch === null) await this.supply.fetchBatch();
     this.shown = null;
-    this.supply.putBack(task);
+    this.supply.putBack({ ...task, earlier });
+  }
+
+  openSkipDialog() {
+    if (this.undos > 0) this.hint(this.obstacle);
+    else if (this.shown) this.skipDialog.open(this.setting("keys"));
   }
 
   openHelp() {
@@ -312,7 +349,7 @@ class LabelPage {
     const { batch } = this;
     return {
       ...always,
-      s: () => this.skipDialog.open(this.setting("keys")),
+      s: () => this.openSkipDialog(),
       ...(this.classes.many && !batch.worker_template && { "/": () => this.classes.filter.focus() }),
       ...(this.hasZoom && { z: () => this.zoom() }),
     };
@@ -342,6 +379,7 @@ class LabelPage {
   onKey(event) {
     if (event.ctrlKey || event.metaKey || event.altKey || event.isComposing) return;
     if (document.querySelector("dialog[open]")) return;
+    if (isHeld(event) && (event.key === "Enter" || event.target !== this.classes.filter)) return;
     if (event.target === this.classes.filter) this.onFilterKey(event);
     else if (event.key === "Enter" && event.target.closest("button, a, summary")) return;
     else if (this.key(event.key)) event.preventDefault();
@@ -374,7 +412,7 @@ class LabelPage {
       this.hint("");
     });
     byId("undo").addEventListener("click", () => this.undo());
-    byId("skip").addEventListener("click", () => this.shown && this.skipDialog.open(this.setting("keys")));
+    byId("skip").addEventListener("click", () => this.openSkipDialog());
     byId("open-help").addEventListener("click", () => this.openHelp());
     byId("open-full-instructions").addEventListener("click", () => this.openHelp());
     for (const name of Object.keys(SETTINGS)) {

@@ -167,6 +167,11 @@ addEventListener("message", (event) => {
 });
 addEventListener("keydown", (event) => {
   if (event.ctrlKey || event.metaKey || event.altKey || event.target.closest("dialog")) return;
+  if (event.repeat) {
+    // As in held_keys.js. Arrows may repeat.
+    if (event.key === "Enter") event.preventDefault();
+    return;
+  }
   if (event.key === "Enter" && event.target.closest("button, a")) return;
   if (event.target.matches('input:not([type="radio"]), textarea, select')) return;
   // Arrows, Tab and the space bar belong to the radio buttons.
