@@ -5,7 +5,7 @@ from fastapi.testclient import TestClient
 
 from labelloop.workbench.application import create_app
 from labelloop.workbench.opening import Asked
-from labelloop.workbench.sessions import ANNOTATOR, Session, cleaned_name
+from labelloop.workbench.sessions import ANNOTATOR, LaptopSessions, Session, cleaned_name
 
 from .conftest import Desk, SignIn
 
@@ -107,7 +107,7 @@ def test_who_has_not_come_in_sees_and_does_nothing(sqlite_desk: Desk, sign_in: S
     assert stranger.get("/enter").status_code == 403
     for path in ("/api/tasks/next", "/api/tasks/release", "/api/batch/batch-1/close", "/api/sign-in"):
         assert stranger.post(path, json={"name": "Mallory"}).status_code == 403
-    stranger.cookies.set("labelloop-session", "Mallory.0123")
+    stranger.cookies.set(LaptopSessions("key").cookie, "Mallory.0123")
     assert stranger.get("/api/batch").status_code == 403
 
 
@@ -183,3 +183,35 @@ def test_hostile_names_and_ids_are_harmless(sqlite_desk: Desk, sign_in: SignIn) 
         assert ann.post(f"/api/tasks/{task_id}/answer", {"label": 0}).status_code in (404, 405)
     for empty in ("", "  ", "\u200b\u202e"):
         assert ann.post("/api/sign-in", {"name": empty}).status_code == 409
+
+
+def test_a_name_written_in_another_way_is_the_same_person(sqlite_desk: Desk, sign_in: SignIn) -> None:
+    sqlite_desk.open(["a"], people_per_object=2)
+    ann = sign_in("J\u00f6rg Ann")
+    (task,) = ann.post("/api/tasks/next", {}).json()["tasks"]
+    ann.post(f"/api/tasks/{task['id']}/answer", {"label": 1})
+    for written in ("j\u00f6rg ann", " J\u00d6RG   ANN ", "Jo\u0308rg Ann"):
+        other = sign_in("Somebody")
+        given = other.post("/api/sign-in", {"name": written}).json()
+        assert given == {"name": "J\u00f6rg Ann"}
+        assert other.post("/api/tasks/next", {}).json()["tasks"] == [], "one person answers once"
+    assert sqlite_desk.workbench.batch("batch-1").state == "open"
+
+
+def test_two_workbenches_on_one_host_have_cookies_of_their_own() -> None:
+    assert LaptopSessions("one").cookie == LaptopSessions("one").cookie != LaptopSessions("two").cookie
+    assert "one" not in LaptopSessions("one").cookie
+
+
+def test_a_page_whose_name_changed_in_another_tab_is_told_so(sqlite_desk: Desk, sign_in: SignIn) -> None:
+    sqlite_desk.open(["a"])
+    ann = sign_in("\u00c4nn")
+    old = {"X-CSRF-Token": ann.session.csrf_token, "X-Visitor": "%C3%84nn"}
+    ann.post("/api/sign-in", {"name": "Bob"})
+    refused = ann.client.post("/api/tasks/next", json={}, headers=old)
+    assert (refused.status_code, "Bob has signed in" in refused.json()["error"]) == (403, True)
+    ann.post("/api/sign-out", {})
+    refused = ann.client.post("/api/tasks/next", json={}, headers=old)
+    assert "you signed out in another tab" in refused.json()["error"]
+    stale = {"X-CSRF-Token": "x"}
+    assert "out of date" in ann.client.post("/api/tasks/next", json={}, headers=stale).json()["error"]

@@ -3,6 +3,7 @@
 import asyncio
 import base64
 import hashlib
+import hmac
 import json
 import time
 from collections.abc import Iterator
@@ -21,6 +22,7 @@ from moto import mock_aws
 from labelloop.workbench import cognito, lambda_app
 from labelloop.workbench.application import create_app
 from labelloop.workbench.cognito import SESSION_COOKIE, CognitoSessions, UserPool, sign_in_router
+from labelloop.workbench.dynamodb_store import DynamoDbTaskStore
 
 from .conftest import Desk, declared_table
 
@@ -232,3 +234,27 @@ def test_the_deployed_function_answers_the_http_api(deployed: None, pool: Cognit
     assert refused["statusCode"] == 403
     nobody = answer_to(http_event("GET", "/api/batch", cookies=[]))
     assert nobody["statusCode"] == 403
+
+
+def test_people_are_told_apart_by_their_subject_and_shown_by_name(deployed: None, pool: Cognito) -> None:
+    store = DynamoDbTaskStore("workbench")
+    batch = Desk(store).open(["a", "b"], people_per_object=2)
+
+    def ask(email: str, subject: str, method: str, path: str, body: Any = None) -> Any:
+        token = pool.token(claims={"email": email, "sub": subject, "cognito:groups": ["owners"]})
+        csrf = hmac.new(token.encode(), b"csrf", hashlib.sha256).hexdigest()
+        cookies = [f"{SESSION_COOKIE}={token}"]
+        answer = answer_to(http_event(method, path, cookies=cookies, body=body, **{"x-csrf-token": csrf}))
+        assert answer["statusCode"] == 200, answer
+        return answer["body"]
+
+    assert "ann@example.com" in ask("ann@example.com", "sub-1", "GET", "/")
+    tasks = json.loads(ask("ann@example.com", "sub-1", "POST", "/api/tasks/next", {}))["tasks"]
+    ask("ann@example.com", "sub-1", "POST", f"/api/tasks/{tasks[0]['id']}/skip", {"reason": "why"})
+    renamed = json.loads(ask("bob@example.com", "sub-1", "POST", "/api/tasks/next", {}))["tasks"]
+    assert [task["id"] for task in renamed] == [tasks[1]["id"]], "a changed address is no second person"
+    stored = {name for task in store.tasks(batch.id) for name in task.entries}
+    assert stored == {"sub-1"}
+    run = json.loads(ask("olga@example.com", "sub-2", "GET", "/api/run"))
+    assert [one["name"] for one in run["annotators"]] == ["ann@example.com"]
+    assert [one["by"] for one in run["skipped"]] == ["ann@example.com"]

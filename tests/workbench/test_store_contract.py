@@ -138,6 +138,13 @@ def test_an_account_of_nobody_and_names_with_odd_characters(desk: Desk) -> None:
     }
 
 
+def test_a_person_is_known_by_the_first_name_given(desk: Desk) -> None:
+    assert desk.store.known_as("ann", "Ann") == "Ann"
+    assert desk.store.known_as("ann", "ANN") == "Ann"
+    assert desk.store.known_as("bob", "bob") == "bob"
+    assert desk.store.people() == {"ann": "Ann", "bob": "bob"}
+
+
 def test_available_are_tasks_with_room_that_a_person_has_nothing_to_do_with(desk: Desk) -> None:
     tasks = tasks_of(desk)
     answer = {"ann": Entry(kind="answer", at=NOW, label=0)}

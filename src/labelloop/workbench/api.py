@@ -6,6 +6,7 @@ from dataclasses import asdict
 from itertools import groupby
 from operator import itemgetter
 from typing import Annotated, Any
+from urllib.parse import unquote
 
 from fastapi import APIRouter, Depends, Request
 from pydantic import BaseModel, Field
@@ -66,17 +67,17 @@ async def workbench_of(request: Request) -> Workbench:
 
 
 async def annotator(request: Request) -> str:
-    """The name of the person who is signed in. Raises NotAllowedError."""
+    """The identity of the person who is signed in. Raises NotAllowedError."""
     session = session_of(request)
-    if session is None or session.name is None:
+    if session is None or session.identity is None:
         raise NotAllowedError("you are signed out: load the page again and sign in")
     if not session.roles:
         raise NotAllowedError("you may not label here yet: ask an owner to add you to the group annotators")
-    return session.name
+    return session.identity
 
 
 async def owner(request: Request) -> str:
-    """The name of the owner who is signed in. Raises NotAllowedError."""
+    """The identity of the owner who is signed in. Raises NotAllowedError."""
     session = session_of(request)
     if session is None or OWNER not in session.roles:
         raise NotAllowedError("only owners may do this: ask an owner to add you to the group owners")
@@ -88,7 +89,19 @@ async def written_by_our_page(request: Request) -> None:
     session = session_of(request)
     token = request.headers.get("X-CSRF-Token", "")
     if session is None or not hmac.compare_digest(token.encode(), session.csrf_token.encode()):
-        raise NotAllowedError("this page is out of date: load it again")
+        raise NotAllowedError(_why_out_of_date(session, unquote(request.headers.get("X-Visitor", ""))))
+
+
+def _why_out_of_date(session: Session | None, visitor: str) -> str:
+    """`visitor` is whose page it is; empty if it does not say so."""
+    if session is None or not visitor or session.identity == visitor:
+        return "this page is out of date: load it again"
+    if session.name is None:
+        return "you signed out in another tab of this browser: load this page again, and sign in"
+    return (
+        f"in another tab of this browser, {session.name} has signed in: load this page again to go on as "
+        f"{session.name}, or sign in with the name you had"
+    )
 
 
 TheWorkbench = Annotated[Workbench, Depends(workbench_of)]
@@ -194,8 +207,10 @@ def resume(workbench: TheWorkbench, _owner: Owner, batch_id: str) -> dict[str, A
 
 
 @writes.post("/batch/{batch_id}/close")
-def close(workbench: TheWorkbench, owner: Owner, batch_id: str) -> dict[str, Any]:
-    return {"state": _public_state(workbench.close(batch_id, f"closed by {owner}"))}
+def close(workbench: TheWorkbench, request: Request, owner: Owner, batch_id: str) -> dict[str, Any]:
+    session = session_of(request)
+    name = session.name if session and session.name else owner
+    return {"state": _public_state(workbench.close(batch_id, f"closed by {name}"))}
 
 
 @writes.post("/batch/{batch_id}/ask-again")

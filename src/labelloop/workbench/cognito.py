@@ -68,7 +68,7 @@ class CognitoSessions:
         if OWNERS in groups:
             roles |= {ANNOTATOR, OWNER}
         csrf_token = hmac.new(token.encode(), b"csrf", hashlib.sha256).hexdigest()
-        return Session(_name_of(claims), frozenset(roles), csrf_token)
+        return Session(_name_of(claims), frozenset(roles), csrf_token, subject=str(claims["sub"]))
 
     def claims(self, token: str) -> dict[str, Any] | None:
         """The claims of an ID token; None if it is expired or from another pool or client."""
@@ -81,6 +81,7 @@ class CognitoSessions:
                 aud={"essential": True, "value": self.pool.client_id},
                 exp={"essential": True},
                 token_use={"essential": True, "value": "id"},
+                sub={"essential": True},
             ).validate(decoded.claims)
         except (JoseError, ValueError):
             return None
@@ -162,6 +163,7 @@ def sign_in_router(sessions: CognitoSessions, post: Post | None = None) -> APIRo
 
 
 def _name_of(claims: Mapping[str, Any]) -> str | None:
+    """Only to be shown: a person may change the address, and nobody has checked it."""
     return cleaned_name(str(claims.get("email") or claims.get("cognito:username") or claims["sub"])) or None
 
 

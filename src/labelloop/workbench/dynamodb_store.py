@@ -6,6 +6,7 @@
 | `tasks#<batch id>` | task id | a task; with `open_batch` and `available` while it is not complete |
 | `objects#<batch id>` | task id | what people see of a task: written once, because it may be large |
 | `annotators#<batch id>` | name | what a person has done |
+| `people` | key | the name to show for a person |
 
 The sparse index `available` holds incomplete tasks, sorted by the moment from which they have room for one
 more person. So no background job has to look for expired leases. It holds batches
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
 
 AVAILABLE_INDEX = "available"
 TIME_TO_LIVE = "expires"
-_BATCHES = "batches"
+_BATCHES, _PEOPLE = "batches", "people"
 _UNFINISHED, _FINISHED = "batches#unfinished", "batches#finished"
 _WRITTEN_AT_ONCE = 25
 _READ_AT_ONCE = 100
@@ -138,6 +139,18 @@ class DynamoDbTaskStore:
     def annotators(self, batch_id: str) -> list[Annotator]:
         items = self._query(f"annotators#{batch_id}")
         return [Annotator.model_validate_json(item["document"]["S"]) for item in items]
+
+    def known_as(self, key: str, name: str) -> str:
+        known = self._get(_PEOPLE, key)
+        if known is None:
+            item = {"pk": _s(_PEOPLE), "sk": _s(key), "name": _s(name)}
+            self._put(item, "attribute_not_exists(pk)", {})
+            known = self._get(_PEOPLE, key)
+        shown: str = known["name"]["S"]
+        return shown
+
+    def people(self) -> dict[str, str]:
+        return {item["sk"]["S"]: item["name"]["S"] for item in self._query(_PEOPLE)}
 
     def totals(self, batch_id: str) -> Totals:
         annotators = self.annotators(batch_id)

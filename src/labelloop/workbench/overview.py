@@ -2,7 +2,7 @@
 
 import time
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
@@ -61,7 +61,7 @@ class Overview:
     def _look(self, batch: Batch, now: float) -> dict[str, Any]:
         tasks = list(self._store.tasks(batch.id))
         annotators = [one for one in self._store.annotators(batch.id) if one.answers or one.skips]
-        agreement = agreement_of(batch, tasks)
+        agreement, names = agreement_of(batch, tasks), self._store.people()
         run = run_so_far(batch.run_state_uri) if batch.run_state_uri else None
         return {
             "run": run.as_document() if run else None,
@@ -74,7 +74,7 @@ class Overview:
             "progress": _progress(tasks),
             "annotators": [
                 {
-                    "name": one.name,
+                    "name": names.get(one.name, one.name),
                     "answers": one.answers,
                     "skips": one.skips,
                     "per_minute": _rounded(one.pace(now), 1),
@@ -85,7 +85,7 @@ class Overview:
             ],
             "agreement": _rounded(agreement.alpha, 4),
             "expected_end": _expected_end(batch, tasks, annotators, now),
-            "skipped": _skipped(tasks),
+            "skipped": _skipped(tasks, names),
             "disagreements": agreement.disputed,
             "disagreements_being_settled": agreement.being_settled,
             "gold": _gold(tasks),
@@ -128,9 +128,9 @@ def _expected_end(
     return datetime.fromtimestamp(now + 60 * left / per_minute, UTC).isoformat(timespec="seconds")
 
 
-def _skipped(tasks: Sequence[Task]) -> list[dict[str, Any]]:
+def _skipped(tasks: Sequence[Task], names: Mapping[str, str]) -> list[dict[str, Any]]:
     return [
-        {"line": task.object_id + 1, "reason": reason, "by": name}
+        {"line": task.object_id + 1, "reason": reason, "by": names.get(name, name)}
         for task in sorted(tasks, key=lambda task: task.object_id)
         if task.purpose != "gold"
         for name, reason in task.skips.items()

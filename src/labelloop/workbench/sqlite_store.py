@@ -36,6 +36,7 @@ CREATE TABLE IF NOT EXISTS annotators (
     batch_id TEXT NOT NULL, name TEXT NOT NULL, version INTEGER NOT NULL, document TEXT NOT NULL,
     PRIMARY KEY (batch_id, name)
 ) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS people (key TEXT NOT NULL PRIMARY KEY, name TEXT NOT NULL) WITHOUT ROWID;
 """
 # An index of these alone: a request must not take longer because many batches are closed.
 _UNFINISHED = "json_extract(document, '$.state') <> 'closed'"
@@ -50,7 +51,7 @@ ORDER BY id LIMIT ?
 _BUSY_SECONDS = 30.0
 _BETWEEN_TRIES_SECONDS = 0.01
 _IDS_AT_ONCE = 500
-_Change = Callable[[sqlite3.Connection], None]
+_Change = Callable[[sqlite3.Connection], object]
 
 
 class SqliteTaskStore:
@@ -145,6 +146,16 @@ class SqliteTaskStore:
     def annotators(self, batch_id: str) -> list[Annotator]:
         rows = self._rows("SELECT document FROM annotators WHERE batch_id = ? ORDER BY name", batch_id)
         return [Annotator.model_validate_json(row) for row in rows]
+
+    def known_as(self, key: str, name: str) -> str:
+        self._write(
+            lambda connection: connection.execute("INSERT OR IGNORE INTO people VALUES (?, ?)", (key, name))
+        )
+        return self._rows("SELECT name FROM people WHERE key = ?", key)[0]
+
+    def people(self) -> dict[str, str]:
+        with self._reading() as connection:
+            return dict(connection.execute("SELECT key, name FROM people").fetchall())
 
     def totals(self, batch_id: str) -> Totals:
         query = (

@@ -69,6 +69,14 @@ class TaskStore(Protocol):
 
     def annotators(self, batch_id: str) -> list[Annotator]: ...
 
+    def known_as(self, key: str, name: str) -> str:
+        """The name to show for the person with this key: the first one that was given for it."""
+        ...
+
+    def people(self) -> dict[str, str]:
+        """Everybody's name, by key."""
+        ...
+
     def totals(self, batch_id: str) -> Totals:
         """The sums over the annotators' accounts."""
         ...

@@ -40,6 +40,9 @@ def label(request: Request) -> Response:
         return _sign_in_first(request)
     if not session.roles:
         return _page("no_role.html.j2", request, session, status=403)
+    if session.subject is not None:
+        # So that the owner's page can show the name of whoever labels.
+        request.app.state.workbench.store.known_as(session.subject, session.name)
     return _page("label.html.j2", request, session)
 
 
@@ -80,6 +83,7 @@ def problem_page(sentence: str, status: int, headers: Mapping[str, str] | None =
         sentence=f"{sentence[:1].upper()}{sentence[1:].rstrip('.')}.",
         session=None,
         name=None,
+        visitor=None,
     )
     return HTMLResponse(text, status_code=status, headers=headers)
 
@@ -90,7 +94,7 @@ def _owners_page(template: str, request: Request) -> Response:
         return _sign_in_first(request)
     if OWNER not in session.roles:
         return _page("refused.html.j2", request, session, status=403)
-    document = run_overview_of(request, session.name, request.query_params.get("batch"))
+    document = run_overview_of(request, session.identity or session.name, request.query_params.get("batch"))
     return _page(template, request, session, view=run_view(document))
 
 
@@ -105,6 +109,7 @@ def _page(
         template,
         session=session,
         name=session.name if session is not None else None,
+        visitor=session.identity if session is not None else None,
         is_owner=session is not None and OWNER in session.roles,
         on_laptop=isinstance(request.app.state.sessions, LaptopSessions),
         **values,

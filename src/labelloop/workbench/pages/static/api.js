@@ -1,6 +1,7 @@
 // Requests to the workbench's API.
 
 const PATIENCE = 15_000;
+const visitor = document.querySelector('meta[name="visitor"]')?.content ?? "";
 const csrfToken = document.querySelector('meta[name="csrf-token"]')?.content ?? "";
 
 /** Raised when the workbench refuses a request (`status` 4xx) or does not answer it (`status` 0, 5xx, 429). */
@@ -30,7 +31,7 @@ export function postOnLeaving(path, body) {
 
 const written = (body) => ({
   method: "POST",
-  headers: { "Content-Type": "application/json", "X-CSRF-Token": csrfToken },
+  headers: { "Content-Type": "application/json", "X-CSRF-Token": csrfToken, "X-Visitor": encodeURIComponent(visitor) },
   body: JSON.stringify(body),
 });
 

@@ -185,7 +185,8 @@ class LabelPage {
   }
 
   updateConnection() {
-    showConnection(this.outbox.keys().length, this.cut || this.outbox.problem !== null);
+    const signedOut = this.supply.ended && this.supply.state !== "ended";
+    showConnection(this.outbox.keys().length, this.cut || this.outbox.problem !== null, signedOut || this.outbox.problem?.signedOut);
   }
 
   // What a person does -------------------------------------------------------------------------------------------
@@ -439,7 +440,11 @@ class LabelPage {
   }
 
   listenToOutbox() {
-    this.outbox.addEventListener("change", () => this.updateConnection());
+    this.outbox.addEventListener("change", () => {
+      this.updateConnection();
+      // The page must say so at once, and not when it needs the next object.
+      if (this.outbox.problem?.signedOut) this.supply.refill();
+    });
     this.outbox.addEventListener("accepted", ({ detail }) => {
       this.reached(true);
       if (detail.answer.progress) showProgress(detail.answer.progress);
@@ -471,7 +476,8 @@ class LabelPage {
   failed(error) {
     if (error.signedOut) {
       this.shown = null;
-      showPanel("signedOut", { text: "Load again", press: () => location.reload() });
+      showPanel("signedOut", { text: "Load again", press: () => location.reload() }, error.message);
+      this.updateConnection();
       return;
     }
     if (error.mayPass) {
