@@ -1,5 +1,7 @@
 """The JSON API, as pages and attackers use it."""
 
+from collections.abc import Iterator
+
 import pytest
 from fastapi.testclient import TestClient
 
@@ -215,3 +217,35 @@ def test_a_page_whose_name_changed_in_another_tab_is_told_so(sqlite_desk: Desk, 
     assert "you signed out in another tab" in refused.json()["error"]
     stale = {"X-CSRF-Token": "x"}
     assert "out of date" in ann.client.post("/api/tasks/next", json={}, headers=stale).json()["error"]
+
+
+def test_a_long_body_is_not_read_whoever_sends_it(sqlite_desk: Desk, sign_in: SignIn) -> None:
+    sqlite_desk.open(["a"])
+    ann = sign_in("Ann")
+    stranger = TestClient(ann.client.app, follow_redirects=False)
+    long = {"reason": "x" * 100_000}
+    for path in ("/api/tasks/next", "/api/sign-in", "/nowhere"):
+        refused = stranger.post(path, json=long)
+        assert (refused.status_code, "too long" in refused.json()["error"]) == (413, True)
+        assert "default-src 'none'" in refused.headers["Content-Security-Policy"]
+    sent: list[int] = []
+
+    def chunks() -> Iterator[bytes]:
+        for number in range(1000):
+            sent.append(number)
+            yield b"x" * 1000
+
+    refused = ann.client.post(
+        "/api/tasks/next", content=chunks(), headers={"X-CSRF-Token": ann.session.csrf_token}
+    )
+    assert refused.status_code == 413
+    longest = [f"{'b' * 300}~{number:020d}" for number in range(40)]
+    assert ann.post("/api/tasks/next", {"holding": longest}).status_code == 200
+
+
+def test_a_cookie_with_other_letters_is_no_session(sign_in: SignIn) -> None:
+    stranger = TestClient(sign_in("Ann").client.app, follow_redirects=False)
+    for value in ("\u00e4", "\u00e4.\u00f6", "Ann.\u00e4"):
+        headers = {"Cookie": f"{LaptopSessions('key').cookie}={value}".encode("latin-1")}
+        assert stranger.get("/api/batch", headers=headers).status_code == 403  # type: ignore[arg-type]
+        assert stranger.get("/", headers=headers).status_code == 303  # type: ignore[arg-type]

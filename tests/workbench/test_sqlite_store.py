@@ -96,3 +96,13 @@ def test_who_opens_a_new_file_waits_for_who_writes_it(tmp_path: Path) -> None:
     store.close()
     writes.join()
     other.close()
+
+
+def test_nobody_else_on_the_machine_can_read_the_file(tmp_path: Path) -> None:
+    path = tmp_path / "workbench.sqlite"
+    path.touch(mode=0o644)
+    with closing(SqliteTaskStore(path)) as store:
+        store.known_as("ann", "Ann")
+        modes = {file.name: file.stat().st_mode & 0o777 for file in tmp_path.iterdir()}
+    assert set(modes.values()) == {0o600}, modes
+    assert len(modes) == 3

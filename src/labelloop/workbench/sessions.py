@@ -20,7 +20,7 @@ _DAY = 24 * 3600
 class Session:
     """Who is signed in; `name` is None for a person who has the address but has not given a name yet.
 
-    Answers are stored under `identity`: the `subject` if there is one, because it never changes, else the name.
+    Answers are stored under `identity`: the `subject` if there is one, since it never changes, else the name.
     """
 
     name: str | None
@@ -44,8 +44,8 @@ class Sessions(Protocol):
 class LaptopSessions:
     """Everyone who has the printed address, with its key, may sign in with a name.
 
-    The cookie holds the name and a signature made with the key. It is valid as long as the address is. What the
-    cookie is called depends on the key too: browsers send cookies to every port of a host, where another
+    The cookie holds the name and a signature made with the key. It is valid as long as the address is. What
+    the cookie is called depends on the key too: browsers send cookies to every port of a host, where another
     workbench may be served.
     """
 

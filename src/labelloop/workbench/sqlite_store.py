@@ -60,6 +60,9 @@ class SqliteTaskStore:
     def __init__(self, path: Path) -> None:
         """Open the file, or create it."""
         path.parent.mkdir(parents=True, exist_ok=True)
+        # Only for who runs the workbench. SQLite gives the files beside it the same permissions.
+        path.touch(mode=0o600)
+        path.chmod(0o600)
         self._path = path
         self._lock = threading.Lock()
         self._waiting: deque[_Write] = deque()
