@@ -39,6 +39,7 @@ def test_a_batch_from_the_first_task_to_the_last(sqlite_desk: Desk, sign_in: Sig
         "tasks": [],
         "held": [],
         "state": "ended",
+        "ahead": 1,
         "progress": None,
     }
     late = ann.post(f"/api/tasks/{first['id']}/answer", {"label": 0})

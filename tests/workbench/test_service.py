@@ -36,7 +36,7 @@ def test_two_people_never_hold_the_same_task(desk: Desk) -> None:
     desk.open(TEXTS)
     ann, bob = lease(desk, "ann", 6), lease(desk, "bob", 6)
     assert len({task.id for task in (*ann, *bob)}) == 12
-    assert desk.workbench.next_tasks("cy", 5).state == "done"
+    assert desk.workbench.next_tasks("cy", 5).state == "held"
 
 
 def test_a_page_that_was_loaded_anew_gets_what_its_person_holds(desk: Desk) -> None:
@@ -106,6 +106,33 @@ def test_nobody_gives_back_what_is_somebody_elses_or_answered(desk: Desk) -> Non
     desk.workbench.release("batch-1", [first.id, second.id, "unknown"], "ann")
     assert lease(desk, "cy", 2) == []
     assert desk.store.task("batch-1", first.id).answers == {"ann": 1}  # type: ignore[union-attr]
+
+
+def test_nobody_is_told_that_all_is_done_while_others_hold_what_is_left(desk: Desk) -> None:
+    desk.open(["a", "b"])
+    first, second = lease(desk, "ann", 2)
+    assert desk.workbench.next_tasks("bob", 1).state == "held"
+    answer(desk, first, "ann", 1)
+    assert desk.workbench.next_tasks("bob", 1).state == "held"
+    desk.workbench.release("batch-1", [second.id], "ann")
+    (task,) = lease(desk, "bob", 1)
+    assert task.id == second.id
+
+
+def test_a_page_prefetches_less_when_little_is_left_for_many(desk: Desk) -> None:
+    desk.open(TEXTS)
+    assert desk.workbench.next_tasks("ann", 1).ahead == 5, "alone"
+    assert [desk.workbench.next_tasks(name, 1).ahead for name in ("bob", "cy", "di")] == [3, 2, 1]
+    desk.clock.now += 2 * LEASE_SECONDS
+    assert desk.workbench.next_tasks("ann", 1).ahead == 5, "the others have gone"
+
+
+def test_what_a_page_gives_back_is_not_renewed(desk: Desk) -> None:
+    desk.open(["a", "b"])
+    kept, given_back = lease(desk, "ann", 2)
+    desk.workbench.release("batch-1", [given_back.id], "ann")
+    assert lease(desk, "ann", 0, holding=(kept.id,)) == []
+    assert [task.id for task in lease(desk, "bob", 2)] == [given_back.id]
 
 
 def test_nobody_hoards_tasks(desk: Desk) -> None:
@@ -587,3 +614,17 @@ def test_the_run_is_shown_that_people_label_for_unless_another_is_chosen(
     desk.open(TEXTS[:1], batch_id="a-2", run="a", round=2)
     assert overview("a-1")["batch"]["id"] == "a-2", "the page follows its run"
     assert overview("unknown")["batch"]["id"] == "b-1"
+
+
+def test_what_was_asked_again_counts_in_the_progress_of_a_closed_batch_as_in_its_output(desk: Desk) -> None:
+    batch = desk.open(TEXTS[:4], people_per_object=2)
+    for person in ("ann", "bob"):
+        for task in lease(desk, person, 4):
+            if task.object_id < 3:
+                answer(desk, task, person, int(person == "ann"))
+    assert desk.workbench.ask_again(batch.id) == 3
+    overview = Overview(desk.store, clock=desk.clock)
+    assert overview()["progress"]["done"] == 0
+    closed = desk.workbench.close(batch.id)
+    assert overview()["progress"] == {"total": 4, "done": 3, "skipped": 0}
+    assert closed.undone == 1

@@ -136,6 +136,7 @@ def next_tasks(
         ],
         "held": [task_id for task_id in wanted.holding if _split(task_id)[1] in handed.held],
         "state": handed.state,
+        "ahead": handed.ahead,
         "progress": _progress(handed.progress),
     }
 

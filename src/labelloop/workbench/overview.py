@@ -71,7 +71,7 @@ class Overview:
                 "closed_because": batch.closed_because,
                 "people_per_object": batch.people_per_object,
             },
-            "progress": _progress(tasks),
+            "progress": _progress(batch, tasks),
             "annotators": [
                 {
                     "name": names.get(one.name, one.name),
@@ -109,10 +109,12 @@ def _running_document(batch: Batch) -> dict[str, Any]:
     }
 
 
-def _progress(tasks: Sequence[Task]) -> dict[str, int]:
+def _progress(batch: Batch, tasks: Sequence[Task]) -> dict[str, int]:
+    """What is done: of an open batch what nobody is asked about any more, of a closed one what counts."""
+    over = batch.state in ("closing", "closed")
     return {
         "total": len(tasks),
-        "done": sum(task.complete for task in tasks),
+        "done": sum(task.counts_with(batch.people_per_object) if over else task.complete for task in tasks),
         "skipped": sum(len(task.skips) for task in tasks),
     }
 

@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from queue import Empty, SimpleQueue
 
-from labelloop.workbench.errors import ConflictError
+from labelloop.workbench.errors import ConflictError, UnavailableError
 from labelloop.workbench.tasks import Annotator, Batch, DataObject, Task, Totals
 
 _SCHEMA = """
@@ -234,11 +234,13 @@ class SqliteTaskStore:
                     write.make(self._writer)
                 self._writer.execute("COMMIT")
             except BaseException:
-                self._writer.execute("ROLLBACK")
+                # After some errors, SQLite has already rolled back.
+                if self._writer.in_transaction:
+                    self._writer.execute("ROLLBACK")
                 raise
         except BaseException as error:
             for write in writes:
-                write.error = error
+                write.error = _told(error)
         for write in writes:
             write.done = True
 
@@ -256,10 +258,34 @@ class _Write:
         connection.execute("SAVEPOINT change")
         try:
             self._change(connection)
+        except sqlite3.OperationalError:
+            raise  # The disk fails, and with it the whole transaction.
         except BaseException as error:
             self.error = error
             connection.execute("ROLLBACK TO change")
         connection.execute("RELEASE change")
+
+
+_OF_THE_DISK = {
+    sqlite3.SQLITE_FULL: "the disk is full: make room on the machine that runs the workbench",
+    sqlite3.SQLITE_IOERR: "the disk fails on the machine that runs the workbench",
+    sqlite3.SQLITE_READONLY: "the workbench may not write its file any more",
+    sqlite3.SQLITE_CANTOPEN: "the workbench cannot open its file any more",
+    sqlite3.SQLITE_BUSY: "another program keeps the workbench's file locked",
+}
+
+
+def _told(error: BaseException) -> BaseException:
+    """What people can be told about an error of the disk; other errors as they are."""
+    if not isinstance(error, sqlite3.OperationalError):
+        return error
+    # The lowest byte is the kind of error, the others say more precisely what failed.
+    cause = _OF_THE_DISK.get((error.sqlite_errorcode or 0) & 0xFF)
+    if cause is None:
+        return error
+    told = UnavailableError(f"nothing can be saved now, because {cause}")
+    told.__cause__ = error
+    return told
 
 
 def _add_batch(

@@ -159,6 +159,18 @@ def test_a_key_that_is_held_answers_once(
     eventually(lambda: bench.answered() == 2, "pressed again, it answers again")
 
 
+def test_of_a_few_objects_everybody_at_work_gets_some(open_bench: OpenBench, new_person: NewPerson) -> None:
+    bench = open_bench(HEADLINES[:3] * 2)
+    people = [new_person(bench, name) for name in ("Ada", "Bob", "Cy")]
+    for one in people:
+        one.see_object()
+    ada, bob, cy = people
+    for one in (ada, bob):
+        one.press("1", "Enter")
+    eventually(lambda: bench.answered() == 2, "the answers arrive")
+    cy.see_object()
+
+
 def test_undo_outlives_a_reload(open_bench: OpenBench, new_person: NewPerson) -> None:
     bench = open_bench(HEADLINES[:3])
     ada = new_person(bench)

@@ -6,14 +6,20 @@ const csrfToken = document.querySelector('meta[name="csrf-token"]')?.content ?? 
 
 /** Raised when the workbench refuses a request (`status` 4xx) or does not answer it (`status` 0, 5xx, 429). */
 export class ApiError extends Error {
-  constructor(status, message) {
+  constructor(status, message, told = false) {
     super(message);
     this.status = status;
+    this.told = told; // the message is the workbench's own
   }
 
   /** The same request may succeed later. */
   get mayPass() {
     return this.status === 0 || this.status === 408 || this.status === 429 || this.status >= 500;
+  }
+
+  /** The workbench can be reached, and says what does not work. */
+  get isTold() {
+    return this.status === 503 && this.told;
   }
 
   get signedOut() {
@@ -49,7 +55,7 @@ async function request(path, options) {
     throw new ApiError(0, "The workbench cannot be reached.");
   }
   const document_ = await response.json().catch(() => null);
-  if (!response.ok) throw new ApiError(response.status, reason(document_, response.status));
+  if (!response.ok) throw new ApiError(response.status, reason(document_, response.status), typeof document_?.error === "string");
   if (document_ === null) throw new ApiError(0, "The workbench sent something unreadable.");
   return document_;
 }

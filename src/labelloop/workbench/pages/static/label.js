@@ -25,6 +25,7 @@ class LabelPage {
     this.cut = false;
     this.refused = 0; // refused answers since the page was loaded
     this.left = new Map(); // tasks answered since the page was loaded, with the answers: undo works without the workbench
+    this.trouble = ""; // what does not work in the workbench, as it says itself
     this.undos = 0; // answers still to be taken back
     this.history = new History(visitor);
     this.object = new ObjectView(() => this.imageSettled());
@@ -40,6 +41,7 @@ class LabelPage {
       confirm: () => this.confirm(),
       key: (key) => this.key(key),
       shown: (submits) => this.templateShown(submits),
+      lost: () => this.updateButtons(),
     });
     this.outbox = new Outbox(visitor, (entry) => post(taskPath(entry.taskId, entry.kind), entry.body));
     this.supply = new Supply(this.outbox);
@@ -88,14 +90,15 @@ class LabelPage {
       this.object.preload(tasks.slice(1));
     } else if (state === "ended" || (!ended && !away)) {
       this.shown = null;
-      showPanel(this.cut ? this.unreachable() : state);
+      if (this.trouble) showPanel("troubled", null, this.trouble);
+      else showPanel(this.cut ? this.unreachable() : state);
     }
     this.updateButtons();
   }
 
   /** If there is nothing left to do or to send, nothing is lost: perhaps the work is over. */
   unreachable() {
-    const isIdle = ["none", "closed", "done", "paused"].includes(this.supply.state);
+    const isIdle = ["none", "closed", "done", "held", "paused"].includes(this.supply.state);
     return isIdle && this.outbox.keys().length === 0 ? "gone" : "unreachable";
   }
 
@@ -139,6 +142,8 @@ class LabelPage {
   templateShown(submits) {
     byId("confirm").hidden = submits;
     if (this.choice !== null) this.showChoice();
+    else this.hint("");
+    this.updateButtons();
     this.focusOn(this.template);
   }
 
@@ -163,7 +168,8 @@ class LabelPage {
 
   /** Why no class can be chosen now, or an empty string. */
   get obstacle() {
-    return this.undos > 0 ? "Wait until your answer is taken back." : this.object.hindrance;
+    if (this.undos > 0) return "Wait until your answer is taken back.";
+    return this.batch?.worker_template ? this.template.hindrance : this.object.hindrance;
   }
 
   /** Why there can be no answer now, or an empty string. */
@@ -186,7 +192,11 @@ class LabelPage {
 
   updateConnection() {
     const signedOut = this.supply.ended && this.supply.state !== "ended";
-    showConnection(this.outbox.keys().length, this.cut || this.outbox.problem !== null, signedOut || this.outbox.problem?.signedOut);
+    const { problem } = this.outbox;
+    showConnection(this.outbox.keys().length, this.cut || problem !== null, {
+      signedOut: signedOut || problem?.signedOut,
+      trouble: problem?.isTold ? problem.message : this.trouble,
+    });
   }
 
   // What a person does -------------------------------------------------------------------------------------------
@@ -269,7 +279,8 @@ class LabelPage {
 
   wait() {
     this.shown = null;
-    showPanel(this.cut ? "unreachable" : "loading");
+    if (this.trouble) showPanel("troubled", null, this.trouble);
+    else showPanel(this.cut ? "unreachable" : "loading");
     this.updateButtons();
   }
 
@@ -466,6 +477,7 @@ class LabelPage {
   reached(isReached) {
     const isBack = isReached && this.cut;
     this.cut = !isReached;
+    if (isReached) this.trouble = "";
     this.updateConnection();
     if (!isBack) return;
     // One of the two was successful, so the other need not wait for its next attempt.
@@ -481,6 +493,7 @@ class LabelPage {
       return;
     }
     if (error.mayPass) {
+      this.trouble = error.isTold ? error.message : "";
       this.reached(false);
       this.showNext();
     } else {

@@ -23,6 +23,11 @@ const PANELS = {
     "All done for now",
     "Nothing is left for you in this batch. This page continues by itself as soon as there is more.",
   ],
+  held: [
+    "wait",
+    "Others have the last objects",
+    "Everything that is left is with other people now. This page continues by itself if one of them gives something back, or as soon as there is more.",
+  ],
   paused: ["paused", "Paused", "The owner of this run has paused it. This page continues by itself."],
   away: [
     "paused",
@@ -33,6 +38,11 @@ const PANELS = {
     "problem",
     "The workbench cannot be reached",
     "This page keeps trying, and your answers are safe on this device. Is the connection up, and the workbench running?",
+  ],
+  troubled: [
+    "problem",
+    "The workbench has a problem",
+    "Tell the owner of the run. This page keeps trying, and your answers are safe on this device.",
   ],
   broken: [
     "problem",
@@ -95,14 +105,15 @@ export function notice(text) {
 }
 
 /** Shows whether all answers are saved. This is a live region, so it mentions one answer only if saving takes long. */
-export function showConnection(waiting, cut, signedOut = false) {
+export function showConnection(waiting, cut, { signedOut = false, trouble = "" } = {}) {
   const answers = `${waiting} answer${waiting === 1 ? "" : "s"}`;
   connectionText = "All answers saved";
   if (signedOut) connectionText = waiting ? `Not sent: ${answers} kept on this device` : "Load this page again";
+  else if (trouble) connectionText = waiting ? `${answers} kept on this device: ${trouble}` : sentence(trouble);
   else if (cut) connectionText = waiting ? `No connection: ${answers} kept on this device` : "No connection: trying again";
   else if (waiting) connectionText = `Saving ${answers}`;
-  byId("connection").dataset.state = cut || signedOut ? "offline" : waiting ? "sending" : "saved";
-  if (waiting === 1 && !cut && !signedOut) telling ??= setTimeout(tellConnection, SAVED_BEFORE);
+  byId("connection").dataset.state = cut || signedOut || trouble ? "offline" : waiting ? "sending" : "saved";
+  if (waiting === 1 && !cut && !signedOut && !trouble) telling ??= setTimeout(tellConnection, SAVED_BEFORE);
   else tellConnection();
 }
 
