@@ -133,7 +133,7 @@ async def _timed(http: httpx.AsyncClient, path: str, body: Any, seconds: list[fl
 
 
 async def _post(http: httpx.AsyncClient, path: str, body: Any) -> Any:
-    cookie = http.cookies[LaptopSessions.cookie]
+    cookie = http.cookies[LaptopSessions(KEY).cookie]
     token = hmac.new(KEY.encode(), f"csrf\n{cookie}".encode(), hashlib.sha256).hexdigest()
     answer = await http.post(path, json=body, headers={"X-CSRF-Token": token})
     if answer.status_code != httpx.codes.OK:

@@ -1,11 +1,13 @@
 """The JSON API, as pages and attackers use it."""
 
+from collections.abc import Iterator
+
 import pytest
 from fastapi.testclient import TestClient
 
 from labelloop.workbench.application import create_app
 from labelloop.workbench.opening import Asked
-from labelloop.workbench.sessions import ANNOTATOR, Session, cleaned_name
+from labelloop.workbench.sessions import ANNOTATOR, LaptopSessions, Session, cleaned_name
 
 from .conftest import Desk, SignIn
 
@@ -25,6 +27,7 @@ def test_a_batch_from_the_first_task_to_the_last(sqlite_desk: Desk, sign_in: Sig
     assert answered["progress"]["done"] == 1
     undone = ann.post(f"/api/tasks/{first['id']}/undo", {}).json()
     assert undone["task"]["text"] == first["text"]
+    assert undone["earlier"] == {"label": 2}
     assert undone["progress"]["done"] == 0
     for task in (first, second):
         ann.post(f"/api/tasks/{task['id']}/answer", {"label": 1})
@@ -36,6 +39,7 @@ def test_a_batch_from_the_first_task_to_the_last(sqlite_desk: Desk, sign_in: Sig
         "tasks": [],
         "held": [],
         "state": "ended",
+        "ahead": 1,
         "progress": None,
     }
     late = ann.post(f"/api/tasks/{first['id']}/answer", {"label": 0})
@@ -106,7 +110,7 @@ def test_who_has_not_come_in_sees_and_does_nothing(sqlite_desk: Desk, sign_in: S
     assert stranger.get("/enter").status_code == 403
     for path in ("/api/tasks/next", "/api/tasks/release", "/api/batch/batch-1/close", "/api/sign-in"):
         assert stranger.post(path, json={"name": "Mallory"}).status_code == 403
-    stranger.cookies.set("labelloop-session", "Mallory.0123")
+    stranger.cookies.set(LaptopSessions("key").cookie, "Mallory.0123")
     assert stranger.get("/api/batch").status_code == 403
 
 
@@ -182,3 +186,67 @@ def test_hostile_names_and_ids_are_harmless(sqlite_desk: Desk, sign_in: SignIn) 
         assert ann.post(f"/api/tasks/{task_id}/answer", {"label": 0}).status_code in (404, 405)
     for empty in ("", "  ", "\u200b\u202e"):
         assert ann.post("/api/sign-in", {"name": empty}).status_code == 409
+
+
+def test_a_name_written_in_another_way_is_the_same_person(sqlite_desk: Desk, sign_in: SignIn) -> None:
+    sqlite_desk.open(["a"], people_per_object=2)
+    ann = sign_in("J\u00f6rg Ann")
+    (task,) = ann.post("/api/tasks/next", {}).json()["tasks"]
+    ann.post(f"/api/tasks/{task['id']}/answer", {"label": 1})
+    for written in ("j\u00f6rg ann", " J\u00d6RG   ANN ", "Jo\u0308rg Ann"):
+        other = sign_in("Somebody")
+        given = other.post("/api/sign-in", {"name": written}).json()
+        assert given == {"name": "J\u00f6rg Ann"}
+        assert other.post("/api/tasks/next", {}).json()["tasks"] == [], "one person answers once"
+    assert sqlite_desk.workbench.batch("batch-1").state == "open"
+
+
+def test_two_workbenches_on_one_host_have_cookies_of_their_own() -> None:
+    assert LaptopSessions("one").cookie == LaptopSessions("one").cookie != LaptopSessions("two").cookie
+    assert "one" not in LaptopSessions("one").cookie
+
+
+def test_a_page_whose_name_changed_in_another_tab_is_told_so(sqlite_desk: Desk, sign_in: SignIn) -> None:
+    sqlite_desk.open(["a"])
+    ann = sign_in("\u00c4nn")
+    old = {"X-CSRF-Token": ann.session.csrf_token, "X-Visitor": "%C3%84nn"}
+    ann.post("/api/sign-in", {"name": "Bob"})
+    refused = ann.client.post("/api/tasks/next", json={}, headers=old)
+    assert (refused.status_code, "Bob has signed in" in refused.json()["error"]) == (403, True)
+    ann.post("/api/sign-out", {})
+    refused = ann.client.post("/api/tasks/next", json={}, headers=old)
+    assert "you signed out in another tab" in refused.json()["error"]
+    stale = {"X-CSRF-Token": "x"}
+    assert "out of date" in ann.client.post("/api/tasks/next", json={}, headers=stale).json()["error"]
+
+
+def test_a_long_body_is_not_read_whoever_sends_it(sqlite_desk: Desk, sign_in: SignIn) -> None:
+    sqlite_desk.open(["a"])
+    ann = sign_in("Ann")
+    stranger = TestClient(ann.client.app, follow_redirects=False)
+    long = {"reason": "x" * 100_000}
+    for path in ("/api/tasks/next", "/api/sign-in", "/nowhere"):
+        refused = stranger.post(path, json=long)
+        assert (refused.status_code, "too long" in refused.json()["error"]) == (413, True)
+        assert "default-src 'none'" in refused.headers["Content-Security-Policy"]
+    sent: list[int] = []
+
+    def chunks() -> Iterator[bytes]:
+        for number in range(1000):
+            sent.append(number)
+            yield b"x" * 1000
+
+    refused = ann.client.post(
+        "/api/tasks/next", content=chunks(), headers={"X-CSRF-Token": ann.session.csrf_token}
+    )
+    assert refused.status_code == 413
+    longest = [f"{'b' * 300}~{number:020d}" for number in range(40)]
+    assert ann.post("/api/tasks/next", {"holding": longest}).status_code == 200
+
+
+def test_a_cookie_with_other_letters_is_no_session(sign_in: SignIn) -> None:
+    stranger = TestClient(sign_in("Ann").client.app, follow_redirects=False)
+    for value in ("\u00e4", "\u00e4.\u00f6", "Ann.\u00e4"):
+        headers = {"Cookie": f"{LaptopSessions('key').cookie}={value}".encode("latin-1")}
+        assert stranger.get("/api/batch", headers=headers).status_code == 403  # type: ignore[arg-type]
+        assert stranger.get("/", headers=headers).status_code == 303  # type: ignore[arg-type]

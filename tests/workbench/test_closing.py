@@ -7,6 +7,7 @@ from typing import Any
 import boto3
 import pytest
 
+from labelloop.local.template import Template
 from labelloop.workbench import deployment, lambda_app
 from labelloop.workbench.closing import Closing
 from labelloop.workbench.cognito import SESSION_COOKIE
@@ -15,7 +16,7 @@ from labelloop.workbench.errors import RefusedError
 from labelloop.workbench.service import Workbench
 from labelloop.workbench.tasks import Task
 
-from .conftest import Desk
+from .conftest import ROOT, Desk
 from .test_cognito import Cognito, answer_to, deployed, http_event, pool
 
 __all__ = ["deployed", "pool"]
@@ -177,3 +178,35 @@ def test_the_function_closes_a_batch_for_an_earlier_request(deployed: None) -> N
     assert (closed.state, closed.closed_because) == ("closed", "every object is done")
     written = boto3.client("s3").get_object(Bucket="bucket", Key="output.manifest")["Body"].read()
     assert [json.loads(line)["labelloop-id"] for line in written.splitlines()] in ([], [0, 1, 2])
+
+
+def test_the_function_hears_that_a_run_has_ended_and_closes_its_batch(deployed: None) -> None:
+    store = DynamoDbTaskStore("workbench")
+    files: dict[str, Any] = {
+        "selection_uri": "s3://bucket/selection",
+        "output_uri": "s3://bucket/output.manifest",
+    }
+    boto3.client("s3").put_object(Bucket="bucket", Key="selection", Body=b'{"labelloop-id":0,"source":"x"}\n')
+    for run in ("dead", "live"):
+        Desk(store).open(TEXTS[:1], batch_id=run, run=run, **files)
+    event = {
+        "source": "aws.states",
+        "detail-type": "Step Functions Execution Status Change",
+        "detail": {"name": "dead", "status": "ABORTED", "stateMachineArn": "arn"},
+    }
+    for _ in range(2):  # EventBridge may say it twice
+        assert lambda_app.handler(event, CONTEXT) == {}
+    ended = store.batch("dead")
+    assert ended is not None
+    assert (ended.state, ended.closed_because) == ("closed", "its run was stopped")
+    assert [batch.id for batch in store.unfinished()] == ["live"]
+
+
+def test_the_template_has_the_function_hear_of_every_way_in_which_a_run_ends_badly() -> None:
+    function = Template(ROOT / "template.yaml").resources["Workbench"]["Properties"]
+    (event,) = function["Events"].values()
+    assert event["Type"] == "EventBridgeRule"
+    pattern = event["Properties"]["Pattern"]
+    assert pattern["source"] == ["aws.states"]
+    assert pattern["detail"]["stateMachineArn"] == [{"Ref": "ActiveLearningLoop"}]
+    assert set(pattern["detail"]["status"]) == set(lambda_app.ENDS) == {"ABORTED", "FAILED", "TIMED_OUT"}

@@ -3,7 +3,9 @@
 import asyncio
 import base64
 import hashlib
+import hmac
 import json
+import re
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -13,6 +15,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import boto3
 import pytest
+import urllib3
 from fastapi.testclient import TestClient
 from joserfc import jwt
 from joserfc.jwk import KeySet, RSAKey
@@ -21,6 +24,8 @@ from moto import mock_aws
 from labelloop.workbench import cognito, lambda_app
 from labelloop.workbench.application import create_app
 from labelloop.workbench.cognito import SESSION_COOKIE, CognitoSessions, UserPool, sign_in_router
+from labelloop.workbench.dynamodb_store import DynamoDbTaskStore
+from labelloop.workbench.errors import RefusedError
 
 from .conftest import Desk, declared_table
 
@@ -158,9 +163,43 @@ def test_groups_are_roles(client: TestClient, pool: Cognito, groups: list[str], 
 
 def test_whoever_signs_out_is_out(client: TestClient, pool: Cognito) -> None:
     assert signed_in(client, pool.token()) == 200
-    away = client.get("/sign-out")
-    assert away.headers["location"].startswith(f"{POOL.domain}/logout?client_id=client-1")
+    assert client.get("/sign-out").status_code == 404
+    assert client.post("/api/sign-out", json={}).status_code == 403, "only our own pages sign people out"
+    csrf = re.search(r'name="csrf-token" content="(\w+)"', client.get("/").text)
+    assert csrf is not None
+    away = client.post("/api/sign-out", json={}, headers={"X-CSRF-Token": csrf[1]})
+    assert away.json()["location"].startswith(f"{POOL.domain}/logout?client_id=client-1")
     assert f'{SESSION_COOKIE}=""' in away.headers["set-cookie"]
+
+
+def test_a_cookie_with_other_letters_is_no_session(client: TestClient) -> None:
+    for value in ("\u00e4.\u00f6.\u00fc", "\u00e4"):
+        headers = {"Cookie": f"{SESSION_COOKIE}={value}".encode("latin-1")}
+        assert client.get("/api/batch", headers=headers).status_code == 403  # type: ignore[arg-type]
+        assert client.get("/", headers=headers).status_code == 303  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("failure", [urllib3.exceptions.ReadTimeoutError, ValueError, RefusedError])
+def test_keys_that_cannot_be_read_are_told_and_looked_up_again(
+    desk: Desk, pool: Cognito, failure: type[Exception]
+) -> None:
+    def broken(url: str) -> dict[str, Any]:
+        if failure is urllib3.exceptions.ReadTimeoutError:
+            raise urllib3.exceptions.MaxRetryError(urllib3.HTTPSConnectionPool("x"), url)
+        raise failure("no")
+
+    def get(url: str) -> dict[str, Any]:
+        return answers.pop()(url)
+
+    answers = [pool.get, broken, broken]
+    sessions = CognitoSessions(POOL, get=get)
+    client = TestClient(create_app(desk.workbench, sessions), base_url="https://workbench.example")
+    client.cookies.set(SESSION_COOKIE, pool.token())
+    told = client.get("/api/batch")
+    assert (told.status_code, "keys cannot be read now" in told.json()["error"]) == (503, True)
+    page = client.get("/", headers={"Accept": "text/html"})
+    assert (page.status_code, "<h1>That did not work</h1>" in page.text) == (503, True)
+    assert client.get("/api/batch").status_code == 200
 
 
 @pytest.fixture
@@ -232,3 +271,27 @@ def test_the_deployed_function_answers_the_http_api(deployed: None, pool: Cognit
     assert refused["statusCode"] == 403
     nobody = answer_to(http_event("GET", "/api/batch", cookies=[]))
     assert nobody["statusCode"] == 403
+
+
+def test_people_are_told_apart_by_their_subject_and_shown_by_name(deployed: None, pool: Cognito) -> None:
+    store = DynamoDbTaskStore("workbench")
+    batch = Desk(store).open(["a", "b"], people_per_object=2)
+
+    def ask(email: str, subject: str, method: str, path: str, body: Any = None) -> Any:
+        token = pool.token(claims={"email": email, "sub": subject, "cognito:groups": ["owners"]})
+        csrf = hmac.new(token.encode(), b"csrf", hashlib.sha256).hexdigest()
+        cookies = [f"{SESSION_COOKIE}={token}"]
+        answer = answer_to(http_event(method, path, cookies=cookies, body=body, **{"x-csrf-token": csrf}))
+        assert answer["statusCode"] == 200, answer
+        return answer["body"]
+
+    assert "ann@example.com" in ask("ann@example.com", "sub-1", "GET", "/")
+    tasks = json.loads(ask("ann@example.com", "sub-1", "POST", "/api/tasks/next", {}))["tasks"]
+    ask("ann@example.com", "sub-1", "POST", f"/api/tasks/{tasks[0]['id']}/skip", {"reason": "why"})
+    renamed = json.loads(ask("bob@example.com", "sub-1", "POST", "/api/tasks/next", {}))["tasks"]
+    assert [task["id"] for task in renamed] == [tasks[1]["id"]], "a changed address is no second person"
+    stored = {name for task in store.tasks(batch.id) for name in task.entries}
+    assert stored == {"sub-1"}
+    run = json.loads(ask("olga@example.com", "sub-2", "GET", "/api/run"))
+    assert [one["name"] for one in run["annotators"]] == ["ann@example.com"]
+    assert [one["by"] for one in run["skipped"]] == ["ann@example.com"]

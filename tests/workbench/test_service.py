@@ -36,7 +36,7 @@ def test_two_people_never_hold_the_same_task(desk: Desk) -> None:
     desk.open(TEXTS)
     ann, bob = lease(desk, "ann", 6), lease(desk, "bob", 6)
     assert len({task.id for task in (*ann, *bob)}) == 12
-    assert desk.workbench.next_tasks("cy", 5).state == "done"
+    assert desk.workbench.next_tasks("cy", 5).state == "held"
 
 
 def test_a_page_that_was_loaded_anew_gets_what_its_person_holds(desk: Desk) -> None:
@@ -106,6 +106,33 @@ def test_nobody_gives_back_what_is_somebody_elses_or_answered(desk: Desk) -> Non
     desk.workbench.release("batch-1", [first.id, second.id, "unknown"], "ann")
     assert lease(desk, "cy", 2) == []
     assert desk.store.task("batch-1", first.id).answers == {"ann": 1}  # type: ignore[union-attr]
+
+
+def test_nobody_is_told_that_all_is_done_while_others_hold_what_is_left(desk: Desk) -> None:
+    desk.open(["a", "b"])
+    first, second = lease(desk, "ann", 2)
+    assert desk.workbench.next_tasks("bob", 1).state == "held"
+    answer(desk, first, "ann", 1)
+    assert desk.workbench.next_tasks("bob", 1).state == "held"
+    desk.workbench.release("batch-1", [second.id], "ann")
+    (task,) = lease(desk, "bob", 1)
+    assert task.id == second.id
+
+
+def test_a_page_prefetches_less_when_little_is_left_for_many(desk: Desk) -> None:
+    desk.open(TEXTS)
+    assert desk.workbench.next_tasks("ann", 1).ahead == 5, "alone"
+    assert [desk.workbench.next_tasks(name, 1).ahead for name in ("bob", "cy", "di")] == [3, 2, 1]
+    desk.clock.now += 2 * LEASE_SECONDS
+    assert desk.workbench.next_tasks("ann", 1).ahead == 5, "the others have gone"
+
+
+def test_what_a_page_gives_back_is_not_renewed(desk: Desk) -> None:
+    desk.open(["a", "b"])
+    kept, given_back = lease(desk, "ann", 2)
+    desk.workbench.release("batch-1", [given_back.id], "ann")
+    assert lease(desk, "ann", 0, holding=(kept.id,)) == []
+    assert [task.id for task in lease(desk, "bob", 2)] == [given_back.id]
 
 
 def test_nobody_hoards_tasks(desk: Desk) -> None:
@@ -529,3 +556,75 @@ def test_what_an_owner_does_is_seen_at_once_and_what_people_do_within_seconds(de
     assert overview()["progress"]["done"] == 0
     desk.workbench.close("batch-1")
     assert overview()["batch"]["state"] == "closed"
+
+
+# Runs side by side -----------------------------------------------------------------------------------------
+
+
+def test_a_batch_whose_run_is_over_waits_until_the_live_ones_are_done(desk: Desk) -> None:
+    desk.open(["dead", "too"], batch_id="old", run="dead", task_token="dead")
+    desk.open(["live"], batch_id="new", run="live", task_token="live")
+    desk.memory.over.add("dead")
+    desk.open(["more"], batch_id="newest", run="live", task_token="live")
+    (task,) = lease(desk, "ann")
+    assert task.batch_id == "old", "nobody knows yet"
+    answer(desk, task, "ann", 1)
+    assert [task.batch_id for task in lease(desk, "bob")] == ["new"]
+    desk.workbench.pause("new")
+    desk.workbench.pause("newest")
+    assert desk.workbench.next_tasks("cy", 1).state == "paused", "not the dead one's, while live ones wait"
+
+
+def test_a_run_that_goes_on_with_its_batch_is_alive_again(desk: Desk) -> None:
+    batch = desk.open(["a"], task_token="dead", orphaned=True)
+    desk.closing.waits_with(batch, "live", "run-2")
+    resumed = desk.workbench.batch(batch.id)
+    assert (resumed.orphaned, resumed.run, resumed.task_token) == (False, "run-2", "live")
+
+
+def test_the_end_of_a_run_closes_its_batches_and_no_other(desk: Desk) -> None:
+    desk.open(TEXTS[:3], batch_id="dead", run="dead")
+    desk.workbench.pause("dead")
+    desk.open(TEXTS[:2], batch_id="live", run="live")
+    (closed,) = desk.closing.close_run("dead", "its run was stopped")
+    assert (closed.id, closed.state, closed.closed_because) == ("dead", "closed", "its run was stopped")
+    assert len(desk.memory.files[closed.output_uri]) == 3
+    assert desk.closing.close_run("dead", "again") == []
+    assert desk.workbench.current_batch() == desk.workbench.batch("live")
+
+
+def test_the_run_is_shown_that_people_label_for_unless_another_is_chosen(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("labelloop.workbench.overview.run_so_far", lambda _uri: None)
+    desk.open(TEXTS[:3], batch_id="a-1", run="a", run_state_uri="s3://no/where")
+    desk.open(TEXTS[:2], batch_id="b-1", run="b", run_state_uri="s3://no/where")
+    desk.workbench.pause("a-1")
+    overview = Overview(desk.store, clock=desk.clock)
+    shown = overview()
+    assert (shown["batch"]["id"], shown["batch"]["run"]) == ("b-1", "b")
+    assert [(one["id"], one["run"], one["state"]) for one in shown["running"]] == [
+        ("b-1", "b", "open"),
+        ("a-1", "a", "paused"),
+    ]
+    assert overview("a-1")["batch"]["run"] == "a"
+    assert overview("a-1")["progress"]["total"] == 3
+    desk.closing.close(desk.workbench.batch("a-1"), "a test")
+    assert overview("a-1")["batch"]["state"] == "closed"
+    desk.open(TEXTS[:1], batch_id="a-2", run="a", round=2)
+    assert overview("a-1")["batch"]["id"] == "a-2", "the page follows its run"
+    assert overview("unknown")["batch"]["id"] == "b-1"
+
+
+def test_what_was_asked_again_counts_in_the_progress_of_a_closed_batch_as_in_its_output(desk: Desk) -> None:
+    batch = desk.open(TEXTS[:4], people_per_object=2)
+    for person in ("ann", "bob"):
+        for task in lease(desk, person, 4):
+            if task.object_id < 3:
+                answer(desk, task, person, int(person == "ann"))
+    assert desk.workbench.ask_again(batch.id) == 3
+    overview = Overview(desk.store, clock=desk.clock)
+    assert overview()["progress"]["done"] == 0
+    closed = desk.workbench.close(batch.id)
+    assert overview()["progress"] == {"total": 4, "done": 3, "skipped": 0}
+    assert closed.undone == 1

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from labelloop.workbench.errors import ConflictError
+from labelloop.workbench.errors import ConflictError, UnavailableError
 from labelloop.workbench.sqlite_store import SqliteTaskStore
 from labelloop.workbench.tasks import Annotator
 
@@ -96,3 +96,27 @@ def test_who_opens_a_new_file_waits_for_who_writes_it(tmp_path: Path) -> None:
     store.close()
     writes.join()
     other.close()
+
+
+def test_nobody_else_on_the_machine_can_read_the_file(tmp_path: Path) -> None:
+    path = tmp_path / "workbench.sqlite"
+    path.touch(mode=0o644)
+    with closing(SqliteTaskStore(path)) as store:
+        store.known_as("ann", "Ann")
+        modes = {file.name: file.stat().st_mode & 0o777 for file in tmp_path.iterdir()}
+    assert set(modes.values()) == {0o600}, modes
+    assert len(modes) == 3
+
+
+def test_a_full_disk_is_told_as_what_it_is_and_writing_goes_on_afterwards(tmp_path: Path) -> None:
+    with closing(SqliteTaskStore(tmp_path / "workbench.sqlite")) as store:
+        desk = Desk(store)
+        desk.open(["a", "b"])
+        (task, _), *_ = desk.workbench.next_tasks("ann", 1).tasks
+        pages = store._writer.execute("PRAGMA page_count").fetchone()[0]
+        store._writer.execute(f"PRAGMA max_page_count = {pages}")
+        with pytest.raises(UnavailableError, match="the disk is full"):
+            desk.open(["x" * 100_000], batch_id="batch-2")
+        store._writer.execute("PRAGMA max_page_count = 1000000")
+        desk.workbench.answer("batch-1", task.id, "ann", 1)
+        assert desk.workbench.progress(desk.workbench.batch("batch-1"), "ann").mine == 1

@@ -44,6 +44,30 @@ def test_batches_come_oldest_first(desk: Desk) -> None:
     assert [batch.id for batch in desk.store.batches()] == ["c", "a", "b"]
 
 
+def test_unfinished_are_the_batches_that_are_not_closed_and_the_newest_is_the_last_opened(desk: Desk) -> None:
+    assert (desk.store.unfinished(), desk.store.newest()) == ([], None)
+    for name in ("c", "a", "b"):
+        desk.open(["x"], batch_id=name)
+    desk.workbench.pause("a")
+    desk.closing.close(desk.workbench.batch("c"), "a test")
+    assert [(batch.id, batch.state) for batch in desk.store.unfinished()] == [("a", "paused"), ("b", "open")]
+    for name in ("b", "a"):
+        desk.closing.close(desk.workbench.batch(name), "a test")
+    assert desk.store.unfinished() == []
+    assert desk.store.newest() == desk.workbench.batch("b")
+
+
+def test_a_closed_batch_that_is_let_go_is_still_there_to_read(desk: Desk) -> None:
+    batch = desk.open(["a", "b"])
+    closed = desk.closing.close(batch, "a test")
+    desk.store.let_go(batch.id, NOW)
+    kept = desk.workbench.batch(batch.id)
+    assert kept.model_copy(update={"version": closed.version}) == closed
+    tasks = list(desk.store.tasks(batch.id))
+    assert [task.sealed for task in tasks] == [True, True]
+    assert len(desk.store.data_objects(batch.id, [task.id for task in tasks])) == 2
+
+
 def test_a_batch_is_written_only_over_the_version_it_was_read_in(desk: Desk) -> None:
     read = desk.open(["a"])
     paused = desk.store.save_batch(read.model_copy(update={"state": "paused"}))
@@ -112,6 +136,13 @@ def test_an_account_of_nobody_and_names_with_odd_characters(desk: Desk) -> None:
         "Ann # ~ ' \u00e4": 11,
         "name:x": 6,
     }
+
+
+def test_a_person_is_known_by_the_first_name_given(desk: Desk) -> None:
+    assert desk.store.known_as("ann", "Ann") == "Ann"
+    assert desk.store.known_as("ann", "ANN") == "Ann"
+    assert desk.store.known_as("bob", "bob") == "bob"
+    assert desk.store.people() == {"ann": "Ann", "bob": "bob"}
 
 
 def test_available_are_tasks_with_room_that_a_person_has_nothing_to_do_with(desk: Desk) -> None:

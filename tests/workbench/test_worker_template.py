@@ -80,3 +80,25 @@ def test_a_template_people_could_not_label_with_is_refused(source: str, told: st
 @pytest.mark.parametrize("classes", [("a", "b"), ("b", "a")])
 def test_fixed_categories_may_stand_in_any_order(classes: Sequence[str]) -> None:
     WorkerTemplate(classifier("['a', 'b']")).check(classes)
+
+
+def test_a_template_reads_the_object_and_its_own_folder_and_nothing_else() -> None:
+    def page(uri: str, template_uri: str = "s3://bucket/templates/a.html") -> str:
+        source = '{{ "%s" | grant_read_access }} {{ task.input.taskObject | grant_read_access }}'
+        return WorkerTemplate(source % uri, template_uri).render(
+            "s3://bucket/in/1.png", ["a"], "signed:{}".format
+        )
+
+    assert "signed:s3://bucket/in/1.png" in page("s3://bucket/in/1.png")
+    assert "signed:s3://bucket/templates/help/cat.png" in page("s3://bucket/templates/help/cat.png")
+    for other in (
+        "s3://bucket/out/secret.json",
+        "s3://bucket/in/2.png",
+        "s3://bucket/templates-2/x",
+        "s3://other/x",
+    ):
+        with pytest.raises(WorkerTemplateError, match="may not read"):
+            page(other)
+    for at_the_top in ("s3://bucket/a.html", ""):
+        with pytest.raises(WorkerTemplateError, match="may not read"):
+            page("s3://bucket/out/secret.json", at_the_top)

@@ -75,7 +75,7 @@ class Workbench(AnswersLater):
                 earlier = _earlier(state, labeling, parts.store)
                 asked = list(_asked(state, labeling, earlier))
                 batch = open_batch(parts.store, _batch(state, labeling, time, earlier.people), asked)
-            parts.closing.waits_with(batch, task_token)
+            parts.closing.waits_with(batch, task_token, state.execution_name)
         # Made here: see workbench.deployment.
         Logger(service="labelloop").info("open", extra={"batch": batch.id, "tasks": batch.total})
 

@@ -24,6 +24,7 @@ LabelloopError
 │   ├── RefusedError            the state of the batch or task does not allow it
 │   ├── NotAllowedError         the person does not have the role that is needed
 │   ├── ConflictError           somebody else wrote first
+│   ├── UnavailableError        something that the workbench needs does not work now
 │   ├── WorkerTemplateError     a worker template cannot be rendered or answered
 │   └── PortError               there is no port to serve on
 ├── OperationError              AWS cannot do what a command asked for

@@ -6,6 +6,7 @@ from dataclasses import asdict
 from itertools import groupby
 from operator import itemgetter
 from typing import Annotated, Any
+from urllib.parse import unquote
 
 from fastapi import APIRouter, Depends, Request
 from pydantic import BaseModel, Field
@@ -21,7 +22,8 @@ from labelloop.workbench.worker_template import WorkerTemplate
 _SEPARATOR = "~"
 ImageUrls = Callable[[str], str]
 WorkerTemplates = Callable[[str], WorkerTemplate]
-RunOverview = Callable[[], dict[str, Any]]
+# Takes the id of the batch whose run is wanted, or nothing.
+RunOverview = Callable[..., dict[str, Any]]
 
 
 class NextRequest(BaseModel):
@@ -65,17 +67,17 @@ async def workbench_of(request: Request) -> Workbench:
 
 
 async def annotator(request: Request) -> str:
-    """The name of the person who is signed in. Raises NotAllowedError."""
+    """The identity of the person who is signed in. Raises NotAllowedError."""
     session = session_of(request)
-    if session is None or session.name is None:
+    if session is None or session.identity is None:
         raise NotAllowedError("you are signed out: load the page again and sign in")
     if not session.roles:
         raise NotAllowedError("you may not label here yet: ask an owner to add you to the group annotators")
-    return session.name
+    return session.identity
 
 
 async def owner(request: Request) -> str:
-    """The name of the owner who is signed in. Raises NotAllowedError."""
+    """The identity of the owner who is signed in. Raises NotAllowedError."""
     session = session_of(request)
     if session is None or OWNER not in session.roles:
         raise NotAllowedError("only owners may do this: ask an owner to add you to the group owners")
@@ -87,7 +89,19 @@ async def written_by_our_page(request: Request) -> None:
     session = session_of(request)
     token = request.headers.get("X-CSRF-Token", "")
     if session is None or not hmac.compare_digest(token.encode(), session.csrf_token.encode()):
-        raise NotAllowedError("this page is out of date: load it again")
+        raise NotAllowedError(_why_out_of_date(session, unquote(request.headers.get("X-Visitor", ""))))
+
+
+def _why_out_of_date(session: Session | None, visitor: str) -> str:
+    """`visitor` is whose page it is; empty if it does not say so."""
+    if session is None or not visitor or session.identity == visitor:
+        return "this page is out of date: load it again"
+    if session.name is None:
+        return "you signed out in another tab of this browser: load this page again, and sign in"
+    return (
+        f"in another tab of this browser, {session.name} has signed in: load this page again to go on as "
+        f"{session.name}, or sign in with the name you had"
+    )
 
 
 TheWorkbench = Annotated[Workbench, Depends(workbench_of)]
@@ -122,6 +136,7 @@ def next_tasks(
         ],
         "held": [task_id for task_id in wanted.holding if _split(task_id)[1] in handed.held],
         "state": handed.state,
+        "ahead": handed.ahead,
         "progress": _progress(handed.progress),
     }
 
@@ -147,23 +162,34 @@ def skip(workbench: TheWorkbench, person: Person, task_id: str, given: SkipReque
 
 @writes.post("/tasks/{task_id}/undo")
 def undo(workbench: TheWorkbench, person: Person, request: Request, task_id: str) -> dict[str, Any]:
-    batch_id, _ = _split(task_id)
-    task, shown = workbench.undo(*_split(task_id), person)
+    batch_id, own_id = _split(task_id)
+    before = workbench.store.task(batch_id, own_id)
+    task, shown = workbench.undo(batch_id, own_id, person)
     current = workbench.batch(batch_id)
-    document = _task_document(request, current, task, shown)
-    return {"task": document, "progress": _progress(workbench.progress(current, person))}
+    return {
+        "task": _task_document(request, current, task, shown),
+        "earlier": _said_by(person, before),
+        "progress": _progress(workbench.progress(current, person)),
+    }
+
+
+def _said_by(person: str, task: Task | None) -> dict[str, Any] | None:
+    entry = task.entries.get(person) if task else None
+    if entry is None or entry.kind == "lease":
+        return None
+    return {"label": entry.label} if entry.kind == "answer" else {"reason": entry.reason}
 
 
 @reads.get("/run")
-def run(request: Request, owner: Owner) -> dict[str, Any]:
-    return run_overview_of(request, owner)
+def run(request: Request, owner: Owner, batch: str | None = None) -> dict[str, Any]:
+    return run_overview_of(request, owner, batch)
 
 
-def run_overview_of(request: Request, owner: str) -> dict[str, Any]:
-    """The state of the run; `over` is true once the work has ended."""
+def run_overview_of(request: Request, owner: str, batch: str | None = None) -> dict[str, Any]:
+    """The state of the run that `batch` belongs to; `over` is true once the work has ended."""
     overview: RunOverview = request.app.state.run_overview
     over = _is_over(request, request.app.state.workbench, f"run {owner}")
-    return {**overview(), "over": over}
+    return {**(overview(batch) if batch else overview()), "over": over}
 
 
 def _is_over(request: Request, workbench: Workbench, page: str) -> bool:
@@ -182,8 +208,10 @@ def resume(workbench: TheWorkbench, _owner: Owner, batch_id: str) -> dict[str, A
 
 
 @writes.post("/batch/{batch_id}/close")
-def close(workbench: TheWorkbench, owner: Owner, batch_id: str) -> dict[str, Any]:
-    return {"state": _public_state(workbench.close(batch_id, f"closed by {owner}"))}
+def close(workbench: TheWorkbench, request: Request, owner: Owner, batch_id: str) -> dict[str, Any]:
+    session = session_of(request)
+    name = session.name if session and session.name else owner
+    return {"state": _public_state(workbench.close(batch_id, f"closed by {name}"))}
 
 
 @writes.post("/batch/{batch_id}/ask-again")

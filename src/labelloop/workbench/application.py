@@ -12,9 +12,15 @@ from starlette.responses import Response
 
 from labelloop.core.errors import LabelloopError
 from labelloop.workbench import api, pages, sign_in
-from labelloop.workbench.errors import NotAllowedError, NotFoundError, RefusedError, WorkbenchError
+from labelloop.workbench.errors import (
+    NotAllowedError,
+    NotFoundError,
+    RefusedError,
+    UnavailableError,
+    WorkbenchError,
+)
 from labelloop.workbench.farewell import Farewell
-from labelloop.workbench.security import SecurityHeaders
+from labelloop.workbench.security import LimitedBodies, SecurityHeaders
 from labelloop.workbench.service import Workbench
 from labelloop.workbench.sessions import LaptopSessions, Sessions
 from labelloop.workbench.worker_template import WorkerTemplate
@@ -23,6 +29,7 @@ _STATUS: dict[type[WorkbenchError], HTTPStatus] = {
     NotAllowedError: HTTPStatus.FORBIDDEN,
     NotFoundError: HTTPStatus.NOT_FOUND,
     RefusedError: HTTPStatus.CONFLICT,
+    UnavailableError: HTTPStatus.SERVICE_UNAVAILABLE,
 }
 
 
@@ -36,7 +43,7 @@ def no_templates(uri: str) -> WorkerTemplate:
     raise RefusedError(f"this workbench cannot read the worker template {uri}")
 
 
-def no_run() -> dict[str, Any]:
+def no_run(_batch: str | None = None) -> dict[str, Any]:
     """For a batch without a run."""
     return {"run": None, "batch": None}
 
@@ -71,6 +78,7 @@ def create_app(
     if isinstance(sessions, LaptopSessions):
         app.include_router(sign_in.router)
     pages.mount(app)
+    app.add_middleware(LimitedBodies)
     app.add_middleware(SecurityHeaders, image_sources=image_sources, https=https)
     app.add_exception_handler(WorkbenchError, _explain)
     app.add_exception_handler(LabelloopError, _explain_trouble)

@@ -1,5 +1,6 @@
 """The end of a batch: seal its tasks, write the output manifest, and tell the waiting state machine."""
 
+import contextlib
 import time
 from collections.abc import Callable, Iterable, Iterator
 from itertools import islice
@@ -17,6 +18,11 @@ _AT_ONCE = 50
 # Whoever closes a batch says so this often. After three times as long without a word, it was interrupted.
 _SAID_EVERY_SECONDS = 20.0
 INTERRUPTED_AFTER_SECONDS = 60.0
+# The store keeps a batch this long after its output is written. A run may wait a month for one batch
+# (DeadlineInSeconds), and look back at who answered in its earlier ones.
+KEPT_SECONDS = 180 * 24 * 3600.0
+# Letting a batch go takes no longer than this: it is the longest that a function runs.
+_LET_GO_AFTER_SECONDS = 900.0
 # Closes a batch somewhere else, later: takes its id.
 Elsewhere = Callable[[str], None]
 
@@ -40,8 +46,8 @@ class Waiting(Protocol):
         """The output could not be written."""
         ...
 
-    def heartbeat(self, batch: Batch) -> None:
-        """People are at work."""
+    def heartbeat(self, batch: Batch) -> bool | None:
+        """People are at work. False if nobody waits for the batch any more."""
         ...
 
 
@@ -89,13 +95,23 @@ class Closing:
         )
         closed = self._save(batch, undone)
         self._waiting.batch_closed(closed)
+        # Last, as nobody waits for it.
+        self._let_go(closed)
         return closed
 
-    def waits_with(self, batch: Batch, task_token: str) -> None:
-        """Store the token of the state machine that waits. If the batch is closed, tell it at once."""
+    def waits_with(self, batch: Batch, task_token: str, run: str | None = None) -> None:
+        """Store the token of the state machine that waits. If the batch is closed, tell it at once.
+
+        `run` is its execution, which is another one than before if it resumes a run.
+        """
         while batch.task_token != task_token:
             try:
-                update = {"task_token": task_token, "last_heartbeat": 0.0}
+                update = {
+                    "task_token": task_token,
+                    "last_heartbeat": 0.0,
+                    "orphaned": False,
+                    "run": run or batch.run,
+                }
                 batch = self._store.save_batch(batch.model_copy(update=update))
             except ConflictError:
                 batch = self._again(batch)
@@ -104,8 +120,9 @@ class Closing:
 
     def go_on(self, *, after_seconds: float = 0.0) -> None:
         """Complete the batches that an interruption left half closed, at least `after_seconds` ago."""
-        for batch in self._store.batches():
-            if batch.state == "closing" and self._clock() - (batch.closing_since or 0) >= after_seconds:
+        for batch in self._store.unfinished():
+            patience = {"closing": after_seconds, "closed": _LET_GO_AFTER_SECONDS}.get(batch.state)
+            if patience is not None and self._clock() - (batch.closing_since or 0) >= patience:
                 self._go_on_with(batch)
 
     def _go_on_with(self, batch: Batch) -> None:
@@ -122,15 +139,28 @@ class Closing:
             return False
         return True
 
+    def _let_go(self, batch: Batch) -> None:
+        try:
+            self._store.let_go(batch.id, self._clock() + KEPT_SECONDS)
+        except ConflictError:
+            return  # Somebody has closed it again, and lets it go too.
+
     def heartbeat(self, batch: Batch, now: float) -> None:
         """Tell the waiting state machine every few minutes that people are at work."""
         if batch.task_token is None or now - batch.last_heartbeat < batch.heartbeat_every:
             return
         try:
-            self._store.save_batch(batch.model_copy(update={"last_heartbeat": now}))
+            saved = self._store.save_batch(batch.model_copy(update={"last_heartbeat": now}))
         except ConflictError:
             return  # Another person's answer has sent the heartbeat.
-        self._waiting.heartbeat(batch)
+        if self._waiting.heartbeat(batch) is False:
+            with contextlib.suppress(ConflictError):  # Then the next heartbeat finds it out.
+                self._store.save_batch(saved.model_copy(update={"orphaned": True}))
+
+    def close_run(self, run: str, because: str) -> list[Batch]:
+        """Close the batches of a run that has ended without waiting for them; return these."""
+        left = [one for one in self._store.unfinished() if one.run == run and one.state != "closed"]
+        return [self.close(batch, because) for batch in left]
 
     def _begin(self, batch: Batch, because: str) -> Batch:
         while batch.state not in ("closing", "closed"):

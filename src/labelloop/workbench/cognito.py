@@ -17,13 +17,14 @@ from typing import Any
 from urllib.parse import urlencode
 
 import urllib3
-from fastapi import APIRouter, Request, Response
+from fastapi import APIRouter, Depends, Request, Response
 from fastapi.responses import RedirectResponse
 from joserfc import jwt
 from joserfc.errors import JoseError
 from joserfc.jwk import KeySet
 
-from labelloop.workbench.errors import NotAllowedError, RefusedError
+from labelloop.workbench.api import written_by_our_page
+from labelloop.workbench.errors import NotAllowedError, RefusedError, UnavailableError
 from labelloop.workbench.sessions import ANNOTATOR, OWNER, Session, cleaned_name
 
 SESSION_COOKIE = "__Host-labelloop-session"
@@ -31,6 +32,8 @@ SIGNING_IN_COOKIE = "__Host-labelloop-signing-in"
 ANNOTATORS, OWNERS = "annotators", "owners"
 _SIGN_IN_SECONDS = 600
 _KEYS_AGAIN_AFTER_SECONDS = 60.0
+# Together less than the HTTP API waits for an answer.
+_RETRIES = 1
 _TIMEOUT = urllib3.Timeout(connect=3, read=5)
 # The clocks of two machines differ a little.
 _LEEWAY_SECONDS = 30
@@ -68,7 +71,7 @@ class CognitoSessions:
         if OWNERS in groups:
             roles |= {ANNOTATOR, OWNER}
         csrf_token = hmac.new(token.encode(), b"csrf", hashlib.sha256).hexdigest()
-        return Session(_name_of(claims), frozenset(roles), csrf_token)
+        return Session(_name_of(claims), frozenset(roles), csrf_token, subject=str(claims["sub"]))
 
     def claims(self, token: str) -> dict[str, Any] | None:
         """The claims of an ID token; None if it is expired or from another pool or client."""
@@ -81,6 +84,7 @@ class CognitoSessions:
                 aud={"essential": True, "value": self.pool.client_id},
                 exp={"essential": True},
                 token_use={"essential": True, "value": "id"},
+                sub={"essential": True},
             ).validate(decoded.claims)
         except (JoseError, ValueError):
             return None
@@ -101,16 +105,27 @@ class _Keys:
         key_id = token.headers().get("kid")
         with self._lock:
             if not self._has(key_id) and time.monotonic() - self._looked_up >= _KEYS_AGAIN_AFTER_SECONDS:
-                self._known = KeySet.import_key_set(self._get(self._url))  # type: ignore[arg-type]
+                self._known = self._fetched()
                 self._looked_up = time.monotonic()
             return self._known or KeySet([])
+
+    def _fetched(self) -> KeySet:
+        try:
+            return KeySet.import_key_set(self._get(self._url))  # type: ignore[arg-type]
+        except (urllib3.exceptions.HTTPError, JoseError, RefusedError, ValueError, KeyError) as error:
+            raise UnavailableError(
+                "the user pool's keys cannot be read now, so nobody can be recognized: try again in a minute"
+            ) from error
 
     def _has(self, key_id: str | None) -> bool:
         return self._known is not None and any(key.kid == key_id for key in self._known.keys)
 
 
 def sign_in_router(sessions: CognitoSessions, post: Post | None = None) -> APIRouter:
-    """`/sign-in` and `/sign-out` redirect to Cognito, and Cognito redirects back to `/signed-in`."""
+    """`/sign-in` redirects to Cognito, and Cognito redirects back to `/signed-in`.
+
+    `/api/sign-out` ends our session, and names the address that ends Cognito's.
+    """
     router = APIRouter()
     pool, exchange = sessions.pool, post or _post
 
@@ -151,17 +166,17 @@ def sign_in_router(sessions: CognitoSessions, post: Post | None = None) -> APIRo
         response.delete_cookie(SIGNING_IN_COOKIE, secure=True, httponly=True)
         return response
 
-    @router.get("/sign-out")
-    def sign_out(request: Request) -> Response:
+    @router.post("/api/sign-out", dependencies=[Depends(written_by_our_page)])
+    def sign_out(request: Request, response: Response) -> dict[str, Any]:
         query = urlencode({"client_id": pool.client_id, "logout_uri": f"{_origin(request)}/"})
-        response = RedirectResponse(f"{pool.domain}/logout?{query}", 303)
         response.delete_cookie(SESSION_COOKIE, secure=True, httponly=True)
-        return response
+        return {"location": f"{pool.domain}/logout?{query}"}
 
     return router
 
 
 def _name_of(claims: Mapping[str, Any]) -> str | None:
+    """Only to be shown: a person may change the address, and nobody has checked it."""
     return cleaned_name(str(claims.get("email") or claims.get("cognito:username") or claims["sub"])) or None
 
 
@@ -184,14 +199,18 @@ def _set_cookie(response: Response, name: str, value: str, seconds: int) -> None
 
 
 def _get(url: str) -> dict[str, Any]:
-    return _answer(urllib3.request("GET", url, timeout=_TIMEOUT))
+    return _answer(urllib3.request("GET", url, timeout=_TIMEOUT, retries=_RETRIES))
 
 
 def _post(url: str, form: Mapping[str, str]) -> dict[str, Any]:
     headers = {"Content-Type": "application/x-www-form-urlencoded"}
-    return _answer(
-        urllib3.request("POST", url, body=urlencode(form), headers=headers, timeout=_TIMEOUT, redirect=False)
-    )
+    try:
+        response = urllib3.request(
+            "POST", url, body=urlencode(form), headers=headers, timeout=_TIMEOUT, redirect=False
+        )
+    except urllib3.exceptions.HTTPError as error:
+        raise UnavailableError("the user pool cannot be reached now: try again in a minute") from error
+    return _answer(response)
 
 
 def _answer(response: urllib3.BaseHTTPResponse) -> dict[str, Any]:

@@ -107,11 +107,13 @@ class StateMachineWaits:
                 taskToken=batch.task_token, error="WorkbenchError", cause=cause[:32000]
             )
 
-    def heartbeat(self, batch: Batch) -> None:
+    def heartbeat(self, batch: Batch) -> bool:
         if batch.task_token is None:
-            return
+            return True
         with _token_may_be_over(batch):
             _states().send_task_heartbeat(taskToken=batch.task_token)
+            return True
+        return False
 
 
 @contextlib.contextmanager

@@ -2,18 +2,24 @@
 
 | pk | sk | what |
 |---|---|---|
-| `batches` | batch id | a batch |
+| `batches` | batch id | a batch; with `open_batch` and `available`, see below |
 | `tasks#<batch id>` | task id | a task; with `open_batch` and `available` while it is not complete |
 | `objects#<batch id>` | task id | what people see of a task: written once, because it may be large |
 | `annotators#<batch id>` | name | what a person has done |
+| `people` | key | the name to show for a person |
 
 The sparse index `available` holds incomplete tasks, sorted by the moment from which they have room for one
-more person. So no background job has to look for expired leases.
+more person. So no background job has to look for expired leases. It holds batches
+too, sorted by the moment when they were opened: under `batches#unfinished` those that requests look for,
+under `batches#finished` the others. So a request costs the same however many batches there were.
+
+`expires` is the table's time to live. Everything of a batch gets it when the batch is let go.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
 from functools import cache
-from typing import TYPE_CHECKING, Any
+from itertools import islice
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import boto3
 from botocore.config import Config
@@ -26,10 +32,13 @@ if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
 AVAILABLE_INDEX = "available"
-_BATCHES = "batches"
+TIME_TO_LIVE = "expires"
+_BATCHES, _PEOPLE = "batches", "people"
+_UNFINISHED, _FINISHED = "batches#unfinished", "batches#finished"
 _WRITTEN_AT_ONCE = 25
 _READ_AT_ONCE = 100
 _FREE, _LEASED = "0", "1"
+_Versioned = TypeVar("_Versioned", Batch, Task, Annotator)
 
 
 class DynamoDbTaskStore:
@@ -60,11 +69,35 @@ class DynamoDbTaskStore:
 
     def batches(self) -> list[Batch]:
         found = [Batch.model_validate_json(item["document"]["S"]) for item in self._query(_BATCHES)]
-        return sorted(found, key=lambda batch: (batch.created, batch.id))
+        return sorted(found, key=_age)
+
+    def unfinished(self) -> list[Batch]:
+        # The index may be a moment behind, so it tells only where to look.
+        ids = [item["sk"]["S"] for item in self._indexed_batches(_UNFINISHED)]
+        found = [Batch.model_validate_json(item["document"]["S"]) for item in self._get_all(_BATCHES, ids)]
+        return sorted(found, key=_age)
+
+    def newest(self) -> Batch | None:
+        latest = [
+            Batch.model_validate_json(item["document"]["S"])
+            for partition in (_UNFINISHED, _FINISHED)
+            for item in islice(self._indexed_batches(partition, newest_first=True, page=1), 1)
+        ]
+        return max(latest, key=_age, default=None)
+
+    def let_go(self, batch_id: str, until: float) -> None:
+        partitions = (f"{kind}#{batch_id}" for kind in ("objects", "tasks", "annotators"))
+        items = ({**item, **_expiring(until)} for pk in partitions for item in self._query(pk))
+        while some := list(islice(items, _WRITTEN_AT_ONCE)):
+            self._put_all([{"PutRequest": {"Item": item}} for item in some])
+        batch = self.batch(batch_id)
+        if batch is not None:
+            # Last: until then the batch counts as unfinished, and an interruption is made good.
+            self._put_next(batch, _batch_item(_next_version(batch), until))
 
     def save_batch(self, batch: Batch) -> Batch:
-        saved = batch.model_copy(update={"version": batch.version + 1})
-        self._put(_batch_item(saved), "version = :read", {":read": {"N": str(batch.version)}})
+        saved = _next_version(batch)
+        self._put_next(batch, _batch_item(saved))
         return saved
 
     def task(self, batch_id: str, task_id: str) -> Task | None:
@@ -76,18 +109,8 @@ class DynamoDbTaskStore:
             yield Task.model_validate_json(item["document"]["S"])
 
     def data_objects(self, batch_id: str, task_ids: Sequence[str]) -> dict[str, DataObject]:
-        found: dict[str, DataObject] = {}
-        for start in range(0, len(task_ids), _READ_AT_ONCE):
-            keys: Any = [
-                {"pk": _s(f"objects#{batch_id}"), "sk": _s(task_id)}
-                for task_id in task_ids[start : start + _READ_AT_ONCE]
-            ]
-            while keys:
-                answer: Any = self._client.batch_get_item(RequestItems={self._table: {"Keys": keys}})
-                for item in answer["Responses"].get(self._table, ()):
-                    found[item["sk"]["S"]] = DataObject.model_validate_json(item["document"]["S"])
-                keys = answer.get("UnprocessedKeys", {}).get(self._table, {}).get("Keys")
-        return found
+        items = self._get_all(f"objects#{batch_id}", task_ids, consistent=False)
+        return {item["sk"]["S"]: DataObject.model_validate_json(item["document"]["S"]) for item in items}
 
     def available(
         self, batch_id: str, person: str, *, now: float, most: int, after: str = "", again: bool = False
@@ -117,6 +140,18 @@ class DynamoDbTaskStore:
         items = self._query(f"annotators#{batch_id}")
         return [Annotator.model_validate_json(item["document"]["S"]) for item in items]
 
+    def known_as(self, key: str, name: str) -> str:
+        known = self._get(_PEOPLE, key)
+        if known is None:
+            item = {"pk": _s(_PEOPLE), "sk": _s(key), "name": _s(name)}
+            self._put(item, "attribute_not_exists(pk)", {})
+            known = self._get(_PEOPLE, key)
+        shown: str = known["name"]["S"]
+        return shown
+
+    def people(self) -> dict[str, str]:
+        return {item["sk"]["S"]: item["name"]["S"] for item in self._query(_PEOPLE)}
+
     def totals(self, batch_id: str) -> Totals:
         annotators = self.annotators(batch_id)
         return Totals(sum(one.completed for one in annotators), sum(one.skips for one in annotators))
@@ -126,7 +161,7 @@ class DynamoDbTaskStore:
             self._conditional(_task_item(_next_version(task)), task.version, is_new=False) for task in tasks
         ]
         if annotator is not None:
-            saved = annotator.model_copy(update={"version": annotator.version + 1})
+            saved = _next_version(annotator)
             puts.append(
                 self._conditional(_annotator_item(saved), annotator.version, is_new=annotator.version == 0)
             )
@@ -156,6 +191,9 @@ class DynamoDbTaskStore:
             if values:
                 raise ConflictError("somebody else was faster: try again") from error
 
+    def _put_next(self, read: Batch, item: dict[str, Any]) -> None:
+        self._put(item, "version = :read", {":read": {"N": str(read.version)}})
+
     def _put_all(self, puts: list[Any]) -> None:
         while puts:
             answer = self._client.batch_write_item(RequestItems={self._table: puts})
@@ -164,6 +202,16 @@ class DynamoDbTaskStore:
     def _get(self, pk: str, sk: str) -> Any:
         key: Any = {"pk": _s(pk), "sk": _s(sk)}
         return self._client.get_item(TableName=self._table, Key=key, ConsistentRead=True).get("Item")
+
+    def _get_all(self, pk: str, sks: Sequence[str], *, consistent: bool = True) -> Iterator[Any]:
+        """The items that exist, in no order."""
+        for start in range(0, len(sks), _READ_AT_ONCE):
+            keys: Any = [{"pk": _s(pk), "sk": _s(sk)} for sk in sks[start : start + _READ_AT_ONCE]]
+            while keys:
+                wanted: Any = {self._table: {"Keys": keys, "ConsistentRead": consistent}}
+                answer: Any = self._client.batch_get_item(RequestItems=wanted)
+                yield from answer["Responses"].get(self._table, ())
+                keys = answer.get("UnprocessedKeys", {}).get(self._table, {}).get("Keys")
 
     def _query(self, pk: str) -> Iterator[Any]:
         pages = self._client.get_paginator("query").paginate(
@@ -174,6 +222,20 @@ class DynamoDbTaskStore:
         )
         for page in pages:
             yield from page["Items"]
+
+    def _indexed_batches(
+        self, partition: str, *, newest_first: bool = False, page: int = _READ_AT_ONCE
+    ) -> Iterator[Any]:
+        pages = self._client.get_paginator("query").paginate(
+            TableName=self._table,
+            IndexName=AVAILABLE_INDEX,
+            KeyConditionExpression="open_batch = :partition",
+            ExpressionAttributeValues={":partition": _s(partition)},
+            ScanIndexForward=not newest_first,
+            PaginationConfig={"PageSize": page},
+        )
+        for found in pages:
+            yield from found["Items"]
 
     def _available_between(self, batch_id: str, low: str, high: str, most: int) -> Iterator[Any]:
         pages = self._client.get_paginator("query").paginate(
@@ -209,13 +271,25 @@ def _task_item(task: Task) -> dict[str, Any]:
     return item
 
 
-def _batch_item(batch: Batch) -> dict[str, Any]:
+def _batch_item(batch: Batch, until: float | None = None) -> dict[str, Any]:
+    """`until`: the moment from which a batch that is let go may leave."""
     return {
         "pk": _s(_BATCHES),
         "sk": _s(batch.id),
         "version": {"N": str(batch.version)},
         "document": _document(batch),
+        "open_batch": _s(_UNFINISHED if until is None else _FINISHED),
+        "available": _s(f"{batch.created:018.6f}#{batch.id}"),
+        **({} if until is None else _expiring(until)),
     }
+
+
+def _expiring(until: float) -> dict[str, Any]:
+    return {TIME_TO_LIVE: {"N": str(int(until))}}
+
+
+def _age(batch: Batch) -> tuple[float, str]:
+    return batch.created, batch.id
 
 
 def _annotator_item(annotator: Annotator) -> dict[str, Any]:
@@ -232,8 +306,8 @@ def _annotator_key(name: str) -> str:
     return f"name:{name}"
 
 
-def _next_version(task: Task) -> Task:
-    return task.model_copy(update={"version": task.version + 1})
+def _next_version(read: _Versioned) -> _Versioned:
+    return read.model_copy(update={"version": read.version + 1})
 
 
 def _document(document: Batch | Task | DataObject | Annotator) -> dict[str, Any]:

@@ -21,3 +21,7 @@ class NotAllowedError(WorkbenchError):
 
 class ConflictError(WorkbenchError):
     """Raised when a document in the store is no longer in the version it was read in."""
+
+
+class UnavailableError(WorkbenchError):
+    """Raised when something that the workbench needs does not work now. The request may succeed later."""

@@ -15,13 +15,22 @@ from labelloop.workbench.errors import NotFoundError
 from labelloop.workbench.images import image_source, presigned_url
 from labelloop.workbench.overview import Overview
 from labelloop.workbench.service import Workbench
+from labelloop.workbench.tasks import Batch
 from labelloop.workbench.worker_template import template_in_s3
+
+# How a run ends that does not wait for its batch, by the execution's status.
+ENDS = {"ABORTED": "its run was stopped", "FAILED": "its run failed", "TIMED_OUT": "its run timed out"}
 
 
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
-    """Answer a request of the HTTP API (payload format 2.0), or close a batch for an earlier request."""
+    """Answer a request of the HTTP API (payload format 2.0), or close a batch.
+
+    A batch is closed for an earlier request, or because EventBridge tells that its run has ended.
+    """
     if CLOSE_BATCH in event:
         return close_batch(event[CLOSE_BATCH])
+    if event.get("source") == "aws.states":
+        return close_batches_of_ended_run(event["detail"])
     return application()(event, context)  # type: ignore[arg-type]
 
 
@@ -32,10 +41,22 @@ def close_batch(batch_id: str) -> dict[str, Any]:
         if batch is None:
             raise NotFoundError(f"there is no batch {batch_id}")
         closed = parts.closing.close(batch, batch.closed_because or "")
+    _log(closed)
+    return {}
+
+
+def close_batches_of_ended_run(execution: dict[str, Any]) -> dict[str, Any]:
+    """`execution` is the detail of an event: a run was stopped, or it failed or timed out."""
+    with opened_workbench() as parts:
+        for closed in parts.closing.close_run(execution["name"], ENDS[execution["status"]]):
+            _log(closed)
+    return {}
+
+
+def _log(closed: Batch) -> None:
     Logger(service="labelloop").info(
         "closed", extra={"batch": closed.id, "tasks": closed.total, "undone": closed.undone}
     )
-    return {}
 
 
 @cache

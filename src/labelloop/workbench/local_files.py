@@ -3,6 +3,8 @@
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
+from labelloop.workbench.errors import UnavailableError
+
 
 class LocalFiles:
     """The counterpart of `labelloop.storage.s3` for local files."""
@@ -24,6 +26,8 @@ class LocalFiles:
                     file.write(line + b"\n")
                     written += 1
             partial.replace(path)
+        except OSError as error:
+            raise UnavailableError(f"{path} cannot be written: {error.strerror or error}") from error
         finally:
             partial.unlink(missing_ok=True)
         return written

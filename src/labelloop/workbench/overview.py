@@ -2,7 +2,7 @@
 
 import time
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
@@ -11,7 +11,7 @@ from labelloop.workbench.agreement import agreement_of
 from labelloop.workbench.api import batch_document
 from labelloop.workbench.output import outcome_of_review
 from labelloop.workbench.run_so_far import run_so_far
-from labelloop.workbench.service import NOBODY
+from labelloop.workbench.service import NOBODY, running_batches
 from labelloop.workbench.store import TaskStore
 from labelloop.workbench.tasks import Annotator, Batch, Task
 
@@ -32,36 +32,49 @@ class Overview:
     def __init__(self, store: TaskStore, *, clock: Callable[[], float] = time.time) -> None:
         self._store = store
         self._clock = clock
-        self._kept: _Kept | None = None
+        self._kept: dict[str, _Kept] = {}  # by batch
 
-    def __call__(self) -> dict[str, Any]:
-        now, batches = self._clock(), self._store.batches()
-        if not batches:
+    def __call__(self, chosen: str | None = None) -> dict[str, Any]:
+        """The run of the batch with the id `chosen`, or the one that people label for now."""
+        now, running = self._clock(), running_batches(self._store.unfinished())
+        batch = self._chosen(chosen, running) or next(iter(running), None) or self._store.newest()
+        if batch is None:
             return {"run": None, "batch": None}
-        batch = next((one for one in batches if one.state in ("open", "paused")), batches[-1])
+        return {**self._of(batch, now), "running": [_running_document(one) for one in running]}
+
+    def _chosen(self, chosen: str | None, running: Sequence[Batch]) -> Batch | None:
+        """The chosen batch; after its end, the batch that its run has open now."""
+        batch = self._store.batch(chosen) if chosen else None
+        if batch is None or batch.id in {one.id for one in running}:
+            return batch
+        return next((one for one in running if one.run == batch.run), batch)
+
+    def _of(self, batch: Batch, now: float) -> dict[str, Any]:
         # After an owner presses a button, the result must show at once.
         done = (batch.id, batch.state, self._store.annotator(batch.id, NOBODY).version)
-        kept = self._kept
-        if kept is None or kept.done != done or not 0 <= now - kept.at < _KEPT_SECONDS:
-            self._kept = kept = _Kept(now, done, self._look(batch, now))
+        self._kept = {key: kept for key, kept in self._kept.items() if 0 <= now - kept.at < _KEPT_SECONDS}
+        kept = self._kept.get(batch.id)
+        if kept is None or kept.done != done:
+            self._kept[batch.id] = kept = _Kept(now, done, self._look(batch, now))
         return kept.document
 
     def _look(self, batch: Batch, now: float) -> dict[str, Any]:
         tasks = list(self._store.tasks(batch.id))
         annotators = [one for one in self._store.annotators(batch.id) if one.answers or one.skips]
-        agreement = agreement_of(batch, tasks)
+        agreement, names = agreement_of(batch, tasks), self._store.people()
         run = run_so_far(batch.run_state_uri) if batch.run_state_uri else None
         return {
             "run": run.as_document() if run else None,
             "batch": {
                 **batch_document(batch),
+                "run": run_of(batch),
                 "closed_because": batch.closed_because,
                 "people_per_object": batch.people_per_object,
             },
-            "progress": _progress(tasks),
+            "progress": _progress(batch, tasks),
             "annotators": [
                 {
-                    "name": one.name,
+                    "name": names.get(one.name, one.name),
                     "answers": one.answers,
                     "skips": one.skips,
                     "per_minute": _rounded(one.pace(now), 1),
@@ -72,7 +85,7 @@ class Overview:
             ],
             "agreement": _rounded(agreement.alpha, 4),
             "expected_end": _expected_end(batch, tasks, annotators, now),
-            "skipped": _skipped(tasks),
+            "skipped": _skipped(tasks, names),
             "disagreements": agreement.disputed,
             "disagreements_being_settled": agreement.being_settled,
             "gold": _gold(tasks),
@@ -80,10 +93,28 @@ class Overview:
         }
 
 
-def _progress(tasks: Sequence[Task]) -> dict[str, int]:
+def run_of(batch: Batch) -> str | None:
+    """The name of a batch's run; None if people label a manifest, and there is no run."""
+    return batch.run if batch.run_state_uri else None
+
+
+def _running_document(batch: Batch) -> dict[str, Any]:
+    return {
+        "id": batch.id,
+        "run": run_of(batch),
+        "title": batch.title,
+        "round": batch.round,
+        "state": batch.state,
+        "orphaned": batch.orphaned,
+    }
+
+
+def _progress(batch: Batch, tasks: Sequence[Task]) -> dict[str, int]:
+    """What is done: of an open batch what nobody is asked about any more, of a closed one what counts."""
+    over = batch.state in ("closing", "closed")
     return {
         "total": len(tasks),
-        "done": sum(task.complete for task in tasks),
+        "done": sum(task.counts_with(batch.people_per_object) if over else task.complete for task in tasks),
         "skipped": sum(len(task.skips) for task in tasks),
     }
 
@@ -99,9 +130,9 @@ def _expected_end(
     return datetime.fromtimestamp(now + 60 * left / per_minute, UTC).isoformat(timespec="seconds")
 
 
-def _skipped(tasks: Sequence[Task]) -> list[dict[str, Any]]:
+def _skipped(tasks: Sequence[Task], names: Mapping[str, str]) -> list[dict[str, Any]]:
     return [
-        {"line": task.object_id + 1, "reason": reason, "by": name}
+        {"line": task.object_id + 1, "reason": reason, "by": names.get(name, name)}
         for task in sorted(tasks, key=lambda task: task.object_id)
         if task.purpose != "gold"
         for name, reason in task.skips.items()

@@ -14,11 +14,15 @@ from labelloop.workbench.tasks import ANSWERS_OF_PACE, Annotator, Batch, DataObj
 
 # Enough for a page that prefetches. Nobody can block more tasks for others.
 MOST_HELD = 20
+# How many tasks a page prefetches, unless few are left.
+MOST_AHEAD = 5
 LONGEST_REASON = 500
 # Conditional writes that lose a race are retried, after a pause that grows.
 _ATTEMPTS = 12
 _PAUSE_SECONDS = 0.01
 _CANDIDATES = 100
+# While so many tasks are left for everyone of so many people, it need not be known how many there are.
+_MANY_PEOPLE = 200
 # The account of changes that no person made.
 NOBODY = ""
 
@@ -38,9 +42,11 @@ class Progress:
 
 @dataclass(frozen=True)
 class Handed:
-    """Tasks leased to a person with what they show, and the state: open, none, paused, closed or done.
+    """Tasks leased to a person with what they show, and the state: open, none, paused, closed, held or done.
 
-    `held` are the tasks that the page says it holds and that are still leased to the person.
+    The state is held if nothing is left but what others have, and done if nothing is left for this person.
+    `held` are the tasks that the page says it holds and that are still leased to the person. A page may hold
+    `ahead` tasks.
     """
 
     tasks: list[tuple[Task, DataObject]]
@@ -48,6 +54,7 @@ class Handed:
     batch: Batch | None
     progress: Progress | None
     held: frozenset[str] = frozenset()
+    ahead: int = 1
 
 
 class Workbench:
@@ -59,25 +66,21 @@ class Workbench:
         self._clock = clock
 
     def current_batch(self) -> Batch | None:
-        """The oldest open batch, else the oldest paused one, else none."""
-        batches = self.store.batches()
-        if any(batch.state == "closing" for batch in batches):
+        """The oldest open batch, else the oldest paused one, else none.
+
+        One that a state machine still waits for comes before one whose run is over.
+        """
+        batches = self.store.unfinished()
+        if any(batch.state in ("closing", "closed") for batch in batches):
             self._closing.go_on(after_seconds=INTERRUPTED_AFTER_SECONDS)
-        for state in ("open", "paused"):
-            for batch in batches:
-                if batch.state == state:
-                    return batch
-        return None
+        return next(iter(running_batches(batches)), None)
 
     def is_over(self) -> bool:
         """Whether the work has ended: all batches are closed, and no run will open another one."""
-        batches = self.store.batches()
-        return (
-            bool(batches)
-            and batches[-1].run_state_uri is None
-            and not batches[-1].more_follow
-            and all(batch.state == "closed" for batch in batches)
-        )
+        if any(batch.state != "closed" for batch in self.store.unfinished()):
+            return False
+        last = self.store.newest()
+        return last is not None and last.run_state_uri is None and not last.more_follow
 
     def batch(self, batch_id: str) -> Batch:
         """Raises NotFoundError."""
@@ -111,13 +114,31 @@ class Workbench:
         shown = self.store.data_objects(batch.id, [task.id for task in tasks])
         held = frozenset(holding).intersection(self.store.annotator(batch.id, person).holding)
         nothing_left = batch.state == "open" and not tasks and not holding
+        progress = self.progress(batch, person)
         return Handed(
             [(task, shown[task.id]) for task in tasks],
-            state="done" if nothing_left else batch.state,
+            state=self._why_nothing(batch, person) if nothing_left else batch.state,
             batch=batch,
-            progress=self.progress(batch, person),
+            progress=progress,
             held=held,
+            ahead=self._ahead(batch, person, progress.total - progress.done),
         )
+
+    def _why_nothing(self, batch: Batch, person: str) -> str:
+        """Whether others hold what is left, and may give it back, or nothing is left for this person."""
+        all_leases_over = self._clock() + batch.lease_seconds + 1
+        return "held" if self.store.available(batch.id, person, now=all_leases_over, most=1) else "done"
+
+    def _ahead(self, batch: Batch, person: str, left: int) -> int:
+        """Who prefetches many of the last tasks leaves nothing to the others at work."""
+        if left >= MOST_AHEAD * _MANY_PEOPLE:
+            return MOST_AHEAD
+        people = self._at_work(batch, self._clock()) | {person}
+        return max(1, min(MOST_AHEAD, left // (2 * len(people))))
+
+    def _at_work(self, batch: Batch, now: float) -> set[str]:
+        since = now - batch.lease_seconds
+        return {one.name for one in self.store.annotators(batch.id) if one.seen > since} - {NOBODY}
 
     def release(self, batch_id: str, task_ids: Sequence[str], person: str) -> None:
         """End a person's leases, because the page is not visible.
@@ -232,7 +253,9 @@ class Workbench:
             renewed = [
                 task.leased_to(person, now, batch.lease_seconds)
                 for task in held
-                if (task.entries[person].until or 0.0) - now < batch.lease_seconds / 2
+                # What a page has given back is for others, though still its own until somebody asks.
+                if (task.id in holding or task in again)
+                and (task.entries[person].until or 0.0) - now < batch.lease_seconds / 2
             ]
             ids = tuple(task.id for task in (*held, *fresh))
             if not fresh and not renewed and ids == annotator.holding:
@@ -268,8 +291,8 @@ class Workbench:
         if not tasks:
             return []
         since = now - batch.lease_seconds
-        at_work = {one.name for one in self.store.annotators(batch.id) if one.seen > since}
-        others = at_work.union(batch.people if batch.created > since else ()) - {person, NOBODY}
+        earlier = batch.people if batch.created > since else ()
+        others = self._at_work(batch, now).union(earlier) - {person, NOBODY}
         return [task for task in tasks if not others.difference(task.answered_before, task.entries)]
 
     def _change(self, batch: Batch, task_id: str, person: str, change: Change) -> Progress:
@@ -366,6 +389,15 @@ def _without(annotator: Annotator, entry: Entry) -> Annotator:
     if entry.kind == "skip":
         return annotator.counted(skips=annotator.skips - 1)
     return annotator
+
+
+def running_batches(batches: Sequence[Batch]) -> list[Batch]:
+    """Those of the batches that are open or paused, in the order in which people label them.
+
+    An open one before a paused one, the oldest first; last those whose run is over.
+    """
+    running = (batch for batch in batches if batch.state in ("open", "paused"))
+    return sorted(running, key=lambda batch: (batch.orphaned, batch.state == "paused"))
 
 
 def _require_running(batch: Batch) -> None:

@@ -3,6 +3,7 @@
 import hashlib
 import hmac
 import secrets
+import unicodedata
 from dataclasses import dataclass
 from typing import Protocol
 from urllib.parse import quote, unquote
@@ -17,11 +18,19 @@ _DAY = 24 * 3600
 
 @dataclass(frozen=True)
 class Session:
-    """Who is signed in; `name` is None for a person who has the address but has not given a name yet."""
+    """Who is signed in; `name` is None for a person who has the address but has not given a name yet.
+
+    Answers are stored under `identity`: the `subject` if there is one, since it never changes, else the name.
+    """
 
     name: str | None
     roles: frozenset[str]
     csrf_token: str
+    subject: str | None = None
+
+    @property
+    def identity(self) -> str | None:
+        return self.subject or self.name
 
 
 class Sessions(Protocol):
@@ -35,18 +44,19 @@ class Sessions(Protocol):
 class LaptopSessions:
     """Everyone who has the printed address, with its key, may sign in with a name.
 
-    The cookie holds the name and a signature made with the key. It is valid as long as the address is.
+    The cookie holds the name and a signature made with the key. It is valid as long as the address is. What
+    the cookie is called depends on the key too: browsers send cookies to every port of a host, where another
+    workbench may be served.
     """
-
-    cookie = "labelloop-session"
 
     def __init__(self, key: str | None = None) -> None:
         self.key = key or secrets.token_urlsafe(16)
+        self.cookie = f"labelloop-session-{self._sign('cookie', '')[:12]}"
 
     def session(self, request: Request) -> Session | None:
         value = request.cookies.get(self.cookie, "")
         name, _, signature = value.rpartition(".")
-        if not hmac.compare_digest(signature, self._sign("session", name)):
+        if not hmac.compare_digest(signature.encode(), self._sign("session", name).encode()):
             return None
         return Session(unquote(name) or None, ROLES, self._sign("csrf", value))
 
@@ -75,4 +85,9 @@ class LaptopSessions:
 def cleaned_name(name: str) -> str:
     """A person's name as it is shown and kept: without control characters, one space between words."""
     printable = "".join(letter if letter.isprintable() else " " for letter in name)
-    return " ".join(printable.split())[:LONGEST_NAME]
+    return " ".join(unicodedata.normalize("NFC", printable).split())[:LONGEST_NAME].rstrip()
+
+
+def key_of_name(name: str) -> str:
+    """The same for all ways to write a name: "Ann" and "ann" are one person."""
+    return unicodedata.normalize("NFC", cleaned_name(name).casefold())

@@ -8,7 +8,7 @@ from pydantic import BaseModel
 
 from labelloop.workbench.api import written_by_our_page
 from labelloop.workbench.errors import NotAllowedError, RefusedError
-from labelloop.workbench.sessions import LaptopSessions, cleaned_name
+from labelloop.workbench.sessions import LaptopSessions, cleaned_name, key_of_name
 
 router = APIRouter()
 
@@ -37,6 +37,8 @@ def sign_in(request: Request, response: Response, given: SignInRequest) -> dict[
     name = cleaned_name(given.name)
     if not name:
         raise RefusedError("enter a name: your labels are stored under it")
+    # Whoever wrote the name differently before is the same person, and keeps the first name.
+    name = request.app.state.workbench.store.known_as(key_of_name(name), name)
     _sessions(request).sign_in(response, name)
     return {"name": name}
 

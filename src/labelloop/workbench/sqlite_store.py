@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from queue import Empty, SimpleQueue
 
-from labelloop.workbench.errors import ConflictError
+from labelloop.workbench.errors import ConflictError, UnavailableError
 from labelloop.workbench.tasks import Annotator, Batch, DataObject, Task, Totals
 
 _SCHEMA = """
@@ -36,7 +36,11 @@ CREATE TABLE IF NOT EXISTS annotators (
     batch_id TEXT NOT NULL, name TEXT NOT NULL, version INTEGER NOT NULL, document TEXT NOT NULL,
     PRIMARY KEY (batch_id, name)
 ) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS people (key TEXT NOT NULL PRIMARY KEY, name TEXT NOT NULL) WITHOUT ROWID;
 """
+# An index of these alone: a request must not take longer because many batches are closed.
+_UNFINISHED = "json_extract(document, '$.state') <> 'closed'"
+_SCHEMA += f"CREATE INDEX IF NOT EXISTS unfinished_batches ON batches (number) WHERE {_UNFINISHED};"
 _AVAILABLE = """
 SELECT document FROM tasks AS task
 WHERE batch_id = ? AND available_from <= ? AND id {side} ?
@@ -47,7 +51,7 @@ ORDER BY id LIMIT ?
 _BUSY_SECONDS = 30.0
 _BETWEEN_TRIES_SECONDS = 0.01
 _IDS_AT_ONCE = 500
-_Change = Callable[[sqlite3.Connection], None]
+_Change = Callable[[sqlite3.Connection], object]
 
 
 class SqliteTaskStore:
@@ -56,6 +60,9 @@ class SqliteTaskStore:
     def __init__(self, path: Path) -> None:
         """Open the file, or create it."""
         path.parent.mkdir(parents=True, exist_ok=True)
+        # Only for who runs the workbench. SQLite gives the files beside it the same permissions.
+        path.touch(mode=0o600)
+        path.chmod(0o600)
         self._path = path
         self._lock = threading.Lock()
         self._waiting: deque[_Write] = deque()
@@ -83,6 +90,17 @@ class SqliteTaskStore:
     def batches(self) -> list[Batch]:
         rows = self._rows("SELECT document FROM batches ORDER BY number")
         return [Batch.model_validate_json(row) for row in rows]
+
+    def unfinished(self) -> list[Batch]:
+        query = f"SELECT document FROM batches WHERE {_UNFINISHED} ORDER BY number"  # noqa: S608
+        return [Batch.model_validate_json(row) for row in self._rows(query)]
+
+    def newest(self) -> Batch | None:
+        rows = self._rows("SELECT document FROM batches ORDER BY number DESC LIMIT 1")
+        return Batch.model_validate_json(rows[0]) if rows else None
+
+    def let_go(self, batch_id: str, until: float) -> None:
+        """Everything stays: the file is of one run, and goes with its folder."""
 
     def save_batch(self, batch: Batch) -> Batch:
         saved = batch.model_copy(update={"version": batch.version + 1})
@@ -131,6 +149,16 @@ class SqliteTaskStore:
     def annotators(self, batch_id: str) -> list[Annotator]:
         rows = self._rows("SELECT document FROM annotators WHERE batch_id = ? ORDER BY name", batch_id)
         return [Annotator.model_validate_json(row) for row in rows]
+
+    def known_as(self, key: str, name: str) -> str:
+        self._write(
+            lambda connection: connection.execute("INSERT OR IGNORE INTO people VALUES (?, ?)", (key, name))
+        )
+        return self._rows("SELECT name FROM people WHERE key = ?", key)[0]
+
+    def people(self) -> dict[str, str]:
+        with self._reading() as connection:
+            return dict(connection.execute("SELECT key, name FROM people").fetchall())
 
     def totals(self, batch_id: str) -> Totals:
         query = (
@@ -206,11 +234,13 @@ class SqliteTaskStore:
                     write.make(self._writer)
                 self._writer.execute("COMMIT")
             except BaseException:
-                self._writer.execute("ROLLBACK")
+                # After some errors, SQLite has already rolled back.
+                if self._writer.in_transaction:
+                    self._writer.execute("ROLLBACK")
                 raise
         except BaseException as error:
             for write in writes:
-                write.error = error
+                write.error = _told(error)
         for write in writes:
             write.done = True
 
@@ -228,10 +258,34 @@ class _Write:
         connection.execute("SAVEPOINT change")
         try:
             self._change(connection)
+        except sqlite3.OperationalError:
+            raise  # The disk fails, and with it the whole transaction.
         except BaseException as error:
             self.error = error
             connection.execute("ROLLBACK TO change")
         connection.execute("RELEASE change")
+
+
+_OF_THE_DISK = {
+    sqlite3.SQLITE_FULL: "the disk is full: make room on the machine that runs the workbench",
+    sqlite3.SQLITE_IOERR: "the disk fails on the machine that runs the workbench",
+    sqlite3.SQLITE_READONLY: "the workbench may not write its file any more",
+    sqlite3.SQLITE_CANTOPEN: "the workbench cannot open its file any more",
+    sqlite3.SQLITE_BUSY: "another program keeps the workbench's file locked",
+}
+
+
+def _told(error: BaseException) -> BaseException:
+    """What people can be told about an error of the disk; other errors as they are."""
+    if not isinstance(error, sqlite3.OperationalError):
+        return error
+    # The lowest byte is the kind of error, the others say more precisely what failed.
+    cause = _OF_THE_DISK.get((error.sqlite_errorcode or 0) & 0xFF)
+    if cause is None:
+        return error
+    told = UnavailableError(f"nothing can be saved now, because {cause}")
+    told.__cause__ = error
+    return told
 
 
 def _add_batch(

@@ -19,7 +19,15 @@ class TaskStore(Protocol):
     def batch(self, batch_id: str) -> Batch | None: ...
 
     def batches(self) -> list[Batch]:
-        """All batches, the oldest first."""
+        """All batches, the oldest first. Their number grows without end, so no request may ask for it."""
+        ...
+
+    def unfinished(self) -> list[Batch]:
+        """The batches that are not closed, or not yet let go, the oldest first."""
+        ...
+
+    def newest(self) -> Batch | None:
+        """The batch that was opened last."""
         ...
 
     def save_batch(self, batch: Batch) -> Batch:
@@ -27,6 +35,10 @@ class TaskStore(Protocol):
 
         Raises ConflictError.
         """
+        ...
+
+    def let_go(self, batch_id: str, until: float) -> None:
+        """Keep a closed batch, whose output is written, only until this moment. May be repeated."""
         ...
 
     def task(self, batch_id: str, task_id: str) -> Task | None: ...
@@ -56,6 +68,14 @@ class TaskStore(Protocol):
         ...
 
     def annotators(self, batch_id: str) -> list[Annotator]: ...
+
+    def known_as(self, key: str, name: str) -> str:
+        """The name to show for the person with this key: the first one that was given for it."""
+        ...
+
+    def people(self) -> dict[str, str]:
+        """Everybody's name, by key."""
+        ...
 
     def totals(self, batch_id: str) -> Totals:
         """The sums over the annotators' accounts."""

@@ -50,6 +50,7 @@ class Batch(_Document):
     people: tuple[str, ...] = ()  # who has labeled in the run's earlier batches
     heartbeat_every: float = 300.0  # seconds; how often the state machine is told that people are at work
     last_heartbeat: float = 0.0
+    orphaned: bool = False  # the state machine that waited for it has ended
     version: int = 0
 
 

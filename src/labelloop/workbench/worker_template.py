@@ -40,7 +40,9 @@ class WorkerTemplate:
     Raises WorkerTemplateError when `source` is not valid Liquid or uses an unknown filter.
     """
 
-    def __init__(self, source: str) -> None:
+    def __init__(self, source: str, uri: str = "") -> None:
+        """`uri`: where the template is; it may show images from its own folder."""
+        self._folder = _folder(uri)
         try:
             self._template: BoundTemplate = _environment().from_string(source)
         except LiquidError as error:
@@ -55,9 +57,19 @@ class WorkerTemplate:
         """The HTML of one task.
 
         `task_object` is the text, or the S3 URI of the image. `read_access` turns an S3 URI into a
-        short-lived address. For templates that use the manifest's own fields, the object is also under
-        `source` and `source-ref`. Raises WorkerTemplateError when Liquid fails on it.
+        short-lived address. A template gets one for the object, and for files in its own folder. For
+        templates that use the manifest's own fields, the object is also under `source` and `source-ref`.
+        Raises WorkerTemplateError when Liquid fails on it, or when it asks for another file.
         """
+
+        def granted(uri: str) -> str:
+            if uri != task_object and not (self._folder and uri.startswith(self._folder)):
+                raise WorkerTemplateError(
+                    f"the worker template may not read {uri:.200}: grant_read_access is for the object, and "
+                    "for files in the template's own folder"
+                )
+            return read_access(uri)
+
         given = {
             "taskObject": task_object,
             "source": task_object,
@@ -65,7 +77,7 @@ class WorkerTemplate:
             "labels": list(labels),
         }
         try:
-            return self._template.render(task={"input": given}, grant_read_access=read_access)
+            return self._template.render(task={"input": given}, grant_read_access=granted)
         except LiquidError as error:
             raise WorkerTemplateError(f"the worker template fails on an object: {_place(error)}") from error
 
@@ -98,9 +110,16 @@ class WorkerTemplate:
 def template_in_s3(uri: str) -> WorkerTemplate:
     """The template at an S3 URI. Raises WorkerTemplateError when it does not exist or is not valid."""
     try:
-        return WorkerTemplate(s3.read_bytes(uri).decode())
+        return WorkerTemplate(s3.read_bytes(uri).decode(), uri)
     except (StorageError, UnicodeDecodeError) as error:
         raise WorkerTemplateError(f"the worker template {uri} cannot be read: {error}") from error
+
+
+def _folder(uri: str) -> str:
+    """The folder of a file; empty at the top of a bucket, where the folder would be the whole bucket."""
+    bucket, _, key = uri.removeprefix("s3://").partition("/")
+    folder, slash, _ = key.rpartition("/")
+    return f"s3://{bucket}/{folder}/" if slash and folder else ""
 
 
 def _place(error: LiquidError) -> str:

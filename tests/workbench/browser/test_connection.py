@@ -258,3 +258,30 @@ def _answer(person: Person) -> str:
     text = person.see_object()
     person.press("2", "Enter")
     return text
+
+
+def test_a_tab_whose_name_changed_elsewhere_says_so_and_sends_its_answers_later(
+    open_bench: OpenBench, new_person: NewPerson
+) -> None:
+    bench = open_bench([f"Headline number {number}" for number in range(12)])
+    ada = new_person(bench, "Ada")
+    ada.see_object()
+
+    def sign_in(name: str) -> None:
+        other = ada.context.new_page()
+        other.goto(f"{bench.address}/sign-in")
+        other.get_by_label("Your name").fill(name)
+        other.keyboard.press("Enter")
+        other.wait_for_url(f"{bench.address}/")
+        other.close()
+
+    sign_in("Bob")
+    ada.press("1", "Enter")
+    ada.page.get_by_text("Not sent: 1 answer kept on this device").wait_for()
+    ada.see_panel("Load this page again")
+    assert "In another tab of this browser, Bob has signed in" in ada.page.inner_text("#panel-text")
+    assert bench.answered() == 0
+    sign_in("Ada")
+    ada.page.get_by_role("button", name="Load again").click()
+    eventually(lambda: bench.answered() == 1, "it is sent under the name of who gave it")
+    assert {"Ada": 0} in bench.answers().values()

@@ -93,6 +93,84 @@ def test_backspace_takes_the_last_answer_back(open_bench: OpenBench, new_person:
     eventually(lambda: bench.answers()[bench.texts()[first]] == {"Ada": 2}, "the second answer counts")
 
 
+def test_undo_shows_the_earlier_choice_and_enter_keeps_it(
+    open_bench: OpenBench, new_person: NewPerson
+) -> None:
+    bench = open_bench(HEADLINES[:3])
+    ada = new_person(bench)
+    first = ada.see_object()
+    ada.press("4", "Enter")
+    eventually(lambda: bench.answered() == 1, "the answer arrives")
+    for _ in ("at once", "after a reload"):
+        ada.press("Backspace")
+        ada.see_hint("You had chosen science.")
+        assert ada.see_object() == first
+        assert ada.page.locator("#classes input:checked").input_value() == "3"
+        ada.press("Enter")
+        eventually(lambda: bench.answers()[bench.texts()[first]] == {"Ada": 3}, "it counts as before")
+        ada.see_all_saved()
+        ada.page.reload()
+        ada.see_object()
+    ada.press("s", "2", "Enter")
+    ada.see_all_saved()
+    ada.press("Backspace")
+    ada.see_hint("You had skipped it: None of the classes fits.")
+    assert ada.page.locator("#classes input:checked").count() == 0
+
+
+def test_every_one_of_many_quick_backspaces_takes_an_answer_back(
+    open_bench: OpenBench, new_person: NewPerson
+) -> None:
+    bench = open_bench([f"Headline number {number}" for number in range(30)])
+    ada = new_person(bench)
+    first = ada.see_object()
+    for number in range(12):
+        ada.see_object()
+        ada.press("1", "Enter")
+        eventually(lambda number=number: bench.answered() == number + 1, "the answer arrives")  # type: ignore[misc]
+    ada.press(*["Backspace"] * 12)
+    eventually(lambda: bench.answered() == 0, "all are taken back")
+    eventually(lambda: ada.see_object() == first, "the first one is shown again")
+
+
+@pytest.mark.parametrize("at_once", [True, False], ids=["answers at once", "with Enter"])
+def test_a_key_that_is_held_answers_once(
+    open_bench: OpenBench, new_person: NewPerson, *, at_once: bool
+) -> None:
+    bench = open_bench([f"Headline number {number}" for number in range(30)])
+    ada = new_person(bench)
+    ada.see_object()
+    if at_once:
+        ada.page.evaluate("localStorage.setItem('labelloop.setting.at-once', 'on')")
+    else:
+        ada.press("2")
+        ada.page.locator("#confirm").focus()
+    key = "2" if at_once else "Enter"
+    for _ in range(20):
+        ada.page.keyboard.down(key)
+        ada.page.wait_for_timeout(20)
+    ada.page.keyboard.up(key)
+    ada.see_all_saved()
+    assert bench.answered() == 1
+    assert bench.skips() == []
+    if not at_once:
+        return
+    ada.press("2")
+    eventually(lambda: bench.answered() == 2, "pressed again, it answers again")
+
+
+def test_of_a_few_objects_everybody_at_work_gets_some(open_bench: OpenBench, new_person: NewPerson) -> None:
+    bench = open_bench(HEADLINES[:3] * 2)
+    people = [new_person(bench, name) for name in ("Ada", "Bob", "Cy")]
+    for one in people:
+        one.see_object()
+    ada, bob, cy = people
+    for one in (ada, bob):
+        one.press("1", "Enter")
+    eventually(lambda: bench.answered() == 2, "the answers arrive")
+    cy.see_object()
+
+
 def test_undo_outlives_a_reload(open_bench: OpenBench, new_person: NewPerson) -> None:
     bench = open_bench(HEADLINES[:3])
     ada = new_person(bench)

@@ -107,3 +107,29 @@ def test_a_disagreement_goes_to_one_more_person(open_bench: OpenBench, new_perso
     told = owner.page.inner_text("#part-annotators")
     assert "People disagree about 1 object, and one more person is asked." in told
     eventually(lambda: bench.workbench.store.task(bench.batch_id, task.id).needed == 3, "it is asked again")  # type: ignore[union-attr]
+
+
+def test_of_two_runs_the_page_names_the_one_it_acts_on_and_the_other_can_be_chosen(
+    open_bench: OpenBench, new_person: NewPerson, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("labelloop.workbench.overview.run_so_far", lambda _uri: None)
+    bench = open_bench(HEADLINES, run="old-run", run_state_uri="s3://no/where")
+    store = bench.workbench.store
+    first = bench.workbench.batch(bench.batch_id)
+    bench.workbench.pause(first.id)
+    (task, *_) = store.tasks(first.id)
+    shown = store.data_objects(first.id, [task.id])[task.id]
+    second = first.model_copy(update={"id": "new-round-003", "run": "new-run", "round": 3, "version": 0})
+    store.add_batch(second, [(task.model_copy(update={"batch_id": second.id}), shown)])
+    page = new_person(bench, "Olga").page
+    page.goto(f"{bench.address}/run")
+    assert page.inner_text(".run-name") == "new-run"
+    assert page.get_by_role("link", name="new-run").get_attribute("aria-current") == "page"
+    page.get_by_role("link", name="old-run").click()
+    page.locator(".run-name", has_text="old-run").wait_for()
+    page.get_by_role("button", name="Close early").click()
+    assert "round 1 of old-run" in page.inner_text("#close-dialog")
+    page.get_by_role("button", name="Close the batch").click()
+    page.get_by_text("The last batch ended: closed by Olga.").wait_for()
+    assert bench.workbench.batch(first.id).state == "closed"
+    assert bench.workbench.batch(second.id).state == "open"

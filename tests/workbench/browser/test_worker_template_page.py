@@ -4,6 +4,7 @@ from importlib import resources
 from typing import Any
 
 import pytest
+from playwright.sync_api import Route
 
 from labelloop.storage import s3
 from labelloop.workbench.images import SignedImages
@@ -214,3 +215,61 @@ def test_a_template_that_breaks_is_told(open_bench: OpenBench, new_person: NewPe
 
 def test_the_categories_are_those_of_the_classes() -> None:
     WorkerTemplate(TRICKS).check(CLASSES)
+
+
+LEAVING = [
+    '<meta http-equiv="refresh" content="0;url=/static/icon.svg">A text',
+    '<a id="trap" href="/static/icon.svg">A text</a>',
+    '<svg width="300" height="60"><a id="trap" href="/static/icon.svg"><text y="30">A text</text></a></svg>',
+    '<base href="https://example.com/"><iframe src="/static/icon.svg"></iframe>A text',
+]
+
+
+@pytest.mark.parametrize("text", LEAVING, ids=["refresh", "link", "drawn link", "frame"])
+def test_a_text_cannot_make_its_frame_leave(open_bench: OpenBench, new_person: NewPerson, text: str) -> None:
+    bench = open_bench([text], **with_template(TRICKS))
+    ada = new_person(bench)
+    assert "A text" in ada.page.frame_locator("iframe").locator("classification-target").inner_html()
+    trap = ada.page.frame_locator("iframe").locator("#trap")
+    if trap.count():
+        trap.click()
+    ada.page.wait_for_timeout(500)
+    assert ada.page.frames[1].url.endswith("/task-frame")
+    assert "A text" in ada.page.frame_locator("iframe").locator("classification-target").inner_html()
+    ada.press("3", "Enter")
+    eventually(lambda: bench.answered() == 1, "keys work")
+
+
+def test_no_key_answers_a_task_whose_frame_has_left(open_bench: OpenBench, new_person: NewPerson) -> None:
+    bench = open_bench(["A text"], **with_template(TRICKS))
+    ada = new_person(bench)
+    frame_text(ada)
+    kept: list[Route] = []
+    ada.page.route("**/task-frame", lambda route: kept.append(route))
+    ada.page.frames[1].evaluate("() => { location.href = '/static/icon.svg' }")
+    eventually(lambda: bool(ada.page.evaluate("1") and kept), "the frame is opened again")
+    ada.page.evaluate("document.activeElement.blur()")
+    ada.press("3")
+    ada.see_hint("Wait until the task is shown.")
+    ada.press("Enter")
+    assert bench.answered() == 0
+    kept[0].continue_()
+    assert frame_text(ada) == "A text"
+    ada.page.wait_for_timeout(100)
+    ada.press("3", "Enter")
+    eventually(lambda: bench.answered() == 1, "it is shown again, and can be answered")
+
+
+def test_a_key_that_is_held_inside_the_frame_answers_once(
+    open_bench: OpenBench, new_person: NewPerson
+) -> None:
+    bench = open_bench([f"Text {number}" for number in range(30)], **with_template(OURS))
+    ada = new_person(bench)
+    frame_text(ada)
+    ada.page.evaluate("localStorage.setItem('labelloop.setting.at-once', 'on')")
+    for _ in range(15):
+        ada.page.keyboard.down("2")
+        ada.page.wait_for_timeout(30)
+    ada.page.keyboard.up("2")
+    ada.see_all_saved()
+    assert bench.answered() == 1

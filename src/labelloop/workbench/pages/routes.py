@@ -39,8 +39,11 @@ def label(request: Request) -> Response:
     if session is None or session.name is None:
         return _sign_in_first(request)
     if not session.roles:
-        return _page("no_role.html.j2", request, session, status=403)
-    return _page("label.html.j2", request, session)
+        return _page("no_role.html.j2", session, status=403)
+    if session.subject is not None:
+        # So that the owner's page can show the name of whoever labels.
+        request.app.state.workbench.store.known_as(session.subject, session.name)
+    return _page("label.html.j2", session)
 
 
 @router.get("/run")
@@ -58,10 +61,10 @@ def run_parts(request: Request) -> Response:
 def sign_in(request: Request) -> Response:
     session = session_of(request)
     if session is None:
-        return _page("no_key.html.j2", request, None, status=403)
+        return _page("no_key.html.j2", None, status=403)
     # Only our own pages, never an address from an outside link.
     wanted = "/run" if request.query_params.get("next") == "/run" else "/"
-    return _page("sign_in.html.j2", request, session, next=wanted)
+    return _page("sign_in.html.j2", session, next=wanted)
 
 
 @router.get("/task-frame")
@@ -80,6 +83,7 @@ def problem_page(sentence: str, status: int, headers: Mapping[str, str] | None =
         sentence=f"{sentence[:1].upper()}{sentence[1:].rstrip('.')}.",
         session=None,
         name=None,
+        visitor=None,
     )
     return HTMLResponse(text, status_code=status, headers=headers)
 
@@ -89,23 +93,22 @@ def _owners_page(template: str, request: Request) -> Response:
     if session is None or session.name is None:
         return _sign_in_first(request)
     if OWNER not in session.roles:
-        return _page("refused.html.j2", request, session, status=403)
-    return _page(template, request, session, view=run_view(run_overview_of(request, session.name)))
+        return _page("refused.html.j2", session, status=403)
+    document = run_overview_of(request, session.identity or session.name, request.query_params.get("batch"))
+    return _page(template, session, view=run_view(document))
 
 
 def _sign_in_first(request: Request) -> Response:
     return RedirectResponse("/sign-in?next=/run" if request.url.path == "/run" else "/sign-in", 303)
 
 
-def _page(
-    template: str, request: Request, session: Session | None, *, status: int = 200, **values: object
-) -> Response:
+def _page(template: str, session: Session | None, *, status: int = 200, **values: object) -> Response:
     text = _render(
         template,
         session=session,
         name=session.name if session is not None else None,
+        visitor=session.identity if session is not None else None,
         is_owner=session is not None and OWNER in session.roles,
-        on_laptop=isinstance(request.app.state.sessions, LaptopSessions),
         **values,
     )
     return HTMLResponse(text, status_code=status)

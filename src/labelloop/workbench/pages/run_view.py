@@ -35,10 +35,21 @@ class Action:
 
 
 @dataclass(frozen=True)
+class RunChoice:
+    """One of several runs with an open batch."""
+
+    batch: str
+    name: str
+    note: str
+    shown: bool
+
+
+@dataclass(frozen=True)
 class BatchView:
     """The batch that people are labeling."""
 
     id: str
+    name: str
     total: int
     done: int
     tiles: Sequence[Tile]
@@ -62,6 +73,7 @@ class RunView:
     """
 
     name: str
+    choices: Sequence[RunChoice]
     over: bool  # the workbench will stop soon, and the page need not ask again
     mark: str
     sentence: str
@@ -80,7 +92,8 @@ def run_view(document: dict[str, Any]) -> RunView:
     run = RunSoFar.model_validate(document["run"]) if document.get("run") else None
     mark, sentence, details = _state(run, document)
     return RunView(
-        name=printable((run and run.name) or (document.get("batch") or {}).get("title") or ""),
+        name=_name(run, document),
+        choices=_choices(document),
         over=bool(document.get("over")),
         mark=mark,
         sentence=sentence,
@@ -93,6 +106,37 @@ def run_view(document: dict[str, Any]) -> RunView:
         quality=_quality(document),
         skipped=_skipped(document.get("skipped") or ()),
     )
+
+
+def _name(run: RunSoFar | None, document: dict[str, Any]) -> str:
+    batch = document.get("batch") or {}
+    return printable((run and run.name) or batch.get("run") or batch.get("title") or "")
+
+
+def _name_of_batch(batch: dict[str, Any]) -> str:
+    run = batch.get("run")
+    return printable(f"round {batch['round']} of {run}" if run else str(batch.get("title") or ""))
+
+
+def _choices(document: dict[str, Any]) -> list[RunChoice]:
+    """The runs that can be chosen; none if no other is open than the one shown."""
+    shown, running = (document.get("batch") or {}).get("id"), document.get("running") or ()
+    if all(one["id"] == shown for one in running):
+        return []
+    return [
+        RunChoice(
+            batch=str(one["id"]),
+            name=printable(one.get("run") or one.get("title") or ""),
+            note=_note_on(one),
+            shown=one["id"] == shown,
+        )
+        for one in running
+    ]
+
+
+def _note_on(batch: dict[str, Any]) -> str:
+    told = f"round {batch['round']}, {batch['state']}"
+    return f"{told}; its run has ended" if batch.get("orphaned") else told
 
 
 def _state(run: RunSoFar | None, document: dict[str, Any]) -> tuple[str, str, list[str]]:
@@ -194,6 +238,7 @@ def _batch(document: dict[str, Any]) -> BatchView | None:
     ]
     return BatchView(
         id=str(batch["id"]),
+        name=_name_of_batch(batch),
         total=progress["total"],
         done=progress["done"],
         tiles=tiles,

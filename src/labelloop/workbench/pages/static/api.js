@@ -1,18 +1,25 @@
 // Requests to the workbench's API.
 
 const PATIENCE = 15_000;
+const visitor = document.querySelector('meta[name="visitor"]')?.content ?? "";
 const csrfToken = document.querySelector('meta[name="csrf-token"]')?.content ?? "";
 
 /** Raised when the workbench refuses a request (`status` 4xx) or does not answer it (`status` 0, 5xx, 429). */
 export class ApiError extends Error {
-  constructor(status, message) {
+  constructor(status, message, told = false) {
     super(message);
     this.status = status;
+    this.told = told; // the message is the workbench's own
   }
 
   /** The same request may succeed later. */
   get mayPass() {
     return this.status === 0 || this.status === 408 || this.status === 429 || this.status >= 500;
+  }
+
+  /** The workbench can be reached, and says what does not work. */
+  get isTold() {
+    return this.status === 503 && this.told;
   }
 
   get signedOut() {
@@ -30,7 +37,7 @@ export function postOnLeaving(path, body) {
 
 const written = (body) => ({
   method: "POST",
-  headers: { "Content-Type": "application/json", "X-CSRF-Token": csrfToken },
+  headers: { "Content-Type": "application/json", "X-CSRF-Token": csrfToken, "X-Visitor": encodeURIComponent(visitor) },
   body: JSON.stringify(body),
 });
 
@@ -48,7 +55,7 @@ async function request(path, options) {
     throw new ApiError(0, "The workbench cannot be reached.");
   }
   const document_ = await response.json().catch(() => null);
-  if (!response.ok) throw new ApiError(response.status, reason(document_, response.status));
+  if (!response.ok) throw new ApiError(response.status, reason(document_, response.status), typeof document_?.error === "string");
   if (document_ === null) throw new ApiError(0, "The workbench sent something unreadable.");
   return document_;
 }

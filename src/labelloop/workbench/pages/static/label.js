@@ -6,6 +6,7 @@ import { ClassKeys } from "./class_keys.js";
 import { History, keepSetting, setting } from "./device.js";
 import { hidePanel, notice, say, showConnection, showPanel, showProgress } from "./messages.js";
 import { ObjectView } from "./object_view.js";
+import { isHeld } from "./held_keys.js";
 import { Outbox } from "./outbox.js";
 import { SkipDialog } from "./skip_dialog.js";
 import * as stopwatch from "./stopwatch.js";
@@ -23,7 +24,9 @@ class LabelPage {
     this.choice = null;
     this.cut = false;
     this.refused = 0; // refused answers since the page was loaded
-    this.left = new Map(); // tasks answered since the page was loaded: undo works without the workbench
+    this.left = new Map(); // tasks answered since the page was loaded, with the answers: undo works without the workbench
+    this.trouble = ""; // what does not work in the workbench, as it says itself
+    this.undos = 0; // answers still to be taken back
     this.history = new History(visitor);
     this.object = new ObjectView(() => this.imageSettled());
     this.classes = new ClassesView((index) => this.choose(index));
@@ -38,6 +41,7 @@ class LabelPage {
       confirm: () => this.confirm(),
       key: (key) => this.key(key),
       shown: (submits) => this.templateShown(submits),
+      lost: () => this.updateButtons(),
     });
     this.outbox = new Outbox(visitor, (entry) => post(taskPath(entry.taskId, entry.kind), entry.body));
     this.supply = new Supply(this.outbox);
@@ -86,14 +90,15 @@ class LabelPage {
       this.object.preload(tasks.slice(1));
     } else if (state === "ended" || (!ended && !away)) {
       this.shown = null;
-      showPanel(this.cut ? this.unreachable() : state);
+      if (this.trouble) showPanel("troubled", null, this.trouble);
+      else showPanel(this.cut ? this.unreachable() : state);
     }
     this.updateButtons();
   }
 
   /** If there is nothing left to do or to send, nothing is lost: perhaps the work is over. */
   unreachable() {
-    const isIdle = ["none", "closed", "done", "paused"].includes(this.supply.state);
+    const isIdle = ["none", "closed", "done", "held", "paused"].includes(this.supply.state);
     return isIdle && this.outbox.keys().length === 0 ? "gone" : "unreachable";
   }
 
@@ -108,7 +113,19 @@ class LabelPage {
     this.classes.guess(task.guess);
     if (this.batch.worker_template) this.showInTemplate(task);
     else this.showObject(task);
+    if (task.earlier) this.showEarlier(task.earlier);
     say("Next object.");
+  }
+
+  /** What the person had said about an object whose answer is taken back. */
+  showEarlier({ label, reason }) {
+    if (label === undefined) {
+      this.hint(`You had skipped it: ${reason}.`);
+      return;
+    }
+    this.choose(label);
+    this.showChoice();
+    this.hint(`You had chosen ${this.batch.classes[label].name}.`);
   }
 
   showObject(task) {
@@ -124,6 +141,9 @@ class LabelPage {
 
   templateShown(submits) {
     byId("confirm").hidden = submits;
+    if (this.choice !== null) this.showChoice();
+    else this.hint("");
+    this.updateButtons();
     this.focusOn(this.template);
   }
 
@@ -146,9 +166,15 @@ class LabelPage {
     return Object.fromEntries(this.batch.classes.map((each) => [each.name, each.key]));
   }
 
+  /** Why no class can be chosen now, or an empty string. */
+  get obstacle() {
+    if (this.undos > 0) return "Wait until your answer is taken back.";
+    return this.batch?.worker_template ? this.template.hindrance : this.object.hindrance;
+  }
+
   /** Why there can be no answer now, or an empty string. */
   get hindrance() {
-    return this.object.hindrance || (this.choice === null ? "Choose a class first." : "");
+    return this.obstacle || (this.choice === null ? "Choose a class first." : "");
   }
 
   /** Shows a text next to the buttons, in place of the previous one. */
@@ -165,7 +191,12 @@ class LabelPage {
   }
 
   updateConnection() {
-    showConnection(this.outbox.keys().length, this.cut || this.outbox.problem !== null);
+    const signedOut = this.supply.ended && this.supply.state !== "ended";
+    const { problem } = this.outbox;
+    showConnection(this.outbox.keys().length, this.cut || problem !== null, {
+      signedOut: signedOut || problem?.signedOut,
+      trouble: problem?.isTold ? problem.message : this.trouble,
+    });
   }
 
   // What a person does -------------------------------------------------------------------------------------------
@@ -180,8 +211,8 @@ class LabelPage {
 
   chooseByKey(index) {
     if (!this.shown) return;
-    if (this.object.hindrance) {
-      this.hint(this.object.hindrance);
+    if (this.obstacle) {
+      this.hint(this.obstacle);
       return;
     }
     this.choose(index);
@@ -203,9 +234,9 @@ class LabelPage {
   }
 
   typing(digits, index) {
-    if (digits && this.object.hindrance) {
+    if (digits && this.obstacle) {
       this.keys.clear();
-      this.hint(this.object.hindrance);
+      this.hint(this.obstacle);
       return;
     }
     const end = index === null ? "" : `, or press Enter for ${this.batch.classes[index].key}`;
@@ -240,7 +271,7 @@ class LabelPage {
     if (!task) return;
     this.outbox.add({ taskId: task.id, kind, body });
     this.history.add(task.id);
-    this.left.set(task.id, task);
+    this.left.set(task.id, { task, earlier: body });
     this.supply.take();
     if (this.supply.tasks.length) this.showNext();
     else this.wait();
@@ -248,40 +279,58 @@ class LabelPage {
 
   wait() {
     this.shown = null;
-    showPanel(this.cut ? "unreachable" : "loading");
+    if (this.trouble) showPanel("troubled", null, this.trouble);
+    else showPanel(this.cut ? "unreachable" : "loading");
     this.updateButtons();
   }
 
+  /** Takes the last answer back. Several in quick succession are taken back one after the other. */
   async undo() {
-    const taskId = this.history.last;
-    if (this.undoing || taskId === undefined) return;
-    this.undoing = true;
+    this.undos += 1;
+    if (this.undos > 1) return; // the loop of the first one sees it
     try {
-      await this.takeBack(taskId);
-      say("Taken back.");
-    } catch (error) {
-      if (!(error instanceof ApiError)) throw error;
-      if (!error.mayPass) this.history.forget(taskId);
-      notice(error.mayPass ? "You need a connection to take that back." : `Not taken back: ${error.message}`);
+      while (this.undos > 0) this.undos = (await this.undoLast()) ? this.undos - 1 : 0;
     } finally {
-      this.undoing = false;
+      this.undos = 0;
       this.updateButtons();
     }
   }
 
+  /** Returns whether it worked. */
+  async undoLast() {
+    const taskId = this.history.last;
+    if (taskId === undefined) return false;
+    try {
+      await this.takeBack(taskId);
+    } catch (error) {
+      if (!(error instanceof ApiError)) throw error;
+      if (!error.mayPass) this.history.forget(taskId);
+      notice(error.mayPass ? "You need a connection to take that back." : `Not taken back: ${error.message}`);
+      return false;
+    }
+    say("Taken back.");
+    return true;
+  }
+
   async takeBack(taskId) {
-    let task = this.left.get(taskId);
+    let { task, earlier } = this.left.get(taskId) ?? {};
     if (!task || !this.outbox.takeBack(taskId)) {
       await this.outbox.flush();
       const answer = await post(taskPath(taskId, "undo"), {});
       task = answer.task;
+      earlier = answer.earlier ?? earlier;
       if (answer.progress) showProgress(answer.progress);
     }
     this.history.forget(taskId);
     this.left.delete(taskId);
     if (this.batch === null) await this.supply.fetchBatch();
     this.shown = null;
-    this.supply.putBack(task);
+    this.supply.putBack({ ...task, earlier });
+  }
+
+  openSkipDialog() {
+    if (this.undos > 0) this.hint(this.obstacle);
+    else if (this.shown) this.skipDialog.open(this.setting("keys"));
   }
 
   openHelp() {
@@ -312,7 +361,7 @@ class LabelPage {
     const { batch } = this;
     return {
       ...always,
-      s: () => this.skipDialog.open(this.setting("keys")),
+      s: () => this.openSkipDialog(),
       ...(this.classes.many && !batch.worker_template && { "/": () => this.classes.filter.focus() }),
       ...(this.hasZoom && { z: () => this.zoom() }),
     };
@@ -342,6 +391,7 @@ class LabelPage {
   onKey(event) {
     if (event.ctrlKey || event.metaKey || event.altKey || event.isComposing) return;
     if (document.querySelector("dialog[open]")) return;
+    if (isHeld(event) && (event.key === "Enter" || event.target !== this.classes.filter)) return;
     if (event.target === this.classes.filter) this.onFilterKey(event);
     else if (event.key === "Enter" && event.target.closest("button, a, summary")) return;
     else if (this.key(event.key)) event.preventDefault();
@@ -374,7 +424,7 @@ class LabelPage {
       this.hint("");
     });
     byId("undo").addEventListener("click", () => this.undo());
-    byId("skip").addEventListener("click", () => this.shown && this.skipDialog.open(this.setting("keys")));
+    byId("skip").addEventListener("click", () => this.openSkipDialog());
     byId("open-help").addEventListener("click", () => this.openHelp());
     byId("open-full-instructions").addEventListener("click", () => this.openHelp());
     for (const name of Object.keys(SETTINGS)) {
@@ -401,7 +451,11 @@ class LabelPage {
   }
 
   listenToOutbox() {
-    this.outbox.addEventListener("change", () => this.updateConnection());
+    this.outbox.addEventListener("change", () => {
+      this.updateConnection();
+      // The page must say so at once, and not when it needs the next object.
+      if (this.outbox.problem?.signedOut) this.supply.refill();
+    });
     this.outbox.addEventListener("accepted", ({ detail }) => {
       this.reached(true);
       if (detail.answer.progress) showProgress(detail.answer.progress);
@@ -423,6 +477,7 @@ class LabelPage {
   reached(isReached) {
     const isBack = isReached && this.cut;
     this.cut = !isReached;
+    if (isReached) this.trouble = "";
     this.updateConnection();
     if (!isBack) return;
     // One of the two was successful, so the other need not wait for its next attempt.
@@ -433,10 +488,12 @@ class LabelPage {
   failed(error) {
     if (error.signedOut) {
       this.shown = null;
-      showPanel("signedOut", { text: "Load again", press: () => location.reload() });
+      showPanel("signedOut", { text: "Load again", press: () => location.reload() }, error.message);
+      this.updateConnection();
       return;
     }
     if (error.mayPass) {
+      this.trouble = error.isTold ? error.message : "";
       this.reached(false);
       this.showNext();
     } else {

@@ -23,6 +23,11 @@ const PANELS = {
     "All done for now",
     "Nothing is left for you in this batch. This page continues by itself as soon as there is more.",
   ],
+  held: [
+    "wait",
+    "Others have the last objects",
+    "Everything that is left is with other people now. This page continues by itself if one of them gives something back, or as soon as there is more.",
+  ],
   paused: ["paused", "Paused", "The owner of this run has paused it. This page continues by itself."],
   away: [
     "paused",
@@ -34,6 +39,11 @@ const PANELS = {
     "The workbench cannot be reached",
     "This page keeps trying, and your answers are safe on this device. Is the connection up, and the workbench running?",
   ],
+  troubled: [
+    "problem",
+    "The workbench has a problem",
+    "Tell the owner of the run. This page keeps trying, and your answers are safe on this device.",
+  ],
   broken: [
     "problem",
     "This cannot be shown",
@@ -42,7 +52,7 @@ const PANELS = {
   signedOut: [
     "problem",
     "Load this page again",
-    "Your sign-in has ended, or the page is out of date. Answers that are not sent yet stay on this device, and will be sent after that.",
+    "Answers that are not sent yet stay on this device. They are sent when the person who gave them signs in here again.",
   ],
 };
 
@@ -56,8 +66,9 @@ export function say(text) {
 }
 
 /** Shows a panel in place of the object; `button` has `text` and `press`. */
-export function showPanel(name, button = null) {
-  const [mark, title, text] = PANELS[name] ?? PANELS.none;
+export function showPanel(name, button = null, reason = "") {
+  const [mark, title, standard] = PANELS[name] ?? PANELS.none;
+  const text = reason ? `${sentence(reason)} ${standard}` : standard;
   const isNews = byId("panel").hidden || byId("panel-title").textContent !== title;
   byId("work").hidden = true;
   byId("panel").hidden = false;
@@ -94,15 +105,20 @@ export function notice(text) {
 }
 
 /** Shows whether all answers are saved. This is a live region, so it mentions one answer only if saving takes long. */
-export function showConnection(waiting, cut) {
+export function showConnection(waiting, cut, { signedOut = false, trouble = "" } = {}) {
   const answers = `${waiting} answer${waiting === 1 ? "" : "s"}`;
   connectionText = "All answers saved";
-  if (cut) connectionText = waiting ? `No connection: ${answers} kept on this device` : "No connection: trying again";
+  if (signedOut) connectionText = waiting ? `Not sent: ${answers} kept on this device` : "Load this page again";
+  else if (trouble) connectionText = waiting ? `${answers} kept on this device: ${trouble}` : sentence(trouble);
+  else if (cut) connectionText = waiting ? `No connection: ${answers} kept on this device` : "No connection: trying again";
   else if (waiting) connectionText = `Saving ${answers}`;
-  byId("connection").dataset.state = cut ? "offline" : waiting ? "sending" : "saved";
-  if (waiting === 1 && !cut) telling ??= setTimeout(tellConnection, SAVED_BEFORE);
+  byId("connection").dataset.state = cut || signedOut || trouble ? "offline" : waiting ? "sending" : "saved";
+  if (waiting === 1 && !cut && !signedOut && !trouble) telling ??= setTimeout(tellConnection, SAVED_BEFORE);
   else tellConnection();
 }
+
+/** What the workbench says, as a sentence of its own. */
+const sentence = (text) => `${text[0].toUpperCase()}${text.slice(1)}.`;
 
 function tellConnection() {
   clearTimeout(telling);

@@ -15,7 +15,7 @@ async function refresh() {
   clearTimeout(timer);
   if (over) return;
   try {
-    const response = await fetch("/run/parts", { cache: "no-store", redirect: "error", signal: AbortSignal.timeout(15_000) });
+    const response = await fetch(`/run/parts${location.search}`, { cache: "no-store", redirect: "error", signal: AbortSignal.timeout(15_000) });
     if (response.status === 401 || response.status === 403) {
       location.reload();
       return;
@@ -107,11 +107,12 @@ function notice(text, role = "alert") {
 parts.addEventListener("click", (event) => {
   const button = event.target.closest("button[data-action]");
   if (!button) return;
-  const { batch } = button.closest("[data-batch]").dataset;
+  const { batch, name } = button.closest("[data-batch]").dataset;
   if (button.dataset.action !== "close") {
     act(batch, button.dataset.action);
     return;
   }
+  document.getElementById("close-name").textContent = name;
   closeDialog.returnValue = "cancel";
   closeDialog.onclose = () => {
     if (closeDialog.returnValue === "close") act(batch, "close");

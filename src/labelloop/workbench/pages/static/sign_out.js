@@ -3,6 +3,6 @@
 import { post } from "./api.js";
 
 document.getElementById("sign-out")?.addEventListener("click", async () => {
-  await post("/api/sign-out", {}).catch(() => null);
-  location.assign("/sign-in");
+  const answer = await post("/api/sign-out", {}).catch(() => null);
+  location.assign(answer?.location ?? "/");
 });

@@ -1,6 +1,7 @@
 // Asks why an object is skipped.
 
 import { choice } from "./classes_view.js";
+import { isHeld } from "./held_keys.js";
 
 const REASONS = [
   "I cannot tell which class fits",
@@ -47,6 +48,7 @@ export class SkipDialog {
   }
 
   onKey(event) {
+    if (isHeld(event)) return;
     const input = this.inputs[Number(event.key) - 1];
     if (!this.keys || !input || event.target === this.words) return;
     event.preventDefault();

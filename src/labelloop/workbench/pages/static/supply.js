@@ -3,7 +3,6 @@
 
 import { ApiError, get, post, postOnLeaving } from "./api.js";
 
-const PREFETCHED = 5;
 const REFILL_BELOW = 3;
 const MOST_HOLDING = 40;
 const POLL_FIRST = 2_000;
@@ -18,6 +17,8 @@ export class Supply extends EventTarget {
     this.outbox = outbox;
     this.batch = null;
     this.tasks = []; // the first is the one shown
+    this.ahead = 1; // how many tasks the page may hold: the workbench says so, because few may be left for many people
+    this.mayHoldMore = false;
     this.state = "loading";
     this.pollWait = POLL_FIRST;
     this.lastAction = Date.now();
@@ -74,7 +75,7 @@ export class Supply extends EventTarget {
     } finally {
       this.refilling = false;
       // The page was hidden and shown again while this request was running.
-      if (this.isGivenBack && !document.hidden) this.pollLater(0);
+      if ((this.isGivenBack || this.mayHoldMore) && !document.hidden) this.pollLater(0);
       else if (this.tasks.length < REFILL_BELOW) this.pollLater();
       // A page with enough tasks must also learn that a batch was closed or paused, or that the work is over.
       else if (!document.hidden) this.pollLater(POLL_LONGEST);
@@ -85,10 +86,12 @@ export class Supply extends EventTarget {
     const held = this.tasks.map((task) => task.id);
     this.isGivenBack = false;
     const holding = [...held, ...this.outbox.taskIds()].slice(0, MOST_HOLDING);
-    const count = Math.max(0, PREFETCHED - held.length);
+    const count = Math.max(0, this.ahead - held.length);
     const answer = await post("/api/tasks/next", { count, holding });
     if (answer.tasks.some((task) => !this.isOfBatch(task.id))) await this.fetchBatch();
     this.state = answer.state;
+    this.mayHoldMore = answer.ahead > this.ahead && answer.tasks.length === count;
+    this.ahead = answer.ahead ?? this.ahead;
     this.ended = this.state === "ended";
     if (this.ended || this.state === "none" || this.state === "closed") this.tasks = [];
     const lost = new Set(held.filter((id) => !answer.held.includes(id)));
@@ -97,6 +100,7 @@ export class Supply extends EventTarget {
     for (const task of this.tasks) if (held.includes(task.id)) renew(task);
     const known = new Set([...this.tasks.map((task) => task.id), ...this.outbox.taskIds()]);
     this.tasks.push(...answer.tasks.filter((task) => !known.has(task.id)).map(withDeadline));
+    this.giveBackSurplus();
     if (answer.tasks.length) this.pollWait = POLL_FIRST;
     if (document.hidden) this.giveBack();
     if (answer.progress) this.fire("progress", answer.progress);
@@ -137,6 +141,14 @@ export class Supply extends EventTarget {
         return;
       }
     }
+  }
+
+  /** Others wait for these. The one that is shown stays, and so does what an undo has brought back. */
+  giveBackSurplus() {
+    const surplus = this.tasks.slice(this.ahead).filter((task) => !task.earlier);
+    if (surplus.length === 0) return;
+    this.tasks = this.tasks.filter((task) => !surplus.includes(task));
+    postOnLeaving("/api/tasks/release", { tasks: surplus.map((task) => task.id) });
   }
 
   /** The page is hidden, so others may get its tasks. Until somebody asks for them, they still belong to this page. */

@@ -1,5 +1,5 @@
 // Our own small version of Ground Truth's crowd elements. It runs in a frame without an origin. The template's HTML is
-// inserted with innerHTML, so its scripts never run. The frame reports what the person does to the page around it.
+// inserted as by innerHTML, so its scripts never run. The frame reports what the person does to the page around it.
 
 let keys = {}; // the key of each category, by its name
 
@@ -134,7 +134,8 @@ customElements.define("crowd-form", Form);
 customElements.define("crowd-button", Button);
 
 function tellHeight() {
-  tell({ kind: "height", pixels: document.body.offsetHeight });
+  const pixels = document.body.offsetHeight;
+  if (pixels > 0) tell({ kind: "height", pixels }); // otherwise the frame is hidden
 }
 
 function choose(name) {
@@ -143,17 +144,24 @@ function choose(name) {
   }
 }
 
-function show(html) {
-  document.getElementById("task").innerHTML = html;
+/** Elements that would replace this page by another, or show another inside it. */
+const LEAVING = "meta, base, iframe, frame, object, embed";
+
+function show(html, id) {
+  const content = document.createElement("template"); // nothing in it loads or runs
+  content.innerHTML = html;
+  for (const each of content.content.querySelectorAll(LEAVING)) each.remove();
+  document.getElementById("task").replaceChildren(document.importNode(content.content, true));
   // Make scrolling regions reachable by keyboard.
   for (const target of document.querySelectorAll("classification-target")) {
     if (target.scrollHeight > target.clientHeight + 1) target.tabIndex = 0;
   }
   // Wait until the form has added its button. In the next frame, the height may equal that of the previous task, and
-  // then the observer sees no change.
+  // then the observer sees no change. If the page around has only just shown this frame, there is a height in the next.
   queueMicrotask(() => {
-    tell({ kind: "shown", submits: document.querySelector("button.submit") !== null });
+    tell({ kind: "shown", id, submits: document.querySelector("button.submit") !== null });
     tellHeight();
+    requestAnimationFrame(tellHeight);
   });
 }
 
@@ -161,18 +169,26 @@ addEventListener("message", (event) => {
   if (event.source !== parent) return;
   if (event.data?.kind === "show") {
     keys = event.data.keys ?? {};
-    show(event.data.html);
+    show(event.data.html, event.data.id);
   }
   if (event.data?.kind === "choose") choose(event.data.name);
 });
 addEventListener("keydown", (event) => {
   if (event.ctrlKey || event.metaKey || event.altKey || event.target.closest("dialog")) return;
-  if (event.key === "Enter" && event.target.closest("button, a")) return;
+  if (event.repeat) {
+    // As in held_keys.js. Arrows may repeat.
+    if (event.key === "Enter") event.preventDefault();
+    return;
+  }
+  if (event.key === "Enter" && event.target.closest("button")) return;
   if (event.target.matches('input:not([type="radio"]), textarea, select')) return;
   // Arrows, Tab and the space bar belong to the radio buttons.
   if (event.key === " " || (event.key.length > 1 && event.key !== "Backspace" && event.key !== "Enter")) return;
   event.preventDefault();
   tell({ kind: "key", key: event.key });
 });
+// A link in a text would replace this page, and keys would answer an object that nobody sees.
+addEventListener("click", (event) => event.target.closest?.("a, area") && event.preventDefault(), { capture: true });
+addEventListener("pagehide", () => tell({ kind: "left" }));
 new ResizeObserver(tellHeight).observe(document.body);
 tell({ kind: "ready" });
