@@ -116,7 +116,8 @@ class Application:
 
         Raises RequestError when it is not there.
         """
-        root = folder or Path(__file__).resolve().parents[3]
+        # Jobs run in folders of their own.
+        root = folder.absolute() if folder else Path(__file__).resolve().parents[3]
         container = _checked_container(model_container) if model_container else root / "model_container"
         application = cls(root / "template.yaml", container, root / ".encoder")
         for path in (application.template, application.model_container):
