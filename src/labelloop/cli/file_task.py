@@ -26,7 +26,16 @@ LEAST_BATCH = 20
 _START_OF_A_BUDGET = 4
 # Fields whose option has another name than they have.
 _OPTIONS = {"column_names": "--columns", "quoted": "--quotes", "prior_columns": "--prior-column"}
-_PREPARATION = ("classes", "class_names", "sample", "skip_bad_rows", "missing", "exact_labels", "merge_case")
+_PREPARATION = (
+    "classes",
+    "class_names",
+    "sample",
+    "skip_bad_rows",
+    "missing",
+    "exact_labels",
+    "merge_case",
+    "bucket",
+)
 
 
 @dataclass(frozen=True)

@@ -19,7 +19,7 @@ from labelloop.cli.run import People, beside_run, execute, new_record, set_peopl
 from labelloop.cli.run_folder import RunRecord, read_request, write_json
 from labelloop.cli.summary import print_outcome
 from labelloop.preparation import Preparation, PreparationOptions, prepare_files, propose_label_attribute
-from labelloop.preparation.options import DEFAULT_LABEL_ATTRIBUTE, prior_attributes
+from labelloop.preparation.options import DEFAULT_BUCKET, DEFAULT_LABEL_ATTRIBUTE, prior_attributes
 from labelloop.workbench.server import DEFAULT_PORT
 from labelloop.workflow.request import parse_request
 
@@ -64,6 +64,7 @@ def label_file(
     sheet: table_options.Sheet = None,
     skip_bad_rows: table_options.SkipBadRows = False,
     sample: table_options.Sample = None,
+    bucket: table_options.Bucket = DEFAULT_BUCKET,
     model: run_options.Labeler = None,
     seed: run_options.Seed = None,
     host: run_options.Host = "127.0.0.1",
@@ -105,6 +106,7 @@ def label_file(
                 class_names=table_options.name_pairs(class_names),
                 sample=sample,
                 seed=seed or 0,
+                bucket=bucket,
                 skip_bad_rows=skip_bad_rows,
                 overwrite=True,
                 missing=table_options.missing_words(missing),

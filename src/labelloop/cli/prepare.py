@@ -62,9 +62,7 @@ def prepare(
             help="The key of the label in the manifest. Default: the label column's name, or label."
         ),
     ] = None,
-    bucket: Annotated[
-        str, typer.Option(help="The S3 bucket for the files; on a laptop, a folder below OUT/s3.")
-    ] = DEFAULT_BUCKET,
+    bucket: table_options.Bucket = DEFAULT_BUCKET,
     missing: table_options.Missing = None,
     exact_labels: table_options.ExactLabels = False,
     merge_case: table_options.MergeCase = False,

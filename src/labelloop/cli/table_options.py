@@ -103,6 +103,7 @@ Quotes = Annotated[
     ),
 ]
 Sheet = Annotated[str | None, typer.Option(help="The sheet of a workbook. Default: the only one with cells.")]
+Bucket = Annotated[str, typer.Option(help="The S3 bucket for the files; on a laptop, a folder below OUT/s3.")]
 Missing = Annotated[
     str | None,
     typer.Option(
