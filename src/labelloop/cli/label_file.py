@@ -85,6 +85,7 @@ def label_file(
     console = Console()
     with explained_errors():
         prior_columns = table_options.pairs_of_columns(prior_column, prior_confidence_column)
+        priors = prior_attributes(prior_columns)
         table_options.refuse_no_classes(label_column, prior_columns, classes)
         task = FileTask(
             files=files,
@@ -100,8 +101,8 @@ def label_file(
                 sheet=sheet,
             ),
             preparation=PreparationOptions(
-                label_attribute=propose_label_attribute(label_column or DEFAULT_LABEL_ATTRIBUTE),
-                prior_attributes=prior_attributes(prior_columns),
+                label_attribute=_label_attribute(label_column, priors),
+                prior_attributes=priors,
                 classes=table_options.comma_separated(classes, "--classes"),
                 class_names=table_options.name_pairs(class_names),
                 sample=sample,
@@ -135,6 +136,12 @@ def label_file(
             print_outcome(console, report)
             write_labels(console, labels_so_far(out), folder.labels)
     _show_places(console, folder)
+
+
+def _label_attribute(label_column: str | None, priors: tuple[str, ...]) -> str:
+    """The key in the manifest, which nobody need know: any that no source of prior labels has."""
+    name = propose_label_attribute(label_column or DEFAULT_LABEL_ATTRIBUTE)
+    return f"{name}-by-people" if name in priors else name
 
 
 def _run(
