@@ -264,6 +264,54 @@ def test_a_missing_library_is_found_before_anything_is_spent(
     own.require_libraries()
 
 
+def test_labels_that_the_input_brings_by_machine_are_told_apart_and_not_promised(
+    prepared: Path, application: Path
+) -> None:
+    manifest = next((prepared / "s3").rglob("input.manifest"))
+    lines = [json.loads(line) for line in manifest.read_text().splitlines()]
+    labeled = [line for line in lines if "category" in line]
+    for number, line in enumerate(labeled[:60]):
+        line["category-metadata"]["human-annotated"] = "no"
+        if number < 15:  # a quarter is wrong
+            line["category"] = 1 - line["category"]
+            line["category-metadata"]["class-name"] = ["metal", "river"][line["category"]]
+    manifest.write_text("".join(json.dumps(line) + "\n" for line in lines))
+    done = call(prepared, application)
+    assert done.returncode == 0, done.stderr
+    report = report_of(prepared)
+    assert report["machine_labels_in_input"] == 60
+    assert report["machine_input_label_error"] == 0.25
+    assert report["auto_label_error"] <= 0.05, "of the model's own labels"
+    by_model = report["counts"]["auto"] - 60
+    told = " ".join(done.stdout.split())
+    assert f"labeled by the model {by_model} " in told
+    assert "by machine, in the input 60 10.0% 25.00%" in told
+    assert "60 labels by machine came with the input: they were not tested, and the certificate does" in told
+    page = (prepared / "run/report.html").read_text()
+    assert "60 labels by machine came with the input" in page
+    assert f"labeled by the model: {by_model:,}" in page
+    assert "labeled by machine in the input: 60" in page
+    # As `export` tells it: they were in the file.
+    exported = subprocess.run(
+        [sys.executable, "-m", "labelloop.cli.main", "export", str(prepared)], capture_output=True, text=True
+    )
+    assert exported.returncode == 0, exported.stderr
+    by = [row.rsplit(",", 3)[1] for row in (prepared / "labels.csv").read_text().splitlines()[1:]]
+    assert (by.count("file"), by.count("model")) == (len(labeled), by_model)
+
+
+def test_options_override_what_the_request_promises(few: Path, application: Path) -> None:
+    options = ["--target-error", "0.2", "--confidence", "0.8", "--certificate-for", "dataset"]
+    done = call(few, application, *options, "--max-human-labels", "30", "--batch-size", "7")
+    assert done.returncode == 0, done.stderr
+    settings = report_of(few)["settings"]
+    names = ("TargetError", "Confidence", "CertificateFor", "MaxHumanLabels", "BatchSize")
+    assert [settings[name] for name in names] == [0.2, 0.8, "dataset", 30, 7]
+    refused = call(few, application, "--target-error", "5")
+    assert refused.returncode == 2
+    assert "TargetError" in refused.stderr
+
+
 def test_blazingtext_labels_by_one_option(prepared: Path, application: Path) -> None:
     done = call(prepared, application, "--model", "blazingtext")
     assert done.returncode == 0, done.stderr

@@ -29,6 +29,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "reporting": {"core"},
     "monitoring": set(),
     "preparation": {"core", "workflow"},
+    "results": {"core", "preparation"},
     "audit": {"core", "simulation", "reporting", "preparation"},
     "workbench": {"core", "workflow", "storage", "reporting"},
     "backends": {"core", "workflow", "storage", "workbench"},
@@ -39,6 +40,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "cli": {
         *{"core", "workflow", "storage", "reporting", "preparation", "backends", "labelers"},
         *{"local", "operations", "workbench", "simulation", "simulation_report", "quick_model", "audit"},
+        "results",
     },
     "__main__": {"cli"},
 }

@@ -14,7 +14,7 @@ from labelloop.core.manifest.lines import LabelAttribute
 from labelloop.core.people.human_labels import HumanLabels
 from labelloop.core.people.simulated_people import SimulatedPeople, Truth, read_truth
 from labelloop.core.records import Score
-from labelloop.core.report.scoring import score_manifest
+from labelloop.core.report.scoring import labeled_by_machine, score_manifest
 
 CLASSES = LabelCategories(("a", "b", "c"))
 CATEGORY = LabelAttribute("category")
@@ -137,6 +137,10 @@ def test_scores_tell_people_and_model_apart() -> None:
     score = score_manifest(lines, truth_of(["a", "a", "b", "c", "a", ""]), CATEGORY, CLASSES)
     assert score.record() == Score(auto_label_error=0.5, human_label_error=0.5, final_error=0.5)
     assert (score.human.labels, score.auto.labels, score.final.labels) == (2, 2, 4)
+    brought = labeled_by_machine(lines[:3], CATEGORY)
+    assert brought == {2}
+    apart = score_manifest(lines, truth_of(["a", "a", "b", "c", "a", ""]), CATEGORY, CLASSES, brought)
+    assert (apart.machine_input.error, apart.auto.error, apart.final.error) == (0.0, 1.0, 0.5)
 
 
 @pytest.mark.parametrize(

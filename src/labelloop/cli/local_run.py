@@ -22,7 +22,7 @@ from labelloop.core.manifest.label_categories import LabelCategories, parse_labe
 from labelloop.core.manifest.lines import LabelAttribute
 from labelloop.core.people.simulated_people import SimulatedPeople, Truth, read_truth
 from labelloop.core.records import Report, Score
-from labelloop.core.report.scoring import compared_with_truth, score_manifest
+from labelloop.core.report.scoring import compared_with_truth, labeled_by_machine, score_manifest
 from labelloop.labelers import load_labeler
 from labelloop.local.aws import LocalAws
 from labelloop.local.container_process import ModelContainer, ProcessContainer
@@ -129,7 +129,8 @@ class Application:
 
         Raises RequestError when it is not there.
         """
-        root = folder or application_folder()
+        # Jobs run in folders of their own.
+        root = folder.absolute() if folder else application_folder()
         container = _checked_container(model_container) if model_container else root / "model_container"
         application = cls(root / "template.yaml", container, encoder_folder(root))
         for path in (application.template, application.model_container):
@@ -319,6 +320,9 @@ def _score(request: LabelingRequest, folder: RunFolder, truth: Truth, s3_root: P
     categories = parse_label_categories(
         local_path(s3_root, request.label_category_config_s3_uri).read_bytes()
     )
-    with folder.manifest.open("rb") as lines:
-        counts = score_manifest(lines, truth, LabelAttribute(request.label_attribute_name), categories)
+    attribute = LabelAttribute(request.label_attribute_name)
+    manifest = local_path(s3_root, request.input_config.data_source.s3_data_source.manifest_s3_uri)
+    with manifest.open("rb") as brought, folder.manifest.open("rb") as lines:
+        machine_input = labeled_by_machine(brought, attribute)
+        counts = score_manifest(lines, truth, attribute, categories, machine_input)
     return counts.record()

@@ -15,9 +15,11 @@ from labelloop.cli.aws.status import status
 from labelloop.cli.aws.stop import stop
 from labelloop.cli.aws.watch import watch
 from labelloop.cli.demo import demo
+from labelloop.cli.export import export
 from labelloop.cli.fetch_encoder import fetch_encoder
 from labelloop.cli.help_page import WIDEST, CommandList
 from labelloop.cli.label import label
+from labelloop.cli.label_file import label_file
 from labelloop.cli.local_aws import local_aws
 from labelloop.cli.prepare import prepare
 from labelloop.cli.run import run
@@ -31,6 +33,8 @@ app = typer.Typer(
     pretty_exceptions_show_locals=False,
     rich_markup_mode=None,
 )
+app.command()(label_file)
+app.command()(export)
 app.command()(prepare)
 app.command()(simulate)
 app.command()(run)

@@ -18,11 +18,9 @@ from labelloop.cli.table_options import comma_separated
 from labelloop.preparation import (
     Preparation,
     PreparationOptions,
-    TableFormat,
     check_label_attribute,
     prepare_files,
 )
-from labelloop.preparation.errors import OptionError
 from labelloop.preparation.options import (
     DEFAULT_BUCKET,
     DEFAULT_CREATION_DATE,
@@ -38,34 +36,12 @@ _CLASSES_SHOWN = 20
 
 def prepare(
     files: table_options.Files,
-    text_column: Annotated[str, typer.Option(help="The column with the texts.")],
+    text_column: table_options.TextsColumn,
     out: Annotated[Path, typer.Option(help="The folder for everything that is written.")],
-    label_column: Annotated[
-        str | None,
-        typer.Option(
-            help="The column with the labels that people gave, empty where there is none. Without it, and "
-            "without prior labels, --classes must say which classes there are."
-        ),
-    ] = None,
-    id_column: Annotated[
-        str | None,
-        typer.Option(
-            help="The column with an id of each row, to join results back. It is kept with the others."
-        ),
-    ] = None,
-    prior_column: Annotated[
-        list[str] | None,
-        typer.Option(
-            help="A column with labels by something else: a language model, a vendor, a rule. Repeatable."
-        ),
-    ] = None,
-    prior_confidence_column: Annotated[
-        list[str] | None,
-        typer.Option(
-            help="How sure each prior label is: 0.87, 87 % or 87. One for each --prior-column, in the same "
-            'order; "" for a column without.'
-        ),
-    ] = None,
+    label_column: table_options.LabelColumn = None,
+    id_column: table_options.IdColumn = None,
+    prior_column: table_options.PriorColumn = None,
+    prior_confidence_column: table_options.PriorConfidenceColumn = None,
     labeled_share: Annotated[
         float | None,
         typer.Option(
@@ -76,33 +52,17 @@ def prepare(
             "out.",
         ),
     ] = None,
-    sample: Annotated[
-        int | None, typer.Option(min=1, help="Take this many rows, uniformly at random, in the file's order.")
-    ] = None,
+    sample: table_options.Sample = None,
     seed: Annotated[int, typer.Option(min=0, help="The same seed gives the same files, byte for byte.")] = 0,
-    classes: Annotated[
-        str | None,
-        typer.Option(
-            metavar="A,B,C",
-            help="The labels in the order of their class index. Any other label makes a row bad. "
-            "Default: all labels in the file, sorted.",
-        ),
-    ] = None,
-    class_names: Annotated[
-        str | None,
-        typer.Option(
-            metavar="A=NAME,...", help="Names to show in place of labels: b=Business,e=Entertainment."
-        ),
-    ] = None,
+    classes: table_options.Classes = None,
+    class_names: table_options.ClassNames = None,
     label_attribute: Annotated[
         str | None,
         typer.Option(
             help="The key of the label in the manifest. Default: the label column's name, or label."
         ),
     ] = None,
-    bucket: Annotated[
-        str, typer.Option(help="The S3 bucket for the files; on a laptop, a folder below OUT/s3.")
-    ] = DEFAULT_BUCKET,
+    bucket: table_options.Bucket = DEFAULT_BUCKET,
     missing: table_options.Missing = None,
     exact_labels: table_options.ExactLabels = False,
     merge_case: table_options.MergeCase = False,
@@ -111,12 +71,7 @@ def prepare(
     column_names: table_options.ColumnNames = None,
     quotes: table_options.Quotes = None,
     sheet: table_options.Sheet = None,
-    skip_bad_rows: Annotated[
-        bool,
-        typer.Option(
-            "--skip-bad-rows", help="Leave bad rows out and list them in the report, instead of stopping."
-        ),
-    ] = False,
+    skip_bad_rows: table_options.SkipBadRows = False,
     overwrite: Annotated[
         bool, typer.Option("--overwrite", help="Write into a folder that is not empty. Nothing is deleted.")
     ] = False,
@@ -141,31 +96,27 @@ def prepare(
     Example: labelloop prepare texts.csv --text-column title --classes business,health,sports --out news
     """
     with explained_errors():
-        prior_columns = pairs_of_columns(prior_column or [], prior_confidence_column or [])
-        if label_column is None and not prior_columns and classes is None:
-            raise OptionError(
-                "Say which classes there are: --classes A,B,C. If the file has labels, name their column: "
-                "--label-column, --prior-column, or both."
-            )
+        prior_columns = table_options.pairs_of_columns(prior_column, prior_confidence_column)
+        table_options.refuse_no_classes(label_column, prior_columns, classes)
         if label_attribute is None:
             label_attribute = label_column or DEFAULT_LABEL_ATTRIBUTE
             check_label_attribute(label_attribute)
-        table_format = TableFormat(
+        table_format = table_options.table_format(
             text_column=text_column,
-            label_column=label_column or "",
-            id_column=id_column or "",
+            label_column=label_column,
+            id_column=id_column,
             prior_columns=prior_columns,
-            delimiter=table_options.delimiter_of(delimiter),
-            encoding=encoding or "",
-            column_names=comma_separated(column_names, "--columns") or (),
-            quoted=quotes,
-            sheet=sheet or "",
+            delimiter=delimiter,
+            encoding=encoding,
+            column_names=column_names,
+            quotes=quotes,
+            sheet=sheet,
         )
         options = PreparationOptions(
             label_attribute=label_attribute,
             prior_attributes=prior_attributes(prior_columns),
             classes=comma_separated(classes, "--classes"),
-            class_names=_name_pairs(class_names),
+            class_names=table_options.name_pairs(class_names),
             labeled_share=labeled_share,
             sample=sample,
             seed=seed,
@@ -195,34 +146,17 @@ def prepare(
         )
 
 
-def pairs_of_columns(labels: list[str], confidences: list[str]) -> tuple[tuple[str, str], ...]:
-    """Each prior column with that of its confidences, "" for none."""
-    if confidences and len(confidences) != len(labels):
-        raise OptionError(
-            f"There are {len(labels)} --prior-column and {len(confidences)} --prior-confidence-column: give "
-            'one for each, in the same order, with "" for a column without confidences.'
-        )
-    return tuple(zip(labels, confidences or [""] * len(labels), strict=True))
-
-
-def _name_pairs(value: str | None) -> dict[str, str]:
-    pairs = {}
-    for pair in comma_separated(value, "--class-names") or ():
-        label, equals, name = pair.partition("=")
-        if not (label and equals and name.strip()):
-            raise OptionError(f"--class-names takes LABEL=NAME pairs, separated by commas, not {pair!r}.")
-        if label in pairs:
-            raise OptionError(f"--class-names names {label!r} twice.")
-        pairs[label] = name
-    return pairs
-
-
-def _show(preparation: Preparation, console: Console) -> None:
+def show_rows(preparation: Preparation, console: Console, prepared: str) -> None:
+    """How the files were read, which rows are prepared, and what to know about them."""
     table_options.print_reading(console, preparation.read_as, ())
-    console.print(Text(_prepared(preparation)), soft_wrap=True)
+    console.print(Text(prepared), soft_wrap=True)
     console.print(_class_table(preparation.rows_by_class))
     for note in preparation.notes:
         console.print(Text.assemble(("Note: ", "bold yellow"), note))
+
+
+def _show(preparation: Preparation, console: Console) -> None:
+    show_rows(preparation, console, _prepared(preparation))
     folder = preparation.folder
     places = (
         ("manifest", folder.manifest),

@@ -16,6 +16,7 @@ import typer
 from rich.console import Console
 from rich.text import Text
 
+from labelloop.cli import run_options
 from labelloop.cli.errors import explained_errors
 from labelloop.cli.folder_lock import locked
 from labelloop.cli.local_run import Application, Beside, Jobs, Steps, local_path, run_loop
@@ -66,19 +67,13 @@ def run(
             help="default certifies the error; blog has the rules of the 2020 post, for comparison."
         ),
     ] = None,
-    model: Annotated[
-        str | None,
-        typer.Option(
-            help="The labeler: container; given, to train none and keep what can be kept of prior labels; "
-            "blazingtext, a stand-in for SageMaker's (fastText); module:Class."
-        ),
-    ] = None,
-    seed: Annotated[
-        int | None,
-        typer.Option(
-            min=0, help="The same seed gives the same labels. Default: a secret one, told in the report."
-        ),
-    ] = None,
+    model: run_options.Labeler = None,
+    seed: run_options.Seed = None,
+    target_error: run_options.TargetError = None,
+    confidence: run_options.Confidence = None,
+    certificate_for: run_options.ForWhat = None,
+    max_human_labels: run_options.MaxHumanLabels = None,
+    batch_size: run_options.BatchSize = None,
     error_rate: Annotated[
         float | None, typer.Option(min=0, max=1, help="The share of labels that simulated people get wrong.")
     ] = None,
@@ -88,20 +83,10 @@ def run(
     resume: Annotated[
         bool, typer.Option("--resume", help="Continue the interrupted run in --out; nobody is asked twice.")
     ] = False,
-    host: Annotated[
-        str, typer.Option(help="The address of the workbench; 0.0.0.0 admits the local network.")
-    ] = "127.0.0.1",
-    port: Annotated[
-        int, typer.Option(min=0, max=65535, help="The first port to try for the workbench.")
-    ] = DEFAULT_PORT,
-    application: Annotated[
-        Path | None,
-        typer.Option(help="The folder with template.yaml. Default: this checkout, else the package's own."),
-    ] = None,
-    model_container: Annotated[
-        Path | None,
-        typer.Option(help="A folder with your own train and serve. Default: the Keras text classifier."),
-    ] = None,
+    host: run_options.Host = "127.0.0.1",
+    port: run_options.Port = DEFAULT_PORT,
+    application: run_options.ApplicationFolder = None,
+    model_container: run_options.ModelContainer = None,
     steps: Annotated[
         Steps, typer.Option(help="Run the steps in this process, or in their images (sam local; make build).")
     ] = Steps.PROCESS,
@@ -126,6 +111,11 @@ def run(
             "Policy": policy,
             "Model": {"Algorithm": model},
             "Seed": seed,
+            "TargetError": target_error,
+            "Confidence": confidence,
+            "CertificateFor": certificate_for.value if certificate_for else None,
+            "MaxHumanLabels": max_human_labels,
+            "BatchSize": batch_size,
             "SimulatedPeople": {"ErrorRate": error_rate, "UnansweredShare": unanswered_share, "Seed": seed},
         }
     }
@@ -138,24 +128,24 @@ def run(
             given = read_request(request)
             if model is not None:
                 given = _without_labeler(given)
-            asked_for = with_team_of_this_machine(_with_overrides(given, overrides))
+            asked_for = with_team_of_this_machine(with_overrides(given, overrides))
             if record is None or not resume:
-                record = _new_record(asked_for, s3_root, _truth_for(people, truth, asked_for))
+                record = new_record(asked_for, s3_root, _truth_for(people, truth, asked_for))
             else:
                 _update(record, asked_for, folder)
-            _set_people(record, people)
+            set_people(record, people)
             _refuse_folder_in_docker(jobs, model_container)
             found = Application.found(application, model_container)
             deployed = replace(found, steps=steps, jobs=jobs, cpus=cpus)
             if asks_public_workforce(read_request(request)):
                 console.print(f"Amazon Mechanical Turk has closed. Who answers instead: {people}")
-            with _beside(console, people, folder, host, port) as beside:
+            with beside_run(console, people, folder, host, port) as beside:
                 report = execute(console, deployed, folder, record, beside)
     show_report(console, report, folder, as_json=as_json)
 
 
 @contextlib.contextmanager
-def _beside(console: Console, people: People, folder: RunFolder, host: str, port: int) -> Iterator[Beside]:
+def beside_run(console: Console, people: People, folder: RunFolder, host: str, port: int) -> Iterator[Beside]:
     """What runs next to the loop. The port is taken first: without one, there is no run to resume later."""
     if people != People.WORKBENCH:
         yield contextlib.nullcontext
@@ -173,8 +163,12 @@ def execute(
     folder: RunFolder,
     record: RunRecord,
     beside: Beside = contextlib.nullcontext,
+    go_on_by: str = "the same command with --resume",
 ) -> Report:
-    """Run a record's request with live progress. If the record has executions, continue the last of them."""
+    """Run a record's request with live progress. If the record has executions, continue the last of them.
+
+    `go_on_by`: what continues it after an interruption.
+    """
     # Two runs may start within one second, on the same files.
     name = f"labelloop-{datetime.now(UTC):%Y%m%d-%H%M%S}-{secrets.token_hex(3)}"
     prefix = _interrupted_prefix(record)
@@ -185,7 +179,7 @@ def execute(
         try:
             return run_loop(application, folder, record, name, progress.follow, beside)
         except KeyboardInterrupt:
-            console.print("\nInterrupted. What is labeled is kept: the same command with --resume continues.")
+            console.print(f"\nInterrupted. What is labeled is kept: {go_on_by} continues.", soft_wrap=True)
             raise typer.Exit(130) from None
 
 
@@ -208,7 +202,7 @@ def _refuse_folder_in_docker(jobs: Jobs, model_container: Path | None) -> None:
         )
 
 
-def _set_people(record: RunRecord, people: People) -> None:
+def set_people(record: RunRecord, people: People) -> None:
     """Other people may label after an interruption than before."""
     record.people = people
     settings = record.request.setdefault("ActiveLearning", {})
@@ -232,7 +226,7 @@ def _truth_for(people: People, truth: Path | None, request: dict[str, Any]) -> P
     return truth
 
 
-def _new_record(request: dict[str, Any], s3_root: Path, truth: Path | None) -> RunRecord:
+def new_record(request: dict[str, Any], s3_root: Path, truth: Path | None) -> RunRecord:
     if not s3_root.is_dir():
         raise RequestError(f"there is no folder {s3_root} to stand for S3")
     known = str(truth.resolve()) if truth else None
@@ -270,12 +264,12 @@ def asks_public_workforce(document: dict[str, Any]) -> bool:
     return isinstance(team, str) and is_public_workforce(team)
 
 
-def _with_overrides(document: dict[str, Any], overrides: dict[str, Any]) -> dict[str, Any]:
+def with_overrides(document: dict[str, Any], overrides: dict[str, Any]) -> dict[str, Any]:
     """Let options of the command line override fields of the `ActiveLearning` block."""
     merged = dict(document)
     for name, value in overrides.items():
         if isinstance(value, dict):
-            value = _with_overrides(document.get(name) or {}, value) or None
+            value = with_overrides(document.get(name) or {}, value) or None
         if value is not None:
             merged[name] = value
     return merged

@@ -3,7 +3,6 @@
 import json
 import sys
 from dataclasses import dataclass
-from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -11,17 +10,16 @@ import typer
 from rich.console import Console
 from rich.text import Text
 
-from labelloop.cli import table_options
+from labelloop.cli import run_options, table_options
 from labelloop.cli.errors import explained_errors
 from labelloop.cli.kept_settings import file_digest
-from labelloop.cli.prepare import pairs_of_columns
 from labelloop.cli.run import Policy
 from labelloop.cli.run_folder import write_json
+from labelloop.cli.run_options import SIZE
 from labelloop.cli.simulated_run import SimulatedData, run
 from labelloop.cli.simulation_folder import SimulationFolder
 from labelloop.cli.simulation_model import SimulatedModel, chosen_model
 from labelloop.cli.simulation_result import SimulatedRun, SimulationResult, print_result
-from labelloop.cli.table_options import comma_separated
 from labelloop.core.manifest.lines import LabelAttribute
 from labelloop.core.query_strategies import load_query_strategy
 from labelloop.preparation import (
@@ -38,15 +36,6 @@ Document = dict[str, Any]
 _INTERRUPTED = 130
 # The post's rules are fixed: with two policies, these options apply to the default one.
 _FIXED_BY_BLOG = ("QueryStrategy", "StartSize", "ValidationSize", "BatchSize")
-_SIZE = "A share of the rows below 1, else a count."
-
-
-class CertificateFor(StrEnum):
-    """What one certificate is about."""
-
-    ALL = "all"
-    CLASS = "class"
-    DATASET = "dataset"
 
 
 @dataclass(frozen=True)
@@ -105,7 +94,7 @@ class SimulationOptions:
 
 def simulate(
     files: table_options.Files,
-    text_column: Annotated[str, typer.Option(help="The column with the texts.")],
+    text_column: table_options.TextsColumn,
     label_column: Annotated[str, typer.Option(help="The column with the labels, taken as the truth.")],
     out: Annotated[Path, typer.Option(help="The folder for runs and simulation.json.")],
     prior_column: Annotated[
@@ -146,24 +135,14 @@ def simulate(
     query_strategy: Annotated[
         str | None, typer.Option(help="How the next objects for people are chosen: docs/query-strategies.md.")
     ] = None,
-    target_error: Annotated[
-        float | None, typer.Option(help="The largest error the auto-labels may have. Default: 0.05.")
-    ] = None,
-    confidence: Annotated[
-        float | None, typer.Option(help="How sure the certificate must be of that. Default: 0.9.")
-    ] = None,
-    start_size: Annotated[float | None, typer.Option(help=f"Labels before the first model. {_SIZE}")] = None,
-    batch_size: Annotated[float | None, typer.Option(help=f"Labels per round. {_SIZE}")] = None,
+    target_error: run_options.TargetError = None,
+    confidence: run_options.Confidence = None,
+    start_size: Annotated[float | None, typer.Option(help=f"Labels before the first model. {SIZE}")] = None,
+    batch_size: run_options.BatchSize = None,
     validation_size: Annotated[
-        float | None, typer.Option(help=f"The most objects drawn for one test of the certificate. {_SIZE}")
+        float | None, typer.Option(help=f"The most objects drawn for one test of the certificate. {SIZE}")
     ] = None,
-    certificate_for: Annotated[
-        CertificateFor | None,
-        typer.Option(
-            help="What a certificate is about: all auto-labels (default), those of each class, or all labels "
-            "of the data set, which takes fewer answers."
-        ),
-    ] = None,
+    certificate_for: run_options.ForWhat = None,
     review_disagreements: Annotated[
         bool | None,
         typer.Option(
@@ -176,9 +155,7 @@ def simulate(
         float | None,
         typer.Option(min=1, help="What a wrong label costs, in human labels: doubtful objects go to people."),
     ] = None,
-    max_human_labels: Annotated[
-        float | None, typer.Option(help=f"The most answers to ask people for. {_SIZE}")
-    ] = None,
+    max_human_labels: run_options.MaxHumanLabels = None,
     seeds: Annotated[
         int,
         typer.Option(min=1, help="Runs for each policy, with the seeds 0, 1, ...: how much do they vary?"),
@@ -220,18 +197,18 @@ def simulate(
     console = Console(stderr=as_json)
     folder, policies = SimulationFolder(out), list(dict.fromkeys(policy or [Policy.DEFAULT]))
     with explained_errors():
-        prior_columns = pairs_of_columns(prior_column or [], prior_confidence_column or [])
+        prior_columns = table_options.pairs_of_columns(prior_column, prior_confidence_column)
         options = SimulationOptions(
             files=files,
-            table_format=TableFormat(
+            table_format=table_options.table_format(
                 text_column=text_column,
                 label_column=label_column,
-                delimiter=table_options.delimiter_of(delimiter),
-                encoding=encoding or "",
-                column_names=comma_separated(column_names, "--columns") or (),
-                quoted=quotes,
-                sheet=sheet or "",
                 prior_columns=prior_columns,
+                delimiter=delimiter,
+                encoding=encoding,
+                column_names=column_names,
+                quotes=quotes,
+                sheet=sheet,
             ),
             preparation=PreparationOptions(
                 label_attribute=propose_label_attribute(label_column),

@@ -7,7 +7,7 @@ from rich.text import Text
 from labelloop.cli.run_folder import RunFolder
 from labelloop.cli.sentences import say
 from labelloop.core.records import Certificate, Report, Score
-from labelloop.core.report.circumstances import draws_in_words, lineage_in_words
+from labelloop.core.report.circumstances import draws_in_words, lineage_in_words, machine_labels_in_words
 from labelloop.core.report.true_classes import missed_in_words
 
 
@@ -43,13 +43,14 @@ def print_outcome(console: Console, report: Report) -> None:
 
 def heading(report: Report) -> Text:
     """How much people and the model labeled, how long it took, and why it ended."""
-    counts = report.counts
+    counts, brought = report.counts, report.machine_labels_in_input
+    by_others = f", {counts.share(brought):.1%} by machine before it" if brought else ""
     seconds = "" if report.seconds is None else f" and {report.seconds:.0f} s"
     return Text.assemble(
         (f"{counts.human_share:.1%}", "bold"),
         f" of {counts.input:,} data objects were labeled by people, ",
-        (f"{counts.auto_share:.1%}", "bold"),
-        f" by the model, in {len(report.rounds)} rounds{seconds}. ",
+        (f"{counts.share(report.labels_by_model):.1%}", "bold"),
+        f" by the model{by_others}, in {len(report.rounds)} rounds{seconds}. ",
         f"It ended because {report.stopped_because}.",
     )
 
@@ -65,7 +66,8 @@ def _table(report: Report) -> Table:
     errors = score or Score()
     rows = (
         ("labeled by people", counts.human, errors.human_label_error),
-        ("labeled by the model", counts.auto, errors.auto_label_error),
+        ("labeled by the model", report.labels_by_model, errors.auto_label_error),
+        *_brought(report, errors),
         ("all labels", counts.labeled, errors.final_error),
         ("without a label", counts.without_a_label, None),
     )
@@ -73,6 +75,12 @@ def _table(report: Report) -> Table:
         cells = [] if score is None else ["" if error is None else f"{error:.2%}"]
         table.add_row(name, f"{number:,}", f"{counts.share(number):.1%}", *cells)
     return table
+
+
+def _brought(report: Report, errors: Score) -> list[tuple[str, int, float | None]]:
+    """The labels by machine that came with the input, if any did."""
+    labels = report.machine_labels_in_input
+    return [("by machine, in the input", labels, errors.machine_input_label_error)] if labels else []
 
 
 def _unsettled(certificate: Certificate) -> str:
@@ -93,7 +101,7 @@ def certificate_sentence(report: Report) -> str:
     """The certificate in a sentence, or why there is none."""
     certificate, repeated = report.certificate, report.repeated_answers
     if certificate is None:
-        return f"No certificate: {report.no_certificate_because}."
+        return f"No certificate: {report.no_certificate_because}.{_of_machine(report)}"
     draws = draws_in_words(report.seed, was_secret=report.seed_was_secret)
     lineage = f" {lineage_in_words(certificate.lineage)}." if certificate.lineage else ""
     again = f"; people were asked again {repeated:,} times" if repeated else ""
@@ -101,5 +109,10 @@ def certificate_sentence(report: Report) -> str:
         f"Certificate: {certificate.promise} (tested on {certificate.validation_objects:,} objects "
         f"drawn at random, {certificate.validation_errors:,} of them wrong{_unsettled(certificate)}: an "
         f"error of about {certificate.error_estimate:.1%}{again}), {draws}."
-        f"{_both_bounds(certificate)}{lineage}"
+        f"{_both_bounds(certificate)}{lineage}{_of_machine(report)}"
     )
+
+
+def _of_machine(report: Report) -> str:
+    words = machine_labels_in_words(report)
+    return f" {words}." if words else ""

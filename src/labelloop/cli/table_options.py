@@ -11,6 +11,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 from rich.text import Text
 
+from labelloop.preparation import TableFormat
 from labelloop.preparation.errors import OptionError
 from labelloop.preparation.label_words import DEFAULT_MISSING
 from labelloop.preparation.watching import Watcher
@@ -26,6 +27,52 @@ Files = Annotated[
     typer.Argument(
         metavar="FILE...",
         help=f"The texts, one per row: {_FORMATS}. Several files must have the same columns.",
+    ),
+]
+TextsColumn = Annotated[str, typer.Option(help="The column with the texts.")]
+LabelColumn = Annotated[
+    str | None,
+    typer.Option(
+        help="The column with the labels that people gave, empty where there is none. Without it, and "
+        "without prior labels, --classes must say which classes there are."
+    ),
+]
+IdColumn = Annotated[
+    str | None,
+    typer.Option(help="The column with an id of each row, to join results back. It is kept with the others."),
+]
+PriorColumn = Annotated[
+    list[str] | None,
+    typer.Option(
+        help="A column with labels by something else: a language model, a vendor, a rule. Repeatable."
+    ),
+]
+PriorConfidenceColumn = Annotated[
+    list[str] | None,
+    typer.Option(
+        help="How sure each prior label is: 0.87, 87 % or 87. One for each --prior-column, in the same "
+        'order; "" for a column without.'
+    ),
+]
+Classes = Annotated[
+    str | None,
+    typer.Option(
+        metavar="A,B,C",
+        help="The labels in the order of their class index. Any other label makes a row bad. "
+        "Default: all labels in the file, sorted.",
+    ),
+]
+ClassNames = Annotated[
+    str | None,
+    typer.Option(metavar="A=NAME,...", help="Names to show in place of labels: b=Business,e=Entertainment."),
+]
+Sample = Annotated[
+    int | None, typer.Option(min=1, help="Take this many rows, uniformly at random, in the file's order.")
+]
+SkipBadRows = Annotated[
+    bool,
+    typer.Option(
+        "--skip-bad-rows", help="Leave bad rows out and list them in the report, instead of stopping."
     ),
 ]
 Delimiter = Annotated[
@@ -56,6 +103,7 @@ Quotes = Annotated[
     ),
 ]
 Sheet = Annotated[str | None, typer.Option(help="The sheet of a workbook. Default: the only one with cells.")]
+Bucket = Annotated[str, typer.Option(help="The S3 bucket for the files; on a laptop, a folder below OUT/s3.")]
 Missing = Annotated[
     str | None,
     typer.Option(
@@ -75,6 +123,67 @@ ExactLabels = Annotated[
 MergeCase = Annotated[
     bool, typer.Option("--merge-case", help="Read labels as one class that differ only in case.")
 ]
+
+
+def table_format(
+    *,
+    text_column: str,
+    label_column: str | None,
+    prior_columns: tuple[tuple[str, str], ...],
+    delimiter: str | None,
+    encoding: str | None,
+    column_names: str | None,
+    quotes: bool | None,
+    sheet: str | None,
+    id_column: str | None = None,
+) -> TableFormat:
+    """How the files are written, from these options. Raises PreparationError."""
+    return TableFormat(
+        text_column=text_column,
+        label_column=label_column or "",
+        id_column=id_column or "",
+        prior_columns=prior_columns,
+        delimiter=delimiter_of(delimiter),
+        encoding=encoding or "",
+        column_names=comma_separated(column_names, "--columns") or (),
+        quoted=quotes,
+        sheet=sheet or "",
+    )
+
+
+def pairs_of_columns(labels: list[str] | None, confidences: list[str] | None) -> tuple[tuple[str, str], ...]:
+    """Each prior column with that of its confidences, "" for none."""
+    labels, confidences = labels or [], confidences or []
+    if confidences and len(confidences) != len(labels):
+        raise OptionError(
+            f"There are {len(labels)} --prior-column and {len(confidences)} --prior-confidence-column: give "
+            'one for each, in the same order, with "" for a column without confidences.'
+        )
+    return tuple(zip(labels, confidences or [""] * len(labels), strict=True))
+
+
+def refuse_no_classes(
+    label_column: str | None, prior_columns: tuple[tuple[str, str], ...], classes: str | None
+) -> None:
+    """Raises OptionError where nothing says which classes there are."""
+    if label_column is None and not prior_columns and classes is None:
+        raise OptionError(
+            "Say which classes there are: --classes A,B,C. If the file has labels, name their column: "
+            "--label-column, --prior-column, or both."
+        )
+
+
+def name_pairs(value: str | None) -> dict[str, str]:
+    """Labels, and the names to show in their place."""
+    pairs = {}
+    for pair in comma_separated(value, "--class-names") or ():
+        label, equals, name = pair.partition("=")
+        if not (label and equals and name.strip()):
+            raise OptionError(f"--class-names takes LABEL=NAME pairs, separated by commas, not {pair!r}.")
+        if label in pairs:
+            raise OptionError(f"--class-names names {label!r} twice.")
+        pairs[label] = name
+    return pairs
 
 
 def delimiter_of(option: str | None) -> str:

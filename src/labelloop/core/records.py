@@ -573,6 +573,8 @@ class Score(Record):
     auto_label_error: float | None = None
     human_label_error: float | None = None
     final_error: float | None = None
+    # Of the labels by machine that came with the input: they are not among the auto-labels above.
+    machine_input_label_error: Annotated[float | None, IfKnown] = None
 
 
 class Report(Document):
@@ -591,6 +593,7 @@ class Report(Document):
     classes: tuple[str, ...]
     counts: OutcomeCounts
     human_labels_in_input: int = 0
+    machine_labels_in_input: Annotated[int, IfSo] = 0  # of counts.auto: the run's model did not give them
     certificate: Certificate | None = None
     no_certificate_because: str | None = None
     stopped_because: str | None = None
@@ -608,6 +611,11 @@ class Report(Document):
     seconds: Annotated[float | None, IfKnown] = None
     seconds_after_last_round: Annotated[dict[str, float] | None, IfKnown] = None
     score: Annotated[Score | None, IfKnown] = None
+
+    @property
+    def labels_by_model(self) -> int:
+        """Those that this run's model gave."""
+        return self.counts.auto - self.machine_labels_in_input
 
     @property
     def repeated_answers(self) -> int:

@@ -12,6 +12,8 @@ from labelloop.preparation.errors import OutputFolderError
 from labelloop.preparation.kept_rows import KEPT_ROWS_FILE
 from labelloop.preparation.request import CLASS_LABELS_KEY, MANIFEST_KEY, WORKER_TEMPLATE_KEY
 
+S3_ROOT = "s3"
+REQUEST_FILE = "request.json"
 _SHOWN = 5
 
 
@@ -24,7 +26,7 @@ class OutputFolder:
 
     @property
     def s3_root(self) -> Path:
-        return self.folder / "s3"
+        return self.folder / S3_ROOT
 
     @property
     def manifest(self) -> Path:
@@ -52,7 +54,7 @@ class OutputFolder:
 
     @property
     def request(self) -> Path:
-        return self.folder / "request.json"
+        return self.folder / REQUEST_FILE
 
     def refuse_if_used(self, *, overwrite: bool) -> None:
         """Refuse a folder that holds files, unless `overwrite`. Raises OutputFolderError."""

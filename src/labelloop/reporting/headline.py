@@ -5,7 +5,12 @@ from dataclasses import dataclass
 from markupsafe import Markup
 
 from labelloop.core.records import Certificate, OutcomeCounts, Report
-from labelloop.core.report.circumstances import draws_in_words, lineage_in_words, other_promises_in_words
+from labelloop.core.report.circumstances import (
+    draws_in_words,
+    lineage_in_words,
+    machine_labels_in_words,
+    other_promises_in_words,
+)
 from labelloop.core.report.true_classes import missed_in_words
 from labelloop.reporting.drawing import Drawing
 from labelloop.reporting.parts import Headline, Key, Tile
@@ -22,12 +27,13 @@ class _Outcome:
 
 
 def headline(report: Report) -> Headline:
-    certificate, outcomes = report.certificate, _outcomes(report.counts)
+    certificate, outcomes = report.certificate, _outcomes(report)
     return Headline(
         execution=printable(report.execution),
-        sentence=_promise(certificate) if certificate else _no_promise(report.counts),
+        sentence=_promise(certificate) if certificate else _no_promise(report),
         grounds=[
             *(_grounds(report, certificate) if certificate else _why_not(report)),
+            *_brought(report),
             *_given(report.given_by or ()),
         ],
         certified=certificate is not None,
@@ -37,10 +43,12 @@ def headline(report: Report) -> Headline:
     )
 
 
-def _outcomes(counts: OutcomeCounts) -> list[_Outcome]:
+def _outcomes(report: Report) -> list[_Outcome]:
+    counts = report.counts
     return [
         _Outcome("human", "labeled by people", counts.human),
-        _Outcome("auto", "labeled by the model", counts.auto),
+        _Outcome("auto", "labeled by the model", report.labels_by_model),
+        _Outcome("brought", "labeled by machine in the input", report.machine_labels_in_input),
         _Outcome("failed", "impossible to label", counts.failed),
         _Outcome("open", "not labeled", counts.unlabeled),
     ]
@@ -122,9 +130,15 @@ def _reviewed(report: Report) -> str:
     return f". Two people must agree to overrule the model on an object that was drawn{asked}"
 
 
-def _no_promise(counts: OutcomeCounts) -> str:
-    if counts.auto:
-        return f"Nothing is promised about the {count(counts.auto)} labels that the model gave."
+def _brought(report: Report) -> list[str]:
+    words = machine_labels_in_words(report)
+    return [f"{words}."] if words else []
+
+
+def _no_promise(report: Report) -> str:
+    counts = report.counts
+    if labels := report.labels_by_model:
+        return f"Nothing is promised about the {count(labels)} labels that the model gave."
     if counts.human == counts.input:
         return f"People labeled all {count(counts.input)} data objects; the model labeled none."
     return "The model labeled nothing, so there is no certificate."
@@ -179,12 +193,12 @@ def _people(report: Report) -> Tile:
 
 
 def _model(report: Report) -> Tile:
-    counts, rounds = report.counts, len(report.rounds)
+    labels, rounds = report.labels_by_model, len(report.rounds)
     duration = f", {seconds(report.seconds)}" if report.seconds else ""
     return Tile(
         "Labels by the model",
-        count(counts.auto),
-        f"{percent(counts.auto_share)}; {rounds} round{'' if rounds == 1 else 's'}{duration}",
+        count(labels),
+        f"{percent(report.counts.share(labels))}; {rounds} round{'' if rounds == 1 else 's'}{duration}",
         "auto",
     )
 

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from labelloop.core.randomness import Seed
-from labelloop.core.records import Lineage, OtherPromise
+from labelloop.core.records import Lineage, OtherPromise, Report
 
 
 def draws_in_words(seed: Seed, *, was_secret: bool) -> str:
@@ -14,6 +14,19 @@ def draws_in_words(seed: Seed, *, was_secret: bool) -> str:
         f"drawn with the given seed {seed}: the run can be repeated, but whoever knew the seed could know "
         "beforehand what would be drawn"
     )
+
+
+def machine_labels_in_words(report: Report) -> str:
+    """What holds for the labels by machine that came with the input; empty where none did."""
+    labels, certificate = report.machine_labels_in_input, report.certificate
+    if not labels:
+        return ""
+    came = f"{labels:,} label{'' if labels == 1 else 's'} by machine came with the input"
+    if certificate is None:
+        return f"{came}: nothing is promised of them"
+    if certificate.is_of_dataset:
+        return f"{came}: they were not tested, and count as right in the promise"
+    return f"{came}: they were not tested, and the certificate does not cover them"
 
 
 def lineage_in_words(lineage: Lineage) -> str:

@@ -76,6 +76,7 @@ def report_of(run: EndedRun, failures: Failures, quality: ModelQuality | None) -
         classes=run.classes,
         counts=OutcomeCounts.of(counts),
         human_labels_in_input=ended.labels_in_input,
+        machine_labels_in_input=counts.auto - _auto_labels_of_the_run(run),
         certificate=ended.certificate,
         no_certificate_because=_why_no_certificate(run),
         stopped_because=ended.stopped_because,

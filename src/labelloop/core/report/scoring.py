@@ -1,8 +1,9 @@
 """How right the labels are, where the truth is known."""
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -33,33 +34,56 @@ class ErrorCount:
 
 @dataclass(frozen=True)
 class ErrorCounts:
-    """Labels of people, of the model, and all of them."""
+    """Labels of people, of the model, by machine in the input, and all of them."""
 
     human: ErrorCount
     auto: ErrorCount
     final: ErrorCount
+    machine_input: ErrorCount
 
     def record(self) -> Score:
         return Score(
             auto_label_error=self.auto.error,
             human_label_error=self.human.error,
             final_error=self.final.error,
+            machine_input_label_error=self.machine_input.error,
         )
 
 
+def labeled_by_machine(lines: Iterable[bytes], attribute: LabelAttribute) -> frozenset[int]:
+    """The lines of a manifest, from 0, whose label is not by people."""
+    mark = attribute.name.encode()
+    return frozenset(
+        number
+        for number, line in enumerate(lines)
+        if mark in line and _is_by_machine(json.loads(line), attribute)
+    )
+
+
+def _is_by_machine(record: Mapping[str, Any], attribute: LabelAttribute) -> bool:
+    return attribute.name in record and record[attribute.metadata]["human-annotated"] == "no"
+
+
 def score_manifest(
-    lines: Iterable[bytes], truth: Truth, attribute: LabelAttribute, categories: LabelCategories
+    lines: Iterable[bytes],
+    truth: Truth,
+    attribute: LabelAttribute,
+    categories: LabelCategories,
+    machine_input: frozenset[int] = frozenset(),
 ) -> ErrorCounts:
-    """Compare an output manifest, whose lines are in the order of the input, with the truth."""
-    score = ErrorCounts(ErrorCount(), ErrorCount(), ErrorCount())
+    """Compare an output manifest, whose lines are in the order of the input, with the truth.
+
+    `machine_input`: the lines that had a label by machine in the input.
+    """
+    score = ErrorCounts(ErrorCount(), ErrorCount(), ErrorCount(), ErrorCount())
     for number, line in enumerate(lines):
         record = json.loads(line)
         true_label = truth[number] if number < len(truth) else NO_LABEL
         if attribute.name not in record or true_label == NO_LABEL:
             continue
         wrong = categories.index_of(record[attribute.name]) != true_label
-        people = record[attribute.metadata]["human-annotated"] == "yes"
-        (score.human if people else score.auto).note(wrong=wrong)
+        by_model = score.machine_input if number in machine_input else score.auto
+        (by_model if _is_by_machine(record, attribute) else score.human).note(wrong=wrong)
         score.final.note(wrong=wrong)
     return score
 

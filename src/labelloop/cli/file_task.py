@@ -1,0 +1,172 @@
+"""What `labelloop label-file` is to do, and the folder it works in."""
+
+import json
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from labelloop.cli.kept_settings import changed_settings, file_digest
+from labelloop.cli.labels_so_far import LABELS_FILE, RUN
+from labelloop.cli.run import People
+from labelloop.cli.run_folder import RunFolder, write_json
+from labelloop.core.errors import RequestError
+from labelloop.core.settings import LoopSettings, resolve_size
+from labelloop.core.stopping import default_start_size
+from labelloop.preparation import Preparation, PreparationOptions, TableFormat
+from labelloop.preparation.options import DEFAULT_BUCKET
+from labelloop.preparation.output_folder import OutputFolder
+from labelloop.workflow.request import parse_settings
+
+# The model learns between batches only, and chooses by that what to ask next: a budget is spent in no fewer
+# batches than this.
+BATCHES_OF_A_BUDGET = 20
+# For fewer answers than this, people would wait for a training longer than they had labeled.
+LEAST_BATCH = 20
+# The first model learns from labels drawn at random. They take no more of a budget than one in this many.
+_START_OF_A_BUDGET = 4
+# Fields whose option has another name than they have.
+_OPTIONS = {"column_names": "--columns", "quoted": "--quotes", "prior_columns": "--prior-column"}
+_PREPARATION = (
+    "classes",
+    "class_names",
+    "sample",
+    "skip_bad_rows",
+    "missing",
+    "exact_labels",
+    "merge_case",
+    "bucket",
+)
+
+
+@dataclass(frozen=True)
+class FileTask:
+    """The files, how they are read, who labels, and how many labels they may be asked for."""
+
+    files: list[Path]
+    table_format: TableFormat
+    preparation: PreparationOptions
+    people: People
+    loop: dict[str, Any]  # fields of the request's block; None for the default
+    budget: int | None
+    batch_size: float | None
+
+    def check(self) -> None:
+        """Raises RequestError for what the loop cannot do, before any file is read."""
+        block = {**self.loop, "BatchSize": self.batch_size, "MaxHumanLabels": self.budget}
+        parse_settings({name: value for name, value in block.items() if value is not None})
+
+    def check_people(self, preparation: Preparation) -> None:
+        """Raises RequestError when these people have nothing to label, or know too little."""
+        known, rows = preparation.rows - preparation.unknown, preparation.rows
+        if self.people == People.SIMULATED and known < rows:
+            raise RequestError(
+                f"simulated people know the file's own labels, and {rows - known:,} of {rows:,} rows have "
+                "none: leave out --people simulated, and label yourself"
+            )
+        if self.people == People.WORKBENCH and known == rows:
+            raise RequestError(
+                "every row has a label already. To see how few of them people would have had to give, add "
+                "--people simulated; to find out how wrong they are, use `labelloop audit`"
+            )
+
+    def active_learning(self, rows: int) -> dict[str, Any]:
+        """The request's block, for so many rows."""
+        return {
+            **self.loop,
+            "MaxHumanLabels": self.budget,
+            "BatchSize": self.batch_size or self._batch(rows),
+            "StartSize": self._start(rows),
+        }
+
+    def plan(self, rows: int) -> str:
+        """In words: how many answers people are asked for, and how many of them at a time."""
+        batch = resolve_size(self.batch_size or self._batch(rows), rows)
+        most = "" if self.budget is None else f"at most {min(self.budget, rows):,} answers, "
+        return (
+            f"People are asked for {most}{batch:,} at a time. After each batch the model learns from "
+            "them, and chooses what to ask next."
+        )
+
+    def settings(self) -> dict[str, Any]:
+        """By the names of the options. The same command is one with the same settings."""
+        options = {name: getattr(self.preparation, name) for name in _PREPARATION}
+        fields = {**asdict(self.table_format), **options}
+        settings = {
+            "FILE": file_digest(self.files),
+            **{_OPTIONS.get(name, _option(name)): value for name, value in fields.items()},
+            "--people": self.people.value,
+            "--target-error": self.loop["TargetError"],
+            "--confidence": self.loop["Confidence"],
+            "--certificate-for": self.loop["CertificateFor"],
+            "--model": self.loop["Model"],
+            "--seed": self.loop["Seed"],
+            "--budget": self.budget,
+            "--batch-size": self.batch_size,
+        }
+        # As they are read again: JSON knows no tuples.
+        read: dict[str, Any] = json.loads(json.dumps(settings))
+        return read
+
+    def _batch(self, rows: int) -> int:
+        batch = resolve_size(LoopSettings().batch_size, rows)
+        if self.budget is not None:
+            batch = min(batch, self.budget // BATCHES_OF_A_BUDGET)
+        return max(batch, LEAST_BATCH)
+
+    def _start(self, rows: int) -> int | None:
+        if self.budget is None:
+            return None
+        most = max(1, self.budget // _START_OF_A_BUDGET)
+        return most if most < default_start_size(rows) else None
+
+
+def _option(field: str) -> str:
+    return "--" + field.replace("_", "-")
+
+
+@dataclass(frozen=True)
+class FileFolder:
+    """The folder that the same command returns to until everything is labeled."""
+
+    out: Path
+
+    @property
+    def labels(self) -> Path:
+        return self.out / LABELS_FILE
+
+    @property
+    def prepared(self) -> OutputFolder:
+        return OutputFolder(self.out, DEFAULT_BUCKET)
+
+    @property
+    def run(self) -> RunFolder:
+        return RunFolder(self.out / RUN)
+
+    @property
+    def _settings(self) -> Path:
+        return self.out / "label-file.json"
+
+    def refuse_other_work(self) -> None:
+        """Raises RequestError when something else has written into the folder."""
+        if self._settings.exists():
+            return
+        held = sorted(path.name for path in self.out.iterdir() if path.suffix != ".writing")
+        if held:
+            raise RequestError(f"{self.out} holds {held[0]}, which no label-file wrote: choose another --out")
+
+    def claim(self) -> None:
+        """From then on the folder is in use; which settings it belongs to is open until a run begins."""
+        write_json(self._settings, {})
+
+    def keep(self, task: FileTask) -> None:
+        """Record what the labels belong to."""
+        write_json(self._settings, task.settings())
+
+    def require_same(self, task: FileTask) -> None:
+        """Raises RequestError when the labels belong to other files, or to other settings."""
+        if changed := changed_settings(self._settings, task.settings()):
+            raise RequestError(
+                f"{self.out} holds the labeling of something else: {', '.join(changed)} "
+                f"differ{'s' if len(changed) == 1 else ''}. To go on with it, give what it was started with; "
+                "to start another, choose another --out"
+            )

@@ -1,0 +1,208 @@
+"""`labelloop label-file`: from a file of texts to the same file with labels, on this machine."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.text import Text
+
+from labelloop.cli import run_options, table_options
+from labelloop.cli.errors import RunFailedError, explained_errors
+from labelloop.cli.export import write_labels
+from labelloop.cli.file_task import BATCHES_OF_A_BUDGET, LEAST_BATCH, FileFolder, FileTask
+from labelloop.cli.folder_lock import locked
+from labelloop.cli.labels_so_far import labels_so_far
+from labelloop.cli.local_run import Application, Beside
+from labelloop.cli.prepare import show_rows
+from labelloop.cli.run import People, beside_run, execute, new_record, set_people, with_overrides
+from labelloop.cli.run_folder import RunRecord, read_request, write_json
+from labelloop.cli.summary import print_outcome
+from labelloop.preparation import Preparation, PreparationOptions, prepare_files, propose_label_attribute
+from labelloop.preparation.options import DEFAULT_BUCKET, DEFAULT_LABEL_ATTRIBUTE, prior_attributes
+from labelloop.workbench.server import DEFAULT_PORT
+from labelloop.workflow.request import parse_request
+
+
+def label_file(
+    files: table_options.Files,
+    text_column: table_options.TextsColumn,
+    out: Annotated[Path, typer.Option(help="The folder for everything: labels.csv, the report, the run.")],
+    classes: table_options.Classes = None,
+    label_column: table_options.LabelColumn = None,
+    id_column: table_options.IdColumn = None,
+    budget: Annotated[
+        int | None, typer.Option(min=1, help="The most answers that people are asked for. Default: no limit.")
+    ] = None,
+    target_error: run_options.TargetError = None,
+    confidence: run_options.Confidence = None,
+    certificate_for: run_options.ForWhat = None,
+    batch_size: Annotated[
+        float | None,
+        typer.Option(
+            help=f"Answers between two trainings. {run_options.SIZE} Default: 2 % of the rows, at most a "
+            f"{BATCHES_OF_A_BUDGET}th of the budget, at least {LEAST_BATCH}."
+        ),
+    ] = None,
+    people: Annotated[
+        People,
+        typer.Option(
+            help="Who labels: you and others in the browser, or simulated people, to try it on a file that "
+            "has all labels."
+        ),
+    ] = People.WORKBENCH,
+    prior_column: table_options.PriorColumn = None,
+    prior_confidence_column: table_options.PriorConfidenceColumn = None,
+    class_names: table_options.ClassNames = None,
+    missing: table_options.Missing = None,
+    exact_labels: table_options.ExactLabels = False,
+    merge_case: table_options.MergeCase = False,
+    delimiter: table_options.Delimiter = None,
+    encoding: table_options.Encoding = None,
+    column_names: table_options.ColumnNames = None,
+    quotes: table_options.Quotes = None,
+    sheet: table_options.Sheet = None,
+    skip_bad_rows: table_options.SkipBadRows = False,
+    sample: table_options.Sample = None,
+    bucket: table_options.Bucket = DEFAULT_BUCKET,
+    model: run_options.Labeler = None,
+    seed: run_options.Seed = None,
+    host: run_options.Host = "127.0.0.1",
+    port: run_options.Port = DEFAULT_PORT,
+    application: run_options.ApplicationFolder = None,
+    model_container: run_options.ModelContainer = None,
+) -> None:
+    """Label a file of texts: you label some in the browser, a model learns from that and labels the rest.
+
+    The end is OUT/labels.csv: your rows and columns as they are, and behind them label, labeled_by (people,
+    model, or file: it was there before), confidence and round. `labelloop export OUT` writes it at any time.
+
+    Stop with Ctrl-C whenever you like: the same command goes on, and nobody is asked twice.
+
+    Example: labelloop label-file texts.csv --text-column title --classes business,health,sports
+    --id-column id --budget 3000 --out news
+    """
+    console = Console()
+    with explained_errors():
+        prior_columns = table_options.pairs_of_columns(prior_column, prior_confidence_column)
+        priors = prior_attributes(prior_columns)
+        table_options.refuse_no_classes(label_column, prior_columns, classes)
+        task = FileTask(
+            files=files,
+            table_format=table_options.table_format(
+                text_column=text_column,
+                label_column=label_column,
+                id_column=id_column,
+                prior_columns=prior_columns,
+                delimiter=delimiter,
+                encoding=encoding,
+                column_names=column_names,
+                quotes=quotes,
+                sheet=sheet,
+            ),
+            preparation=PreparationOptions(
+                label_attribute=_label_attribute(label_column, priors),
+                prior_attributes=priors,
+                classes=table_options.comma_separated(classes, "--classes"),
+                class_names=table_options.name_pairs(class_names),
+                sample=sample,
+                seed=seed or 0,
+                bucket=bucket,
+                skip_bad_rows=skip_bad_rows,
+                overwrite=True,
+                missing=table_options.missing_words(missing),
+                exact_labels=exact_labels,
+                merge_case=merge_case,
+            ),
+            people=people,
+            loop={
+                "TargetError": target_error,
+                "Confidence": confidence,
+                "CertificateFor": certificate_for.value if certificate_for else None,
+                "Model": {"Algorithm": model} if model else None,
+                "Seed": seed,
+            },
+            budget=budget,
+            batch_size=batch_size,
+        )
+        folder = FileFolder(out)
+        with locked(out):
+            record = _begin(console, folder, task)
+            if not record.finished:
+                deployed = Application.found(application, model_container)
+                with beside_run(console, people, folder.run, host, port) as beside:
+                    _run(console, deployed, folder, record, beside)
+            report = folder.run.read_report()
+            print_outcome(console, report)
+            write_labels(console, labels_so_far(out), folder.labels)
+    _show_places(console, folder)
+
+
+def _label_attribute(label_column: str | None, priors: tuple[str, ...]) -> str:
+    """The key in the manifest, which nobody need know: any that no source of prior labels has."""
+    name = propose_label_attribute(label_column or DEFAULT_LABEL_ATTRIBUTE)
+    return f"{name}-by-people" if name in priors else name
+
+
+def _run(
+    console: Console, application: Application, folder: FileFolder, record: RunRecord, beside: Beside
+) -> None:
+    """Where it ends early, what is labeled by then is written all the same."""
+    try:
+        execute(console, application, folder.run, record, beside, go_on_by="the same command")
+    except (typer.Exit, RunFailedError):
+        write_labels(console, labels_so_far(folder.out), folder.labels)
+        raise
+
+
+def _begin(console: Console, folder: FileFolder, task: FileTask) -> RunRecord:
+    """The record of the run that began in the folder, or of one that begins.
+
+    Raises RequestError when the folder holds something else.
+    """
+    folder.refuse_other_work()
+    record = folder.run.load()
+    if record is None:
+        task.check()
+        folder.claim()
+        record = _prepare(console, folder, task)
+        folder.keep(task)
+    else:
+        folder.require_same(task)
+    # The folder may have moved.
+    record.s3_root = str(folder.prepared.s3_root.resolve())
+    if task.people == People.SIMULATED:
+        record.truth = str(folder.prepared.truth.resolve())
+    set_people(record, task.people)
+    return record
+
+
+def _prepare(console: Console, folder: FileFolder, task: FileTask) -> RunRecord:
+    with table_options.reading_progress() as watcher:
+        preparation = prepare_files(
+            task.files, task.table_format, folder.out, task.preparation, watcher=watcher
+        )
+    show_rows(preparation, console, _prepared(preparation))
+    task.check_people(preparation)
+    request = with_overrides(
+        read_request(folder.prepared.request), {"ActiveLearning": task.active_learning(preparation.rows)}
+    )
+    parse_request(request)
+    write_json(folder.prepared.request, request)
+    console.print(Text(task.plan(preparation.rows)), soft_wrap=True)
+    return new_record(request, folder.prepared.s3_root, None)
+
+
+def _prepared(preparation: Preparation) -> str:
+    rows, known = preparation.rows, preparation.rows - preparation.unknown
+    of_all = f"{rows:,} of {preparation.rows_read:,} rows"
+    return f"Taking {of_all}; {known:,} of them have a label." if known else f"Taking {of_all}."
+
+
+def _show_places(console: Console, folder: FileFolder) -> None:
+    for name, path in (
+        ("labels", folder.labels),
+        ("report", folder.run.page),
+        ("for AWS", folder.prepared.request),
+    ):
+        console.print(Text.assemble((f"{name:>8}  ", "dim"), str(path)), soft_wrap=True)

@@ -1,0 +1,99 @@
+"""How `label-file` spends a budget, and what makes two commands the same."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from labelloop.cli.file_task import BATCHES_OF_A_BUDGET, FileFolder, FileTask
+from labelloop.cli.run import People
+from labelloop.core.errors import RequestError
+from labelloop.core.settings import resolve_size
+from labelloop.preparation import PreparationOptions, TableFormat
+
+LOOP = {"TargetError": None, "Confidence": None, "CertificateFor": None, "Model": None, "Seed": None}
+
+
+def task(
+    files: list[Path] | None = None,
+    *,
+    budget: int | None = None,
+    batch_size: float | None = None,
+    text_column: str = "text",
+    loop: dict[str, Any] = LOOP,
+    **options: Any,
+) -> FileTask:
+    return FileTask(
+        files=files or [],
+        table_format=TableFormat(text_column),
+        preparation=PreparationOptions(label_attribute="label", **{"classes": ("b", "e"), **options}),
+        people=People.WORKBENCH,
+        loop=loop,
+        budget=budget,
+        batch_size=batch_size,
+    )
+
+
+@pytest.mark.parametrize(
+    ("rows", "budget", "batch", "start"),
+    [
+        (100_000, None, 2_000, None),
+        (100_000, 3_000, 150, 750),
+        (100_000, 10_000, 500, None),  # a quarter is more than the start takes by default
+        (800, None, 20, None),
+        (800, 100, 20, 25),
+        (300, None, 20, None),
+        (100_000, 10, 20, 2),
+        (100_000, 1, 20, 1),
+    ],
+)
+def test_a_budget_is_spent_in_many_batches_and_the_start_leaves_most_of_it(
+    rows: int, budget: int | None, batch: int, start: int | None
+) -> None:
+    block = task(budget=budget).active_learning(rows)
+    assert (block["BatchSize"], block["StartSize"], block["MaxHumanLabels"]) == (batch, start, budget)
+    if budget is not None and batch > 20:
+        assert budget / resolve_size(batch, rows) >= BATCHES_OF_A_BUDGET
+
+
+def test_a_given_batch_size_is_taken() -> None:
+    assert task(budget=3_000, batch_size=0.05).active_learning(1_000)["BatchSize"] == 0.05
+    assert "50 at a time" in task(batch_size=0.05).plan(1_000)
+    assert "at most 3,000 answers, 150 at a time" in task(budget=3_000).plan(100_000)
+
+
+def test_a_wrong_value_is_refused_before_files_are_read() -> None:
+    with pytest.raises(RequestError, match="TargetError"):
+        task(loop={**LOOP, "TargetError": 1.5}).check()
+    with pytest.raises(RequestError, match="BatchSize"):
+        task(batch_size=-1).check()
+    task(budget=5).check()
+
+
+def test_the_same_command_is_one_with_the_same_settings_whatever_the_file_is_called(tmp_path: Path) -> None:
+    first, renamed, other = (tmp_path / name for name in ("a.csv", "b.csv", "c.csv"))
+    first.write_text("text\none\n")
+    renamed.write_text("text\none\n")
+    other.write_text("text\ntwo\n")
+    folder = FileFolder(tmp_path / "out")
+    folder.keep(task([first], class_names={"b": "bee"}))
+    folder.require_same(task([renamed], class_names={"b": "bee"}))
+    for changed, named in (
+        (task([other], class_names={"b": "bee"}), "FILE differs"),
+        (task([first]), "--class-names differs"),
+        (task([first], class_names={"b": "bee"}, budget=3), "--budget differs"),
+        (
+            task([first], text_column="x", batch_size=3),
+            "--text-column, --class-names, --batch-size differ",
+        ),
+    ):
+        with pytest.raises(RequestError, match=named):
+            folder.require_same(changed)
+
+
+def test_a_folder_with_something_else_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "notes.txt").touch()
+    with pytest.raises(RequestError, match=r"notes\.txt, which no label-file wrote"):
+        FileFolder(tmp_path).refuse_other_work()
