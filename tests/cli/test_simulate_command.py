@@ -193,7 +193,7 @@ def test_runs_of_another_simulation_are_not_mixed_in(table: Path) -> None:
         (["--target-error", "1.5"], "TargetError"),
         (["--model-container", "nowhere"], "there is no nowhere/train"),
         (["--real-model", *CONTAINER], "leave out either it or --model-container"),
-        (["--real-model", "--application", "nowhere"], "there is no nowhere/template.yaml"),
+        (["--real-model", "--application", "nowhere"], "nowhere/template.yaml"),
         (["--application", "nowhere"], "add --real-model"),
     ],
 )
