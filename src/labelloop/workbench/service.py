@@ -134,6 +134,8 @@ class Workbench:
         if left >= MOST_AHEAD * _MANY_PEOPLE:
             return MOST_AHEAD
         people = self._at_work(batch, self._clock()) | {person}
+        if len(people) == 1:
+            return MOST_AHEAD
         return max(1, min(MOST_AHEAD, left // (2 * len(people))))
 
     def _at_work(self, batch: Batch, now: float) -> set[str]:

@@ -1,10 +1,12 @@
 """Labeling by keyboard, alone and with others."""
 
+from typing import Any
+
 import pytest
 
 from labelloop.workbench.opening import Asked
 
-from .conftest import Bench, NewPerson, OpenBench, Person, eventually
+from .conftest import PHONE, Bench, NewPerson, OpenBench, Person, eventually
 
 pytestmark = pytest.mark.slow
 
@@ -412,3 +414,58 @@ def test_who_does_not_have_the_key_is_told_where_it_is(open_bench: OpenBench, ne
     stranger.keyboard.type("Grace")
     assert stranger.input_value("#name") == "Grace", "its one field has the focus"
     stranger.context.close()
+
+
+ANIMALS = ("hand-reared pets", "pets", "stray pets", "hand tools")
+MANY = (*ANIMALS, *(f"class number {number}" for number in range(120)))
+
+
+def test_a_class_among_many_is_found_by_words_in_any_order_and_by_arrows(
+    open_bench: OpenBench, new_person: NewPerson
+) -> None:
+    bench = open_bench(HEADLINES[:3], classes=MANY)
+    ada = new_person(bench)
+    ada.see_object()
+    ada.press("/", "Enter")
+    ada.see_hint("Type a part of the name, or choose with the arrow keys.")
+    ada.press(*"pets hand")
+    found = ada.page.locator("#classes .choice:visible .name")
+    assert found.all_inner_texts() == ["hand-reared pets"]
+    ada.press(*["Backspace"] * 5)
+    assert found.all_inner_texts() == ["hand-reared pets", "pets", "stray pets"]
+    marked = ada.page.locator("#classes .marked .name")
+    assert marked.all_inner_texts() == ["hand-reared pets"]
+    ada.press("ArrowDown", "ArrowDown")
+    assert marked.all_inner_texts() == ["stray pets"]
+    ada.press("ArrowDown", "ArrowUp", "Enter")
+    assert ada.page.locator("#classes input:checked").input_value() == "2"
+    ada.press("Enter")
+    eventually(lambda: bench.answered() == 1, "what was highlighted is the answer")
+    assert {"Ada": 2} in bench.answers().values()
+
+
+@pytest.mark.parametrize("context", [{}, PHONE], ids=["desk", "phone"])
+def test_the_text_stays_in_sight_beside_many_classes(
+    open_bench: OpenBench, new_person: NewPerson, context: dict[str, Any]
+) -> None:
+    ada = new_person(
+        open_bench([f"{text} {'and so on ' * 40}" for text in HEADLINES[:3]], classes=MANY), **context
+    )
+    ada.see_object()
+    ada.page.locator("#classes .choice").last.scroll_into_view_if_needed()
+    ada.page.locator("#classes .choice").last.click()
+    for part in ("#object-text", "#confirm"):
+        box, view = ada.page.locator(part).bounding_box(), ada.page.viewport_size
+        assert box is not None
+        assert view is not None
+        assert box["y"] >= -1
+        assert box["y"] + box["height"] <= view["height"] + 1
+    instructions = ada.page.locator("#instructions").evaluate(
+        "it => it.getBoundingClientRect().top + scrollY"
+    )
+    assert instructions < (ada.page.viewport_size or {})["height"]
+    top = ada.page.evaluate(
+        "() => { const { x, y } = document.querySelector('#classes input:checked').getBoundingClientRect();"
+        " return document.elementFromPoint(x + 3, y + 3)?.closest('.choice') !== null }"
+    )
+    assert top, "nothing covers the class that was chosen"

@@ -1,6 +1,7 @@
 // The classes to choose from: radio buttons with their keys, and a search box if there are many.
 
 const MANY = 9;
+const LONG_LIST = 20; // classes: the list scrolls by itself, so that the object stays in sight
 const LONG_NAME = 60; // letters; in a narrow column, such a name would make its whole row too high
 
 export class ClassesView {
@@ -17,6 +18,10 @@ export class ClassesView {
 
   get many() {
     return this.classes.length > MANY;
+  }
+
+  get isLong() {
+    return this.classes.length > LONG_LIST;
   }
 
   show(classes) {
@@ -58,19 +63,41 @@ export class ClassesView {
   }
 
   applyFilter() {
-    const wanted = plain(this.filter.value);
-    let found = 0;
+    const words = plain(this.filter.value).split(/\s+/).filter(Boolean);
     for (const row of this.list.children) {
-      row.hidden = !plain(row.dataset.name).includes(wanted);
-      if (!row.hidden) found += 1;
+      const name = plain(row.dataset.name);
+      row.hidden = !words.every((word) => name.includes(word));
     }
-    this.nothing.hidden = found > 0;
+    this.mark(words.length ? this.found[0] : undefined);
+    this.nothing.hidden = this.found.length > 0;
     this.nothing.replaceChildren("No class matches “", isolated(this.filter.value.trim()), "”.");
   }
 
-  /** The first class that matches the filter, or null. */
-  firstFound() {
-    const row = [...this.list.children].find((each) => !each.hidden);
+  /** The rows that match the filter. */
+  get found() {
+    return [...this.list.children].filter((each) => !each.hidden);
+  }
+
+  /** Highlights the row that Enter takes, or with undefined none. */
+  mark(row) {
+    this.list.querySelector(".marked")?.classList.remove("marked");
+    row?.classList.add("marked");
+    row?.scrollIntoView({ block: "nearest" });
+  }
+
+  /** Highlights the next row that matches, or with -1 the one before. Returns the name of its class, or null. */
+  moveMark(step) {
+    const { found } = this;
+    if (found.length === 0) return null;
+    const at = found.findIndex((row) => row.classList.contains("marked"));
+    const row = found[at < 0 ? (step > 0 ? 0 : found.length - 1) : (at + step + found.length) % found.length];
+    this.mark(row);
+    return row.dataset.name;
+  }
+
+  /** The class that is highlighted, or null. */
+  get marked() {
+    const row = this.list.querySelector(".marked");
     return row ? Number(row.querySelector("input").value) : null;
   }
 }

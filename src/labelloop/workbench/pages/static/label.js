@@ -79,6 +79,7 @@ class LabelPage {
     byId("work").classList.toggle("in-template", batch.worker_template);
     byId("confirm").hidden = batch.worker_template; // until it is known that the template has no such button
     this.classes.show(batch.classes);
+    byId("work").classList.toggle("long-list", this.classes.isLong && !batch.worker_template);
     this.keys.set(batch.classes);
     this.history.keep(this.history.ids.filter((id) => this.supply.isOfBatch(id)));
   }
@@ -398,11 +399,17 @@ class LabelPage {
   }
 
   onFilterKey(event) {
-    if (event.key !== "Escape" && event.key !== "Enter") return;
+    const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
+    if (step === undefined && event.key !== "Escape" && event.key !== "Enter") return;
     event.preventDefault();
-    const index = event.key === "Enter" ? this.classes.firstFound() : null;
+    if (step !== undefined) {
+      say(this.classes.moveMark(step) ?? this.classes.nothing.textContent);
+      return;
+    }
+    const index = event.key === "Enter" ? this.classes.marked : null;
     if (event.key === "Enter" && index === null) {
-      say(this.classes.nothing.textContent);
+      if (this.classes.nothing.hidden) this.hint("Type a part of the name, or choose with the arrow keys.");
+      else say(this.classes.nothing.textContent);
       return;
     }
     this.classes.clearFilter();
