@@ -8,6 +8,7 @@ from bench.where_labels_go import Labels, Task, counts_of, table
 from tests.unit.test_loop_runs import by_chance, run
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "settings", [{}, {"CertificateFor": "dataset"}, {"TargetError": 0.1, "BatchSize": 0.1}]
 )

@@ -137,6 +137,7 @@ def test_the_report_says_what_a_report_of_a_labeling_run_says(table: Path) -> No
         assert example["truth"] == sorted(WORDS).index(label)
 
 
+@pytest.mark.slow
 def test_people_who_err_are_measured_against_the_file(table: Path) -> None:
     done = call(table, "--error-rate", "0.2", "--start-size", "0.5", "--sample", "300")
     assert done.exit_code == 0, done.output
@@ -267,6 +268,7 @@ PRIORS = [
 ]
 
 
+@pytest.mark.slow
 def test_the_quick_model_sees_prior_labels(told_table: Path) -> None:
     shares = []
     for number, priors in enumerate(([], PRIORS)):

@@ -43,6 +43,7 @@ def test_another_process_sees_the_same_s3_and_is_told_of_functions(open_aws: Ope
     assert (tmp_path / "s3/data/out").read_bytes() == b"from the other process"
 
 
+@pytest.mark.slow
 def test_containers_find_the_stacks_tables_by_their_logical_ids(open_aws: OpenAws) -> None:
     aws = open_aws(template=ROOT / "template.yaml", parameters={"DataBucket": "data"})
     for _ in range(2):  # Served anew, they are still there.

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 import pyarrow.parquet
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -49,6 +50,7 @@ def line_with(line: bytes, label: GivenLabel) -> bytes:
     return append_fields(line, {TASK.name: CLASSES.index(label.label), TASK.metadata: metadata})
 
 
+@pytest.mark.slow
 @given(
     table=rows,
     sample=st.none() | st.integers(1, 30),

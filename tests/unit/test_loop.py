@@ -261,3 +261,14 @@ def test_whatever_people_say_the_ledger_sums_and_no_label_changes_but_by_review(
         assert len(new) == sum(map(len, parts)), "each in one of them"
         assert outcome.record.counts == counts
         before = loop.ledger.labels.copy()
+
+
+def test_a_promise_about_the_data_set_leaves_out_labels_that_the_input_brings_by_machine() -> None:
+    """Nobody tests them: they are no reason to allow more wrong labels among the others."""
+    ledger = Ledger.of_size(1_000)
+    ledger.label(np.arange(400), np.zeros(400, np.int16), State.AUTO, 0)
+    loop = Loop.begin(LoopSettings(certificate_for="dataset", target_error=0.05), ledger)
+    assert loop.promise().output == 600
+    assert loop.promise().allowed(600) == 30, "not 50"
+    ledger.label(np.arange(400, 500), np.zeros(100, np.int16), State.AUTO, 3)
+    assert loop.promise().output == 600, "the run's own are among them"

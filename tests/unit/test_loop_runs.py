@@ -161,6 +161,7 @@ def test_a_test_goes_on_without_training_until_it_is_decided() -> None:
     assert done.loop.counts.auto > 0
 
 
+@pytest.mark.slow
 def test_people_who_differ_from_the_model_are_asked_again_until_two_agree() -> None:
     done = run(800, error_rate=0.1)
     again = [said for said in done.answers.values() if len(said) > 1]
@@ -182,6 +183,7 @@ def test_people_who_differ_from_the_model_lose_no_answer_when_the_run_ends(limit
     assert differ or limit != {"MaxRounds": 4}, "some have not agreed when the last round ends"
 
 
+@pytest.mark.slow
 def test_a_model_that_fails_its_test_learns_from_what_was_drawn() -> None:
     # Every fifth object is labeled by chance.
     done = run(800, truth=by_chance(800, 5), TargetError=0.1, BatchSize=0.1)

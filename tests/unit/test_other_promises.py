@@ -1,5 +1,7 @@
 """What a run says it would take with another promise, while its model can certify nothing."""
 
+import pytest
+
 from labelloop.core.records import OtherPromise, RoundRecord
 from labelloop.core.report.circumstances import other_promises_in_words
 from tests.unit.test_loop_runs import Run, by_chance, run
@@ -9,6 +11,7 @@ def told(done: Run) -> list[RoundRecord]:
     return [record for record in done.records if record.other_promises]
 
 
+@pytest.mark.slow
 def test_a_promise_about_the_whole_data_set_is_told_where_none_about_the_auto_labels_can_pass() -> None:
     # Every fifth object is labeled by chance: about 13 % are wrong, and no model knows which.
     truth = by_chance(1_500, 5)

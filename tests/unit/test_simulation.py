@@ -35,6 +35,7 @@ def test_the_posts_policy_labels_without_a_certificate() -> None:
     accounted_for(ended)
 
 
+@pytest.mark.slow
 def test_what_is_not_labeled_within_the_limits_counts_as_peoples() -> None:
     ended = simulate(*of(hard(0)), KnowsNothing(), {"MaxHumanLabels": 700})
     assert ended.answers == 700

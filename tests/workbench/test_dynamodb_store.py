@@ -68,6 +68,7 @@ def cost_of_a_request(table: Table) -> tuple[int, int]:
     return table.calls, table.items
 
 
+@pytest.mark.slow
 def test_a_request_costs_the_same_after_a_hundred_batches(table: Table) -> None:
     table.close_batches(1, "older")
     table.desk.open(["x", "y", "z"], batch_id="first")
@@ -77,6 +78,7 @@ def test_a_request_costs_the_same_after_a_hundred_batches(table: Table) -> None:
     assert cost_of_a_request(table) == before
 
 
+@pytest.mark.slow
 def test_looking_whether_the_work_is_over_costs_the_same_after_a_hundred_batches(table: Table) -> None:
     table.close_batches(100)
     with table.counted():

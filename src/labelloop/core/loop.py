@@ -184,16 +184,26 @@ class Loop:
         return self._promise_with(self.settings)
 
     def _promise_with(self, settings: LoopSettings) -> Promise:
-        counts = self.counts
-        by_people = counts.human_labels + counts.auto + self.human_labels_left()
         granted = (self.certificate.wrong_bound or 0) if self.certificate else 0
-        return settings.promise(counts.input - counts.failed, by_people, granted)
+        return settings.promise(self._most_labels(), self._labels_by_people(), granted)
 
     def _labels_expected(self, auto_labels: int) -> int:
-        """How many labels the output will have with these auto-labels if people answer all they can."""
+        """How many labels the promise is about, with these auto-labels, if people answer all they can."""
+        return min(self._most_labels(), self._labels_by_people() + auto_labels)
+
+    def _most_labels(self) -> int:
         counts = self.counts
-        by_people = counts.human_labels + counts.auto + self.human_labels_left()
-        return min(counts.input - counts.failed, by_people + auto_labels)
+        return counts.input - counts.failed - self._by_machine_in_input()
+
+    def _labels_by_people(self) -> int:
+        """Those there are, those they can still give, and what the model has labeled so far."""
+        counts = self.counts
+        auto_labels = counts.auto - self._by_machine_in_input()
+        return counts.human_labels + auto_labels + self.human_labels_left()
+
+    def _by_machine_in_input(self) -> int:
+        """Labels that the input brought by machine: nobody tests them, so no promise is about them."""
+        return int((self.ledger.mask(State.AUTO) & (self.ledger.rounds == 0)).sum())
 
     def human_labels_left(self) -> int:
         """How many more answers the run may ask people for."""
@@ -305,7 +315,7 @@ class Loop:
     def export(self, stopped_because: str | None) -> EndedLoop:
         """How the run ended; `stopped_because`: the reason of the last decision."""
         counts = self.counts
-        labels = counts.human_labels + counts.auto
+        labels = counts.human_labels + counts.auto - self._by_machine_in_input()
         return EndedLoop(
             settings=self.settings,
             counts=counts,
