@@ -168,7 +168,7 @@ def test_what_others_took_meanwhile_is_not_shown_again(open_bench: OpenBench, ne
     eventually(lambda: free_for_others(bench) == 1, "what Ada holds is there for others")
     new_person(bench, "Grace").see_object()
     look_away(ada, hidden=False)
-    ada.see_panel("All done for now")
+    ada.see_panel("Others have the last objects")
 
 
 def look_away(person: Person, *, hidden: bool) -> None:
