@@ -14,6 +14,7 @@ from rich.text import Text
 
 from labelloop.cli import table_options
 from labelloop.cli.errors import explained_errors
+from labelloop.cli.own_command import own_command
 from labelloop.cli.table_options import comma_separated
 from labelloop.preparation import (
     Preparation,
@@ -200,9 +201,8 @@ def _next_command(preparation: Preparation) -> str:
     folder = preparation.folder
     # Simulated people can answer only what the file knows.
     people = ("workbench",) if preparation.unknown else ("simulated", "--truth", str(folder.truth))
-    return "  " + shlex.join(
-        [
-            *("labelloop", "run", "--request", str(folder.request), "--s3-root", str(folder.s3_root)),
-            *("--people", *people, "--out", str(folder.folder / "run")),
-        ]
-    )
+    arguments = [
+        *("run", "--request", str(folder.request), "--s3-root", str(folder.s3_root)),
+        *("--people", *people, "--out", str(folder.folder / "run")),
+    ]
+    return f"  {own_command()} {shlex.join(arguments)}"
