@@ -62,7 +62,9 @@ class Person:
             self.post("/api/tasks/next", {"count": 1})
 
     def post(self, path: str, body: Any) -> Any:
-        cookie = self.http.cookies["labelloop-session"]
+        (cookie,) = [
+            value for name, value in self.http.cookies.items() if name.startswith("labelloop-session-")
+        ]
         token = hmac.new(self._key.encode(), f"csrf\n{cookie}".encode(), hashlib.sha256).hexdigest()
         answer = self.http.post(path, json=body, headers={"X-CSRF-Token": token})
         assert answer.status_code == 200, answer.text
