@@ -76,6 +76,8 @@ def test_answers_outlive_the_page(open_bench: OpenBench, new_person: NewPerson) 
     bench = open_bench(HEADLINES)
     ada = new_person(bench)
     ada.see_object()
+    # The next objects are fetched after the first one is shown.
+    ada.page.wait_for_load_state("networkidle")
     ada.context.set_offline(True)
     ada.press("2", "Enter", "3", "Enter")
     ada.page.close()
