@@ -10,7 +10,6 @@ An `AuditSchedule` is data, part of a run's persisted state. How it is read is a
 is not persisted, so methods take it.
 """
 
-import math
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -32,28 +31,6 @@ class AuditSchedule:
     answers: float = 0.0  # people's first answers about objects drawn at random
     mistaken_answers: float = 0.0  # those of them that other people did not confirm
     reliability: Reliability = field(default_factory=Reliability)  # from the draws of tests that failed
-    # The fewest labels by people with which a model expected the run to end, and people's labels when it was
-    # last asked for that; since the last test.
-    fewest_expected: float | None = None
-    expected_at: int = 0
-
-    def expecting(
-        self, in_the_end: float, human_labels: int, objects: int, tuning: Tuning
-    ) -> "AuditSchedule":
-        """After one more model has said with how many labels by people it expects the run to end."""
-        if not self._asks_again(human_labels, objects, tuning) or not math.isfinite(in_the_end):
-            return self
-        fewest = min(in_the_end, self.fewest_expected or math.inf)
-        return replace(self, fewest_expected=fewest, expected_at=human_labels)
-
-    def falls_behind(self, in_the_end: float, human_labels: int, objects: int, tuning: Tuning) -> bool:
-        """Whether an earlier model expected the run to end with clearly fewer labels by people."""
-        most = tuning.timing.most_rise * (self.fewest_expected or math.inf)
-        return in_the_end > most and self._asks_again(human_labels, objects, tuning)
-
-    def _asks_again(self, human_labels: int, objects: int, tuning: Tuning) -> bool:
-        # From few labels more, an expectation changes by chance.
-        return human_labels >= self.expected_at + tuning.timing.expects_after * objects
 
     def overconfidence(self, *, tuning: Tuning = DEFAULT) -> float:
         """By what factor the model errs more often than it expects, as far as answers tell."""
@@ -94,8 +71,6 @@ class AuditSchedule:
             tests=self.tests + 1,
             chance_left=0.0 if last else self.chance_left * (1 - tuning.timing.share_spent),
             human_labels=human_labels,
-            fewest_expected=None,
-            expected_at=0,
         )
 
     def learned(

@@ -105,12 +105,9 @@ def auto_label(
         errors_left = believed * error_after(labels, batch, tuning=tuning)
         ahead = _outlook(proposal.parts(np.maximum(errors_left, unexpected)), len(pool))
         gain = outlook.human_labels - ahead.draws - _labels_after(batch, ahead, len(pool), settings)
-        in_the_end = labels + outlook.human_labels
-        behind = schedule.falls_behind(in_the_end, labels, len(ledger), tuning)
-        due = (gain <= 0 or behind) and may_test_again(schedule, labels, tuning=tuning)
+        due = gain <= 0 and may_test_again(schedule, labels, tuning=tuning)
         if last or short_of_budget or due:
             return proposal.test(parts, outlook, labels, most_draws)
-        schedule = schedule.expecting(in_the_end, labels, len(ledger), tuning)
         return AutoLabeling(NO_IDS, None, schedule, outlook)
     error, target = outlook.expected_error, settings.target_error
     if may_be_modest(schedule, labels, error, target, tuning=tuning) or last:
