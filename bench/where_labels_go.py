@@ -19,7 +19,7 @@ from bench.runs import cores, run_all
 from labelloop.core.records import RoundRecord, Verdict
 from labelloop.simulation import simulate
 
-SEEDS, QUICK_SEEDS = 8, 2
+SEEDS, QUICK_SEEDS = 4, 1
 PROMISES = ("all", "dataset")
 MARKER = "where-labels-go"
 
