@@ -27,11 +27,21 @@ from bench.given_labels import (
 from bench.loop_with_given_labels import given_labels_alone, model_and_given_labels
 from bench.oracle_threshold import oracle_of_auto_labels, oracle_of_whole_set
 from bench.pac_labeling import pac_labeling
-from bench.results import QUOTED, RESULTS, machine, markdown_table, percent, quote_in_document, write_json
+from bench.results import (
+    QUOTED,
+    README,
+    RESULTS,
+    machine,
+    markdown_table,
+    percent,
+    quote_in_document,
+    write_json,
+)
 from bench.runs import console, cores, run_all
 from bench.uniform_audit import audit_of_auto_labels, audit_of_whole_set
 
 SEEDS, QUICK_SEEDS = 20, 2
+HEADLINE_TABLE, HEADLINE_MARKER = "audit-language-model", "audit-headline"
 # Tables of the document: what the names of their sets begin with.
 TABLES = {"audit-language-model": ("stance", "misinfo"), "audit-uci": ("uci",), "audit-movies": ("movie",)}
 
@@ -172,6 +182,12 @@ def document_of(done: list[tuple[Task, Ended]], seconds: float, command: str) ->
     }
 
 
+def headline(document: dict[str, Any]) -> str:
+    """Labels of a language model, and the promise about the whole data set, for the README."""
+    rows = [row for row in document["rows"] if not row["contender"].startswith("of the kept")]
+    return table({"rows": rows}, HEADLINE_TABLE)
+
+
 def table(document: dict[str, Any], name: str) -> str:
     """Methods down, data sets across."""
     cells = {
@@ -239,6 +255,7 @@ def main() -> None:
     if seeds >= SEEDS and len(names) == len(SETS):
         write_json("audit", {key: value for key, value in document.items() if key != "runs"}, QUOTED)
         quote_in_document(found)
+        quote_in_document({HEADLINE_MARKER: headline(document)}, README)
     print("\n\n".join(found.values()))
 
 

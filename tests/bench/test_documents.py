@@ -42,6 +42,10 @@ def test_the_readmes_table_is_that_of_the_same_figures() -> None:
     assert quoted(README.read_text(), labels.HEADLINE_MARKER) == labels.headline(figures("labels"))
 
 
+def test_the_readmes_table_of_given_labels_is_that_of_the_same_figures() -> None:
+    assert quoted(README.read_text(), audit.HEADLINE_MARKER) == audit.headline(figures("audit"))
+
+
 def test_a_certificate_is_broken_no_more_often_than_it_says() -> None:
     for row in figures("certificate")["rows"]:
         if row["testing"] == "shared out":
