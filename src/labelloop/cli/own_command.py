@@ -15,7 +15,7 @@ def own_command() -> str:
     As a module it has no path of its own: then Python is named too.
     """
     started = Path(sys.argv[0])
-    if started.name == "__main__.py":
+    if started.name == "__main__.py" and started.parent.name == _NAME:
         return shlex.join([_short(Path(sys.executable)), "-m", _NAME])
     if started.name != _NAME:
         return _NAME
