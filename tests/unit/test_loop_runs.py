@@ -17,6 +17,7 @@ from labelloop.core.loop import Loop, Selection
 from labelloop.core.people.simulated_people import SimulatedPeople
 from labelloop.core.records import Certificate, Report, RoundRecord
 from labelloop.core.report.document import EndedRun, Failures, report_of
+from labelloop.reporting.headline import headline
 from labelloop.simulation import Batch, PeopleWhoKnow, SimulatedRun, simulate
 from tests.words import CATEGORIES, CLASSES, TOO_STRICT, WordCounts, texts
 
@@ -287,3 +288,27 @@ def test_the_last_round_commits_what_is_certified() -> None:
     assert len(done.records) == 2
     assert "MaxRounds" in done.ended.stopped_because or done.loop.counts.pool == 0
     assert done.records[-1].auto_labels_committed == done.loop.counts.auto > 0
+
+
+def test_a_promise_says_no_less_than_what_can_be_wrong_where_people_do_not_label_the_rest() -> None:
+    """It was tested as if they would: then the same wrong labels are a larger share of fewer labels."""
+    settings: dict[str, Any] = {"CertificateFor": "dataset", "TargetError": 0.08, "BatchSize": 0.05}
+    truth = by_chance(1_500, 7)
+    cut = run(1_500, truth=truth, MaxRounds=8, **settings)
+    ended = cut.loop.export("the limit of rounds").certificate
+    assert ended is not None
+    assert cut.loop.counts.pool > 0
+    bound = ended.dataset_error_bound or 0.0
+    assert bound > 0.08
+    assert ended.promised_error >= bound
+    assert (
+        ended.promise == f"error among all labels of the output <= {ended.promised_error:.3g}, 90% confidence"
+    )
+    assert ended.target_error == 0.08, "what was asked for stays told"
+    top = headline(cut.report())
+    assert top.sentence.startswith(f"At most {100 * ended.promised_error:.4g}% of all labels are wrong")
+    assert "That is more than the 8% asked for: people have not labeled all" in top.grounds[0]
+    whole = run(1_500, truth=truth, **settings).loop.export(None).certificate
+    assert whole is not None
+    assert whole.promised_error == 0.08
+    assert whole.promise == "error among all labels of the output <= 0.08, 90% confidence"

@@ -32,7 +32,8 @@ def render_audit(report: AuditReport) -> str:
 def _headline(report: AuditReport) -> Headline:
     counts, certificate = report.counts, report.certificate
     sentences = certificate_sentences(report)
-    promise = promise_sentence(report.certificate_for, report.target_error)
+    error = certificate.promised_error if certificate else report.target_error
+    promise = promise_sentence(report.certificate_for, error)
     sentence = (
         f"{promise[0].upper()}{promise[1:]}, with {short_percent(report.confidence)} confidence."
         if certificate

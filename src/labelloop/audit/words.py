@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from labelloop.audit.findings import AuditReport, JudgeFinding, Share
 from labelloop.audit.forecast import ASSUMED_WRONG, Plan
+from labelloop.core.report.circumstances import shortfall_in_words
 from labelloop.reporting.text import count, counted, percent, short_percent
 
 _BASIS = {
@@ -80,9 +81,10 @@ def certificate_sentences(report: AuditReport) -> list[str]:
         tested += f" On {count(disputed)} people did not agree: they count as wrong."
     return [
         f"Certified with {short_percent(certificate.confidence)} confidence: "
-        f"{promise_sentence(report.certificate_for, certificate.target_error)}.",
+        f"{promise_sentence(report.certificate_for, certificate.promised_error)}.",
         f"{count(certificate.auto_labels)} given labels were kept unseen. By the test's exact bound, what is "
         f"wrong is {bounds}.",
+        *([f"{shortfall}."] if (shortfall := shortfall_in_words(certificate)) else []),
         tested,
     ]
 

@@ -173,7 +173,7 @@ def _numbers(row: SimulatedRun | MeanOfRuns) -> tuple[str, str, str]:
 def _bound(run: SimulatedRun) -> str:
     if run.certificate is None:
         return "none"
-    return f"≤ {run.certificate.target_error:.3g} at {run.certificate.confidence:.0%}"
+    return f"≤ {run.certificate.promised_error:.3g} at {run.certificate.confidence:.0%}"
 
 
 def _effort(row: SimulatedRun | MeanOfRuns) -> tuple[str, str]:

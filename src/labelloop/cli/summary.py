@@ -7,7 +7,12 @@ from rich.text import Text
 from labelloop.cli.run_folder import RunFolder
 from labelloop.cli.sentences import say
 from labelloop.core.records import Certificate, Report, Score
-from labelloop.core.report.circumstances import draws_in_words, lineage_in_words, machine_labels_in_words
+from labelloop.core.report.circumstances import (
+    draws_in_words,
+    lineage_in_words,
+    machine_labels_in_words,
+    shortfall_in_words,
+)
 from labelloop.core.report.true_classes import missed_in_words
 
 
@@ -91,9 +96,11 @@ def _unsettled(certificate: Certificate) -> str:
 def _both_bounds(certificate: Certificate) -> str:
     if certificate.dataset_error_bound is None:
         return ""
+    shortfall = shortfall_in_words(certificate)
     return (
         f" At most {certificate.error_bound:.1%} of the model's labels are wrong, "
         f"{certificate.dataset_error_bound:.1%} of all labels."
+        f"{f' {shortfall}.' if shortfall else ''}"
     )
 
 

@@ -107,6 +107,13 @@ class _InPascalCase(Record):
     )
 
 
+ALL_LABELS = "all labels of the output"
+
+
+def promise_in_words(whose: str, error: float, confidence: float) -> str:
+    return f"error among {whose} <= {error:.3g}, {confidence:.0%} confidence"
+
+
 class ClassCertificate(_InPascalCase):
     """What is promised about the auto-labels of one class."""
 
@@ -206,11 +213,27 @@ class Certificate(_InPascalCase):
             }
         )
 
+    @property
+    def promised_error(self) -> float:
+        """What is promised: the target, or more where people have not labeled all that was left to them."""
+        bound = self.dataset_error_bound
+        if not self.is_of_dataset or bound is None or bound <= self.target_error:
+            return self.target_error
+        return math.ceil(round(bound * 1_000, 6)) / 1_000
+
     def of_output(self, labels: int) -> "Certificate":
-        """With its bound on the whole output, which has this number of labels."""
+        """With its bound on the whole output, which has this number of labels.
+
+        A promise about all of them may say more than the target then: it was tested as if people would label
+        what is left to them.
+        """
         if self.wrong_bound is None or not labels:
             return self
-        return self.model_copy(update={"dataset_error_bound": self.wrong_bound / labels})
+        found = self.model_copy(update={"dataset_error_bound": self.wrong_bound / labels})
+        if not self.is_of_dataset:
+            return found
+        promise = promise_in_words(ALL_LABELS, found.promised_error, self.confidence)
+        return found.model_copy(update={"promise": promise})
 
 
 class OtherPromise(Record):

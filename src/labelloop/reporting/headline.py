@@ -10,6 +10,7 @@ from labelloop.core.report.circumstances import (
     lineage_in_words,
     machine_labels_in_words,
     other_promises_in_words,
+    shortfall_in_words,
 )
 from labelloop.core.report.true_classes import missed_in_words
 from labelloop.reporting.drawing import Drawing
@@ -55,7 +56,7 @@ def _outcomes(report: Report) -> list[_Outcome]:
 
 
 def _promise(certificate: Certificate) -> str:
-    target, confidence = certificate.target_error, certificate.confidence
+    target, confidence = certificate.promised_error, certificate.confidence
     if certificate.is_of_dataset:
         return (
             f"At most {short_percent(target)} of all labels are wrong, with {short_percent(confidence)} "
@@ -83,6 +84,7 @@ def _grounds(report: Report, certificate: Certificate) -> list[str]:
         f"{percent(certificate.error_estimate)}.",
         f"By the test's exact bound, at most {percent(certificate.error_bound)} of the model's labels are "
         f"wrong{_of_all_labels(certificate)}.",
+        *_shortfall(certificate),
         f"The model labeled {percent(certificate.coverage)} of the objects that were open then: those where "
         f"its margin between the two best classes is {certificate.threshold:.3f} or more.",
     ]
@@ -102,6 +104,11 @@ def _parts(certificate: Certificate) -> list[str]:
         f"The labels passed in {count(certificate.parts)} parts, by later and later models, each with a test "
         "and a share of the confidence of its own."
     ]
+
+
+def _shortfall(certificate: Certificate) -> list[str]:
+    words = shortfall_in_words(certificate)
+    return [f"{words}."] if words else []
 
 
 def _unsettled(certificate: Certificate) -> str:

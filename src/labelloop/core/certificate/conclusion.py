@@ -5,7 +5,14 @@ from dataclasses import dataclass
 from labelloop.core.certificate.audit import Audit
 from labelloop.core.certificate.audit_evidence import Evidence
 from labelloop.core.ledger import NO_IDS, Ids
-from labelloop.core.records import Certificate, ClassCertificate, TestRecord, Verdict
+from labelloop.core.records import (
+    ALL_LABELS,
+    Certificate,
+    ClassCertificate,
+    TestRecord,
+    Verdict,
+    promise_in_words,
+)
 
 
 @dataclass(frozen=True)
@@ -66,12 +73,12 @@ def certificate_of(test: TestUnderWay, confidence: float, *, by_class: bool) -> 
         return None
     labels = sum(evidence.open_objects for evidence in passed.values())
     candidates = sum(evidence.candidates for evidence in passed.values())
-    target = f"{audit.promise.target_error:.3g}"
+    target = audit.promise.target_error
     return Certificate(
-        promise=f"error among {_whose(audit, by_class=by_class)} <= {target}, {confidence:.0%} confidence",
+        promise=promise_in_words(_whose(audit, by_class=by_class), target, confidence),
         certificate_for="dataset" if audit.promise.is_of_dataset else "class" if by_class else "all",
         threshold=_threshold(test),
-        target_error=audit.promise.target_error,
+        target_error=target,
         confidence=confidence,
         level=sum(audit.groups[number].level for number in passed),
         error_bound=max(evidence.error_bound for evidence in passed.values()),
@@ -94,7 +101,7 @@ def _threshold(test: TestUnderWay) -> float:
 
 def _whose(audit: Audit, *, by_class: bool) -> str:
     if audit.promise.is_of_dataset:
-        return "all labels of the output"
+        return ALL_LABELS
     return "the auto-labels of each class the model gave" if by_class else "the auto-labels"
 
 

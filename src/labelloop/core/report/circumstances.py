@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from labelloop.core.randomness import Seed
-from labelloop.core.records import Lineage, OtherPromise, Report
+from labelloop.core.records import Certificate, Lineage, OtherPromise, Report
 
 
 def draws_in_words(seed: Seed, *, was_secret: bool) -> str:
@@ -38,6 +38,16 @@ def lineage_in_words(lineage: Lineage) -> str:
         f"{tests} of {executions}{resumed} took {lineage.chance_spent:.3g} of the chance of a wrong "
         "certificate. "
         "Runs begun anew, on this input or a copy of it, are not counted: they cannot be seen from here"
+    )
+
+
+def shortfall_in_words(certificate: Certificate) -> str:
+    """Why more is promised than was asked for; empty where it is not."""
+    if certificate.promised_error <= certificate.target_error:
+        return ""
+    return (
+        f"That is more than the {100 * certificate.target_error:.4g}% asked for: people have not labeled all "
+        "that was left to them, so the same number of wrong labels is a larger share"
     )
 
 

@@ -214,7 +214,7 @@ def _certificate(certificate: Certificate | None) -> list[str]:
         ]
     whose = "all labels" if certificate.is_of_dataset else "the auto-labels"
     told = [
-        f"Error among {whose}: at most {short_percent(certificate.target_error)}, with "
+        f"Error among {whose}: at most {short_percent(certificate.promised_error)}, with "
         f"{short_percent(certificate.confidence)} confidence."
     ]
     if certificate.validation_objects:
