@@ -401,9 +401,9 @@ class Loop:
             return Selection(drawn, drawn)
         # The objects for the test come first; the rest of the batch goes to people with them.
         candidates = np.asarray(audit.candidates["id"])
-        if not len(drawn) and audit.outcome() == Verdict.PASSED:
+        if not len(drawn) and audit.outcome(evidence := audit.all_evidence()) == Verdict.PASSED:
             # It needs no draws: what it leaves to people is theirs already.
-            candidates = candidates[audit.certified()]
+            candidates = candidates[audit.certified(evidence)]
         planned = round(sum(group.plan.draws for group in audit.groups))
         count = max(0, min(self.limits.batch, audit.most_draws - max(planned, len(drawn))))
         rng = random_stream(self.settings.seed, "selection", self.round)

@@ -7,11 +7,19 @@ however often the model was tested.
 
 import math
 import sys
+from collections.abc import Sequence
 
 import numpy as np
 import numpy.typing as npt
 
-from labelloop.core.certificate.audit_evidence import Evidence, Group, evidence_of, evidence_of_surest
+from labelloop.core.certificate.audit_evidence import (
+    Counted,
+    Evidence,
+    Group,
+    counts_of,
+    evidence_of,
+    evidence_of_surest,
+)
 from labelloop.core.certificate.betting import weights
 from labelloop.core.certificate.promise import Promise
 from labelloop.core.certificate.tuning import DEFAULT, Tuning
@@ -155,29 +163,35 @@ class Audit(SecondOpinions):
         """
         return bool(self.candidates["rank"].any())
 
-    def certified(self) -> npt.NDArray[np.bool_]:
-        """The candidates that have passed, with those of them that people were asked about; (candidates,)."""
-        if self.chooses:
-            return np.asarray(self.candidates["rank"] < self._surest()[0])
-        return np.isin(self.candidates["group"], list(self.passed()))
-
-    def open_ids(self) -> Ids:
-        """What gets labels: of the candidates that have passed, those that nobody was asked about."""
-        return np.asarray(self.candidates["id"][self.certified() & ~self.asked])
-
-    def passed(self) -> dict[int, Evidence]:
-        """The evidence of each group whose test has passed, by the group's number."""
-        return {number: evidence for number, evidence in enumerate(self.all_evidence()) if evidence.passes}
+    # Evidence of large tests takes a while: who asks for more than one thing hands it on.
 
     def all_evidence(self) -> list[Evidence]:
         """The evidence of each group."""
         return [self.evidence(number) for number in range(len(self.groups))]
 
-    def outcome(self) -> Verdict:
+    def certified(self, evidence: Sequence[Evidence] | None = None) -> npt.NDArray[np.bool_]:
+        """The candidates that have passed, with those of them that people were asked about; (candidates,)."""
+        found = np.zeros(len(self.candidates), np.bool_)
+        for number, of_group in self.passed(evidence).items():
+            mine = self.candidates["group"] == number
+            found |= mine if of_group.surest is None else mine & (self.candidates["rank"] < of_group.surest)
+        return found
+
+    def open_ids(self, evidence: Sequence[Evidence] | None = None) -> Ids:
+        """What gets labels: of the candidates that have passed, those that nobody was asked about."""
+        return np.asarray(self.candidates["id"][self.certified(evidence) & ~self.asked])
+
+    def passed(self, evidence: Sequence[Evidence] | None = None) -> dict[int, Evidence]:
+        """The evidence of each group whose test has passed, by the group's number."""
+        found = self.all_evidence() if evidence is None else evidence
+        return {number: of_group for number, of_group in enumerate(found) if of_group.passes}
+
+    def outcome(self, evidence: Sequence[Evidence] | None = None) -> Verdict:
         """Of all groups: open as long as one of them is; after that, passed if one of them has."""
         if len(self.awaited()):
             return Verdict.OPEN
-        verdicts = {self.verdict(number, found) for number, found in enumerate(self.all_evidence())}
+        evidence = self.all_evidence() if evidence is None else evidence
+        verdicts = {self.verdict(number, found) for number, found in enumerate(evidence)}
         for verdict in (Verdict.OPEN, Verdict.PASSED):
             if verdict in verdicts:
                 return verdict
@@ -185,24 +199,20 @@ class Audit(SecondOpinions):
 
     def evidence(self, number: int) -> Evidence:
         """What is known by now about a group, or about the part of it that passes."""
-        return self._surest()[1] if self.chooses else self.evidence_of_all(number)
+        rows, group = self.candidates[self.candidates["group"] == number], self.groups[number]
+        if self.chooses:
+            most = self.most_draws
+            return evidence_of_surest(
+                rows, group, self.promise, most, reviewed=self.reviewed, tuning=self.tuning
+            )
+        return evidence_of(rows, group, self.promise, reviewed=self.reviewed, tuning=self.tuning)
 
-    def evidence_of_all(self, number: int) -> Evidence:
-        """What is known by now about all candidates of a group."""
+    def counts(self, number: int, evidence: Evidence) -> Counted:
+        """All candidates of a group; `evidence`: that of the group."""
+        if evidence.surest is None:
+            return evidence
         rows = self.candidates[self.candidates["group"] == number]
-        return evidence_of(
-            rows, self.groups[number], self.promise, reviewed=self.reviewed, tuning=self.tuning
-        )
-
-    def _surest(self) -> tuple[int, Evidence]:
-        return evidence_of_surest(
-            self.candidates,
-            self.groups[0],
-            self.promise,
-            self.most_draws,
-            reviewed=self.reviewed,
-            tuning=self.tuning,
-        )
+        return counts_of(rows, self.groups[number], reviewed=self.reviewed, tuning=self.tuning)
 
     def verdict(self, number: int, evidence: Evidence) -> Verdict:
         """Whether a group's test has passed, and whether it is worth going on."""

@@ -38,8 +38,8 @@ class Way:
 
 
 @dataclass(frozen=True)
-class Evidence:
-    """What people's answers say about a group, or about the surest of its candidates."""
+class Counted:
+    """Candidates, counted by what became of them."""
 
     drawn: int  # objects drawn at random that people were asked about
     wrong: int  # how many of these the model had wrong
@@ -47,22 +47,29 @@ class Evidence:
     withdrawn: int  # doubtful objects that people were asked about so that the rest passes
     open_objects: int  # what would be labeled: nobody was asked about these
     error_estimate: float  # share of wrong labels among them all, without bias
-    wrong_bound: int  # exact upper bound on the number of wrong labels among the open objects
-    passes: bool  # no more than may be wrong is wrong, at the test's level
-    way: Way
 
     @property
     def candidates(self) -> int:
         return self.drawn + self.withdrawn + self.open_objects
 
+    def error_share(self, candidates: int) -> float:
+        """What these add to the estimated error of all candidates, given their number."""
+        return self.error_estimate * self.candidates / max(1, candidates)
+
+
+@dataclass(frozen=True)
+class Evidence(Counted):
+    """What people's answers say about a group, or about the surest of its candidates."""
+
+    wrong_bound: int  # exact upper bound on the number of wrong labels among the open objects
+    passes: bool  # no more than may be wrong is wrong, at the test's level
+    way: Way
+    surest: int | None = None  # how many of the group's candidates it is about; all, unless the draws choose
+
     @property
     def error_bound(self) -> float:
-        """The same as a share of the open objects; 0 without any."""
+        """The bound as a share of the open objects; 0 without any."""
         return self.wrong_bound / self.open_objects if self.open_objects else 0.0
-
-    def error_share(self, candidates: int) -> float:
-        """What this group adds to the estimated error of all candidates, given their number."""
-        return self.error_estimate * self.candidates / max(1, candidates)
 
 
 def evidence_of(
@@ -70,13 +77,20 @@ def evidence_of(
 ) -> Evidence:
     """From a group's candidates. `reviewed`: two people must agree that the model is wrong."""
     found = _Answers.of(rows, group.plan, reviewed=reviewed, tuning=tuning)
-    return found.evidence(group, promise, found.cheapest_way(group, promise))
+    passes = found.passes(group, promise)
+    way = Way(0.0, 0, 0.0) if passes else found.cheapest_way(group, promise)
+    return Evidence(**vars(found.counts()), wrong_bound=found.bound(group), passes=passes, way=way)
+
+
+def counts_of(rows: Rows, group: Group, *, reviewed: bool, tuning: Tuning = DEFAULT) -> Counted:
+    """A group's candidates."""
+    return _Answers.of(rows, group.plan, reviewed=reviewed, tuning=tuning).counts()
 
 
 def evidence_of_surest(
     rows: Rows, group: Group, promise: Promise, most_draws: int, *, reviewed: bool, tuning: Tuning = DEFAULT
-) -> tuple[int, Evidence]:
-    """How many of a group's candidates, the surest, can be certified as it stands, and what is known of them.
+) -> Evidence:
+    """Of as many of a group's surest candidates as can be certified as it stands.
 
     `most_draws`: see `Audit`.
     """
@@ -101,9 +115,9 @@ def evidence_of_surest(
     left_to_people = every.open_objects - certified.open_objects
     if kept and left_to_people <= cost + tuning.giving_up.least_saving * len(rows):
         way = Way(0.0, 0, 0.0)
-    found = certified.evidence(group, promise, way)
     # The bound is what was allowed: a smaller one would depend on the draws in a way that the proof does not.
-    return kept, replace(found, wrong_bound=min(allowed, certified.open_objects), passes=kept > 0)
+    bound = min(allowed, certified.open_objects)
+    return Evidence(**vars(certified.counts()), wrong_bound=bound, passes=kept > 0, way=way, surest=kept)
 
 
 @dataclass(frozen=True)
@@ -167,18 +181,15 @@ class _Answers:
         """How much of what is drawn next from all candidates falls on these."""
         return float(self.weight[~self.left].sum() / every.weight[~every.left].sum())
 
-    def evidence(self, group: Group, promise: Promise, way: Way) -> Evidence:
+    def counts(self) -> Counted:
         drawn = self.rows["drawn"]
-        return Evidence(
+        return Counted(
             drawn=int((self.left & drawn).sum()),
             wrong=int((drawn & self.wrong).sum()),
             unsettled=int((drawn & ~self.answered).sum()),
             withdrawn=int((self.left & ~drawn).sum()),
             open_objects=self.open_objects,
             error_estimate=self.draws.error_estimate(),
-            wrong_bound=self._bound(group),
-            passes=self.passes(group, promise),
-            way=way,
         )
 
     def passes(self, group: Group, promise: Promise) -> bool:
@@ -194,8 +205,6 @@ class _Answers:
         """By more draws, or by withdrawing some objects and fewer draws."""
         if not self.open_objects:
             return Way(math.inf, 0, 0.0)
-        if self.passes(group, promise):
-            return Way(0.0, 0, 0.0)
         shares = self.tuning.drawing.shares_withdrawn
         counts = sorted({math.floor(share * self.open_objects) for share in shares})
         ways = [self._having_withdrawn(count, group, promise) for count in counts]
@@ -203,18 +212,14 @@ class _Answers:
 
     def wealths(self, sets: SurestSets) -> npt.NDArray[np.float64]:
         """Of the tests of these sets; shape (sets,)."""
-        drawn, stake = np.flatnonzero(self.left), self.rows["stake"]
-        wrong = (self.wrong | ~self.answered)[drawn]
+        drawn, draws = np.flatnonzero(self.left), self.draws
         return log_wealths(
-            sets, self.rows["rank"], self.weight, drawn, wrong, stake[drawn], tuning=self.tuning
+            sets, self.rows["rank"], self.weight, drawn, draws.wrong, draws.stake, tuning=self.tuning
         )
 
     def way_by_draws(self, promise: Promise, level: float) -> Way:
         """By more draws alone, where this level is left to reach; infinitely many where nothing is open."""
-        if not self.open_objects:
-            return Way(math.inf, 0, 0.0)
-        plan = plan_with(self.plan.evenness, self._chances, promise, level, tuning=self.tuning)
-        return Way(max(1.0, plan.draws), 0, plan.stake)
+        return self._way(0, promise, level) if self.open_objects else Way(math.inf, 0, 0.0)
 
     @property
     def _wrong(self) -> int:
@@ -233,11 +238,14 @@ class _Answers:
         goal, rest = -math.log(group.level), self._chances[count:]
         found = self._wrong + float(self._chances[:count].sum())
         wealth = self.draws.log_wealth(found + promise.allowed(len(rest)) + 1)
-        level = min(1.0, math.exp(wealth - goal))
-        plan = plan_with(self.plan.evenness, rest, promise, level, tuning=self.tuning)
-        return Way(max(1.0, plan.draws), count, plan.stake)
+        return self._way(count, promise, min(1.0, math.exp(wealth - goal)))
 
-    def _bound(self, group: Group) -> int:
+    def _way(self, withdrawn: int, promise: Promise, level: float) -> Way:
+        rest = self._chances[withdrawn:]
+        plan = plan_with(self.plan.evenness, rest, promise, level, tuning=self.tuning)
+        return Way(max(1.0, plan.draws), withdrawn, plan.stake)
+
+    def bound(self, group: Group) -> int:
         """The least number that the wealth refutes: no more of the open objects is wrong, at that level."""
         least, most, target = 0, self.open_objects, -math.log(group.level)
         while least < most:

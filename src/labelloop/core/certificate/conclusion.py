@@ -1,5 +1,6 @@
 """What a test has come to, and the certificate it gives where it has passed."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from labelloop.core.certificate.audit import Audit
@@ -45,30 +46,33 @@ def conclude(test: TestUnderWay, confidence: float, *, by_class: bool, goes_on: 
     `goes_on`: people can be asked again.
     """
     audit, certificate, committed = test.audit, None, NO_IDS
-    verdict = audit.outcome()
+    evidence = audit.all_evidence()
+    verdict = audit.outcome(evidence)
     if verdict == Verdict.OPEN and not goes_on:
-        verdict = Verdict.PASSED if audit.passed() else Verdict.FAILED
+        verdict = Verdict.PASSED if audit.passed(evidence) else Verdict.FAILED
     if verdict == Verdict.PASSED:
-        certificate = certificate_of(test, confidence, by_class=by_class)
-        committed = audit.open_ids()
-    evidence = [audit.evidence_of_all(number) for number in range(len(audit.groups))]
-    candidates = sum(found.candidates for found in evidence)
+        certificate = certificate_of(test, confidence, by_class=by_class, evidence=evidence)
+        committed = audit.open_ids(evidence)
+    of_all = [audit.counts(number, found) for number, found in enumerate(evidence)]
+    candidates = sum(found.candidates for found in of_all)
     record = TestRecord(
         verdict=verdict,
-        drawn=sum(found.drawn for found in evidence),
-        wrong=sum(found.wrong for found in evidence),
-        unsettled=sum(found.unsettled for found in evidence),
-        withdrawn=sum(found.withdrawn for found in evidence),
-        error_estimate=sum(found.error_share(candidates) for found in evidence),
-        error_bound=max(found.error_bound for found in audit.all_evidence()),
+        drawn=sum(found.drawn for found in of_all),
+        wrong=sum(found.wrong for found in of_all),
+        unsettled=sum(found.unsettled for found in of_all),
+        withdrawn=sum(found.withdrawn for found in of_all),
+        error_estimate=sum(found.error_share(candidates) for found in of_all),
+        error_bound=max(found.error_bound for found in evidence),
     )
     return Conclusion(record, certificate, committed)
 
 
-def certificate_of(test: TestUnderWay, confidence: float, *, by_class: bool) -> Certificate | None:
-    """Of the groups whose test has passed; None where none has."""
+def certificate_of(
+    test: TestUnderWay, confidence: float, *, by_class: bool, evidence: Sequence[Evidence] | None = None
+) -> Certificate | None:
+    """Of the groups whose test has passed; None where none has. `evidence`: of each group, if it is known."""
     audit = test.audit
-    passed = audit.passed()
+    passed = audit.passed(evidence)
     if not passed:
         return None
     labels = sum(evidence.open_objects for evidence in passed.values())
@@ -77,7 +81,7 @@ def certificate_of(test: TestUnderWay, confidence: float, *, by_class: bool) -> 
     return Certificate(
         promise=promise_in_words(_whose(audit, by_class=by_class), target, confidence),
         certificate_for="dataset" if audit.promise.is_of_dataset else "class" if by_class else "all",
-        threshold=_threshold(test),
+        threshold=_threshold(test, evidence),
         target_error=target,
         confidence=confidence,
         level=sum(audit.groups[number].level for number in passed),
@@ -93,10 +97,12 @@ def certificate_of(test: TestUnderWay, confidence: float, *, by_class: bool) -> 
     )
 
 
-def _threshold(test: TestUnderWay) -> float:
+def _threshold(test: TestUnderWay, evidence: Sequence[Evidence] | None) -> float:
     """The least margin among what is labeled."""
     audit = test.audit
-    return float(audit.candidates["margin"][audit.certified()].min()) if audit.chooses else test.threshold
+    if not audit.chooses:
+        return test.threshold
+    return float(audit.candidates["margin"][audit.certified(evidence)].min())
 
 
 def _whose(audit: Audit, *, by_class: bool) -> str:
