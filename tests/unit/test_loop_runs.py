@@ -290,6 +290,17 @@ def test_the_last_round_commits_what_is_certified() -> None:
     assert done.records[-1].auto_labels_committed == done.loop.counts.auto > 0
 
 
+def test_a_test_that_can_have_no_later_stage_draws_as_many_as_it_may() -> None:
+    """Also where the draws choose how many pass: before any draw, hardly any do."""
+    settings: dict[str, Any] = {"CertificateFor": "dataset", "TargetError": 0.08, "BatchSize": 0.05}
+    done = run(1_500, truth=by_chance(1_500, 7), MaxRounds=6, **settings)
+    (last,) = done.tested
+    assert last.round == 6
+    assert last.test is not None
+    assert last.test.drawn >= 100
+    assert done.loop.counts.auto > 500
+
+
 def test_a_promise_says_no_less_than_what_can_be_wrong_where_people_do_not_label_the_rest() -> None:
     """It was tested as if they would: then the same wrong labels are a larger share of fewer labels."""
     settings: dict[str, Any] = {"CertificateFor": "dataset", "TargetError": 0.08, "BatchSize": 0.05}

@@ -249,8 +249,9 @@ class Audit(SecondOpinions):
             withdrawn, drawn = evidence.way.withdrawn, evidence.way.draws
         if once:
             # Not all: nothing is promised about objects that are drawn.
-            most = drawing.most_in_only_stage * evidence.open_objects
-            drawn = min(self.tuning.giving_up.patience * planned - evidence.drawn, most)
+            of_all = self.counts(number, evidence)
+            most = drawing.most_in_only_stage * of_all.open_objects
+            drawn = min(self.tuning.giving_up.patience * planned - of_all.drawn, most)
         asked = evidence.drawn + evidence.withdrawn
         least = min(drawing.least_stage, math.ceil(drawing.least_growth * asked) or drawing.least_stage)
         drawn = min(room, max(least, math.ceil(drawn)))
