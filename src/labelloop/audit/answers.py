@@ -14,14 +14,14 @@ from labelloop.audit.audit_run import Answers, AuditBatch
 from labelloop.audit.table import AuditTable
 from labelloop.core.errors import RequestError
 from labelloop.preparation.classes import listing
+from labelloop.preparation.output_folder import replacing
+from labelloop.reporting.text import no_formula
 
 # What people write where they looked and cannot say.
 CANNOT_SAY = "?"
 _RECORD_COLUMNS = ("batch", "id", "label")
 _BATCH_COLUMNS = ("id", "line", "again", "text", "label")
 _DELIMITERS = ",;\t"
-# A spreadsheet takes a field that begins with one of these for a formula.
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
 class AnswerRecord:
@@ -75,7 +75,7 @@ class BatchFile:
                 str(number + 1),
                 str(self.table.lines[number]),
                 "yes" if number in again else "",
-                _no_formula(self.table.texts[number]),
+                no_formula(self.table.texts[number]),
                 "",
             ]
             for number in batch.asked.tolist()
@@ -147,13 +147,14 @@ def write_csv(
     mark: bool = False,
 ) -> None:
     """Write the file completely or not at all. `mark`: it begins with a byte-order mark."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_suffix(".writing")
-    with temporary.open("w", encoding="utf-8-sig" if mark else "utf-8", newline="") as file:
-        writer = csv.writer(file, delimiter=delimiter, lineterminator="\n")
+    encoding = "utf-8-sig" if mark else "utf-8"
+    with replacing(path) as file:
+        text = io.TextIOWrapper(file, encoding=encoding, newline="", write_through=True)
+        # With CRLF, the writer's default line end, it quotes a lone CR in a field as well as a lone LF.
+        writer = csv.writer(text, delimiter=delimiter)
         writer.writerow(header)
         writer.writerows(rows)
-    temporary.replace(path)
+        text.detach()
 
 
 def _read_rows(path: Path, delimiter: str, wanted: Sequence[str]) -> Iterable[list[str]]:
@@ -177,7 +178,3 @@ def _damaged(path: Path, what: str) -> RequestError:
 
 def _plain(text: str) -> str:
     return text.strip().casefold()
-
-
-def _no_formula(text: str) -> str:
-    return f"'{text}" if text.startswith(_FORMULA) else text

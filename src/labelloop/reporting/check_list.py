@@ -10,6 +10,7 @@ from typing import Any
 import orjson
 
 from labelloop.core.records import Example, Report
+from labelloop.reporting.text import no_formula
 
 # What somebody looks through at one sitting.
 MOST_AUTO_LABELS = 100
@@ -65,14 +66,9 @@ def write_check_list(path: Path, entries: Iterable[Doubtful]) -> None:
 def _cells(entry: Doubtful) -> Iterator[str]:
     texts = (entry.text, entry.label, entry.labeled_by, entry.model)
     yield str(entry.line)
-    yield from map(_no_formula, texts)
+    yield from map(no_formula, texts)
     yield f"{entry.confidence:.4f}"
     yield entry.why
-
-
-def _no_formula(text: str) -> str:
-    """A spreadsheet would run a text that begins like a formula."""
-    return f"'{text}" if text.startswith(("=", "+", "-", "@", "\t", "\r")) else text
 
 
 def _contradicted(report: Report) -> dict[int, Example]:

@@ -10,6 +10,11 @@ _JOINERS = "\u200c\u200d"  # scripts and emoji need them between their letters
 _CURRENCY_SIGNS = {"USD": "$", "EUR": "€", "GBP": "£", "JPY": "¥"}
 
 
+def no_formula(text: str) -> str:
+    """For a spreadsheet's cell: it would run a text that begins like a formula."""
+    return f"'{text}" if text.startswith(("=", "+", "-", "@", "\t", "\r")) else text
+
+
 def printable(text: object, longest: int = LONGEST_TEXT) -> str:
     """A text from outside, safe to show: on one line, shortened, without invisible characters.
 
