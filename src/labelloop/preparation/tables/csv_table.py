@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 
 from labelloop.preparation.errors import InputFileError
 from labelloop.preparation.source import WRONG_NUMBER_OF_FIELDS, BadRow, BlankLine
@@ -13,16 +12,14 @@ from labelloop.preparation.table_format import TableFormat
 from labelloop.preparation.tables.csv_layout import Layout, layout_of
 from labelloop.preparation.tables.csv_records import CsvRecords, RawRecord, quoting_fault
 from labelloop.preparation.tables.table import Record
-from labelloop.preparation.tables.text_file import TextFile
+from labelloop.preparation.tables.text_file import TextFile, TextTable
 
 
 @dataclass(frozen=True, slots=True)
-class CsvTable:
+class CsvTable(TextTable):
     """A CSV file of known layout."""
 
-    file: TextFile
     layout: Layout
-    columns: tuple[str, ...]
     has_header: bool
 
     @classmethod
@@ -30,11 +27,7 @@ class CsvTable:
         """Raises InputFileError."""
         layout = layout_of(file, table_format, quotation_marks=quotation_marks)
         columns = table_format.column_names or _header(file, layout)
-        return cls(file, layout, columns, has_header=not table_format.column_names)
-
-    @property
-    def path(self) -> Path:
-        return self.file.path
+        return cls(file, columns, layout, has_header=not table_format.column_names)
 
     @property
     def read_as(self) -> str:
@@ -47,13 +40,6 @@ class CsvTable:
     @property
     def delimiter(self) -> str:
         return self.layout.delimiter
-
-    @property
-    def byte_order_mark(self) -> bool:
-        return self.file.encoding.name != "utf-8"
-
-    def share_read(self) -> float:
-        return self.file.share_read()
 
     def records(self) -> Iterator[Record | BadRow | BlankLine]:
         layout = self.layout

@@ -13,18 +13,15 @@ from labelloop.preparation.errors import InputFileError
 from labelloop.preparation.source import BadRow, BlankLine
 from labelloop.preparation.tables.json_objects import columns_of, decoder, record_of
 from labelloop.preparation.tables.table import Record
-from labelloop.preparation.tables.text_file import TextFile
+from labelloop.preparation.tables.text_file import TextFile, TextTable
 
 _CHARACTERS = 1 << 20
 _SPACE = re.compile(r"[ \t\r\n]*")
 
 
 @dataclass(frozen=True, slots=True)
-class JsonArrayTable:
+class JsonArrayTable(TextTable):
     """A JSON file with an array of objects."""
-
-    file: TextFile
-    columns: tuple[str, ...]
 
     @classmethod
     def of(cls, file: TextFile) -> JsonArrayTable:
@@ -35,27 +32,8 @@ class JsonArrayTable:
         return cls(file, columns)
 
     @property
-    def path(self) -> Path:
-        return self.file.path
-
-    @property
     def read_as(self) -> str:
         return f"JSON, {self.file.words}"
-
-    @property
-    def notes(self) -> tuple[str, ...]:
-        return self.file.notes
-
-    @property
-    def delimiter(self) -> str:
-        return ","
-
-    @property
-    def byte_order_mark(self) -> bool:
-        return self.file.encoding.name != "utf-8"
-
-    def share_read(self) -> float:
-        return self.file.share_read()
 
     def records(self) -> Iterator[Record | BadRow | BlankLine]:
         for line, value in _values(self.file):

@@ -5,22 +5,18 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from labelloop.preparation.errors import InputFileError
 from labelloop.preparation.source import BadRow, BlankLine
 from labelloop.preparation.tables.json_objects import columns_of, decoder, record_of
 from labelloop.preparation.tables.table import Record
-from labelloop.preparation.tables.text_file import TextFile
+from labelloop.preparation.tables.text_file import TextFile, TextTable
 
 
 @dataclass(frozen=True, slots=True)
-class JsonLinesTable:
+class JsonLinesTable(TextTable):
     """A JSON Lines file; its columns are the fields of all its objects."""
-
-    file: TextFile
-    columns: tuple[str, ...]
 
     @classmethod
     def of(cls, file: TextFile) -> JsonLinesTable:
@@ -31,27 +27,8 @@ class JsonLinesTable:
         return cls(file, columns)
 
     @property
-    def path(self) -> Path:
-        return self.file.path
-
-    @property
     def read_as(self) -> str:
         return f"JSON Lines, {self.file.words}"
-
-    @property
-    def notes(self) -> tuple[str, ...]:
-        return self.file.notes
-
-    @property
-    def delimiter(self) -> str:
-        return ","
-
-    @property
-    def byte_order_mark(self) -> bool:
-        return self.file.encoding.name != "utf-8"
-
-    def share_read(self) -> float:
-        return self.file.share_read()
 
     def records(self) -> Iterator[Record | BadRow | BlankLine]:
         for line, value in _values(self.file):

@@ -73,3 +73,30 @@ class TextFile:
         if found := undecodable(text):
             return f"not {self.encoding.words}", found
         return None
+
+
+@dataclass(frozen=True, slots=True)
+class TextTable:
+    """What all tables in files of text have in common; see `Table`."""
+
+    file: TextFile
+    columns: tuple[str, ...]
+
+    @property
+    def path(self) -> Path:
+        return self.file.path
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        return self.file.notes
+
+    @property
+    def delimiter(self) -> str:
+        return ","
+
+    @property
+    def byte_order_mark(self) -> bool:
+        return self.file.encoding.name != "utf-8"
+
+    def share_read(self) -> float:
+        return self.file.share_read()
