@@ -1,7 +1,6 @@
 """Who answers in an audit: people with a CSV file, people at the workbench, or simulated people."""
 
 import contextlib
-import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -20,6 +19,7 @@ from labelloop.core.ledger import NO_LABEL
 from labelloop.core.manifest.lines import ID_KEY, LabelAttribute, object_id, parse_record
 from labelloop.preparation.classes import listing
 from labelloop.reporting.text import counted
+from labelloop.workbench.batch_closed import BatchClosed
 from labelloop.workbench.closing import Closing
 from labelloop.workbench.deployment import OpenedWorkbench
 from labelloop.workbench.earlier_batches import EarlierBatches
@@ -93,22 +93,6 @@ class PeopleWithFiles:
         say(self._console, sentence)
 
 
-class _BatchClosed:
-    """Is told when a batch is closed."""
-
-    def __init__(self) -> None:
-        self.event = threading.Event()
-
-    def batch_closed(self, _batch: Batch) -> None:
-        self.event.set()
-
-    def batch_failed(self, _batch: Batch, _cause: str) -> None:
-        """The person who closed the batch is told."""
-
-    def heartbeat(self, _batch: Batch) -> None:
-        """Nobody listens."""
-
-
 class PeopleAtWorkbench:
     """People at the labeling web application, batch after batch."""
 
@@ -118,7 +102,7 @@ class PeopleAtWorkbench:
         table: AuditTable,
         store: SqliteTaskStore,
         closing: Closing,
-        ended: _BatchClosed,
+        ended: BatchClosed,
     ) -> None:
         self._folder, self._table = folder, table
         self._store, self._closing, self._ended = store, closing, ended
@@ -133,7 +117,7 @@ class PeopleAtWorkbench:
         from labelloop.cli.serve_workbench import serve_workbench
 
         with listening(host, port) as listener, contextlib.closing(SqliteTaskStore(folder.store)) as store:
-            ended = _BatchClosed()
+            ended = BatchClosed()
             closing = Closing(store, LocalFiles(), ended)
             closing.go_on()
             with serve_workbench(console, listener, OpenedWorkbench(store, closing), folder.key):

@@ -24,6 +24,7 @@ from labelloop.core.manifest.lines import LabelAttribute
 from labelloop.preparation import PreparationOptions, prepare_dataset
 from labelloop.preparation.demo_headlines import demo_headlines
 from labelloop.reporting.text import counted
+from labelloop.workbench.batch_closed import BatchClosed
 from labelloop.workbench.closing import Closing
 from labelloop.workbench.deployment import OpenedWorkbench
 from labelloop.workbench.local_files import LocalFiles
@@ -110,22 +111,6 @@ class _Question:
     title: str
     instructions: str
     people_per_object: int
-
-
-class _BatchClosed:
-    """Waits until the batch is closed."""
-
-    def __init__(self) -> None:
-        self.event = threading.Event()
-
-    def batch_closed(self, _batch: Batch) -> None:
-        self.event.set()
-
-    def batch_failed(self, _batch: Batch, _cause: str) -> None:
-        """The person who closed the batch is sentences."""
-
-    def heartbeat(self, _batch: Batch) -> None:
-        """Nobody listens."""
 
 
 def _label(
@@ -220,7 +205,7 @@ class _Workbench:
 
 
 def _await_answers(console: Console, workbench: _Workbench, batch: Batch, unlabeled: int) -> None:
-    files, ended = LocalFiles(), _BatchClosed()
+    files, ended = LocalFiles(), BatchClosed()
     closing = Closing(workbench.store, files, ended)
     asked_for = list(asked_about(files.read_lines(batch.selection_uri), {}))
     opened = open_batch(workbench.store, batch, asked_for)
