@@ -7,6 +7,7 @@ import csv
 import json
 import os
 import random
+import shlex
 import signal
 import subprocess
 import sys
@@ -115,6 +116,36 @@ def test_from_a_file_to_the_same_file_with_labels(tmp_path: Path, application: P
     assert request["ActiveLearning"] == {"Seed": 3, "BatchSize": 20}
 
 
+def test_a_sample_is_labeled_by_the_command_it_names(tmp_path: Path, application: Path) -> None:
+    file = tmp_path / "my headlines.csv"
+
+    def sample(*more: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [*LABELLOOP, "sample", str(file), "--rows", "300", *more],
+            capture_output=True,
+            text=True,
+            timeout=60,
+        )
+
+    done = sample("--with-labels")
+    assert done.returncode == 0, done.stderr
+    again = sample()
+    assert (again.returncode, "is there already" in again.stderr) == (2, True)
+    named = shlex.split(done.stdout.splitlines()[-1])
+    start = named.index("label-file")
+    labeled = subprocess.run(
+        [*LABELLOOP, *named[start:], "--application", str(application)],
+        capture_output=True, text=True, timeout=300,
+    )  # fmt: skip
+    assert labeled.returncode == 0, labeled.stderr
+    with (tmp_path / "my headlines/labels.csv").open(newline="") as rows:
+        assert sum(bool(row["label"]) for row in csv.DictReader(rows)) == 300
+    file.unlink()
+    unlabeled = sample()
+    assert "--classes business," in unlabeled.stdout
+    assert file.read_text().splitlines()[0] == "id,title"
+
+
 def test_bad_rows_and_a_sample_leave_the_other_rows_as_they_were(tmp_path: Path, application: Path) -> None:
     source = tmp_path / "texts.csv"
     rows = write_rows(source, 200)
@@ -194,10 +225,8 @@ def test_told_to_end_it_writes_what_is_labeled_and_refuses_other_settings(
     assert any(row[4] for row in labeled)
     assert beside.returncode == 2
     assert "another labelloop is working in" in beside.stderr
-    for other, named in (([*task, "--budget", "301"], "--budget differs"), (task[:2], "--target-error diff")):
-        refused = call(source, application, *other)
-        assert refused.returncode == 2
-        assert named in refused.stderr
+    refused = call(source, application, *task, "--merge-case")
+    assert (refused.returncode, "--merge-case differs" in refused.stderr) == (2, True)
     write_rows(source, 599)
     refused = call(source, application, *task)
     assert (refused.returncode, "FILE differs" in refused.stderr) == (2, True)
@@ -277,3 +306,27 @@ def test_who_has_nothing_to_label_is_told_before_a_run_begins(tmp_path: Path, ap
     # Nothing had begun, so the folder is not bound to these settings.
     write_rows(source, 60)
     assert call(source, application).returncode == 0
+
+
+def test_a_larger_budget_and_another_promise_go_on_with_all_labels(tmp_path: Path, application: Path) -> None:
+    source = tmp_path / "texts.csv"
+    rows = write_rows(source, 600)
+    first = call(source, application, "--budget", "40", "--target-error", "0.01")
+    assert first.returncode == 0, first.stderr
+    before = {row[0]: row[4:] for row in read(tmp_path / "out/labels.csv") if row[4]}
+    assert 0 < len(before) <= 40
+    more = call(source, application, "--target-error", "0.1", "--certificate-for", "dataset")
+    assert more.returncode == 0, more.stderr
+    assert "with other --target-error, --certificate-for, --budget" in more.stdout
+    labeled = read(tmp_path / "out/labels.csv")
+    assert [row[:4] for row in labeled] == rows
+    assert all(row[4] for row in labeled)
+    assert {row[0]: row[4:] for row in labeled if row[0] in before} == before, "no label is lost or altered"
+    report = json.loads((tmp_path / "out/run/report.json").read_bytes())
+    certificate = report["certificate"]
+    assert (certificate["TargetError"], certificate["CertificateFor"]) == (0.1, "dataset")
+    repeated = sum(record["repeated_answers"] for record in report["rounds"])
+    asked = asked_about(tmp_path)
+    assert len(asked) - len(set(asked)) == repeated, "nobody is asked twice"
+    request = json.loads((tmp_path / "out/request.json").read_bytes())
+    assert request["ActiveLearning"] == {"TargetError": 0.1, "CertificateFor": "dataset", "BatchSize": 20}

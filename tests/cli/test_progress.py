@@ -136,7 +136,9 @@ def test_other_promises_are_told_first_and_again_when_labels_have_doubled() -> N
     assert isinstance(file, io.StringIO)
     notes = [line for line in file.getvalue().splitlines() if line.startswith("Note:")]
     assert len(notes) == 2, "after 200 and 400 labels"
-    assert notes[0].startswith("Note: as it stands, people label nearly everything. By this round's model")
+    assert notes[0].startswith(
+        "Note: By this round's model, people would label about 2,000 (100%) as it stands"
+    )
     assert "about 1,000 (50%) with a promise about the whole data set" in notes[0]
 
 

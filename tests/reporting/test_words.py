@@ -104,7 +104,10 @@ def costing(report: Report, prices: PriceList, backend: str, **counts: int) -> R
 
 def test_list_prices_of_ground_truth_are_not_those_of_the_workbench(report: Report) -> None:
     counts = {"human_labels": 100, "auto_labels": 900}
-    told = words(costing(report, PriceList(), "workbench", **counts)).partition("Labels and answers In")[2]
+    page = words(costing(report, PriceList(), "workbench", **counts))
+    assert "Answers saved 900 people gave 100" in page
+    assert "$" not in page
+    told = page.partition("Labels and answers In")[2]
     assert "What an answer costs is not known" in told
     assert "would have taken 900 more answers" in told
     assert "Mechanical Turk" not in told
@@ -117,7 +120,11 @@ def test_list_prices_of_ground_truth_are_not_those_of_the_workbench(report: Repo
 @pytest.mark.parametrize("backend", ["groundtruth", "workbench"])
 def test_what_was_lost_is_not_called_saved(report: Report, backend: str) -> None:
     lost = {"human_labels": 100, "auto_labels": 5, "repeated_answers": 10}
-    section = words(costing(report, PriceList(), backend, **lost)).partition("Labels of this run")[2]
+    page = words(costing(report, PriceList(), backend, **lost))
+    assert "nothing was saved: it took 5 more answers than people's labels alone" in page.replace(
+        "\u2019", "'"
+    )
+    section = page.partition("Labels of this run")[2]
     assert "Taken more than if people had labeled all 5" in section
     assert "Saved" not in section
     nothing = {"human_labels": 100, "auto_labels": 0, "repeated_answers": 5}

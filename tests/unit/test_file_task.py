@@ -78,19 +78,18 @@ def test_the_same_command_is_one_with_the_same_settings_whatever_the_file_is_cal
     renamed.write_text("text\none\n")
     other.write_text("text\ntwo\n")
     folder = FileFolder(tmp_path / "out")
-    folder.keep(task([first], class_names={"b": "bee"}))
-    folder.require_same(task([renamed], class_names={"b": "bee"}))
+    folder.keep(task([first], class_names={"b": "bee"}), 1)
+    assert folder.changed(task([renamed], class_names={"b": "bee"})) == []
+    promise = {**LOOP, "TargetError": 0.1, "CertificateFor": "dataset"}
+    other_task = task([first], class_names={"b": "bee"}, budget=3, loop=promise)
+    assert folder.changed(other_task) == ["--target-error", "--certificate-for", "--budget"]
     for changed, named in (
         (task([other], class_names={"b": "bee"}), "FILE differs"),
         (task([first]), "--class-names differs"),
-        (task([first], class_names={"b": "bee"}, budget=3), "--budget differs"),
-        (
-            task([first], text_column="x", batch_size=3),
-            "--text-column, --class-names, --batch-size differ",
-        ),
+        (task([first], text_column="x", batch_size=3), "--text-column, --class-names differ"),
     ):
         with pytest.raises(RequestError, match=named):
-            folder.require_same(changed)
+            folder.changed(changed)
 
 
 def test_a_folder_with_something_else_is_refused(tmp_path: Path) -> None:

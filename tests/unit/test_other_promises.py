@@ -2,8 +2,9 @@
 
 import pytest
 
-from labelloop.core.records import OtherPromise, RoundRecord
+from labelloop.core.records import ModelRecord, OtherPromise, RoundRecord
 from labelloop.core.report.circumstances import other_promises_in_words
+from labelloop.core.report.labels_expected import is_flat, labels_expected
 from tests.unit.test_loop_runs import Run, by_chance, run
 
 
@@ -41,6 +42,42 @@ def test_nothing_is_told_where_the_run_does_well() -> None:
     assert not told(run(800))
 
 
+def test_they_are_told_though_a_test_could_pass_where_people_would_label_nearly_all() -> None:
+    # So few objects that a test takes most of them.
+    done = run(300, TargetError=0.05, BatchSize=0.05)
+    possible = [record for record in told(done) if _expected(record) < 300]
+    assert possible
+    for record in possible:
+        assert _expected(record) > 0.75 * 300
+        assert record.other_promises
+        assert all(one.human_labels <= _expected(record) - 30 for one in record.other_promises)
+
+
+def _expected(record: RoundRecord) -> int:
+    before = record.human_labels_before
+    expected = labels_expected(record, before, record.counts.input - before)
+    assert expected is not None
+    return expected
+
+
+def test_the_estimate_is_flat_where_trainings_leave_it_high() -> None:
+    assert is_flat([700, 702, 690, 698], 800)
+    assert is_flat([900, 500, 800, 800, 800, 799], 800)
+    assert not is_flat([800, 800, 800], 800), "too few trainings"
+    assert not is_flat([800, 780, 760, 740], 800), "it falls"
+    assert not is_flat([500, 500, 500, 500], 800), "the model spares much"
+
+
+@pytest.mark.parametrize(
+    ("left", "draws", "expected"), [(20, 30.4, 150), (20, None, 600), (400, 300.0, 600), (None, None, None)]
+)
+def test_labels_expected_are_never_more_than_there_are(
+    left: int | None, draws: float | None, expected: int | None
+) -> None:
+    model = ModelRecord(left_to_people=left, expected_draws=draws)
+    assert labels_expected(model, 100, 500) == expected
+
+
 def test_they_are_said_in_a_sentence() -> None:
     def words(*others: tuple[str, float, int]) -> str:
         records = [
@@ -49,13 +86,15 @@ def test_they_are_said_in_a_sentence() -> None:
             )
             for of, target, labels in others
         ]
-        return other_promises_in_words(records, 2_000, certificate_for="all", target_error=0.05)
+        return other_promises_in_words(records, 1_900, 2_000, certificate_for="all", target_error=0.05)
 
     assert words() == ""
     assert words(("all", 0.05, 1_500)) == (
-        "By this round's model, people would label about 1,500 (75%) with a larger budget"
+        "By this round's model, people would label about 1,900 (95%) as it stands; about 1,500 (75%) with "
+        "a larger budget"
     )
     assert words(("dataset", 0.05, 1_000), ("all", 0.08, 700)) == (
-        "By this round's model, people would label about 1,000 (50%) with a promise about the whole data set "
-        '("CertificateFor": "dataset"), or about 700 (35%) with "TargetError": 0.08'
+        "By this round's model, people would label about 1,900 (95%) as it stands; about 1,000 (50%) with a "
+        'promise about the whole data set ("CertificateFor": "dataset"), or about 700 (35%) with '
+        '"TargetError": 0.08'
     )

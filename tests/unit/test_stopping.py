@@ -106,10 +106,35 @@ def test_a_data_set_too_small_for_a_test_is_asked_about_at_once() -> None:
     assert objects_to_ask(nothing_yet, LIMITS) == LIMITS.start
 
 
-@pytest.mark.parametrize(("left_to_people", "asked"), [(60, 10), (16, 8), (2, 2), (0, 2)])
-def test_a_large_batch_is_cut_to_half_of_what_the_model_cannot_label(left_to_people: int, asked: int) -> None:
-    """2 is the least share of the input, 10 the batch."""
-    assert objects_to_ask(AFTER_START, LIMITS, left_to_people=left_to_people) == asked
+@pytest.mark.parametrize(("human", "asked"), [(100, 30), (400, 60), (980, 30)])
+def test_while_no_test_could_pass_batches_grow_with_the_labels(human: int, asked: int) -> None:
+    """30 is the batch; 5 objects are too few for a test."""
+    hopeless = replace(AFTER_START, counts=counts(pool=1_000 - human, human=human))
+    limits = replace(LIMITS, batch=30, new_human_labels=2_000)
+
+    def ask(standing: Standing, limits: Limits) -> int:
+        return objects_to_ask(standing, limits, left_to_people=1_000 - human, certifies_nothing=True)
+
+    assert ask(hopeless, limits) == asked
+    brought = replace(hopeless, labels_in_input=human)
+    assert ask(brought, replace(limits, new_human_labels=12)) == 12, "never over the budget"
+
+
+@pytest.mark.parametrize(
+    ("data_objects", "left_to_people", "asked"),
+    [(2_000, 300, 100), (2_000, 160, 80), (2_000, 2, 40), (2_000, 0, 40), (100, 0, 20), (100, 50, 25)],
+)
+def test_a_large_batch_is_cut_to_half_of_what_the_model_cannot_label(
+    data_objects: int, left_to_people: int, asked: int
+) -> None:
+    """2 % of the input and 20 labels are the least, 100 the batch."""
+    started = replace(AFTER_START, counts=counts(input=data_objects, pool=data_objects - 20))
+    limits = replace(LIMITS, batch=100, new_human_labels=data_objects)
+    assert objects_to_ask(started, limits, left_to_people=left_to_people) == asked
+
+
+def test_a_small_batch_stays_as_small_as_it_is_asked_for() -> None:
+    assert objects_to_ask(AFTER_START, replace(LIMITS, batch=7), left_to_people=0) == 7
 
 
 def test_once_the_models_labels_are_in_people_label_the_rest() -> None:

@@ -294,7 +294,7 @@ def test_rounds_are_as_large_and_as_many_as_they_are_tuned_to_be() -> None:
     assert default_start_size(100, tuning=varied("rounds", least_start=30)) == 30
     started = replace(PROGRESS, labels_in_input=100)
     assert objects_to_ask(started, LIMITS, left_to_people=60) == 30
-    whole = varied("rounds", batch_of_left_to_people=1.0, least_batch=0.001)
+    whole = varied("rounds", batch_of_left_to_people=1.0, least_batch=0.001, least_batch_labels=1)
     assert objects_to_ask(started, LIMITS, left_to_people=40, tuning=whole) == 40
     assert decide(started, LIMITS).next == Next.EXPORT
     assert decide(started, LIMITS, tuning=varied("rounds", most_idle_rounds=3)).next == Next.TRAIN

@@ -36,6 +36,10 @@ _PREPARATION = (
     "merge_case",
     "bucket",
 )
+# What may change while the labels stay: how many are asked for, at a time and in all, and what is promised.
+_CHANGEABLE = ("--target-error", "--confidence", "--certificate-for", "--budget", "--batch-size")
+_PROMISE = ("TargetError", "Confidence", "CertificateFor")
+_ROWS = "rows"
 
 
 @dataclass(frozen=True)
@@ -54,6 +58,16 @@ class FileTask:
         """Raises RequestError for what the loop cannot do, before any file is read."""
         block = {**self.loop, "BatchSize": self.batch_size, "MaxHumanLabels": self.budget}
         parse_settings({name: value for name, value in block.items() if value is not None})
+
+    def promise(self) -> LoopSettings:
+        """What is promised, and nothing else of the settings."""
+        given = {name: value for name, value in self.loop.items() if name in _PROMISE and value is not None}
+        block = parse_settings(given)
+        return LoopSettings(
+            target_error=block.target_error,
+            confidence=block.confidence,
+            certificate_for=block.certificate_for,
+        )
 
     def check_people(self, preparation: Preparation) -> None:
         """Raises RequestError when these people have nothing to label, or know too little."""
@@ -158,15 +172,25 @@ class FileFolder:
         """From then on the folder is in use; which settings it belongs to is open until a run begins."""
         write_json(self._settings, {})
 
-    def keep(self, task: FileTask) -> None:
-        """Record what the labels belong to."""
-        write_json(self._settings, task.settings())
+    def keep(self, task: FileTask, rows: int) -> None:
+        """Record what the labels belong to, and how many rows there are."""
+        write_json(self._settings, {**task.settings(), _ROWS: rows})
 
-    def require_same(self, task: FileTask) -> None:
-        """Raises RequestError when the labels belong to other files, or to other settings."""
-        if changed := changed_settings(self._settings, task.settings()):
+    @property
+    def rows(self) -> int:
+        """As `keep` recorded them."""
+        return int(json.loads(self._settings.read_bytes())[_ROWS])
+
+    def changed(self, task: FileTask) -> list[str]:
+        """The options that differ from those of the last call; people's labels stay with any of them.
+
+        Raises RequestError when the labels belong to other files, or to settings that cannot change.
+        """
+        changed = changed_settings(self._settings, task.settings())
+        if other := [name for name in changed if name not in _CHANGEABLE]:
             raise RequestError(
-                f"{self.out} holds the labeling of something else: {', '.join(changed)} "
-                f"differ{'s' if len(changed) == 1 else ''}. To go on with it, give what it was started with; "
+                f"{self.out} holds the labeling of something else: {', '.join(other)} "
+                f"differ{'s' if len(other) == 1 else ''}. To go on with it, give what it was started with; "
                 "to start another, choose another --out"
             )
+        return changed

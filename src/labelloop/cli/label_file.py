@@ -1,7 +1,8 @@
 """`labelloop label-file`: from a file of texts to the same file with labels, on this machine."""
 
+from dataclasses import replace
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 from rich.console import Console
@@ -11,11 +12,13 @@ from labelloop.cli import run_options, table_options
 from labelloop.cli.errors import RunFailedError, explained_errors
 from labelloop.cli.export import write_labels
 from labelloop.cli.file_task import BATCHES_OF_A_BUDGET, LEAST_BATCH, FileFolder, FileTask
+from labelloop.cli.flat_estimate import ask_how_to_go_on, can_ask
 from labelloop.cli.folder_lock import locked
 from labelloop.cli.labels_so_far import labels_so_far
 from labelloop.cli.local_run import Application, Beside
 from labelloop.cli.prepare import show_rows
-from labelloop.cli.run import People, beside_run, execute, new_record, set_people, with_overrides
+from labelloop.cli.progress import EstimateIsFlat
+from labelloop.cli.run import People, beside_run, execute, new_record, set_people
 from labelloop.cli.run_folder import RunRecord, read_request, write_json
 from labelloop.cli.summary import print_outcome
 from labelloop.preparation import Preparation, PreparationOptions, prepare_files, propose_label_attribute
@@ -77,7 +80,8 @@ def label_file(
     The end is OUT/labels.csv: your rows and columns as they are, and behind them label, labeled_by (people,
     model, or file: it was there before), confidence and round. `labelloop export OUT` writes it at any time.
 
-    Stop with Ctrl-C whenever you like: the same command goes on, and nobody is asked twice.
+    Stop with Ctrl-C whenever you like: the same command goes on, and nobody is asked twice. Given another
+    --budget, --target-error, --certificate-for, --confidence or --batch-size, it keeps all labels too.
 
     Example: labelloop label-file texts.csv --text-column title --classes business,health,sports
     --id-column id --budget 3000 --out news
@@ -131,7 +135,7 @@ def label_file(
             if not record.finished:
                 deployed = Application.found(application, model_container)
                 with beside_run(console, people, folder.run, host, port) as beside:
-                    _run(console, deployed, folder, record, beside)
+                    _run_and_ask(console, deployed, folder, task, record, beside)
             report = folder.run.read_report()
             print_outcome(console, report)
             write_labels(console, labels_so_far(out), folder.labels)
@@ -144,12 +148,47 @@ def _label_attribute(label_column: str | None, priors: tuple[str, ...]) -> str:
     return f"{name}-by-people" if name in priors else name
 
 
+def _run_and_ask(
+    console: Console,
+    application: Application,
+    folder: FileFolder,
+    task: FileTask,
+    record: RunRecord,
+    beside: Beside,
+) -> None:
+    """Run to the end. Where more labels bring it no nearer, ask on a terminal what is to become of it."""
+    asks = can_ask(console) and task.people != People.SIMULATED
+    while True:
+        try:
+            _run(console, application, folder, record, beside, asks_when_flat=asks)
+            return
+        except EstimateIsFlat as flat:
+            chosen = ask_how_to_go_on(console, flat)
+            if chosen is None:
+                console.print("Stopped. What is labeled is kept: the same command continues.", soft_wrap=True)
+                write_labels(console, labels_so_far(folder.out), folder.labels)
+                raise typer.Exit from None
+            # Asked once: who goes on knows what it takes.
+            asks = False
+            task = replace(task, loop={**task.loop, **chosen})
+            _take_over(console, folder, task, record)
+
+
 def _run(
-    console: Console, application: Application, folder: FileFolder, record: RunRecord, beside: Beside
+    console: Console,
+    application: Application,
+    folder: FileFolder,
+    record: RunRecord,
+    beside: Beside,
+    *,
+    asks_when_flat: bool,
 ) -> None:
     """Where it ends early, what is labeled by then is written all the same."""
     try:
-        execute(console, application, folder.run, record, beside, go_on_by="the same command")
+        execute(
+            console, application, folder.run, record, beside,
+            go_on_by="the same command", asks_when_flat=asks_when_flat,
+        )  # fmt: skip
     except (typer.Exit, RunFailedError):
         write_labels(console, labels_so_far(folder.out), folder.labels)
         raise
@@ -165,10 +204,10 @@ def _begin(console: Console, folder: FileFolder, task: FileTask) -> RunRecord:
     if record is None:
         task.check()
         folder.claim()
-        record = _prepare(console, folder, task)
-        folder.keep(task)
+        record, rows = _prepare(console, folder, task)
+        folder.keep(task, rows)
     else:
-        folder.require_same(task)
+        _take_over(console, folder, task, record)
     # The folder may have moved.
     record.s3_root = str(folder.prepared.s3_root.resolve())
     if task.people == People.SIMULATED:
@@ -177,20 +216,44 @@ def _begin(console: Console, folder: FileFolder, task: FileTask) -> RunRecord:
     return record
 
 
-def _prepare(console: Console, folder: FileFolder, task: FileTask) -> RunRecord:
+def _take_over(console: Console, folder: FileFolder, task: FileTask, record: RunRecord) -> None:
+    """Go on with the labels in the folder, though for another budget or promise."""
+    changed, rows = folder.changed(task), folder.rows
+    if not changed:
+        return
+    task.check()
+    block = task.active_learning(rows)
+    record.request = _with_block(record.request, block)
+    parse_request(record.request)
+    record.finished = False
+    write_json(folder.prepared.request, _with_block(read_request(folder.prepared.request), block))
+    folder.run.save(record)
+    folder.keep(task, rows)
+    console.print(
+        Text(f"Going on with the labels so far, and with other {', '.join(changed)}. {task.plan(rows)}"),
+        soft_wrap=True,
+    )
+
+
+def _with_block(request: dict[str, Any], block: dict[str, Any]) -> dict[str, Any]:
+    """With these fields of the block; one that is None has its default again."""
+    merged = {**request.get("ActiveLearning", {}), **block}
+    return {**request, "ActiveLearning": {name: value for name, value in merged.items() if value is not None}}
+
+
+def _prepare(console: Console, folder: FileFolder, task: FileTask) -> tuple[RunRecord, int]:
+    """The record of the run that is to begin, and how many rows it is about."""
     with table_options.reading_progress() as watcher:
         preparation = prepare_files(
             task.files, task.table_format, folder.out, task.preparation, watcher=watcher
         )
     show_rows(preparation, console, _prepared(preparation))
     task.check_people(preparation)
-    request = with_overrides(
-        read_request(folder.prepared.request), {"ActiveLearning": task.active_learning(preparation.rows)}
-    )
+    request = _with_block(read_request(folder.prepared.request), task.active_learning(preparation.rows))
     parse_request(request)
     write_json(folder.prepared.request, request)
     console.print(Text(task.plan(preparation.rows)), soft_wrap=True)
-    return new_record(request, folder.prepared.s3_root, None)
+    return new_record(request, folder.prepared.s3_root, None), preparation.rows
 
 
 def _prepared(preparation: Preparation) -> str:

@@ -23,6 +23,7 @@ from labelloop.cli.label_file import label_file
 from labelloop.cli.local_aws import local_aws
 from labelloop.cli.prepare import prepare
 from labelloop.cli.run import run
+from labelloop.cli.sample import sample
 from labelloop.cli.simulate import simulate
 
 app = typer.Typer(
@@ -35,6 +36,7 @@ app = typer.Typer(
 )
 app.command()(label_file)
 app.command()(export)
+app.command()(sample)
 app.command()(prepare)
 app.command()(simulate)
 app.command()(run)

@@ -12,8 +12,9 @@ from rich.text import Text
 
 from labelloop.cli.sentences import say
 from labelloop.core.ledger import Counts
-from labelloop.core.records import Certificate, ModelRecord, TestRecord, Verdict
+from labelloop.core.records import Certificate, ModelRecord, OtherPromise, TestRecord, Verdict
 from labelloop.core.report.circumstances import other_promises_in_words
+from labelloop.core.report.labels_expected import is_flat, labels_expected
 from labelloop.core.settings import LoopSettings
 from labelloop.workflow.execution import ExecutionEvent
 from labelloop.workflow.run_state import RunState
@@ -72,18 +73,21 @@ class Progress:
         )
 
     def print_other_promises(self, model: ModelRecord | None, counts: Counts, settings: LoopSettings) -> None:
-        """What would take fewer labels than the run's own promise. Told again when labels have doubled."""
+        """What would take fewer labels than the run's own promise. Told again when labels have doubled.
+
+        `counts`: when the model had learned.
+        """
         if model is None or not model.other_promises or counts.human_labels < 2 * self._told_at:
             return
         self._told_at = counts.human_labels
         others = other_promises_in_words(
             model.other_promises,
+            labels_expected(model, counts.human_labels, counts.pool),
             counts.input,
             certificate_for=settings.certificate_for,
             target_error=settings.target_error,
         )
-        told = f"as it stands, people label nearly everything. {others}."
-        say(self.console, Text.assemble(("Note: ", "bold yellow"), told))
+        say(self.console, Text.assemble(("Note: ", "bold yellow"), f"{others}."))
 
     def elapsed(self) -> str:
         """Minutes and seconds."""
@@ -118,10 +122,23 @@ class Progress:
         return [bar, legend]
 
 
+class EstimateIsFlat(Exception):  # noqa: N818 -- a question, not an error
+    """Raised after a round when more labels have not lowered what people are expected to label in all."""
+
+    def __init__(self, expected: int, others: tuple[OtherPromise, ...], run: RunState) -> None:
+        super().__init__(expected)
+        self.expected, self.others, self.run = expected, others, run
+
+
 class RunProgress(Progress):
     """Follows the events of an execution. Not on a terminal, it also prints a line for each state."""
 
-    def __init__(self, console: Console, seconds: Callable[[], float] | None = None) -> None:
+    def __init__(
+        self, console: Console, seconds: Callable[[], float] | None = None, *, asks_when_flat: bool = False
+    ) -> None:
+        """`asks_when_flat`: it raises EstimateIsFlat, which ends the execution that it follows."""
+        self._asks_when_flat = asks_when_flat
+        self._expected: list[int] = []  # labels by people in all, by each model
         self._predicted: RunState | None = None  # after the model of this round has predicted
         self._selected: int | None = None  # in this round; not known for an interrupted one
         self._quota = ""  # what SageMaker said of it last
@@ -166,9 +183,20 @@ class RunProgress(Progress):
             self._predicted = run
         if name == "MergeLabels":
             self.print_round(run.round - 1, self._what_happened(run), run.counts)
-            predicted = self._predicted
-            self.print_other_promises(predicted.model if predicted else None, run.counts, run.loop_settings)
+            if (predicted := self._predicted) is not None:
+                self._look_ahead(predicted, run)
             self._predicted = self._selected = None
+
+    def _look_ahead(self, predicted: RunState, merged: RunState) -> None:
+        model, counts = predicted.model, predicted.counts
+        expected = labels_expected(model, counts.human_labels, counts.pool) if model else None
+        if model is None or expected is None or merged.audit is not None or merged.certificate is not None:
+            self._expected.clear()
+        else:
+            self._expected.append(expected)
+            if self._asks_when_flat and is_flat(self._expected, counts.input):
+                raise EstimateIsFlat(expected, model.other_promises, merged)
+        self.print_other_promises(model, counts, predicted.loop_settings)
 
     def _what_happened(self, merged: RunState) -> str:
         if self._selected is None:

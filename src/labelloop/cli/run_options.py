@@ -56,3 +56,10 @@ ModelContainer = Annotated[
     Path | None,
     typer.Option(help="A folder with your own train and serve. Default: the Keras text classifier."),
 ]
+
+
+def option_of_promise(certificate_for: str, target_error: float, own: str) -> str:
+    """The option that asks for this promise, where the run's own certificate is for `own`."""
+    if certificate_for != own:
+        return f"--certificate-for {certificate_for}"
+    return f"--target-error {target_error:g}"

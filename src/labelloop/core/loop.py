@@ -345,27 +345,27 @@ class Loop:
             self.goes_on = worth_another_part(
                 outlook, self.promise(), counts.human_labels, counts.pool, tuning=self.tuning
             )
-        if self.model is not None and self._certifies_nothing(outlook):
-            others = self._other_promises(predictions)
+        if self.model is not None and self.test is None and self.certificate is None:
+            others = self._other_promises(outlook, predictions)
             self.model = self.model.model_copy(update={"other_promises": others})
 
-    def _certifies_nothing(self, outlook: Outlook) -> bool:
-        """Whether people would label nearly everything as it stands, after more than the first labels."""
-        counts, told_from = self.counts, self.tuning.rounds.told_from * self.counts.input
-        too_little = outlook.human_labels >= self.tuning.giving_up.most_worth_asking * counts.pool
-        too_much = outlook.draws > self.settings.most_draws(len(self.ledger), self.human_labels_left())
-        nothing = self.test is None and self.certificate is None and (too_little or too_much)
-        return nothing and counts.human_labels >= told_from
-
-    def _other_promises(self, predictions: Predictions) -> tuple[OtherPromise, ...]:
-        rng = random_stream(self.settings.seed, "other promises", self.round)
+    def _other_promises(self, outlook: Outlook, predictions: Predictions) -> tuple[OtherPromise, ...]:
+        """None where people would not label nearly all, or have given only the first labels."""
+        counts, rounds = self.counts, self.tuning.rounds
+        labels = counts.human_labels + min(outlook.human_labels, counts.pool)
+        affordable = outlook.draws <= self.settings.most_draws(len(self.ledger), self.human_labels_left())
+        if affordable and labels <= rounds.told_above * counts.input:
+            return ()
+        if counts.human_labels < rounds.told_from * counts.input:
+            return ()
         return other_promises(
             self.ledger,
             predictions,
             self.settings,
             self.schedule,
             self._promise_with,
-            rng,
+            (labels if affordable else counts.input) - rounds.worth_telling * counts.input,
+            random_stream(self.settings.seed, "other promises", self.round),
             tuning=self.tuning,
         )
 
@@ -378,7 +378,13 @@ class Loop:
             return self._choose_for_test(self.test.audit, predictions, strategy, standing)
         rng = random_stream(self.settings.seed, "selection", self.round)
         left_to_people = self.model.left_to_people if self.model else None
-        count = objects_to_ask(standing, self.limits, left_to_people=left_to_people, tuning=self.tuning)
+        count = objects_to_ask(
+            standing,
+            self.limits,
+            left_to_people=left_to_people,
+            certifies_nothing=self._model_certifies_nothing(),
+            tuning=self.tuning,
+        )
         if predictions is None:
             return Selection(select_at_random(self.ledger, count, rng))
         auto_labeled = self.proposal.ids if self.proposal else NO_IDS
@@ -409,6 +415,14 @@ class Loop:
         rng = random_stream(self.settings.seed, "selection", self.round)
         useful = select_most_useful(self.ledger, predictions, candidates, count, strategy, rng)
         return Selection(np.union1d(useful, drawn), drawn)
+
+    def _model_certifies_nothing(self) -> bool:
+        """Whether people would label next to everything, by what the round's model expects of itself."""
+        if self.model is None or self.model.left_to_people is None:
+            return False
+        draws = math.inf if self.model.expected_draws is None else self.model.expected_draws
+        most = self.tuning.giving_up.most_worth_asking * self.counts.pool
+        return self.model.left_to_people + draws >= most
 
     def _draw_spot_checks(self, left_out: Ids, count: int, rng: np.random.Generator) -> Ids:
         if self.settings.is_blog:

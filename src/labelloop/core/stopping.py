@@ -88,13 +88,20 @@ def worth_training(standing: Standing, limits: Limits) -> bool:
 
 
 def objects_to_ask(
-    standing: Standing, limits: Limits, *, left_to_people: int | None = None, tuning: Tuning = DEFAULT
+    standing: Standing,
+    limits: Limits,
+    *,
+    left_to_people: int | None = None,
+    certifies_nothing: bool = False,
+    tuning: Tuning = DEFAULT,
 ) -> int:
     """How many pool objects people are asked about: a batch, or what is missing for the first model.
 
     All that is left if no model can help, or none can any more. `left_to_people`: how many pool objects the
     model, if there is one, is not expected to label. A large batch is cut to a part of them, since the next
-    model may label the rest. Never more than the answers that may still be asked for.
+    model may label the rest. `certifies_nothing`: with this model people would label next to everything; then
+    batches grow with the labels, since a few more would not change that. Never more than the answers that may
+    still be asked for.
     """
     counts = standing.counts
     if standing.rest_for_people or counts.pool <= limits.fewest_draws:
@@ -105,14 +112,20 @@ def objects_to_ask(
         wanted = counts.pool
     elif left_to_people is None:
         wanted = limits.batch
+    elif certifies_nothing:
+        grown = math.ceil(tuning.rounds.growth_while_nothing_passes * counts.human_labels)
+        wanted = max(limits.batch, min(grown, counts.pool - limits.fewest_draws))
     else:
         wanted = next_batch(limits, counts.input, left_to_people, tuning=tuning)
     return min(wanted, standing.human_labels_left(limits))
 
 
 def next_batch(limits: Limits, data_objects: int, left_to_people: int, *, tuning: Tuning = DEFAULT) -> int:
-    """A batch, cut to a part of what the model is not expected to label, but not below a share of all."""
-    least = math.ceil(tuning.rounds.least_batch * data_objects)
+    """A batch, cut to a part of what the model is not expected to label.
+
+    Not below a share of all, nor below what is worth a training.
+    """
+    least = max(math.ceil(tuning.rounds.least_batch * data_objects), tuning.rounds.least_batch_labels)
     wanted = math.ceil(tuning.rounds.batch_of_left_to_people * left_to_people)
     return min(limits.batch, max(least, wanted))
 

@@ -63,12 +63,19 @@ def demo_headlines(count: int = DEFAULT_COUNT, seed: int = 0) -> Iterator[Labele
     return _Newsroom(seed).headlines(count)
 
 
-def write_demo_csv(path: Path, count: int = DEFAULT_COUNT, seed: int = 0) -> None:
-    """Write the headlines as a CSV file with the columns `title` and `category`."""
-    with path.open("w", encoding="utf-8", newline="") as file:
+def write_demo_csv(
+    path: Path, count: int = DEFAULT_COUNT, seed: int = 0, *, with_labels: bool = True
+) -> None:
+    """Write the headlines as a CSV file with the columns `id`, `title` and, with labels, `category`.
+
+    Raises FileExistsError rather than replace a file.
+    """
+    columns = ("id", "title", "category")[: 3 if with_labels else 2]
+    with path.open("x", encoding="utf-8", newline="") as file:
         writer = csv.writer(file)
-        writer.writerow(("title", "category"))
-        writer.writerows((row.text, row.label) for row in demo_headlines(count, seed))
+        writer.writerow(columns)
+        for number, row in enumerate(demo_headlines(count, seed), 1):
+            writer.writerow((number, row.text, row.label)[: len(columns)])
 
 
 class _Newsroom:

@@ -12,7 +12,9 @@ from labelloop.core.report.circumstances import (
     other_promises_in_words,
     shortfall_in_words,
 )
+from labelloop.core.report.labels_expected import labels_expected
 from labelloop.core.report.true_classes import missed_in_words
+from labelloop.reporting.cost import is_priced
 from labelloop.reporting.drawing import Drawing
 from labelloop.reporting.parts import Headline, Key, Tile
 from labelloop.reporting.text import count, counted, money, percent, printable, seconds, short_percent
@@ -162,13 +164,15 @@ def _other_promises(report: Report) -> list[str]:
     for record in reversed(report.rounds):
         if record.other_promises:
             certificate_for = str(report.settings.get("CertificateFor", "all"))
+            before = record.human_labels_before
             others = other_promises_in_words(
                 record.other_promises,
+                labels_expected(record, before, report.counts.input - before),
                 report.counts.input,
                 certificate_for=certificate_for,
                 target_error=report.target_error,
             )
-            return [f"In round {record.round} the model could pass no such test. {others}."]
+            return [f"In round {record.round}, nearly all was left to people. {others}."]
     return []
 
 
@@ -214,13 +218,16 @@ def _saved(report: Report) -> Tile | None:
     cost = report.cost
     if cost is None:
         return None
-    spent = money(cost.spent, cost.currency)
-    if not cost.auto_labels:
-        return Tile("Spent on labels", spent, "nothing was saved: the model labeled nothing")
+    priced, saved = is_priced(report), cost.answers_saved
+    spent = money(cost.spent, cost.currency) if priced else count(cost.answers)
+    if saved <= 0:
+        name = "Spent on labels" if priced else "Answers by people"
+        lost = f": it took {counted(-saved, 'more answer')} than people's labels alone" if saved else ""
+        return Tile(name, spent, f"nothing was saved{lost or ': the model labeled nothing'}")
+    if not priced:
+        return Tile("Answers saved", count(saved), f"people gave {spent}")
     return Tile(
-        "Saved on labels",
-        money(cost.saved, cost.currency),
-        f"{count(cost.answers_saved)} answers fewer; {spent} spent",
+        "Saved on labels", money(cost.saved, cost.currency), f"{count(saved)} answers fewer; {spent} spent"
     )
 
 

@@ -7,6 +7,7 @@ from labelloop.core.stopping import Next
 from labelloop.storage import s3
 from labelloop.storage.labeling_files import renamed, with_outputs_found
 from labelloop.storage.lineage import enter_execution, known_executions
+from labelloop.storage.loop_files import load_loop
 from labelloop.workflow.request import LabelingRequest
 from labelloop.workflow.run_files import RunFiles
 from labelloop.workflow.run_state import RunState, round_name
@@ -44,7 +45,15 @@ def resumed_state(request: LabelingRequest, execution_name: str, prefix: str, jo
         }
     )
     enter_execution(resumed, earlier.prefix)
-    return _with_secret_seed(resumed)
+    return _with_secret_seed(_decided_anew(resumed))
+
+
+def _decided_anew(state: RunState) -> RunState:
+    """What had ended goes on where this request has a larger budget or more rounds, or people may be back."""
+    if state.next != Next.EXPORT:
+        return state
+    waiting = state.model_copy(update={"idle_rounds": 0})
+    return waiting.decided(load_loop(waiting).decide())
 
 
 def _last_state(files: RunFiles) -> RunState:

@@ -1,4 +1,4 @@
-"""What a run would take with another promise or a larger budget, where its model can certify nothing."""
+"""What a run would take with another promise or a larger budget, where people would label nearly all."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -21,25 +21,29 @@ def other_promises(
     settings: LoopSettings,
     schedule: AuditSchedule,
     promise_with: Callable[[LoopSettings], Promise],
+    most_labels: float,
     rng: np.random.Generator,
     *,
     tuning: Tuning = DEFAULT,
 ) -> tuple[OtherPromise, ...]:
-    """Those with which people would label less than all, if a test was made of this round's model.
+    """Those with which people would give at most so many labels, if a test was made of this round's model.
 
     The run's own comes first, for a larger budget. Earlier tests stay counted in all of them.
     """
     counts, found = ledger.counts(), []
-    for whose, target in _promises(settings, tuning):
+    for whose, target in promises_to_tell(settings, tuning=tuning):
         other = replace(settings, certificate_for=whose, target_error=target)
         outlook = outlook_of(ledger, predictions, other, schedule, promise_with(other), rng, tuning=tuning)
-        if outlook and outlook.human_labels < tuning.giving_up.most_worth_asking * counts.pool:
+        if outlook and counts.human_labels + outlook.human_labels <= most_labels:
             labels = counts.human_labels + round(outlook.human_labels)
             found.append(OtherPromise(certificate_for=whose, target_error=target, human_labels=labels))
     return tuple(found)
 
 
-def _promises(settings: LoopSettings, tuning: Tuning) -> Iterator[tuple[CertificateFor, float]]:
+def promises_to_tell(
+    settings: LoopSettings, *, tuning: Tuning = DEFAULT
+) -> Iterator[tuple[CertificateFor, float]]:
+    """What a certificate is for, and the target error: as asked for, then what takes fewer labels."""
     whose, target = settings.certificate_for, settings.target_error
     yield whose, target
     if whose != "dataset":

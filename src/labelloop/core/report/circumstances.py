@@ -52,21 +52,34 @@ def shortfall_in_words(certificate: Certificate) -> str:
 
 
 def other_promises_in_words(
-    others: Sequence[OtherPromise], data_objects: int, *, certificate_for: str, target_error: float
+    others: Sequence[OtherPromise],
+    expected: int | None,
+    data_objects: int,
+    *,
+    certificate_for: str,
+    target_error: float,
 ) -> str:
-    """What a run would take with another promise or a larger budget; empty if nothing else would do."""
+    """What a run would take with another promise or a larger budget; empty if nothing else would do.
+
+    `expected`: the labels that people would give as it stands, by the same model.
+    """
     if not others:
         return ""
     *some, last = [_with_promise(one, data_objects, certificate_for, target_error) for one in others]
     listed = f"{', '.join(some)}, or {last}" if some else last
-    return f"By this round's model, people would label {listed}"
+    as_it_stands = "" if expected is None else f"{_labels(expected, data_objects)} as it stands; "
+    return f"By this round's model, people would label {as_it_stands}{listed}"
 
 
 def _with_promise(other: OtherPromise, data_objects: int, certificate_for: str, target_error: float) -> str:
-    share = other.human_labels / data_objects if data_objects else 0.0
-    labels = f"about {other.human_labels:,} ({share:.0%})"
+    labels = _labels(other.human_labels, data_objects)
     if other.certificate_for != certificate_for:
         return f'{labels} with a promise about the whole data set ("CertificateFor": "dataset")'
     if other.target_error != target_error:
         return f'{labels} with "TargetError": {other.target_error:.3g}'
     return f"{labels} with a larger budget"
+
+
+def _labels(number: int, data_objects: int) -> str:
+    share = number / data_objects if data_objects else 0.0
+    return f"about {number:,} ({share:.0%})"
