@@ -30,17 +30,21 @@ MAY_IMPORT: dict[str, set[str]] = {
     "monitoring": set(),
     "preparation": {"core", "workflow"},
     "results": {"core", "preparation"},
-    "audit": {"core", "simulation", "reporting", "preparation"},
+    "work_folder": {"core"},
+    "in_memory": {
+        *{"core", "workflow", "preparation", "reporting", "simulation", "quick_model", "workbench", "local"}
+    },
+    "label_audit": {"core", "simulation", "reporting", "preparation", "in_memory"},
     "workbench": {"core", "workflow", "storage", "reporting"},
     "backends": {"core", "workflow", "storage", "workbench"},
     "labelers": {"core", "workflow", "storage"},
     "steps": {"core", "workflow", "storage", "reporting", "backends", "labelers"},
-    "local": {"core", "workflow", "simulation"},
+    "local": {"core", "workflow", "simulation", "labelers"},
     "operations": {"core", "workflow", "storage", "backends", "labelers"},
     "cli": {
         *{"core", "workflow", "storage", "reporting", "preparation", "backends", "labelers"},
-        *{"local", "operations", "workbench", "simulation", "simulation_report", "quick_model", "audit"},
-        "results",
+        *{"local", "operations", "workbench", "simulation", "simulation_report", "quick_model"},
+        *{"results", "label_audit", "in_memory", "work_folder"},
     },
     "__main__": {"cli"},
 }

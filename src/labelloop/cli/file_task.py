@@ -5,16 +5,17 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from labelloop.cli.kept_settings import changed_settings, file_digest
 from labelloop.cli.labels_so_far import LABELS_FILE, RUN
 from labelloop.cli.run import People
-from labelloop.cli.run_folder import RunFolder, write_json
+from labelloop.cli.run_folder import RunFolder
 from labelloop.core.errors import RequestError
 from labelloop.core.settings import LoopSettings, resolve_size
 from labelloop.core.stopping import default_start_size
 from labelloop.preparation import Preparation, PreparationOptions, TableFormat
 from labelloop.preparation.options import DEFAULT_BUCKET
 from labelloop.preparation.output_folder import OutputFolder
+from labelloop.work_folder.json_file import write_json
+from labelloop.work_folder.kept_settings import changed_settings, file_digest
 from labelloop.workflow.request import parse_settings
 
 # The model learns between batches only, and chooses by that what to ask next: a budget is spent in no fewer

@@ -11,9 +11,7 @@ import numpy as np
 from rich.console import Console
 
 from labelloop.cli.errors import RunFailedError
-from labelloop.cli.folder_lock import locked
 from labelloop.cli.run_folder import RunFolder
-from labelloop.cli.simulation_model import SimulatedModel
 from labelloop.cli.simulation_progress import SimulationProgress
 from labelloop.cli.summary import print_outcome
 from labelloop.core.errors import PredictionsError, QueryStrategyError
@@ -21,11 +19,13 @@ from labelloop.core.manifest.label_categories import LabelCategories
 from labelloop.core.manifest.lines import LabelAttribute
 from labelloop.core.people.simulated_people import SimulatedPeople
 from labelloop.core.records import Report
+from labelloop.in_memory.models import SimulatedModel
 from labelloop.local.job import JobFailed
 from labelloop.preparation import KnownLabels
 from labelloop.reporting.page import render_report
 from labelloop.simulation import Labels, PeopleWhoKnow, simulate
 from labelloop.simulation_report import ReportWatcher
+from labelloop.work_folder.lock import locked
 from labelloop.workflow.request import ActiveLearning, parse_settings
 
 # The quick model's products are small, and threads wait for each other: on a busy machine, a run with more of

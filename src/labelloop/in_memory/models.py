@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
-from labelloop.cli.local_run import Application
 from labelloop.core.errors import RequestError
 from labelloop.core.manifest.label_categories import LabelCategories
 from labelloop.core.manifest.lines import LabelAttribute, add_id
+from labelloop.local.application import Application
 from labelloop.preparation import KnownLabels
 from labelloop.simulation import Model
 from labelloop.workflow.request import ActiveLearning
