@@ -32,9 +32,10 @@ MAY_IMPORT: dict[str, set[str]] = {
     "results": {"core", "preparation"},
     "work_folder": {"core"},
     "in_memory": {
-        *{"core", "workflow", "preparation", "reporting", "simulation", "quick_model", "workbench", "local"}
+        *{"core", "workflow", "preparation", "reporting", "simulation", "workbench", "local"},
+        *{"simulation_report", "quick_model"},
     },
-    "label_audit": {"core", "simulation", "reporting", "preparation", "in_memory"},
+    "label_audit": {"core", "simulation", "reporting", "preparation", "in_memory", "work_folder"},
     "workbench": {"core", "workflow", "storage", "reporting"},
     "backends": {"core", "workflow", "storage", "workbench"},
     "labelers": {"core", "workflow", "storage"},

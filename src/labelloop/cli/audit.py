@@ -14,7 +14,6 @@ from rich.console import Console
 from rich.text import Text
 
 from labelloop.cli import table_options
-from labelloop.cli.audit_folder import AuditFolder
 from labelloop.cli.audit_people import PeopleWithFiles, stopped
 from labelloop.cli.errors import explained_errors
 from labelloop.cli.progress import Progress, what_happened
@@ -26,6 +25,7 @@ from labelloop.core.settings import LoopSettings
 from labelloop.in_memory.batch_run import Batch, People
 from labelloop.in_memory.people import SimulatedTruth
 from labelloop.in_memory.replay import to_the_end
+from labelloop.label_audit.audit_folder import AuditFolder
 from labelloop.label_audit.audit_run import AuditRun, default_batch_size, require_room_for_errors
 from labelloop.label_audit.findings import AuditReport, PlannedAnswers, report_of
 from labelloop.label_audit.forecast import Plan, forecast

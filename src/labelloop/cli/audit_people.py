@@ -3,11 +3,11 @@
 import typer
 from rich.console import Console
 
-from labelloop.cli.audit_folder import AuditFolder
 from labelloop.cli.sentences import say
 from labelloop.core.manifest.lines import LabelAttribute
 from labelloop.in_memory.answer_record import CANNOT_SAY
 from labelloop.in_memory.batch_run import Answers, Batch
+from labelloop.label_audit.audit_folder import AuditFolder
 from labelloop.label_audit.table import AuditTable
 from labelloop.preparation.classes import listing
 from labelloop.reporting.text import counted
