@@ -19,7 +19,6 @@ from labelloop.core.loop import AutoLabelRule, EndedLoop, Loop, RoundOutcome, Se
 from labelloop.core.manifest.label_categories import LabelCategories
 from labelloop.core.manifest.labeling_output import Answer
 from labelloop.core.model.predictions import Predictions
-from labelloop.core.model.splitting import Split
 from labelloop.core.people.label_review import Review
 from labelloop.core.people.simulated_people import SimulatedPeople
 from labelloop.core.query_strategies import QueryStrategy, load_query_strategy, looks_for_doubt
@@ -208,6 +207,19 @@ def simulate(
     return run.result(run.to_the_end())
 
 
+def ask_model(model: Model | AnswersAtOnce, inputs: Any, loop: Loop, classes: int) -> Predictions:
+    """What the round's model says about pool and validation set; rows of `inputs` are objects."""
+    channels, ledger = loop.split(), loop.ledger
+    if isinstance(model, AnswersAtOnce):
+        return model.predict(ledger, classes)
+    if isinstance(model, TakesHoldout):
+        model = model.with_holdout(inputs[channels.holdout], ledger.labels[channels.holdout])
+    seed = seed_of_model(loop.settings.seed) + loop.round
+    predict = model.fit(inputs[channels.train], ledger.labels[channels.train], classes, seed)
+    unseen = ledger.ids(State.POOL, State.VALIDATION)
+    return predict(inputs[unseen]).predictions(len(ledger), unseen)
+
+
 @dataclass
 class _Run:
     loop: Loop
@@ -240,24 +252,12 @@ class _Run:
         loop = self.loop
         for watcher in self.watchers:
             watcher.training(loop)
-        predictions, tests = self._ask_model(loop.split()), loop.schedule.tests
+        predictions, tests = ask_model(self.model, self.inputs, loop, self.classes), loop.schedule.tests
         loop.hear_model(predictions, self.rule)
         for watcher in self.watchers:
             watcher.model_heard(loop, predictions)
         self._note(predictions, tested=loop.schedule.tests > tests)
         return predictions
-
-    def _ask_model(self, channels: Split) -> Predictions:
-        ledger, model = self.loop.ledger, self.model
-        seed = seed_of_model(self.loop.settings.seed) + self.loop.round
-        if isinstance(model, AnswersAtOnce):
-            return model.predict(ledger, self.classes)
-        if isinstance(model, TakesHoldout):
-            model = model.with_holdout(self.inputs[channels.holdout], ledger.labels[channels.holdout])
-        learned = ledger.labels[channels.train]
-        predict = model.fit(self.inputs[channels.train], learned, self.classes, seed)
-        unseen = ledger.ids(State.POOL, State.VALIDATION)
-        return predict(self.inputs[unseen]).predictions(len(ledger), unseen)
 
     def _note(self, predictions: Predictions, *, tested: bool) -> None:
         loop, pool, counts = self.loop, self.loop.ledger.ids(State.POOL), self.loop.counts

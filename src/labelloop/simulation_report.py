@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from copy import copy
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -22,10 +22,23 @@ from labelloop.core.report.model_quality import (
     with_excerpts,
 )
 from labelloop.core.report.scoring import compared_with_truth, score_ledger
-from labelloop.simulation import Labels, SimulatedRun, Watcher
+from labelloop.simulation import Labels, Watcher
 
 # Some 20 bytes each. Of larger runs the report has the last model alone.
 MOST_PREDICTIONS_HELD = 5_000_000
+
+
+class RunInMemory(Protocol):
+    """A run that has ended."""
+
+    @property
+    def ledger(self) -> Ledger: ...
+
+    @property
+    def ended(self) -> EndedLoop: ...
+
+    @property
+    def records(self) -> Sequence[RoundRecord]: ...
 
 
 @dataclass(frozen=True)
@@ -57,15 +70,15 @@ class ReportWatcher(Watcher):
 
     def report(
         self,
-        run: SimulatedRun,
+        run: RunInMemory,
         *,
         execution: str,
         settings: dict[str, Any],
         classes: tuple[str, ...],
         texts: Sequence[str],
-        truth: Labels,
+        truth: Labels | None,
     ) -> Report:
-        """The report of the run that was watched.
+        """The report of the run that was watched, compared with the truth where that is known.
 
         settings: the request's block `ActiveLearning`, with its defaults
         """
@@ -80,9 +93,11 @@ class ReportWatcher(Watcher):
             rounds=tuple(run.records),
         )
         report = report_of(ended, _failures(run.ended), with_excerpts(quality, records))
+        if truth is None:
+            return report
         return compared_with_truth(report, score_ledger(run.ledger, truth), truth.tolist())
 
-    def _quality(self, run: SimulatedRun, classes: int) -> ModelQuality | None:
+    def _quality(self, run: RunInMemory, classes: int) -> ModelQuality | None:
         ended = self._ended_test
         tells = ended is not None and tells_of_the_rest(ended, run.records[-1])
         collector = ModelQualityCollector(

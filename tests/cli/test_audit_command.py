@@ -17,8 +17,8 @@ import httpx
 import pytest
 from typer.testing import CliRunner, Result
 
-from labelloop.audit import forecast
 from labelloop.cli.main import app
+from labelloop.label_audit import forecast
 
 from .workbench_process import Person, Served
 

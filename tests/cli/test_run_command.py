@@ -14,10 +14,11 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from labelloop.cli import container_libraries, run
-from labelloop.cli.local_run import Application
+from labelloop.cli import run
 from labelloop.cli.run_folder import RunFolder, RunRecord
 from labelloop.core.errors import RequestError
+from labelloop.local import container_libraries
+from labelloop.local.application import Application
 from labelloop.preparation import LabeledText, PreparationOptions, prepare_dataset
 
 ROOT = Path(__file__).parents[2]

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from labelloop.cli.local_run import BUILT_MODEL_IMAGE
+from labelloop.local.application import BUILT_MODEL_IMAGE
 from tests.docker_leftovers import OWNED, remove_leftovers
 
 ROOT = Path(__file__).parents[2]

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import yaml
 
-from labelloop.cli.local_run import BUILT_MODEL_IMAGE
+from labelloop.local.application import BUILT_MODEL_IMAGE
 from labelloop.local.template import Template
 
 ROOT = Path(__file__).parents[2]

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from labelloop.audit.confidence_sequence import Limits, Numbers, WeightedDraws, limits_of_total
+from labelloop.label_audit.confidence_sequence import Limits, Numbers, WeightedDraws, limits_of_total
 
 LEVEL = 0.1
 

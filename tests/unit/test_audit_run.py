@@ -7,14 +7,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from labelloop.audit import forecast as forecasts
-from labelloop.audit.audit_run import AuditRun, require_room_for_errors
-from labelloop.audit.estimates import Estimates, Interval
-from labelloop.audit.forecast import forecast
 from labelloop.core.errors import RequestError
 from labelloop.core.ledger import State
 from labelloop.core.model.prior_labels import NONE_GIVEN, PriorLabels
 from labelloop.core.settings import LoopSettings
+from labelloop.label_audit import forecast as forecasts
+from labelloop.label_audit.audit_run import AuditRun, require_room_for_errors
+from labelloop.label_audit.estimates import Estimates, Interval
+from labelloop.label_audit.forecast import forecast
 
 CLASSES = 3
 SETTINGS = LoopSettings(confidence=0.95, certificate_for="dataset", batch_size=0.1)

@@ -15,7 +15,7 @@ from labelloop.preparation.table_source import TableSource
 def source(folder: Path, content: str, quoted: bool | None = None) -> TableSource:
     path = folder / "input.csv"
     path.write_text(content, encoding="utf-8", newline="")
-    return TableSource([path], TableFormat("text", "label", quoted=quoted))
+    return TableSource.open([path], TableFormat("text", "label", quoted=quoted))
 
 
 def read(table: TableSource) -> list[tuple[str, str]]:

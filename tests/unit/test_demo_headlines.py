@@ -136,7 +136,9 @@ def test_the_csv_file_holds_the_headlines(tmp_path: Path) -> None:
     path = tmp_path / "headlines.csv"
     write_demo_csv(path)
     rows = [
-        row for row in TableSource([path], TableFormat("title", "category")) if isinstance(row, LabeledText)
+        row
+        for row in TableSource.open([path], TableFormat("title", "category"))
+        if isinstance(row, LabeledText)
     ]
     assert len(rows) == DEFAULT_COUNT
     assert [(row.text, row.label) for row in rows] == [(row.text, row.label) for row in demo_headlines()]

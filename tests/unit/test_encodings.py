@@ -101,7 +101,7 @@ def write(folder: Path, language: str, encoding: str, repeat: int = 3) -> Path:
 
 
 def source(path: Path, encoding: str = "") -> TableSource:
-    return TableSource([path], TableFormat("text", "label", encoding=encoding))
+    return TableSource.open([path], TableFormat("text", "label", encoding=encoding))
 
 
 def texts(table: TableSource) -> list[str]:

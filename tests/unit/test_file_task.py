@@ -7,8 +7,9 @@ from typing import Any
 
 import pytest
 
-from labelloop.cli.file_task import BATCHES_OF_A_BUDGET, FileFolder, FileTask
+from labelloop.cli.file_task import FileFolder, FileTask
 from labelloop.cli.run import People
+from labelloop.core.budget import BATCHES_OF_A_BUDGET
 from labelloop.core.errors import RequestError
 from labelloop.core.settings import resolve_size
 from labelloop.preparation import PreparationOptions, TableFormat

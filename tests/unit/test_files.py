@@ -116,7 +116,7 @@ def fields(source: TableSource) -> list[list[str]]:
 @pytest.mark.parametrize("name", FILES)
 def test_every_format_gives_the_same_rows(tmp_path: Path, name: str) -> None:
     content, read_as = FILES[name]
-    source = TableSource([write(tmp_path, name, content)], FORMAT)
+    source = TableSource.open([write(tmp_path, name, content)], FORMAT)
     assert source.columns == tuple(HEADER)
     assert fields(source) == fields(source) == ROWS
     assert source.read_as == (f"{name}: {read_as}",)
@@ -124,13 +124,13 @@ def test_every_format_gives_the_same_rows(tmp_path: Path, name: str) -> None:
 
 @pytest.mark.parametrize("name", FILES)
 def test_what_a_file_is_called_does_not_matter(tmp_path: Path, name: str) -> None:
-    assert fields(TableSource([write(tmp_path, "data", FILES[name][0])], FORMAT)) == ROWS
+    assert fields(TableSource.open([write(tmp_path, "data", FILES[name][0])], FORMAT)) == ROWS
 
 
 def test_several_files_are_one_table_whatever_the_order_of_their_columns(tmp_path: Path) -> None:
     first = write(tmp_path, "a.csv", CSV)
     second = write(tmp_path, "b.tsv", b"category\tid\ttitle\ne\t10\tten\n")
-    source = TableSource([first, second], FORMAT)
+    source = TableSource.open([first, second], FORMAT)
     assert fields(source) == [*ROWS, ["10", "ten", "e"]]
     last = [row for row in source if isinstance(row, LabeledText)][-1]
     assert last.origin is not None
@@ -141,34 +141,34 @@ def test_files_with_other_columns_are_refused_with_what_differs(tmp_path: Path) 
     first = write(tmp_path, "a.csv", CSV)
     second = write(tmp_path, "b.csv", b"id,title,label\n1,x,b\n")
     with pytest.raises(ColumnError, match=r"has no column 'category'|lacks 'category' and has also 'label'"):
-        TableSource([first, second], FORMAT)
+        TableSource.open([first, second], FORMAT)
     with pytest.raises(OptionError, match="named 2 times"):
-        TableSource([first, first], FORMAT)
+        TableSource.open([first, first], FORMAT)
 
 
 def test_a_bad_row_of_several_files_names_its_file(tmp_path: Path) -> None:
     first = write(tmp_path, "a.csv", CSV)
     second = write(tmp_path, "b.csv", b"id,title,category\n1,x\n")
-    bad = [str(row) for row in TableSource([first, second], FORMAT) if isinstance(row, BadRow)]
+    bad = [str(row) for row in TableSource.open([first, second], FORMAT) if isinstance(row, BadRow)]
     assert bad == ["b.csv, line 2: wrong number of fields: 2, where the file has 3 columns"]
 
 
 def test_a_single_column_of_texts_may_hold_every_delimiter_but_one(tmp_path: Path) -> None:
     path = write(tmp_path, "texts.txt", b"title\none, two\nthree; four\nfive\n")
-    source = TableSource([path], TableFormat("title"))
+    source = TableSource.open([path], TableFormat("title"))
     assert [row.text for row in source if isinstance(row, LabeledText)] == ["one, two", "three; four", "five"]
 
 
 def test_a_line_that_tells_excel_the_delimiter_is_no_header(tmp_path: Path) -> None:
     path = write(tmp_path, "a.csv", b"sep=;\r\nid;title;category\r\n1;a, b;x\r\n2;c\r\n")
-    source = TableSource([path], FORMAT)
+    source = TableSource.open([path], FORMAT)
     assert fields(source) == [["1", "a, b", "x"]]
     assert [str(row)[:6] for row in source if isinstance(row, BadRow)] == ["line 4"]
 
 
 def test_values_that_are_no_text_are_written_with_all_they_have(tmp_path: Path) -> None:
     line = b'{"title": "x", "n": 12345678901234567890123, "f": 1.10, "t": true, "l": [1.50, "e"], "z": null}'
-    source = TableSource(
+    source = TableSource.open(
         [write(tmp_path, "a.jsonl", line + b'\n{"title": "y", "more": 1}\n')], TableFormat("title")
     )
     assert source.columns == ("title", "n", "f", "t", "l", "z", "more")
@@ -180,7 +180,7 @@ def test_values_that_are_no_text_are_written_with_all_they_have(tmp_path: Path) 
 
 def test_numbers_of_a_workbook_are_as_it_shows_them(tmp_path: Path) -> None:
     content = workbook({"s": [["title", "n", None], ["x", 7.0, None], [], ["y", 7.5, None]]})
-    source = TableSource([write(tmp_path, "a.xlsx", content)], TableFormat("title"))
+    source = TableSource.open([write(tmp_path, "a.xlsx", content)], TableFormat("title"))
     assert source.columns == ("title", "n")
     assert fields(source) == [["x", "7"], ["y", "7.5"]]
     assert [row.line for row in source] == [2, 3, 4]
@@ -189,16 +189,16 @@ def test_numbers_of_a_workbook_are_as_it_shows_them(tmp_path: Path) -> None:
 def test_a_sheet_of_several_must_be_named(tmp_path: Path) -> None:
     path = write(tmp_path, "a.xlsx", workbook({"one": SHEET, "two": SHEET}))
     with pytest.raises(OptionError, match="say with --sheet which one: 'one', 'two'"):
-        TableSource([path], FORMAT)
-    source = TableSource([path], TableFormat("title", sheet="two"))
+        TableSource.open([path], FORMAT)
+    source = TableSource.open([path], TableFormat("title", sheet="two"))
     assert source.read_as == ("a.xlsx: workbook, sheet 'two'",)
     with pytest.raises(OptionError, match="no sheet 'three'"):
-        TableSource([path], TableFormat("title", sheet="three"))
+        TableSource.open([path], TableFormat("title", sheet="three"))
 
 
 def test_json_lines_with_faults_name_their_lines(tmp_path: Path) -> None:
     content = b'{"title": "one"}\n{"title": \n[1]\n\n{"title": "\\ud800"}\n{"title": "two"}\n'
-    source = TableSource([write(tmp_path, "a.jsonl", content)], TableFormat("title"))
+    source = TableSource.open([write(tmp_path, "a.jsonl", content)], TableFormat("title"))
     assert [row.text for row in source if isinstance(row, LabeledText)] == ["one", "two"]
     bad = [str(row) for row in source if isinstance(row, BadRow)]
     assert [fault.split(":")[0] for fault in bad] == ["line 2", "line 3", "line 5"]
@@ -210,7 +210,7 @@ def test_a_json_array_longer_than_what_is_read_at_once(
     monkeypatch.setattr("labelloop.preparation.tables.json_array._CHARACTERS", 7)
     rows = [{"title": f"text {number} " * (number % 9), "n": number} for number in range(200)]
     path = write(tmp_path, "a.json", json.dumps(rows, indent=1).encode())
-    found = fields(TableSource([path], TableFormat("title")))
+    found = fields(TableSource.open([path], TableFormat("title")))
     assert found == [[str(row["title"]), str(row["n"])] for row in rows]
 
 
@@ -261,7 +261,7 @@ def test_what_cannot_be_read_is_one_clear_error(
     path = write(tmp_path, name, content)
 
     def read() -> int:
-        return len(list(TableSource([path], TableFormat("title"))))
+        return len(list(TableSource.open([path], TableFormat("title"))))
 
     if message is None:
         assert read() == 2
@@ -273,18 +273,18 @@ def test_what_cannot_be_read_is_one_clear_error(
 @pytest.mark.parametrize("make", [lambda path: path / "none", lambda path: path])
 def test_a_missing_file_and_a_folder(tmp_path: Path, make: Callable[[Path], Path]) -> None:
     with pytest.raises(InputFileError, match=r"no file|is a folder"):
-        TableSource([make(tmp_path)], FORMAT)
+        TableSource.open([make(tmp_path)], FORMAT)
 
 
 def test_parquet_without_its_library_names_the_extra(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = write(tmp_path, "a.parquet", FILES["a.parquet"][0])
     monkeypatch.setitem(sys.modules, "pyarrow.parquet", None)
     with pytest.raises(InputFileError, match=r"labelloop\[parquet\]"):
-        TableSource([path], FORMAT)
+        TableSource.open([path], FORMAT)
 
 
 def test_another_delimiter_than_the_file_has_is_said(tmp_path: Path) -> None:
     path = write(tmp_path, "a.csv", b"id;title;category\n1;x;b\n")
     with pytest.raises(ColumnError, match="say with --delimiter what separates them"):
-        TableSource([path], TableFormat("title", delimiter=","))
-    assert TableSource([path], FORMAT).delimiter == ";"
+        TableSource.open([path], TableFormat("title", delimiter=","))
+    assert TableSource.open([path], FORMAT).delimiter == ";"

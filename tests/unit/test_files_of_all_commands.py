@@ -9,7 +9,7 @@ from pathlib import Path
 
 import openpyxl
 
-from labelloop.audit.table import Columns, Written, read_table
+from labelloop.label_audit.table import Columns, Written, read_table
 from labelloop.preparation import PreparationOptions, TableFormat, read_known_labels
 from labelloop.preparation.label_words import LabelWords
 

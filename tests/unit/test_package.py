@@ -9,11 +9,11 @@ import pytest
 from typer.testing import CliRunner
 
 from labelloop import __main__, __version__
-from labelloop.cli import container_libraries
-from labelloop.cli.application_files import application_folder, encoder_folder
-from labelloop.cli.container_libraries import require_libraries
 from labelloop.cli.main import app
 from labelloop.core.errors import RequestError
+from labelloop.local import container_libraries
+from labelloop.local.application_files import application_folder, encoder_folder
+from labelloop.local.container_libraries import require_libraries
 
 ROOT = Path(__file__).parents[2]
 
@@ -70,7 +70,7 @@ def test_without_a_checkout_the_encoder_is_in_the_cache_of_the_user(
 ) -> None:
     package = tmp_path / "lib/labelloop"
     (package / "application").mkdir(parents=True)
-    monkeypatch.setattr("labelloop.cli.application_files.files", lambda _name: package)
+    monkeypatch.setattr("labelloop.local.application_files.files", lambda _name: package)
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     assert application_folder() == package / "application"
     assert encoder_folder(package / "application") == tmp_path / "cache/labelloop/encoder"

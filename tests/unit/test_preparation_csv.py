@@ -23,7 +23,7 @@ def read(
     path.write_bytes(content)
     return [
         replace(row, origin=None) if isinstance(row, LabeledText) else row
-        for row in TableSource([path], csv_format)
+        for row in TableSource.open([path], csv_format)
     ]
 
 
@@ -60,7 +60,7 @@ def test_the_last_line_needs_no_line_end(tmp_path: Path) -> None:
 
 def test_a_byte_order_mark_is_taken_off_the_first_column_name(tmp_path: Path) -> None:
     assert read(tmp_path, b"\xef\xbb\xbftitle,category\none,b\n") == [LabeledText("one", "b", 2)]
-    assert TableSource([tmp_path / "input.csv"], FORMAT).byte_order_mark
+    assert TableSource.open([tmp_path / "input.csv"], FORMAT).byte_order_mark
 
 
 def test_columns_are_found_by_name_wherever_they_stand(tmp_path: Path) -> None:
@@ -70,7 +70,7 @@ def test_columns_are_found_by_name_wherever_they_stand(tmp_path: Path) -> None:
 def test_rows_can_be_read_again_and_again(tmp_path: Path) -> None:
     path = tmp_path / "input.csv"
     path.write_bytes(b"title,category\none,b\n\ntwo,e\n")
-    rows = TableSource([path], FORMAT)
+    rows = TableSource.open([path], FORMAT)
     assert list(rows) == list(rows)
     one, blank, two = rows
     assert (one, two) == (
@@ -146,16 +146,16 @@ def test_a_file_that_cannot_be_used_is_one_clear_error(
 
 def test_a_missing_file_and_a_folder_are_one_clear_error(tmp_path: Path) -> None:
     with pytest.raises(InputFileError, match="There is no file"):
-        TableSource([tmp_path / "absent.csv"], FORMAT)
+        TableSource.open([tmp_path / "absent.csv"], FORMAT)
     with pytest.raises(InputFileError, match="not a regular file"):
-        TableSource([tmp_path], FORMAT)
+        TableSource.open([tmp_path], FORMAT)
 
 
 def test_a_pipe_is_refused_and_not_waited_for(tmp_path: Path) -> None:
     pipe = tmp_path / "pipe"
     os.mkfifo(pipe)
     with pytest.raises(InputFileError, match="not a regular file"):
-        TableSource([pipe], FORMAT)
+        TableSource.open([pipe], FORMAT)
 
 
 @pytest.mark.parametrize("delimiter", [",,", '"', "\n"])

@@ -13,33 +13,29 @@ import typer
 from rich.console import Console
 from rich.text import Text
 
-from labelloop.audit.answers import check_replayed
-from labelloop.audit.audit_run import AuditRun, default_batch_size, require_room_for_errors
-from labelloop.audit.findings import AuditReport, PlannedAnswers, report_of
-from labelloop.audit.forecast import Plan, forecast
-from labelloop.audit.page import class_sentence
-from labelloop.audit.table import AuditTable, Columns, Written, read_table
-from labelloop.audit.words import plan_sentences, seed_sentence, summary_sentences
 from labelloop.cli import table_options
-from labelloop.cli.audit_folder import AuditFolder
-from labelloop.cli.audit_people import (
-    AuditPeople,
-    PeopleAtWorkbench,
-    PeopleWithFiles,
-    SimulatedTruth,
-    stopped,
-)
+from labelloop.cli.audit_people import PeopleWithFiles, stopped
 from labelloop.cli.errors import explained_errors
-from labelloop.cli.folder_lock import locked
-from labelloop.cli.kept_settings import file_digest
 from labelloop.cli.progress import Progress, what_happened
-from labelloop.cli.sentences import say
+from labelloop.cli.sentences import line_printer, say
 from labelloop.cli.table_options import comma_separated
 from labelloop.core.errors import RequestError
 from labelloop.core.loop import Loop, RoundOutcome
 from labelloop.core.settings import LoopSettings
+from labelloop.in_memory.batch_run import Batch, People
+from labelloop.in_memory.people import SimulatedTruth
+from labelloop.in_memory.replay import to_the_end
+from labelloop.label_audit.audit_folder import AuditFolder
+from labelloop.label_audit.audit_run import AuditRun, default_batch_size, require_room_for_errors
+from labelloop.label_audit.findings import AuditReport, PlannedAnswers, report_of
+from labelloop.label_audit.forecast import Plan, forecast
+from labelloop.label_audit.page import class_sentence
+from labelloop.label_audit.table import AuditTable, Columns, Written, read_table
+from labelloop.label_audit.words import plan_sentences, seed_sentence, summary_sentences
 from labelloop.preparation.label_words import LabelWords
 from labelloop.simulation import Watcher
+from labelloop.work_folder.kept_settings import file_digest
+from labelloop.work_folder.lock import locked
 from labelloop.workbench.server import DEFAULT_PORT
 
 # Where people are simulated, a forecast after each batch would take longer than the audit.
@@ -55,7 +51,7 @@ class CertificateFor(StrEnum):
     CLASS = "class"
 
 
-class People(StrEnum):
+class Checkers(StrEnum):
     """Who checks labels."""
 
     WORKBENCH = "workbench"
@@ -81,12 +77,12 @@ def audit(
         ),
     ] = None,
     people: Annotated[
-        People,
+        Checkers,
         typer.Option(
             help="Who checks: you and others in the browser; you in CSV files; or nobody, to try it out on a "
             "file with --truth-column."
         ),
-    ] = People.WORKBENCH,
+    ] = Checkers.WORKBENCH,
     certificate_for: Annotated[
         CertificateFor,
         typer.Option(
@@ -257,14 +253,14 @@ def audit(
 
 
 def _check(
-    table: AuditTable, people: People, target_error: float, confidence: float, positive: str | None
+    table: AuditTable, people: Checkers, target_error: float, confidence: float, positive: str | None
 ) -> None:
     if not (0 < target_error < 1 and 0 < confidence < 1):
         raise RequestError(
             "--target-error and --confidence are shares above 0 and below 1, such as 0.05 and 0.95"
         )
     require_room_for_errors(len(table), target_error)
-    if people is People.SIMULATED and table.truth is None:
+    if people is Checkers.SIMULATED and table.truth is None:
         raise RequestError("--people simulated answer with the truth: name its column with --truth-column")
     if positive is not None and (positive not in table.classes or len(table.classes) != 2):
         raise RequestError(
@@ -308,49 +304,69 @@ class _Audited:
     """An audit in its folder: what was answered before is replayed, the rest is asked."""
 
     def __init__(
-        self, console: Console, folder: AuditFolder, table: AuditTable, settings: LoopSettings, people: People
+        self,
+        console: Console,
+        folder: AuditFolder,
+        table: AuditTable,
+        settings: LoopSettings,
+        people: Checkers,
     ) -> None:
         self._console, self._folder, self._table, self._people = console, folder, table, people
         self.run = _begin(table, settings)
 
     @contextlib.contextmanager
-    def asked(self, host: str, port: int) -> Iterator[AuditPeople]:
+    def asked(self, host: str, port: int) -> Iterator[People]:
         """Those who answer."""
-        if self._people is People.WORKBENCH:
-            with PeopleAtWorkbench.serving(self._console, self._folder, self._table, host, port) as served:
+        if self._people is Checkers.WORKBENCH:
+            # Here, since FastAPI is slow to import, and every command imports this module.
+            from labelloop.in_memory.workbench import PeopleAtWorkbench
+
+            with PeopleAtWorkbench.serving(
+                line_printer(self._console),
+                self._folder.workbench,
+                "audit",
+                self._table.texts,
+                self._table.classes,
+                host=host,
+                port=port,
+            ) as served:
+                self._console.print("Ctrl-C stops. Every answer is kept, and the same command goes on.")
                 yield served
-        elif self._people is People.FILE:
+        elif self._people is Checkers.FILE:
             yield PeopleWithFiles(self._console, self._folder, self._table)
         else:
-            yield SimulatedTruth(self._table)
+            assert self._table.truth is not None, "checked before"
+            yield SimulatedTruth(self._table.truth)
 
     def plan(self) -> None:
         """Say what it will take, before anyone is asked; once."""
         if self._folder.kept_plan() is None:
             self._folder.keep_plan(PlannedAnswers.of(_print_plan(self._console, self.run)))
 
-    def to_the_end(self, people: AuditPeople) -> bool:
+    def to_the_end(self, people: People) -> bool:
         """Batch after batch; False when answers are still to come."""
-        record = self._folder.record(self._table.classes)
-        answered = record.load()
-        with AuditProgress(self._console) as progress:
-            progress.doing = "planning"
-            while (batch := self.run.next_batch()) is not None:
-                progress.round = batch.number
-                answers = answered.get(batch.number)
-                self.run.watchers = [progress] if answers is None else []
-                if answers is not None:
-                    check_replayed(batch, answers, record.path)
-                else:
-                    progress.doing = f"people are asked about {len(batch.asked):,} rows"
-                    answers = people.ask(batch)
-                    if answers is None:
-                        return False
-                    record.add(batch.number, answers)
-                self.run.hear(answers)
-                if batch.number > len(answered):
-                    self._foretell(progress, batch.number)
-        return True
+        with AuditProgress(self._console) as self._progress:
+            self._progress.doing = "planning"
+            return to_the_end(self.run, people, self._folder.record(self._table.classes), self)
+
+    def replaying(self, batch: Batch) -> None:
+        self._progress.round = batch.number
+        self.run.watchers = []
+
+    def asking(self, batch: Batch) -> None:
+        self._progress.round = batch.number
+        self._progress.doing = f"people are asked about {len(batch.asked):,} rows"
+        self.run.watchers = [self._progress]
+
+    def answered(self, batch: Batch) -> None:
+        """The plan, after a batch that was new."""
+        simulated = self._people is Checkers.SIMULATED
+        if self.run.loop.certificate is not None or (
+            simulated and batch.number > _BATCHES_FORETOLD_IN_SIMULATION
+        ):
+            return
+        self._progress.doing = "planning anew"
+        _print_plan(self._console, self.run, alternatives=batch.number <= 1)
 
     def report(self, positive: str | None, *, secret: bool) -> AuditReport:
         with self._console.status("Weighing up the answers"):
@@ -362,14 +378,6 @@ class _Audited:
                 positive=positive,
                 planned=self._folder.kept_plan(),
             )
-
-    def _foretell(self, progress: AuditProgress, batch: int) -> None:
-        """The plan, after a batch that was new."""
-        simulated = self._people is People.SIMULATED
-        if self.run.loop.certificate is not None or (simulated and batch > _BATCHES_FORETOLD_IN_SIMULATION):
-            return
-        progress.doing = "planning anew"
-        _print_plan(self._console, self.run, alternatives=batch <= 1)
 
 
 def _print_plan(console: Console, run: AuditRun, *, alternatives: bool = True) -> Plan:

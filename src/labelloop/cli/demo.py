@@ -8,9 +8,9 @@ from rich.console import Console
 from rich.text import Text
 
 from labelloop.cli.errors import explained_errors
-from labelloop.cli.local_run import Application
 from labelloop.cli.run import execute, show_report
 from labelloop.cli.run_folder import RunFolder, RunRecord, read_request
+from labelloop.local.application import Application
 from labelloop.preparation import PreparationOptions, prepare_dataset
 from labelloop.preparation.demo_headlines import demo_headlines
 

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from labelloop.cli.application_files import application_folder, encoder_folder
+from labelloop.local.application_files import application_folder, encoder_folder
 
 
 def fetch_encoder(

@@ -5,25 +5,19 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from labelloop.cli.kept_settings import changed_settings, file_digest
 from labelloop.cli.labels_so_far import LABELS_FILE, RUN
 from labelloop.cli.run import People
-from labelloop.cli.run_folder import RunFolder, write_json
+from labelloop.cli.run_folder import RunFolder
+from labelloop.core.budget import batch_size, start_size
 from labelloop.core.errors import RequestError
 from labelloop.core.settings import LoopSettings, resolve_size
-from labelloop.core.stopping import default_start_size
 from labelloop.preparation import Preparation, PreparationOptions, TableFormat
 from labelloop.preparation.options import DEFAULT_BUCKET
 from labelloop.preparation.output_folder import OutputFolder
+from labelloop.work_folder.json_file import write_json
+from labelloop.work_folder.kept_settings import changed_settings, file_digest
 from labelloop.workflow.request import parse_settings
 
-# The model learns between batches only, and chooses by that what to ask next: a budget is spent in no fewer
-# batches than this.
-BATCHES_OF_A_BUDGET = 20
-# For fewer answers than this, people would wait for a training longer than they had labeled.
-LEAST_BATCH = 20
-# The first model learns from labels drawn at random. They take no more of a budget than one in this many.
-_START_OF_A_BUDGET = 4
 # Fields whose option has another name than they have.
 _OPTIONS = {"column_names": "--columns", "quoted": "--quotes", "prior_columns": "--prior-column"}
 _PREPARATION = (
@@ -88,13 +82,13 @@ class FileTask:
         return {
             **self.loop,
             "MaxHumanLabels": self.budget,
-            "BatchSize": self.batch_size or self._batch(rows),
-            "StartSize": self._start(rows),
+            "BatchSize": self.batch_size or batch_size(rows, self.budget),
+            "StartSize": start_size(rows, self.budget),
         }
 
     def plan(self, rows: int) -> str:
         """In words: how many answers people are asked for, and how many of them at a time."""
-        batch = resolve_size(self.batch_size or self._batch(rows), rows)
+        batch = resolve_size(self.batch_size or batch_size(rows, self.budget), rows)
         most = "" if self.budget is None else f"at most {min(self.budget, rows):,} answers, "
         return (
             f"People are asked for {most}{batch:,} at a time. After each batch the model learns from "
@@ -120,18 +114,6 @@ class FileTask:
         # As they are read again: JSON knows no tuples.
         read: dict[str, Any] = json.loads(json.dumps(settings))
         return read
-
-    def _batch(self, rows: int) -> int:
-        batch = resolve_size(LoopSettings().batch_size, rows)
-        if self.budget is not None:
-            batch = min(batch, self.budget // BATCHES_OF_A_BUDGET)
-        return max(batch, LEAST_BATCH)
-
-    def _start(self, rows: int) -> int | None:
-        if self.budget is None:
-            return None
-        most = max(1, self.budget // _START_OF_A_BUDGET)
-        return most if most < default_start_size(rows) else None
 
 
 def _option(field: str) -> str:

@@ -15,15 +15,16 @@ from rich.console import Console
 from rich.text import Text
 
 from labelloop.cli.errors import explained_errors
-from labelloop.cli.folder_lock import locked
 from labelloop.cli.image_folder import ImageFolder
 from labelloop.cli.labeling_folder import LabelingFolder
+from labelloop.cli.sentences import line_printer
 from labelloop.core.errors import RequestError
 from labelloop.core.manifest.label_categories import LabelCategories, parse_label_categories
 from labelloop.core.manifest.lines import LabelAttribute
 from labelloop.preparation import PreparationOptions, prepare_dataset
 from labelloop.preparation.demo_headlines import demo_headlines
 from labelloop.reporting.text import counted
+from labelloop.work_folder.lock import locked
 from labelloop.workbench.batch_closed import BatchClosed
 from labelloop.workbench.closing import Closing
 from labelloop.workbench.deployment import OpenedWorkbench
@@ -216,12 +217,16 @@ def _await_answers(console: Console, workbench: _Workbench, batch: Batch, unlabe
 
 def _serve_until(console: Console, workbench: _Workbench, closing: Closing, ended: threading.Event) -> None:
     # Here, since FastAPI is slow to import, and every command imports this module.
-    from labelloop.cli.serve_workbench import serve_workbench
+    from labelloop.workbench.serving import serve_workbench
 
     parts = OpenedWorkbench(workbench.store, closing)
     try:
         with serve_workbench(
-            console, workbench.listener, parts, workbench.folder.key, read_image=workbench.images.read
+            line_printer(console),
+            workbench.listener,
+            parts,
+            workbench.folder.key,
+            read_image=workbench.images.read,
         ):
             console.print("Ctrl-C stops. Every answer is kept, and the same command continues.")
             ended.wait()

@@ -11,18 +11,21 @@ from rich.text import Text
 from labelloop.cli import run_options, table_options
 from labelloop.cli.errors import RunFailedError, explained_errors
 from labelloop.cli.export import write_labels
-from labelloop.cli.file_task import BATCHES_OF_A_BUDGET, LEAST_BATCH, FileFolder, FileTask
+from labelloop.cli.file_task import FileFolder, FileTask
 from labelloop.cli.flat_estimate import ask_how_to_go_on, can_ask
-from labelloop.cli.folder_lock import locked
 from labelloop.cli.labels_so_far import labels_so_far
-from labelloop.cli.local_run import Application, Beside
+from labelloop.cli.local_run import Beside
 from labelloop.cli.prepare import show_rows
 from labelloop.cli.progress import EstimateIsFlat
 from labelloop.cli.run import People, beside_run, execute, new_record, set_people
-from labelloop.cli.run_folder import RunRecord, read_request, write_json
+from labelloop.cli.run_folder import RunRecord, read_request
 from labelloop.cli.summary import print_outcome
+from labelloop.core.budget import BATCHES_OF_A_BUDGET, LEAST_BATCH
+from labelloop.local.application import Application
 from labelloop.preparation import Preparation, PreparationOptions, prepare_files, propose_label_attribute
 from labelloop.preparation.options import DEFAULT_BUCKET, DEFAULT_LABEL_ATTRIBUTE, prior_attributes
+from labelloop.work_folder.json_file import write_json
+from labelloop.work_folder.lock import locked
 from labelloop.workbench.server import DEFAULT_PORT
 from labelloop.workflow.request import parse_request
 

@@ -14,9 +14,10 @@ from rich.console import Console
 from rich.text import Text
 
 from labelloop.cli.errors import explained_errors
-from labelloop.cli.local_run import Application, Jobs, load_simulated_people
+from labelloop.cli.local_run import load_simulated_people
 from labelloop.cli.run_folder import read_request
 from labelloop.cli.sample_run import BUCKET, SampleRun, prepare_sample, write_events
+from labelloop.local.application import Application, Jobs
 from labelloop.local.aws import LocalAws
 from labelloop.local.docker import bridge_address
 from labelloop.local.simulated_annotators import SimulatedAnnotators

@@ -18,13 +18,15 @@ from rich.text import Text
 
 from labelloop.cli import run_options
 from labelloop.cli.errors import explained_errors
-from labelloop.cli.folder_lock import locked
-from labelloop.cli.local_run import Application, Beside, Jobs, Steps, local_path, run_loop
+from labelloop.cli.local_run import Beside, local_path, run_loop
 from labelloop.cli.progress import RunProgress
 from labelloop.cli.run_folder import RunFolder, RunRecord, read_request
+from labelloop.cli.sentences import line_printer
 from labelloop.cli.summary import print_summary
 from labelloop.core.errors import RequestError
 from labelloop.core.records import Report
+from labelloop.local.application import Application, Jobs, Steps
+from labelloop.work_folder.lock import locked
 from labelloop.workbench.server import DEFAULT_PORT, listening
 from labelloop.workflow.ground_truth import is_public_workforce
 from labelloop.workflow.run_files import RunFiles
@@ -151,10 +153,10 @@ def beside_run(console: Console, people: People, folder: RunFolder, host: str, p
         yield contextlib.nullcontext
         return
     # Here, since FastAPI is slow to import, and most commands serve nothing.
-    from labelloop.cli.serve_workbench import serve_workbench_of_run
+    from labelloop.workbench.serving import serve_workbench_of_run
 
     with listening(host, port) as listener:
-        yield functools.partial(serve_workbench_of_run, console, listener, folder)
+        yield functools.partial(serve_workbench_of_run, line_printer(console), listener, folder.workbench_key)
 
 
 def execute(

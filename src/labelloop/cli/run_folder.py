@@ -7,6 +7,7 @@ from typing import Any
 
 from labelloop.core.errors import RequestError
 from labelloop.core.records import Report
+from labelloop.work_folder.json_file import write_json
 
 
 @dataclass
@@ -58,16 +59,6 @@ class RunFolder:
 
     def write_report(self, report: Report) -> None:
         write_json(self.report, report.as_file())
-
-
-def write_json(path: Path, content: Any) -> None:
-    """Write a file completely or not at all."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_suffix(".writing")
-    temporary.write_text(
-        json.dumps(content, indent=2, ensure_ascii=False, default=str) + "\n", encoding="utf-8"
-    )
-    temporary.replace(path)
 
 
 def read_request(path: Path) -> dict[str, Any]:

@@ -1,5 +1,7 @@
 """How a sentence is printed, whatever the width of the terminal."""
 
+from collections.abc import Callable
+
 from rich.console import Console
 from rich.text import Text
 
@@ -10,3 +12,8 @@ def say(console: Console, sentence: str | Text) -> None:
     Not for commands and paths, which people copy.
     """
     console.print(sentence, markup=False, highlight=False, soft_wrap=not console.is_terminal)
+
+
+def line_printer(console: Console) -> Callable[[str], None]:
+    """Prints lines that people copy, an address for instance: whole, however long they are."""
+    return lambda line: console.print(Text(line), soft_wrap=True)

@@ -12,16 +12,15 @@ from rich.text import Text
 
 from labelloop.cli import run_options, table_options
 from labelloop.cli.errors import explained_errors
-from labelloop.cli.kept_settings import file_digest
 from labelloop.cli.run import Policy
-from labelloop.cli.run_folder import write_json
 from labelloop.cli.run_options import SIZE
-from labelloop.cli.simulated_run import SimulatedData, run
+from labelloop.cli.simulated_run import run
 from labelloop.cli.simulation_folder import SimulationFolder
-from labelloop.cli.simulation_model import SimulatedModel, chosen_model
 from labelloop.cli.simulation_result import SimulatedRun, SimulationResult, print_result
 from labelloop.core.manifest.lines import LabelAttribute
 from labelloop.core.query_strategies import load_query_strategy
+from labelloop.in_memory.models import TextModel, chosen_model
+from labelloop.in_memory.simulated_run import SimulatedData
 from labelloop.preparation import (
     PreparationOptions,
     TableFormat,
@@ -30,6 +29,8 @@ from labelloop.preparation import (
 )
 from labelloop.preparation.label_words import DEFAULT_MISSING
 from labelloop.preparation.options import prior_attributes
+from labelloop.work_folder.json_file import write_json
+from labelloop.work_folder.kept_settings import file_digest
 from labelloop.workflow.request import parse_settings
 
 Document = dict[str, Any]
@@ -47,7 +48,7 @@ class SimulationOptions:
     preparation: PreparationOptions
     active_learning: Document  # fields of the request's block; None for the default
     error_rate: float | None
-    model: SimulatedModel
+    model: TextModel
 
     @property
     def file_names(self) -> str:

@@ -3,9 +3,10 @@
 from pathlib import Path
 from typing import Any
 
-from labelloop.cli.kept_settings import OTHER_FOLDER, changed_settings, refuse_foreign_files
-from labelloop.cli.run_folder import RunFolder, write_json
+from labelloop.cli.run_folder import RunFolder
 from labelloop.core.errors import RequestError
+from labelloop.work_folder.json_file import write_json
+from labelloop.work_folder.kept_settings import OTHER_FOLDER, changed_settings, refuse_foreign_files
 
 
 class SimulationFolder:

@@ -54,9 +54,21 @@ def prepare_files(
     """Prepare the rows of the user's files, as `prepare_dataset` does. Raises PreparationError."""
     folder = OutputFolder(out, options.bucket)
     folder.refuse_if_used(overwrite=options.overwrite)
-    rows = TableSource(paths, table_format)
+    rows = TableSource.open(paths, table_format)
     for path in paths:
         folder.refuse_input(path)
+    return prepare_tables(rows, table_format, out, options, watcher=watcher)
+
+
+def prepare_tables(
+    rows: TableSource,
+    table_format: TableFormat,
+    out: Path,
+    options: PreparationOptions,
+    *,
+    watcher: Watcher | None = None,
+) -> Preparation:
+    """Prepare the rows of tables, as `prepare_dataset` does. Raises PreparationError."""
     return prepare_dataset(
         rows,
         out,

@@ -18,17 +18,15 @@ _SHOWN = 5
 
 
 class TableSource:
-    """The rows of one or more files. It can be iterated more than once: each time, the files are read again.
+    """The rows of one or more tables. It can be iterated more than once: each time, they are read again.
 
-    Raises InputFileError when a file cannot be read, ColumnError when a column is missing or there twice, or
-    when the files have different columns.
+    Raises ColumnError when a column is missing or there twice, or when the tables have different columns.
     """
 
-    def __init__(self, paths: Sequence[Path], table_format: TableFormat) -> None:
-        _refuse_repeats(paths)
-        self.paths = tuple(paths)
-        self.file_names = _names(paths)
-        self.tables = [open_table(path, table_format) for path in paths]
+    def __init__(self, tables: Sequence[Table], table_format: TableFormat) -> None:
+        self.paths = tuple(table.path for table in tables)
+        self.file_names = _names(self.paths)
+        self.tables = tables
         self.columns = self.tables[0].columns
         self._orders = [_order(self.tables[0], table) for table in self.tables]
         self._text = self.position(table_format.text_column)
@@ -36,6 +34,12 @@ class TableSource:
         self._id = self._position_if_named(table_format.id_column)
         self._priors = [self._position_if_named(name) for pair in table_format.prior_columns for name in pair]
         self._reading = 0
+
+    @classmethod
+    def open(cls, paths: Sequence[Path], table_format: TableFormat) -> TableSource:
+        """The rows of files. Raises InputFileError too, when one cannot be read."""
+        _refuse_repeats(paths)
+        return cls([open_table(path, table_format) for path in paths], table_format)
 
     @property
     def read_as(self) -> tuple[str, ...]:

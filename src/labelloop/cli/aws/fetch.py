@@ -16,8 +16,9 @@ from labelloop.cli.aws.options import (
     open_execution,
 )
 from labelloop.cli.errors import explained_errors
-from labelloop.cli.summary import certificate_sentence, heading
+from labelloop.cli.summary import heading
 from labelloop.core.records import Report
+from labelloop.core.report.certificate_in_words import certificate_sentence
 from labelloop.operations.results import REPORT
 from labelloop.operations.results import fetch as fetch_results
 

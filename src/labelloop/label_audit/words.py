@@ -2,9 +2,9 @@
 
 from collections.abc import Iterator
 
-from labelloop.audit.findings import AuditReport, JudgeFinding, Share
-from labelloop.audit.forecast import ASSUMED_WRONG, Plan
 from labelloop.core.report.circumstances import shortfall_in_words
+from labelloop.label_audit.findings import AuditReport, JudgeFinding, Share
+from labelloop.label_audit.forecast import ASSUMED_WRONG, Plan
 from labelloop.reporting.text import count, counted, percent, short_percent
 
 _BASIS = {

@@ -1,14 +1,10 @@
-"""Serves the workbench for as long as a command needs people."""
+"""Serves the workbench for as long as people are needed."""
 
 import contextlib
 import socket
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from rich.console import Console
-from rich.text import Text
-
-from labelloop.cli.run_folder import RunFolder
 from labelloop.workbench.api import WorkerTemplates
 from labelloop.workbench.application import create_app, no_templates
 from labelloop.workbench.deployment import OpenedWorkbench, opened_workbench
@@ -20,10 +16,13 @@ from labelloop.workbench.service import Workbench
 from labelloop.workbench.sessions import LaptopSessions
 from labelloop.workbench.worker_template import template_in_s3
 
+# Tells the user a line.
+Say = Callable[[str], object]
+
 
 @contextlib.contextmanager
 def serve_workbench(
-    console: Console,
+    say: Say,
     listener: socket.socket,
     parts: OpenedWorkbench,
     key: Path,
@@ -31,7 +30,7 @@ def serve_workbench(
     read_image: Callable[[str], bytes] | None = None,
     worker_templates: WorkerTemplates = no_templates,
 ) -> Iterator[None]:
-    """Serve the workbench and print its address, which contains the key from the file `key`.
+    """Serve the workbench and say its address, which contains the key from the file `key`.
 
     `read_image` returns the content of a `source-ref`, by default from the local S3. At the end, open pages
     are told that the work is over; if there are any, that takes some seconds.
@@ -47,24 +46,21 @@ def serve_workbench(
     )
     app.include_router(images.router)
     with served(app, listener) as address:
-        console.print(Text(f"People label here: {address}/enter?key={sessions.key}"), soft_wrap=True)
+        say(f"People label here: {address}/enter?key={sessions.key}")
         if not is_of_this_machine_alone(listener):
-            console.print(
-                "This is plain HTTP: anyone who can listen in on this network can read along and label too.",
-                soft_wrap=True,
-            )
+            say("This is plain HTTP: anyone who can listen in on this network can read along and label too.")
         yield
         # Not after an interruption: the same pages are served again when the work continues.
         farewell.say()
 
 
 @contextlib.contextmanager
-def serve_workbench_of_run(console: Console, listener: socket.socket, folder: RunFolder) -> Iterator[None]:
+def serve_workbench_of_run(say: Say, listener: socket.socket, key: Path) -> Iterator[None]:
     """Serve the workbench of a run, inside its LocalAws.
 
     The store is the one that the steps find in their environment.
     """
     with opened_workbench() as parts:
         parts.closing.go_on()
-        with serve_workbench(console, listener, parts, folder.workbench_key, worker_templates=template_in_s3):
+        with serve_workbench(say, listener, parts, key, worker_templates=template_in_s3):
             yield

@@ -118,8 +118,13 @@ def read_table(
     Raises LabelloopError, which says what is wrong and where.
     """
     columns.check()
+    return audit_table(TableSource.open(paths, written.table_format(columns)), columns, words)
+
+
+def audit_table(source: TableSource, columns: Columns, words: LabelWords | None = None) -> AuditTable:
+    """The rows of tables that are open already, otherwise as `read_table`."""
+    columns.check()
     words = words or LabelWords()
-    source = TableSource(paths, written.table_format(columns))
     for name in filter(None, (*columns.labels, *columns.confidences, *columns.shown, columns.truth)):
         source.position(name)
     rows, notes = _rows_of(source, columns)

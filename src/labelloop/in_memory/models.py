@@ -1,21 +1,21 @@
-"""The models that a simulation can try: a quick one, or a container's `train` and `serve`."""
+"""The models of runs in memory: a quick one, or a container's `train` and `serve`."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
-from labelloop.cli.local_run import Application
 from labelloop.core.errors import RequestError
 from labelloop.core.manifest.label_categories import LabelCategories
 from labelloop.core.manifest.lines import LabelAttribute, add_id
-from labelloop.preparation import KnownLabels
+from labelloop.local.application import Application
+from labelloop.preparation import TextData
 from labelloop.simulation import Model
 from labelloop.workflow.request import ActiveLearning
 
 
-class SimulatedModel(Protocol):
-    """A model that all runs of a simulation try."""
+class TextModel(Protocol):
+    """A model of texts. All runs of a simulation try the same."""
 
     @property
     def name(self) -> str:
@@ -27,7 +27,7 @@ class SimulatedModel(Protocol):
         """What to know about its figures; may be empty."""
         ...
 
-    def inputs(self, data: KnownLabels) -> Any:
+    def inputs(self, data: TextData) -> Any:
         """The objects as it sees them, for all runs."""
         ...
 
@@ -52,7 +52,7 @@ class QuickModel:
         "labelloop ships, in far more time, and --model-container your own."
     )
 
-    def inputs(self, data: KnownLabels) -> Any:
+    def inputs(self, data: TextData) -> Any:
         # Here, since scipy and scikit-learn are slow to import, and other commands need neither.
         from labelloop.quick_model import WithPriorLabels, text_features
 
@@ -76,7 +76,7 @@ class ContainerPrograms:
     encodings: Path
     note: str = ""
 
-    def inputs(self, data: KnownLabels) -> Any:
+    def inputs(self, data: TextData) -> Any:
         from labelloop.local.container_model import Objects
 
         return Objects([add_id(line, number) for number, line in enumerate(data.lines)])
@@ -97,7 +97,7 @@ class ContainerPrograms:
 
 def chosen_model(
     *, real: bool, container: Path | None, application: Path | None, encodings: Path
-) -> SimulatedModel:
+) -> TextModel:
     """The model that the options ask for.
 
     Raises RequestError when they contradict each other, or when a container is missing.

@@ -3,9 +3,9 @@
 import math
 from collections.abc import Iterator
 
-from labelloop.audit.table import AuditTable
 from labelloop.core.ledger import NO_LABEL, Ledger, State
 from labelloop.core.model.prior_labels import NONE_GIVEN
+from labelloop.label_audit.table import AuditTable
 
 _COLUMNS = ("label", "labeled_by", "was", "confidence", "round")
 _BY_PEOPLE = (State.HUMAN, State.VALIDATION)

@@ -4,14 +4,14 @@ from typing import Annotated, Any, ClassVar
 
 import numpy as np
 
-from labelloop.audit.audit_run import AuditRun
-from labelloop.audit.estimates import Estimates, Interval
-from labelloop.audit.forecast import Plan
-from labelloop.audit.labeled_rows import corrected_rows
-from labelloop.audit.table import AuditTable
 from labelloop.core.ledger import NO_LABEL, State
 from labelloop.core.model.prior_labels import NONE_GIVEN
 from labelloop.core.records import Certificate, Document, IfKnown, OutcomeCounts, Record, RoundRecord
+from labelloop.label_audit.audit_run import AuditRun
+from labelloop.label_audit.estimates import Estimates, Interval
+from labelloop.label_audit.forecast import Plan
+from labelloop.label_audit.labeled_rows import corrected_rows
+from labelloop.label_audit.table import AuditTable
 
 # Confidences that differ more than this are shown in as many bins of equally many objects.
 _MOST_BINS = 5

@@ -2,8 +2,8 @@
 
 from markupsafe import Markup
 
-from labelloop.audit.findings import AuditReport, ClassFinding, Kind, Share
-from labelloop.audit.words import (
+from labelloop.label_audit.findings import AuditReport, ClassFinding, Kind, Share
+from labelloop.label_audit.words import (
     certificate_sentences,
     judge_sentences,
     opinions_sentence,

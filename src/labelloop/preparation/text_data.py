@@ -1,4 +1,4 @@
-"""Files in which every label is known, in memory: what a simulation runs on."""
+"""Texts with their labels, in memory: what a run in memory works on."""
 
 from __future__ import annotations
 
@@ -6,15 +6,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from labelloop.core.ledger import NO_LABEL
 from labelloop.core.model.prior_labels import PriorLabels
 from labelloop.preparation.classes import class_list, refuse_unlike_classes
 from labelloop.preparation.errors import InputFileError
-from labelloop.preparation.label_words import LabelWords
 from labelloop.preparation.manifest_files import prior_fields
 from labelloop.preparation.manifest_lines import ManifestLines
 from labelloop.preparation.options import PreparationOptions
-from labelloop.preparation.prior_rows import read_priors
+from labelloop.preparation.prior_rows import labels_of_prior_columns, read_priors
 from labelloop.preparation.sample import draw_sample, taken_rows
+from labelloop.preparation.source import BadRow
 from labelloop.preparation.survey import RowRules, refuse_unusable, survey_source, usable_rows
 from labelloop.preparation.table_format import TableFormat
 from labelloop.preparation.table_source import TableSource
@@ -22,17 +23,19 @@ from labelloop.preparation.watching import Watcher, watched
 
 
 @dataclass(frozen=True, slots=True)
-class KnownLabels:
-    """Texts with the index of each one's class; `classes` are their names."""
+class TextData:
+    """Texts with the index of each one's class, NO_LABEL where it is not known; `classes` are their names."""
 
     texts: list[str]
     labels: list[int]
     classes: tuple[str, ...]
     lines: list[bytes]  # of the input manifest, with prior labels and without people's
+    rows: list[int]  # each one's line in its file; its row, from 1, where there are no lines
     priors: PriorLabels | None = None
     prior_attributes: tuple[str, ...] = ()  # the keys in the lines, one a source
     read_as: tuple[str, ...] = ()  # for people, how each file was read
     notes: tuple[str, ...] = ()  # what could surprise in that
+    bad_rows: tuple[BadRow, ...] = ()  # that were left out
 
 
 def read_known_labels(
@@ -41,46 +44,70 @@ def read_known_labels(
     options: PreparationOptions,
     *,
     watcher: Watcher | None = None,
-) -> KnownLabels:
-    """The rows that `prepare_files` takes, in its order, with its classes. Nothing is written.
+) -> TextData:
+    """The rows of files in which every label is known: what a simulation runs on. Nothing is written.
 
-    Raises PreparationError and RequestError as it does; InputFileError also when a label is missing.
+    Raises what `read_text_data` does; InputFileError also when a label is missing.
     """
-    rows = TableSource(paths, table_format)
+    data = read_text_data(TableSource.open(paths, table_format), table_format, options, watcher=watcher)
+    require_labels(data)
+    return data
+
+
+def read_text_data(
+    rows: TableSource,
+    table_format: TableFormat,
+    options: PreparationOptions,
+    *,
+    watcher: Watcher | None = None,
+) -> TextData:
+    """The rows that `prepare_tables` takes, in its order, with its classes. Nothing is written.
+
+    Raises PreparationError and RequestError as it does.
+    """
     lines = ManifestLines(
         options.label_attribute, options.creation_date, options.job_name_prefix, options.prior_attributes
     )
     rules = RowRules(options.label_words, options.class_names, lines)
     survey = survey_source(watched(rows, "Reading", watcher), rules)
     refuse_unusable(survey, skip_bad_rows=options.skip_bad_rows)
-    refuse_unlike_classes(survey.labels, survey.labeled_rows)
-    classes = class_list(survey.labels, None, options.class_names, rules.words.notes())
+    if table_format.id_column:
+        survey.ids.refuse_faults(table_format.id_column)
+    if options.classes is None:
+        refuse_unlike_classes(survey.labels, survey.labeled_rows)
+    classes = class_list(
+        survey.labels or labels_of_prior_columns(survey),
+        options.classes,
+        options.class_names,
+        rules.words.notes(),
+    )
     sample = draw_sample(survey.codes, size=options.sample, labeled_share=0.0, seed=options.seed)
     usable = usable_rows(watched(rows, "Reading", watcher), rules)
     taken = [row for _, row in taken_rows(usable, sample.taken)]
-    _require_labels([(row.text, row.label) for row in taken], rules.words)
     columns = table_format.prior_columns
     read = read_priors(survey, sample, classes, columns) if columns else None
     fields = [prior_fields(lines, read.priors, row, classes) if read else {} for row in range(len(taken))]
-    index_of = {label: index for index, label in enumerate(classes.labels)}
-    return KnownLabels(
+    index_of = {"": NO_LABEL, **{label: index for index, label in enumerate(classes.labels)}}
+    return TextData(
         texts=[row.text for row in taken],
         labels=[index_of[row.label] for row in taken],
         classes=classes.names,
         lines=[lines.unlabeled(row.text, of_row) for row, of_row in zip(taken, fields, strict=True)],
+        rows=[row.line for row in taken],
         priors=read.priors if read else None,
         prior_attributes=options.prior_attributes,
         read_as=rows.read_as,
         notes=(*rows.notes, *rules.words.notes(), *(read.notes if read else ())),
+        bad_rows=tuple(survey.bad_rows),
     )
 
 
-def _require_labels(rows: Sequence[tuple[str, str]], words: LabelWords) -> None:
-    missing = sum(not label for _, label in rows)
-    if missing:
+def require_labels(data: TextData) -> None:
+    """Raises InputFileError when a row has no label."""
+    if missing := data.labels.count(NO_LABEL):
         sentences = (
-            f"{missing:,} of the {len(rows):,} rows have no label: simulated people can answer only what the "
-            "file knows, so leave those rows out of it.",
-            *words.notes(),
+            f"{missing:,} of the {len(data.labels):,} rows have no label: simulated people can answer only "
+            "what the file knows, so leave those rows out of it.",
+            *data.notes,
         )
         raise InputFileError(" ".join(sentences))

@@ -13,11 +13,11 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 
-from labelloop.audit.audit_run import AuditRun
 from labelloop.core.certificate.tuning import GIVEN_LABELS
 from labelloop.core.ledger import State
 from labelloop.core.model.prior_labels import NONE_GIVEN, PriorLabelModel, PriorLabels
 from labelloop.core.randomness import random_stream
+from labelloop.label_audit.audit_run import AuditRun
 
 # Where no confidence is stated: the share of labels that is taken to be wrong before anyone has answered.
 ASSUMED_WRONG = 0.1
@@ -154,7 +154,7 @@ def _another(run: AuditRun, target_error: float, certificate_for: str, seed: int
         certificate_for=certificate_for,  # type: ignore[arg-type]
         batch_size=max(_LEAST_BATCH, loop.settings.batch_size),
     )
-    return AuditRun(run.priors, run.classes, loop)
+    return AuditRun(priors=run.priors, classes=run.classes, loop=loop, strategy=run.strategy)
 
 
 def _to_the_end(run: AuditRun, true: npt.NDArray[np.integer]) -> AuditRun:

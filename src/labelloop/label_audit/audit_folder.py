@@ -7,15 +7,22 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from labelloop.audit.answers import AnswerRecord, BatchFile, write_csv
-from labelloop.audit.audit_run import AuditBatch, AuditRun
-from labelloop.audit.findings import AuditReport, PlannedAnswers
-from labelloop.audit.labeled_rows import CORRECTIONS_HEADER, corrected_rows, labeled_header, labeled_rows
-from labelloop.audit.page import render_audit
-from labelloop.audit.table import AuditTable
-from labelloop.cli.kept_settings import OTHER_FOLDER, changed_settings, refuse_foreign_files
-from labelloop.cli.run_folder import write_json
 from labelloop.core.errors import RequestError
+from labelloop.in_memory.answer_record import AnswerRecord, write_csv
+from labelloop.in_memory.workbench_folder import WorkbenchFolder
+from labelloop.label_audit.answers import BatchFile
+from labelloop.label_audit.audit_run import AuditRun
+from labelloop.label_audit.findings import AuditReport, PlannedAnswers
+from labelloop.label_audit.labeled_rows import (
+    CORRECTIONS_HEADER,
+    corrected_rows,
+    labeled_header,
+    labeled_rows,
+)
+from labelloop.label_audit.page import render_audit
+from labelloop.label_audit.table import AuditTable
+from labelloop.work_folder.json_file import write_json
+from labelloop.work_folder.kept_settings import OTHER_FOLDER, changed_settings, refuse_foreign_files
 
 _SEEDS = 2**32
 
@@ -38,9 +45,7 @@ class AuditFolder:
         self.corrections = out / "corrections.csv"
         self.report = out / "report.json"
         self.page = out / "report.html"
-        self.store = out / "workbench.sqlite"
-        self.key = out / "workbench.key"
-        self.batches = out / "batches"  # of the workbench
+        self.workbench = WorkbenchFolder(out)
         self._settings = out / "audit.json"
         self._plan = out / "plan.json"
 
@@ -84,11 +89,6 @@ class AuditFolder:
     def record(self, classes: tuple[str, ...]) -> AnswerRecord:
         return AnswerRecord(self.answers, classes)
 
-    def workbench_batch(self, batch: AuditBatch) -> tuple[Path, Path]:
-        """What people are asked about in the workbench, and their answers."""
-        name = f"batch-{batch.number:03d}"
-        return self.batches / f"{name}.manifest", self.batches / f"{name}-labeled.manifest"
-
     def write_results(self, run: AuditRun, table: AuditTable, report: AuditReport) -> None:
         """The labels, the corrections, and the report: its data last, for with them the audit is done."""
         ledger, delimiter, mark = run.loop.ledger, table.delimiter, table.byte_order_mark
@@ -115,7 +115,7 @@ class AuditFolder:
                 self._settings,
                 self._plan,
             ),
-            *(self.store, self.key, self.batches, *self.out.glob("workbench.sqlite-*")),
+            *self.workbench.files(),
             *self.out.glob("batch-*.csv"),
             *self.out.glob(".~lock.*"),  # of a spreadsheet that has a batch open
         }

@@ -13,8 +13,6 @@ from functools import cached_property
 import numpy as np
 import numpy.typing as npt
 
-from labelloop.audit.audit_run import AuditRun, TestDraws
-from labelloop.audit.confidence_sequence import Limits, Numbers, WeightedDraws, limits_of_total
 from labelloop.core.certificate.audit_evidence import in_order_of_leaving
 from labelloop.core.certificate.betting import weights
 from labelloop.core.certificate.inverse_probability import (
@@ -24,6 +22,8 @@ from labelloop.core.certificate.inverse_probability import (
 from labelloop.core.ledger import NO_LABEL, Ids, State
 from labelloop.core.model.prior_labels import NONE_GIVEN
 from labelloop.core.randomness import random_stream
+from labelloop.label_audit.audit_run import AuditRun, TestDraws
+from labelloop.label_audit.confidence_sequence import Limits, Numbers, WeightedDraws, limits_of_total
 
 Flags = npt.NDArray[np.bool_]
 Labels = npt.NDArray[np.integer]

@@ -1,0 +1,46 @@
+"""What a run promises, in a sentence."""
+
+from labelloop.core.records import Certificate, Report
+from labelloop.core.report.circumstances import (
+    draws_in_words,
+    lineage_in_words,
+    machine_labels_in_words,
+    shortfall_in_words,
+)
+
+
+def _unsettled(certificate: Certificate) -> str:
+    unsettled = certificate.validation_unsettled
+    return f", {unsettled:,} without an answer that people agree on" if unsettled else ""
+
+
+def _both_bounds(certificate: Certificate) -> str:
+    if certificate.dataset_error_bound is None:
+        return ""
+    shortfall = shortfall_in_words(certificate)
+    return (
+        f" At most {certificate.error_bound:.1%} of the model's labels are wrong, "
+        f"{certificate.dataset_error_bound:.1%} of all labels."
+        f"{f' {shortfall}.' if shortfall else ''}"
+    )
+
+
+def certificate_sentence(report: Report) -> str:
+    """The certificate in a sentence, or why there is none."""
+    certificate, repeated = report.certificate, report.repeated_answers
+    if certificate is None:
+        return f"No certificate: {report.no_certificate_because}.{_of_machine(report)}"
+    draws = draws_in_words(report.seed, was_secret=report.seed_was_secret)
+    lineage = f" {lineage_in_words(certificate.lineage)}." if certificate.lineage else ""
+    again = f"; people were asked again {repeated:,} times" if repeated else ""
+    return (
+        f"Certificate: {certificate.promise} (tested on {certificate.validation_objects:,} objects "
+        f"drawn at random, {certificate.validation_errors:,} of them wrong{_unsettled(certificate)}: an "
+        f"error of about {certificate.error_estimate:.1%}{again}), {draws}."
+        f"{_both_bounds(certificate)}{lineage}{_of_machine(report)}"
+    )
+
+
+def _of_machine(report: Report) -> str:
+    words = machine_labels_in_words(report)
+    return f" {words}." if words else ""
