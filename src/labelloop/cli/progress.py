@@ -123,7 +123,7 @@ class Progress:
 
 
 class EstimateIsFlat(Exception):  # noqa: N818 -- a question, not an error
-    """Raised after a round when more labels have not lowered what people are expected to label in all."""
+    """Raised when several rounds have not lowered what people will have to label."""
 
     def __init__(self, expected: int, others: tuple[OtherPromise, ...], run: RunState) -> None:
         super().__init__(expected)

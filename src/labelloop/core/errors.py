@@ -46,6 +46,7 @@ something else before a person sees them:
     JobFailed, JobStopped, LabelingFailed                   how a job of the local AWS ends
     ArchiveError, ContainerError, RecordsError              the reason why such a job failed
     S3ObjectsError                                          likewise
+    EstimateIsFlat                                          a question on the terminal
 
 Private exceptions (`_TaskTimedOutError`) never leave their module. A test compares this text with the code.
 """

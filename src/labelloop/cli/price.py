@@ -1,0 +1,59 @@
+"""What a run will probably take, said before it starts."""
+
+from collections.abc import Iterator
+
+from rich.console import Console
+from rich.table import Table
+
+from labelloop.cli.run_options import option_of_promise
+from labelloop.cli.sentences import say
+from labelloop.core.certificate.other_promises import promises_to_tell
+from labelloop.core.certificate.promise import CertificateFor
+from labelloop.core.settings import LoopSettings
+from labelloop.reporting.usual_shares import most_rows_measured, usual_labels
+
+ASKED_FOR = "asked for"
+
+
+def print_price(console: Console, rows: int, settings: LoopSettings, budget: int | None) -> None:
+    """The labels that people usually give with this promise, and with others."""
+    table = Table(box=None, show_header=False, padding=(0, 2))
+    found = [
+        (_words(of, target), option, usual_labels(rows, of, target))
+        for of, target, option in _promises(settings)
+    ]
+    for words, option, labels in found:
+        if labels is not None:
+            table.add_row(words, f"{labels.easy:,} to {labels.hard:,}", option)
+    if not table.row_count:
+        return
+    beyond = (
+        f" Measured up to {most_rows_measured():,} rows; the trend is followed from there."
+        if rows > most_rows_measured()
+        else ""
+    )
+    say(
+        console,
+        f"Labels that people give in {rows:,} rows, until all are labeled: the first number where texts are "
+        f"as easy as news headlines, the second where they are as hard as opinions on films.{beyond}",
+    )
+    console.print(table)
+    asked_for = next((labels for _, option, labels in found if option == ASKED_FOR), None)
+    if asked_for is not None and budget is not None and budget < asked_for.easy:
+        say(
+            console,
+            f"The budget of {budget:,} is less: what it does not reach would stay unlabeled. You can raise "
+            "it at any time, or choose another promise.",
+        )
+
+
+def _promises(settings: LoopSettings) -> Iterator[tuple[CertificateFor, float, str]]:
+    """Whom it is for, target error, and the option that asks for it."""
+    own = settings.certificate_for
+    for number, (of, target) in enumerate(promises_to_tell(settings)):
+        yield of, target, option_of_promise(of, target, own) if number else ASKED_FOR
+
+
+def _words(of: CertificateFor, target: float) -> str:
+    whose = {"dataset": "all labels", "class": "the model's labels of a class"}.get(of, "the model's labels")
+    return f"at most {100 * target:.4g}% of {whose} wrong"
