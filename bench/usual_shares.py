@@ -1,7 +1,7 @@
 """How many labels people give in data sets of several sizes: what `label-file` and `prepare` say beforehand.
 
 Each size is a random part of an easy data set (headlines, four classes) and of a hard one (whether a sentence
-of a film review is positive), run in memory from the first label to the last, with the defaults.
+of a film review is positive), run in memory from the first label to the last, in batches as in `label-file`.
 """
 
 import argparse
@@ -17,6 +17,7 @@ from bench.models import Smoothed
 from bench.neighborhoods import InPlace
 from bench.results import DOCUMENT, ROOT, machine, markdown_table, quote_in_document
 from bench.runs import cores, run_all
+from labelloop.core.budget import batch_size
 from labelloop.core.settings import LoopSettings
 from labelloop.simulation import Labels, simulate
 
@@ -24,7 +25,7 @@ EASY, HARD = "uci-news", "movie-sentiment"
 SIZES = {EASY: (300, 1_000, 3_000, 10_000), HARD: (300, 1_000, 2_500)}
 TARGETS = (0.02, 0.05, 0.1, 0.2)
 OF = ("all", "dataset")
-SEEDS, QUICK_SEEDS = 4, 1
+SEEDS, QUICK_SEEDS = 3, 1
 FILE = ROOT / "src" / "labelloop" / "reporting" / "usual_shares.json"
 MARKER = "usual-shares"
 
@@ -49,7 +50,12 @@ def run_one(task: Task) -> float:
     views, labels = views_of(task.data)
     part = np.sort(np.random.default_rng(task.seed).permutation(len(labels))[: task.size])
     objects = InPlace.of(views.features[part], views.likeness)
-    settings = {"CertificateFor": task.certificate_for, "TargetError": task.target, "Seed": task.seed}
+    settings = {
+        "CertificateFor": task.certificate_for,
+        "TargetError": task.target,
+        "BatchSize": batch_size(task.size, None),
+        "Seed": task.seed,
+    }
     return simulate(objects, labels[part], Smoothed(objects), settings).human_share
 
 

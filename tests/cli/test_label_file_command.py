@@ -330,3 +330,64 @@ def test_a_larger_budget_and_another_promise_go_on_with_all_labels(tmp_path: Pat
     assert len(asked) - len(set(asked)) == repeated, "nobody is asked twice"
     request = json.loads((tmp_path / "out/request.json").read_bytes())
     assert request["ActiveLearning"] == {"TargetError": 0.1, "CertificateFor": "dataset", "BatchSize": 20}
+
+
+def fill_in(path: Path, known: dict[str, str], *, but: int = 0) -> None:
+    """As a spreadsheet would save it: all rows of a batch answered, but the first so many."""
+    with path.open(encoding="utf-8-sig", newline="") as file:
+        delimiter = ";" if ";" in file.readline() else ","
+        file.seek(0)
+        header, *rows = csv.reader(file, delimiter=delimiter)
+    label, text = header.index("label"), header.index("text")
+    for row in rows[but:]:
+        row[label] = known[row[text]]
+    with path.open("w", encoding="utf-8-sig", newline="") as file:
+        csv.writer(file, delimiter=";").writerows([header, *rows])
+
+
+def test_people_with_a_spreadsheet_label_a_batch_at_a_time(tmp_path: Path, application: Path) -> None:
+    source = tmp_path / "texts.csv"
+    rows = write_rows(source, 300)
+    known = {row[1]: row[2] for row in rows}
+    write_rows(source, 300, known=lambda number: number < 6)
+    arguments = [*command(source, application, "--people", "file", "--batch-size", "60"), "--seed", "1"]
+
+    def go_on() -> subprocess.CompletedProcess[str]:
+        return subprocess.run(arguments, capture_output=True, text=True, timeout=300)
+
+    first = go_on()
+    assert first.returncode == 0, first.stderr
+    (batch,) = (tmp_path / "out").glob("to-label-*.csv")
+    assert f"to {batch}. In its column “label”, write one of" in first.stdout
+    assert "6 of 300 rows have a label" in first.stdout
+    again = go_on()
+    assert "have none yet" in again.stdout, "the same command says what is missing"
+    fill_in(batch, known, but=3)
+    partly = go_on()
+    assert partly.returncode == 0, partly.stderr
+    assert "3 rows have none yet" in partly.stdout
+    wrong = batch.read_text(encoding="utf-8-sig").replace(";metal", ";mettle", 1)
+    batch.write_text(wrong, encoding="utf-8-sig")
+    refused = go_on()
+    assert (refused.returncode, "'mettle' is not one of the classes" in refused.stderr) == (2, True)
+    seen = set[Path]()
+    while new := set((tmp_path / "out").glob("to-label-*.csv")) - seen:
+        for path in new:
+            fill_in(path, known)
+        seen |= new
+        done = go_on()
+        assert done.returncode == 0, done.stderr
+    assert "Certificate: " in done.stdout
+    assert len(seen) > 1
+    labeled = read(tmp_path / "out/labels.csv")
+    assert [row[1] for row in labeled] == [row[1] for row in rows]
+    by = Counter(row[5] for row in labeled)
+    assert by["model"] > 100
+    assert (by["file"], by[""]) == (6, 0)
+    assert all(row[4] == known[row[1]] for row in labeled if row[5] == "people")
+    repeated = sum(
+        one["repeated_answers"]
+        for one in json.loads((tmp_path / "out/run/report.json").read_bytes())["rounds"]
+    )
+    asked = asked_about(tmp_path)
+    assert len(asked) - len(set(asked)) == repeated, "nobody is asked twice"

@@ -42,14 +42,16 @@ def test_between_what_was_measured_lies_what_is_told(of: CertificateFor) -> None
 
 @pytest.mark.parametrize("of", ["all", "dataset"])
 def test_larger_data_take_no_larger_share_and_no_fewer_labels(of: CertificateFor) -> None:
-    sizes = [50, 300, 900, 3_000, 10_000, 30_000, 100_000, 1_000_000]
+    sizes = [300, 900, 3_000, 10_000, 30_000, 100_000, 1_000_000]
     told = [usual_labels(size, of, 0.05) for size in sizes]
     shares = [labels.easy / size for labels, size in zip(told, sizes, strict=True) if labels]
     assert len(shares) == len(sizes)
     assert shares == sorted(shares, reverse=True)
     counts = [labels.easy for labels in told if labels]
     assert counts == sorted(counts)
-    assert all(labels and labels.easy <= labels.hard <= size for labels, size in zip(told, sizes, strict=True))
+    assert all(
+        labels and labels.easy <= labels.hard <= size for labels, size in zip(told, sizes, strict=True)
+    )
 
 
 def test_nothing_is_told_of_what_was_not_measured() -> None:

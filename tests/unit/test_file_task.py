@@ -7,8 +7,7 @@ from typing import Any
 
 import pytest
 
-from labelloop.cli.file_task import FileFolder, FileTask
-from labelloop.cli.run import People
+from labelloop.cli.file_task import FileFolder, FileTask, WhoLabels
 from labelloop.core.budget import BATCHES_OF_A_BUDGET
 from labelloop.core.errors import RequestError
 from labelloop.core.settings import resolve_size
@@ -30,7 +29,7 @@ def task(
         files=files or [],
         table_format=TableFormat(text_column),
         preparation=PreparationOptions(label_attribute="label", **{"classes": ("b", "e"), **options}),
-        people=People.WORKBENCH,
+        people=WhoLabels.WORKBENCH,
         loop=loop,
         budget=budget,
         batch_size=batch_size,

@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import asdict, dataclass
+from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
@@ -36,6 +37,19 @@ _PROMISE = ("TargetError", "Confidence", "CertificateFor")
 _ROWS = "rows"
 
 
+class WhoLabels(StrEnum):
+    """Where people label, or who stands in for them."""
+
+    WORKBENCH = "workbench"
+    FILE = "file"
+    SIMULATED = "simulated"
+
+    @property
+    def backend(self) -> People:
+        """Those whom the run waits for."""
+        return People.SIMULATED if self is WhoLabels.SIMULATED else People.WORKBENCH
+
+
 @dataclass(frozen=True)
 class FileTask:
     """The files, how they are read, who labels, and how many labels they may be asked for."""
@@ -43,7 +57,7 @@ class FileTask:
     files: list[Path]
     table_format: TableFormat
     preparation: PreparationOptions
-    people: People
+    people: WhoLabels
     loop: dict[str, Any]  # fields of the request's block; None for the default
     budget: int | None
     batch_size: float | None
@@ -66,12 +80,12 @@ class FileTask:
     def check_people(self, preparation: Preparation) -> None:
         """Raises RequestError when these people have nothing to label, or know too little."""
         known, rows = preparation.rows - preparation.unknown, preparation.rows
-        if self.people == People.SIMULATED and known < rows:
+        if self.people is WhoLabels.SIMULATED and known < rows:
             raise RequestError(
                 f"simulated people know the file's own labels, and {rows - known:,} of {rows:,} rows have "
                 "none: leave out --people simulated, and label yourself"
             )
-        if self.people == People.WORKBENCH and known == rows:
+        if self.people is not WhoLabels.SIMULATED and known == rows:
             raise RequestError(
                 "every row has a label already. To see how few of them people would have had to give, add "
                 "--people simulated; to find out how wrong they are, use `labelloop audit`"

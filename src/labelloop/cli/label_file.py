@@ -1,5 +1,6 @@
 """`labelloop label-file`: from a file of texts to the same file with labels, on this machine."""
 
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any
@@ -11,14 +12,16 @@ from rich.text import Text
 from labelloop.cli import run_options, table_options
 from labelloop.cli.errors import RunFailedError, explained_errors
 from labelloop.cli.export import write_labels
-from labelloop.cli.file_task import FileFolder, FileTask
+from labelloop.cli.file_task import FileFolder, FileTask, WhoLabels
 from labelloop.cli.flat_estimate import ask_how_to_go_on, can_ask
 from labelloop.cli.labels_so_far import labels_so_far
 from labelloop.cli.local_run import Beside
 from labelloop.cli.prepare import show_rows
-from labelloop.cli.progress import EstimateIsFlat
-from labelloop.cli.run import People, beside_run, execute, new_record, set_people
+from labelloop.cli.price import print_price
+from labelloop.cli.progress import EstimateIsFlat, PeopleAreAsked
+from labelloop.cli.run import beside_run, execute, new_record, set_people
 from labelloop.cli.run_folder import RunRecord, read_request
+from labelloop.cli.run_in_files import BatchesInFiles
 from labelloop.cli.summary import print_outcome
 from labelloop.core.budget import BATCHES_OF_A_BUDGET, LEAST_BATCH
 from labelloop.local.application import Application
@@ -51,12 +54,12 @@ def label_file(
         ),
     ] = None,
     people: Annotated[
-        People,
+        WhoLabels,
         typer.Option(
-            help="Who labels: you and others in the browser, or simulated people, to try it on a file that "
-            "has all labels."
+            help="Who labels: you and others in the browser; you with a spreadsheet, a batch at a time; or "
+            "simulated people, to try it on a file that has all labels."
         ),
-    ] = People.WORKBENCH,
+    ] = WhoLabels.WORKBENCH,
     prior_column: table_options.PriorColumn = None,
     prior_confidence_column: table_options.PriorConfidenceColumn = None,
     class_names: table_options.ClassNames = None,
@@ -137,7 +140,7 @@ def label_file(
             record = _begin(console, folder, task)
             if not record.finished:
                 deployed = Application.found(application, model_container)
-                with beside_run(console, people, folder.run, host, port) as beside:
+                with _beside(console, people, folder, host, port) as beside:
                     _run_and_ask(console, deployed, folder, task, record, beside)
             report = folder.run.read_report()
             print_outcome(console, report)
@@ -151,6 +154,15 @@ def _label_attribute(label_column: str | None, priors: tuple[str, ...]) -> str:
     return f"{name}-by-people" if name in priors else name
 
 
+def _beside(
+    console: Console, people: WhoLabels, folder: FileFolder, host: str, port: int
+) -> AbstractContextManager[Beside]:
+    """Nothing is served to people with files."""
+    if people is WhoLabels.FILE:
+        return nullcontext(nullcontext)
+    return beside_run(console, people.backend, folder.run, host, port)
+
+
 def _run_and_ask(
     console: Console,
     application: Application,
@@ -159,12 +171,21 @@ def _run_and_ask(
     record: RunRecord,
     beside: Beside,
 ) -> None:
-    """Run to the end. Where more labels bring it no nearer, ask on a terminal what is to become of it."""
-    asks = can_ask(console) and task.people != People.SIMULATED
+    """Run to the end, or to the next batch of people with files.
+
+    Where more labels bring the end no nearer, ask on a terminal what is to become of it.
+    """
+    batches = BatchesInFiles(folder.out)
+    asks = can_ask(console) and task.people is not WhoLabels.SIMULATED
     while True:
+        if task.people is WhoLabels.FILE and not batches.ready(console, record):
+            write_labels(console, labels_so_far(folder.out), folder.labels)
+            raise typer.Exit
         try:
-            _run(console, application, folder, record, beside, asks_when_flat=asks)
+            _run(console, application, folder, record, beside, task.people, asks_when_flat=asks)
             return
+        except PeopleAreAsked:
+            continue
         except EstimateIsFlat as flat:
             chosen = ask_how_to_go_on(console, flat)
             if chosen is None:
@@ -183,6 +204,7 @@ def _run(
     folder: FileFolder,
     record: RunRecord,
     beside: Beside,
+    people: WhoLabels,
     *,
     asks_when_flat: bool,
 ) -> None:
@@ -191,6 +213,7 @@ def _run(
         execute(
             console, application, folder.run, record, beside,
             go_on_by="the same command", asks_when_flat=asks_when_flat,
+            stops_at_people=people is WhoLabels.FILE,
         )  # fmt: skip
     except (typer.Exit, RunFailedError):
         write_labels(console, labels_so_far(folder.out), folder.labels)
@@ -213,9 +236,9 @@ def _begin(console: Console, folder: FileFolder, task: FileTask) -> RunRecord:
         _take_over(console, folder, task, record)
     # The folder may have moved.
     record.s3_root = str(folder.prepared.s3_root.resolve())
-    if task.people == People.SIMULATED:
+    if task.people is WhoLabels.SIMULATED:
         record.truth = str(folder.prepared.truth.resolve())
-    set_people(record, task.people)
+    set_people(record, task.people.backend)
     return record
 
 
@@ -256,6 +279,7 @@ def _prepare(console: Console, folder: FileFolder, task: FileTask) -> tuple[RunR
     parse_request(request)
     write_json(folder.prepared.request, request)
     console.print(Text(task.plan(preparation.rows)), soft_wrap=True)
+    print_price(console, preparation.rows, task.promise(), task.budget)
     return new_record(request, folder.prepared.s3_root, None), preparation.rows
 
 

@@ -72,7 +72,7 @@ def labels_so_far(folder: Path, *, run: Path | None = None, manifest: Path | Non
     attribute = LabelAttribute(request["LabelAttributeName"])
     s3_root = prepared / S3_ROOT
     categories = _categories(s3_root, request)
-    if manifest is None and record is not None and (state := _newest_state(s3_root, record)):
+    if manifest is None and record is not None and (state := newest_state(s3_root, record)):
         ledger = Ledger.from_bytes(_in(s3_root, state.ledger_s3_uri).read_bytes())
         path = _in(s3_root, state.manifest_s3_uri)
         return LabelsSoFar(prepared, path, attribute, categories, ledger.rounds)
@@ -97,7 +97,8 @@ def _categories(s3_root: Path, request: dict[str, Any]) -> LabelCategories:
     return parse_label_categories(_in(s3_root, request["LabelCategoryConfigS3Uri"]).read_bytes())
 
 
-def _newest_state(s3_root: Path, record: RunRecord) -> RunState | None:
+def newest_state(s3_root: Path, record: RunRecord) -> RunState | None:
+    """The last snapshot of the run; None before the first."""
     output_path = record.request["OutputConfig"]["S3OutputPath"].rstrip("/")
     for name in reversed(record.executions):
         files = RunFiles(f"{output_path}/{name}/")

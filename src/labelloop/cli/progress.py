@@ -130,14 +130,23 @@ class EstimateIsFlat(Exception):  # noqa: N818 -- a question, not an error
         self.expected, self.others, self.run = expected, others, run
 
 
+class PeopleAreAsked(Exception):  # noqa: N818 -- an interruption, not an error
+    """Raised when the objects for people are chosen, where people label between two calls of a command."""
+
+
 class RunProgress(Progress):
     """Follows the events of an execution. Not on a terminal, it also prints a line for each state."""
 
     def __init__(
-        self, console: Console, seconds: Callable[[], float] | None = None, *, asks_when_flat: bool = False
+        self,
+        console: Console,
+        seconds: Callable[[], float] | None = None,
+        *,
+        asks_when_flat: bool = False,
+        stops_at_people: bool = False,
     ) -> None:
-        """`asks_when_flat`: it raises EstimateIsFlat, which ends the execution that it follows."""
-        self._asks_when_flat = asks_when_flat
+        """What ends the execution that it follows: EstimateIsFlat and PeopleAreAsked, where asked for."""
+        self._asks_when_flat, self._stops_at_people = asks_when_flat, stops_at_people
         self._expected: list[int] = []  # labels by people in all, by each model
         self._predicted: RunState | None = None  # after the model of this round has predicted
         self._selected: int | None = None  # in this round; not known for an interrupted one
@@ -179,6 +188,8 @@ class RunProgress(Progress):
         self.counts, self.round = run.counts, run.round
         if name == "SelectForHumans":
             self._selected = run.labeling.selected if run.labeling else None
+            if self._stops_at_people and self._selected:
+                raise PeopleAreAsked
         if name == "AutoLabel":
             self._predicted = run
         if name == "MergeLabels":

@@ -168,11 +168,13 @@ def execute(
     go_on_by: str = "the same command with --resume",
     *,
     asks_when_flat: bool = False,
+    stops_at_people: bool = False,
 ) -> Report:
     """Run a record's request with live progress. If the record has executions, continue the last of them.
 
     `go_on_by`: what continues it after an interruption. `asks_when_flat`: raise EstimateIsFlat where more
-    labels do not lower what people will have to label in all; the run can be continued.
+    labels do not lower what people will have to label in all. `stops_at_people`: raise PeopleAreAsked once a
+    batch is chosen. The run can be continued after both.
     """
     # Two runs may start within one second, on the same files.
     name = f"labelloop-{datetime.now(UTC):%Y%m%d-%H%M%S}-{secrets.token_hex(3)}"
@@ -180,7 +182,10 @@ def execute(
     if prefix:
         console.print(Text(f"Continuing with what is in {prefix}"), soft_wrap=True)
         record.request.setdefault("ActiveLearning", {})["ResumeFromS3Uri"] = prefix
-    with locked(folder.out), RunProgress(console, asks_when_flat=asks_when_flat) as progress:
+    with (
+        locked(folder.out),
+        RunProgress(console, asks_when_flat=asks_when_flat, stops_at_people=stops_at_people) as progress,
+    ):
         try:
             return run_loop(application, folder, record, name, progress.follow, beside)
         except KeyboardInterrupt:

@@ -46,7 +46,7 @@ something else before a person sees them:
     JobFailed, JobStopped, LabelingFailed                   how a job of the local AWS ends
     ArchiveError, ContainerError, RecordsError              the reason why such a job failed
     S3ObjectsError                                          likewise
-    EstimateIsFlat                                          a question on the terminal
+    EstimateIsFlat, PeopleAreAsked                          how a run on a terminal is interrupted
 
 Private exceptions (`_TaskTimedOutError`) never leave their module. A test compares this text with the code.
 """

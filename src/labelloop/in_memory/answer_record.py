@@ -3,17 +3,14 @@
 A run is replayed from the record, so it has each batch as a whole or not at all.
 """
 
-import csv
-import io
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 from labelloop.core.errors import RequestError
 from labelloop.in_memory.batch_run import Answers, Batch
-from labelloop.preparation.output_folder import replacing
+from labelloop.work_folder.batch_file import CANNOT_SAY
+from labelloop.work_folder.csv_file import read_rows, write_csv
 
-# What people write where they looked and cannot say.
-CANNOT_SAY = "?"
 _RECORD_COLUMNS = ("batch", "id", "label")
 
 
@@ -60,38 +57,6 @@ def check_replayed(batch: Batch, answers: Answers, path: Path) -> None:
         raise _damaged(
             path, f"in batch {batch.number} it answers about object {strange[0]}, which was not asked"
         )
-
-
-def write_csv(
-    path: Path,
-    header: Sequence[str],
-    rows: Iterable[Sequence[str]],
-    *,
-    delimiter: str = ",",
-    mark: bool = False,
-) -> None:
-    """Write the file completely or not at all. `mark`: it begins with a byte-order mark."""
-    encoding = "utf-8-sig" if mark else "utf-8"
-    with replacing(path) as file:
-        text = io.TextIOWrapper(file, encoding=encoding, newline="", write_through=True)
-        # With CRLF, the writer's default line end, it quotes a lone CR in a field as well as a lone LF.
-        writer = csv.writer(text, delimiter=delimiter)
-        writer.writerow(header)
-        writer.writerows(rows)
-        text.detach()
-
-
-def read_rows(path: Path, delimiter: str, wanted: Sequence[str]) -> Iterable[list[str]]:
-    """The wanted fields of each row."""
-    content = io.StringIO(path.read_bytes().decode("utf-8-sig", errors="replace"), newline="")
-    reader = csv.DictReader(content, delimiter=delimiter)
-    missing = [name for name in wanted if name not in (reader.fieldnames or ())]
-    if missing:
-        raise RequestError(
-            f"{path} has no column {missing[0]!r}: keep the columns as they were written, and save it as CSV"
-        )
-    for row in reader:
-        yield [row[name] or "" for name in wanted]
 
 
 def _damaged(path: Path, what: str) -> RequestError:

@@ -8,9 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from labelloop.core.errors import RequestError
-from labelloop.in_memory.answer_record import AnswerRecord, write_csv
+from labelloop.in_memory.answer_record import AnswerRecord
 from labelloop.in_memory.workbench_folder import WorkbenchFolder
-from labelloop.label_audit.answers import BatchFile
 from labelloop.label_audit.audit_run import AuditRun
 from labelloop.label_audit.findings import AuditReport, PlannedAnswers
 from labelloop.label_audit.labeled_rows import (
@@ -21,6 +20,8 @@ from labelloop.label_audit.labeled_rows import (
 )
 from labelloop.label_audit.page import render_audit
 from labelloop.label_audit.table import AuditTable
+from labelloop.work_folder.batch_file import BatchFile
+from labelloop.work_folder.csv_file import write_csv
 from labelloop.work_folder.json_file import write_json
 from labelloop.work_folder.kept_settings import OTHER_FOLDER, changed_settings, refuse_foreign_files
 
@@ -84,7 +85,7 @@ class AuditFolder:
         return PlannedAnswers(**json.loads(self._plan.read_bytes())) if self._plan.exists() else None
 
     def batch_file(self, number: int, table: AuditTable) -> BatchFile:
-        return BatchFile(self.out / f"batch-{number:03d}.csv", table)
+        return BatchFile(self.out / f"batch-{number:03d}.csv", table.classes, table.delimiter)
 
     def record(self, classes: tuple[str, ...]) -> AnswerRecord:
         return AnswerRecord(self.answers, classes)

@@ -65,7 +65,8 @@ class Rounds:
     """Nor is it cut below this.
     Unit: human labels.
     Larger: fewer trainings, for which people wait; more labels before the next model could save them.
-    Source: not measured: chosen.
+    Source: parts of UCI and snippet-sources of 300, 500 and 800 objects, batches of 20, both promises (10
+    seeds): people labeled 69.0 % with it after 11.2 trainings, without it 70.0 % after 12.0.
     """
 
     batch_of_left_to_people: float = 0.5

@@ -1,22 +1,31 @@
-"""People's answers in files: the record of all answers, and the batches that people fill in.
+"""Batches that people fill in, as CSV files.
 
-An audit is replayed from the record, so it has each batch as a whole or not at all. Until a batch is whole,
-the file that people fill in is the only place where their answers are, and nothing writes to it again.
+Until a batch is whole, its file is the only place where people's answers are, and nothing writes to it again.
 """
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from labelloop.core.errors import RequestError
-from labelloop.in_memory.answer_record import CANNOT_SAY, read_rows, write_csv
-from labelloop.in_memory.batch_run import Batch
-from labelloop.label_audit.table import AuditTable
 from labelloop.preparation.classes import listing
 from labelloop.reporting.text import no_formula
+from labelloop.work_folder.csv_file import read_rows, write_csv
 
-_BATCH_COLUMNS = ("id", "line", "again", "text", "label")
+# What people write where they looked and cannot say.
+CANNOT_SAY = "?"
+_COLUMNS = ("id", "line", "again", "text", "label")
 _DELIMITERS = ",;\t"
+
+
+@dataclass(frozen=True)
+class Question:
+    """An object that people are asked about."""
+
+    number: int  # of the object, from 0
+    line: int  # in the user's file
+    text: str
+    again: bool = False  # somebody has answered about it before
 
 
 @dataclass(frozen=True)
@@ -24,34 +33,34 @@ class BatchFile:
     """A batch for people to fill in, as a CSV file."""
 
     path: Path
-    table: AuditTable
+    classes: Sequence[str]
+    delimiter: str = ","
 
-    def write(self, batch: Batch) -> None:
-        """The rows that people are asked about. Their given labels are not shown: that would sway people."""
-        again = set(batch.again.tolist())
+    def write(self, questions: Iterable[Question]) -> None:
+        """The rows that people are asked about. No machine's label is shown: that would sway people."""
         rows = (
             [
-                str(number + 1),
-                str(self.table.lines[number]),
-                "yes" if number in again else "",
-                no_formula(self.table.texts[number]),
+                str(one.number + 1),
+                str(one.line),
+                "yes" if one.again else "",
+                no_formula(one.text),
                 "",
             ]
-            for number in batch.asked.tolist()
+            for one in questions
         )
         # With a mark, a spreadsheet knows that it is UTF-8.
-        write_csv(self.path, _BATCH_COLUMNS, rows, delimiter=self.table.delimiter, mark=True)
+        write_csv(self.path, _COLUMNS, rows, delimiter=self.delimiter, mark=True)
 
-    def read(self, batch: Batch) -> tuple[dict[int, int | None], list[int]]:
-        """The answers, and the ids of the objects that have none yet.
+    def read(self, asked: Collection[int]) -> tuple[dict[int, int | None], list[int]]:
+        """The answers, and the objects of those asked about that have none yet.
 
         Raises RequestError, which names the row and says how to mend it.
         """
         index_of: dict[str, int | None] = {_plain(CANNOT_SAY): None}
-        for number, name in enumerate(self.table.classes):
+        for number, name in enumerate(self.classes):
             index_of.setdefault(_plain(name), number)
-        exact = {name: number for number, name in enumerate(self.table.classes)}
-        asked, answers, seen = set(batch.asked.tolist()), dict[int, int | None](), dict[int, int]()
+        exact = {name: number for number, name in enumerate(self.classes)}
+        answers, seen = dict[int, int | None](), dict[int, int]()
         for place, (given_id, given_label) in enumerate(self._rows(), 2):
             where, name = f"{self.path.name}, row {place}", given_id.strip()
             if not name and not given_label.strip():
@@ -73,11 +82,11 @@ class BatchFile:
             if label not in exact and _plain(label) not in index_of:
                 raise RequestError(
                     f"{where}: {label[:80]!r} is not one of the classes. Write one of "
-                    f"{listing(self.table.classes)}; {CANNOT_SAY} where you cannot say; or leave it empty, "
+                    f"{listing(self.classes)}; {CANNOT_SAY} where you cannot say; or leave it empty, "
                     "to be asked again"
                 )
             answers[number] = exact.get(label, index_of.get(_plain(label)))
-        return answers, sorted(asked - answers.keys())
+        return answers, sorted(set(asked) - answers.keys())
 
     def _rows(self) -> Iterable[tuple[str, str]]:
         with self.path.open(encoding="utf-8-sig", errors="surrogateescape", newline="") as file:
