@@ -22,6 +22,8 @@ def print_price(console: Console, rows: int, settings: LoopSettings, budget: int
         (_words(of, target), option, usual_labels(rows, of, target))
         for of, target, option in _promises(settings)
     ]
+    for _ in range(3):
+        table.add_column(no_wrap=True)
     for words, option, labels in found:
         if labels is not None:
             table.add_row(words, f"{labels.easy:,} to {labels.hard:,}", option)
@@ -34,8 +36,9 @@ def print_price(console: Console, rows: int, settings: LoopSettings, budget: int
     )
     say(
         console,
-        f"Labels that people give in {rows:,} rows, until all are labeled: the first number where texts are "
-        f"as easy as news headlines, the second where they are as hard as opinions on films.{beyond}",
+        f"Labels that people usually give in {rows:,} rows until all are labeled, by how much may be wrong. "
+        "The first number is for texts as easy as news headlines, the second for texts as hard as opinions "
+        f"on films.{beyond}",
     )
     console.print(table)
     asked_for = next((labels for _, option, labels in found if option == ASKED_FOR), None)
@@ -56,4 +59,4 @@ def _promises(settings: LoopSettings) -> Iterator[tuple[CertificateFor, float, s
 
 def _words(of: CertificateFor, target: float) -> str:
     whose = {"dataset": "all labels", "class": "the model's labels of a class"}.get(of, "the model's labels")
-    return f"at most {100 * target:.4g}% of {whose} wrong"
+    return f"{100 * target:.4g}% of {whose}"

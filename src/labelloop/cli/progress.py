@@ -163,7 +163,7 @@ class RunProgress(Progress):
             self.waits_for_quota(event.details.get("cause") or event.details["error"])
 
     def state_entered(self, name: str) -> None:
-        if name not in _WORDS:
+        if name not in _WORDS or (self._stops_at_people and name == "LabelInWorkbench"):
             return
         self.doing = _WORDS[name]
         if not self.console.is_terminal:
