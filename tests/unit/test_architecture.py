@@ -42,6 +42,10 @@ MAY_IMPORT: dict[str, set[str]] = {
     "steps": {"core", "workflow", "storage", "reporting", "backends", "labelers"},
     "local": {"core", "workflow", "simulation", "labelers"},
     "operations": {"core", "workflow", "storage", "backends", "labelers"},
+    "frames": {
+        *{"core", "workflow", "preparation", "reporting", "results", "simulation_report", "label_audit"},
+        *{"in_memory", "work_folder", "simulation", "workbench"},
+    },
     "cli": {
         *{"core", "workflow", "storage", "reporting", "preparation", "backends", "labelers"},
         *{"local", "operations", "workbench", "simulation", "simulation_report", "quick_model"},

@@ -1,0 +1,57 @@
+"""What can go wrong with frames and functions, and other errors in this interface's words."""
+
+import contextlib
+import re
+from collections.abc import Iterator
+
+from labelloop.core.errors import LabelloopError
+
+
+class FrameError(LabelloopError):
+    """Raised when a data frame cannot be used: no rows, a column that is missing or holds no texts."""
+
+
+class AnswersError(LabelloopError):
+    """Raised when a function that stands for people does not answer about each text as it should."""
+
+
+_TERMS = (
+    ("--classes A,B,C", 'classes=["A", "B", "C"]'),
+    ("--certificate-for dataset", 'certificate_for="dataset"'),
+    ("--people simulated", 'people="simulated"'),
+    ("--label-column, --prior-column, or both", "label=, prior=, or both"),
+    ("--prior-confidence-column", "prior="),
+    ("--prior-column", "prior="),
+    ("--confidence-column", "confidences="),
+    ("--truth-column", "truth="),
+    ("--label-column", "label="),
+    ("--text-column", "text="),
+    ("--id-column", "id="),
+    ("--max-human-labels", "budget="),
+    ("--exact-labels", "exact_labels=True"),
+    ("--merge-case", "merge_case=True"),
+    ("the data frame has a header line and no rows below it", "the data frame has no rows"),
+)
+_CLASSES = re.compile(r"--classes ([^\s.]+,\.\.\.)")
+_OPTION = re.compile(r"--([a-z]+(?:-[a-z]+)*)( (?=['\d]))?")
+_LINE = re.compile(r"\b([Ll])ine(s?) (?=\d)")
+
+
+@contextlib.contextmanager
+def in_python() -> Iterator[None]:
+    """The commands raise the same errors: here their messages name arguments in place of options."""
+    try:
+        yield
+    except LabelloopError as error:
+        if error.args and isinstance(error.args[0], str):
+            error.args = (in_terms_of_python(error.args[0]), *error.args[1:])
+        raise
+
+
+def in_terms_of_python(message: str) -> str:
+    """A message with arguments in place of options, and rows, counted from 1, in place of lines."""
+    for option, argument in _TERMS:
+        message = message.replace(option, argument)
+    message = _CLASSES.sub(r"classes=[\1]", message)
+    message = _LINE.sub(lambda found: ("R" if found[1] == "L" else "r") + f"ow{found[2]} ", message)
+    return _OPTION.sub(lambda found: found[1].replace("-", "_") + "=", message)
