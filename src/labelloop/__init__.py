@@ -44,11 +44,13 @@ __all__ = [
 
 
 # The steps on Lambda import labelloop too: nothing is loaded before somebody asks for it.
-def __getattr__(name: str) -> Any:
-    if name not in __all__:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    home = "labelloop.core.errors" if name == "LabelloopError" else "labelloop.frames"
-    return getattr(import_module(home), name)
+if not TYPE_CHECKING:
+
+    def __getattr__(name: str) -> Any:
+        if name not in __all__:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        home = "labelloop.core.errors" if name == "LabelloopError" else "labelloop.frames"
+        return getattr(import_module(home), name)
 
 
 def __dir__() -> list[str]:

@@ -16,8 +16,8 @@ from labelloop.core.certificate.promise import CertificateFor
 from labelloop.core.errors import RequestError
 from labelloop.core.ledger import NO_LABEL, Ledger, State
 from labelloop.core.settings import LoopSettings
-from labelloop.frames.columns import Sources, classes_of, pairs, require_shares
-from labelloop.frames.errors import FrameError, in_python
+from labelloop.frames.columns import Sources, classes_of, pairs, require_seed, require_shares
+from labelloop.frames.errors import FrameError, in_python, in_terms_of_python
 from labelloop.frames.frame import NO_TEXT, Frame, FrameTable
 from labelloop.frames.people import Answer, answering, name_of
 from labelloop.frames.results import Audited, without_a_label
@@ -92,6 +92,7 @@ def audit(
     """
     with in_python(), _folder(out) as folder:
         require_shares(target_error=target_error, confidence=confidence)
+        require_seed(seed)
         given = Frame.of(frame)
         columns = _columns(given, text, label, truth)
         table, without_text = _table(
@@ -128,7 +129,7 @@ def audit(
             telling = Telling(progress, len(record.load()))
             run.watchers = [telling]
             with answering(
-                people, folder.out, "audit", table.texts, table.classes, table.truth, host=host, port=port
+                people, folder, "audit", table.texts, table.classes, table.truth, host=host, port=port
             ) as asked:
                 to_the_end(run, asked, folder.record(table.classes), telling)
             report = report_of(
@@ -143,7 +144,7 @@ def audit(
             corrections=Frame.of(labeled).rows(_corrected(ledger, table)),
             report=report,
             without_a_label=without_a_label(dict.fromkeys(without_text, NO_TEXT) | _unsettled(ledger, table)),
-            notes=table.notes,
+            notes=tuple(map(in_terms_of_python, table.notes)),
         )
 
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from labelloop.frames.errors import FrameError
+from labelloop.core.randomness import SMALL_SEEDS
 from labelloop.frames.frame import Frame, FrameTable
 from labelloop.preparation import (
     PreparationOptions,
@@ -75,12 +75,19 @@ def pairs(sources: Sources) -> tuple[tuple[str, str], ...]:
 
 
 def classes_of(classes: Sequence[str] | None) -> tuple[str, ...] | None:
-    """The classes as texts. Raises OptionError for a single text."""
+    """The classes as texts. Raises OptionError for less than two, for repeated ones, and for empty names."""
     if classes is None:
         return None
     if isinstance(classes, str):
         raise OptionError(f"classes={classes!r} is one text: give a list of names, such as {['yes', 'no']}")
-    return tuple(map(as_text, classes))
+    names = tuple(map(as_text, classes))
+    if len(names) < 2:
+        raise OptionError(f"classes={list(names)} is too few: a text must be one of at least two classes")
+    if repeated := [name for name in names if names.count(name) > 1]:
+        raise OptionError(f"classes= names {repeated[0]!r} more than once")
+    if not all(name.strip() for name in names):
+        raise OptionError("classes= contains an empty name")
+    return names
 
 
 def text_data(
@@ -97,7 +104,10 @@ def text_data(
     """
     columns.require_in(frame)
     if classes is None and columns.label is None and not columns.priors:
-        raise OptionError("say which classes there are: --classes A,B,C")
+        raise OptionError(
+            "say which classes there are: --classes A,B,C. If the frame has labels, name their column: "
+            "label=, prior=, or both"
+        )
     table = FrameTable(frame, columns.text, frame.columns if whole else columns.used)
     table_format = TableFormat(
         columns.text, columns.label or "", id_column=columns.id or "", prior_columns=columns.priors
@@ -121,8 +131,14 @@ def text_data(
     return FrameData(table, source, table_format, options, data)
 
 
+def require_seed(seed: int | None) -> None:
+    """Raises OptionError for what is no seed."""
+    if seed is not None and not 0 <= seed < SMALL_SEEDS:
+        raise OptionError(f"seed={seed} is not a number from 0 to {SMALL_SEEDS - 1:,}")
+
+
 def require_shares(**shares: float) -> None:
-    """Raises FrameError for a share that is not above 0 and below 1."""
+    """Raises OptionError for a share that is not above 0 and below 1."""
     for name, share in shares.items():
         if not 0 < share < 1:
-            raise FrameError(f"{name}={share} is not a share above 0 and below 1, such as 0.05")
+            raise OptionError(f"{name}={share} is not a share above 0 and below 1, such as 0.05")

@@ -16,10 +16,21 @@ class AnswersError(LabelloopError):
 
 
 _TERMS = (
+    ("the request cannot be used: ", ""),
+    ("BatchSize", "batch_size"),
+    ("CertificateFor", "certificate_for"),
+    ("MaxHumanLabels, MaxCost", "budget"),
+    ("MaxHumanLabels", "budget"),
+    ("QueryStrategy", "query_strategy"),
+    ("SimulatedPeople.ErrorRate", "error_rate"),
+    ("ActiveLearning.", ""),
+    (", or leave out --id-column: each row then has its file and number", ", or leave out --id-column"),
     ("--classes A,B,C", 'classes=["A", "B", "C"]'),
     ("--certificate-for dataset", 'certificate_for="dataset"'),
     ("--people simulated", 'people="simulated"'),
     ("--label-column, --prior-column, or both", "label=, prior=, or both"),
+    ("--real-model", 'model="keras"'),
+    ("--model-container", "model= with a folder"),
     ("--prior-confidence-column", "prior="),
     ("--prior-column", "prior="),
     ("--confidence-column", "confidences="),

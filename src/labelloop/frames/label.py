@@ -17,8 +17,8 @@ from labelloop.core.errors import RequestError
 from labelloop.core.ledger import NO_LABEL, State
 from labelloop.core.manifest.lines import ONE_PERSON_CONFIDENCE
 from labelloop.core.people.human_labels import NO_ANSWER
-from labelloop.frames.columns import Columns, classes_of, require_shares, text_data
-from labelloop.frames.errors import FrameError, in_python
+from labelloop.frames.columns import Columns, classes_of, require_seed, require_shares, text_data
+from labelloop.frames.errors import FrameError, in_python, in_terms_of_python
 from labelloop.frames.frame import NO_TEXT, Frame
 from labelloop.frames.label_folder import LabelFolder
 from labelloop.frames.label_task import LabelTask
@@ -112,6 +112,7 @@ def label(
     """
     with in_python(), _folder(out) as folder:
         require_shares(target_error=target_error, confidence=confidence)
+        require_seed(seed)
         table = Frame.of(frame)
         columns = Columns(text=text, label=label, id=id, prior=prior)
         words = LabelWords(None, missing, exact_labels, merge_case)
@@ -145,7 +146,7 @@ def label(
             frame=table.with_columns(_columns(table, data.texts, run)),
             report=report,
             without_a_label=without_a_label(reasons | _unlabeled(data.texts, run)),
-            notes=data.texts.notes,
+            notes=tuple(map(in_terms_of_python, data.texts.notes)),
         )
 
 

@@ -10,6 +10,7 @@ from labelloop.core.errors import RequestError
 from labelloop.core.randomness import Seed
 from labelloop.in_memory.answer_record import AnswerRecord
 from labelloop.in_memory.label_run import KeptPredictions
+from labelloop.in_memory.workbench_folder import WorkbenchFolder
 from labelloop.work_folder.json_file import write_json
 from labelloop.work_folder.kept_settings import changed_settings, refuse_foreign_files
 from labelloop.workflow.secret_seed import draw_secret_seed
@@ -35,6 +36,15 @@ class LabelFolder:
     @property
     def page(self) -> Path:
         return self.out / "report.html"
+
+    @property
+    def open_batch(self) -> Path:
+        """What a function has answered about the batch that is not whole yet."""
+        return self.out / "open-batch.csv"
+
+    @property
+    def workbench(self) -> WorkbenchFolder:
+        return WorkbenchFolder(self.out)
 
     @property
     def log(self) -> Path:

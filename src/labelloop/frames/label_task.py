@@ -73,7 +73,7 @@ class LabelTask:
         truth = np.array(data.labels, np.int16) if self.people == "simulated" else None
         with (
             answering(
-                self.people, folder.out, "label", data.texts, data.classes, truth, host=host, port=port
+                self.people, folder, "label", data.texts, data.classes, truth, host=host, port=port
             ) as asked,
             threadpool_limits(THREADS, user_api="blas"),
         ):

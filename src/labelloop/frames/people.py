@@ -2,23 +2,24 @@
 
 import contextlib
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
 from labelloop.core.near_names import nearest_name
 from labelloop.frames.errors import AnswersError
+from labelloop.frames.label_folder import LabelFolder
 from labelloop.in_memory.answer_record import AnswerRecord
 from labelloop.in_memory.batch_run import Answers, Batch, People
 from labelloop.in_memory.people import SimulatedTruth
-from labelloop.in_memory.workbench_folder import WorkbenchFolder
+from labelloop.label_audit.audit_folder import AuditFolder
 from labelloop.preparation.classes import listing
 from labelloop.preparation.tables.cells import as_text
 from labelloop.simulation import Labels
 
 # Texts in, for each the name of its class, or None where it cannot be said.
-Answer = Callable[[list[str]], Sequence[str | None]]
+Answer = Callable[[list[str]], Iterable[str | None]]
 Who = Literal["workbench", "simulated"] | Answer
 
 
@@ -64,8 +65,8 @@ class PeopleFunction:
         meant = f" Did it mean {near!r}?" if near else ""
         raise AnswersError(
             f"people() answered {answer!r} about the text {text[:60]!r}, which is not one of the classes: "
-            f"{listing(self.classes)}.{meant} None says that it cannot tell. The other answers are kept: "
-            "with out=, the same call goes on"
+            f"{listing(self.classes)}.{meant} None says that it cannot tell. With out=, the other answers "
+            "are kept, and the same call goes on"
         )
 
 
@@ -88,7 +89,7 @@ def _list(said: Any, wanted: int) -> list[Any]:
 @contextlib.contextmanager
 def answering(
     who: Who,
-    folder: Path,
+    folder: LabelFolder | AuditFolder,
     kind: str,
     texts: Sequence[str],
     classes: tuple[str, ...],
@@ -102,13 +103,14 @@ def answering(
         assert truth is not None, "checked before"
         yield SimulatedTruth(truth)
     elif callable(who):
-        yield PeopleFunction(who, texts, classes, folder / "open-batch.csv")
+        yield PeopleFunction(who, texts, classes, folder.open_batch)
     else:
         # Here, since FastAPI is slow to import.
         from labelloop.in_memory.workbench import PeopleAtWorkbench
 
-        files = WorkbenchFolder(folder)
-        with PeopleAtWorkbench.serving(_say, files, kind, texts, classes, host=host, port=port) as served:
+        with PeopleAtWorkbench.serving(
+            _say, folder.workbench, kind, texts, classes, host=host, port=port
+        ) as served:
             yield served
 
 

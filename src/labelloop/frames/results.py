@@ -51,6 +51,9 @@ class _Page:
     def __str__(self) -> str:
         return "\n".join(self.sentences())
 
+    def __repr__(self) -> str:
+        return str(self)
+
     def _repr_html_(self) -> str:
         return "".join(f"<p>{escape(sentence)}</p>" for sentence in self.sentences())
 
@@ -78,7 +81,7 @@ def _in_notebook() -> bool:
     return get_ipython() is not None and get_ipython().has_trait("kernel")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Labeled(_Page, Generic[IntoDataFrameT]):
     """The result of `label`.
 
@@ -116,7 +119,7 @@ class Labeled(_Page, Generic[IntoDataFrameT]):
         ]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Audited(_Page, Generic[IntoDataFrameT]):
     """The result of `audit`.
 
@@ -157,7 +160,7 @@ class Audited(_Page, Generic[IntoDataFrameT]):
         ]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Simulated(_Page):
     """The result of `simulate`.
 

@@ -8,8 +8,8 @@ from narwhals.typing import IntoDataFrame
 
 from labelloop.core.certificate.promise import CertificateFor
 from labelloop.core.manifest.lines import LabelAttribute
-from labelloop.frames.columns import Columns, require_shares, text_data
-from labelloop.frames.errors import in_python
+from labelloop.frames.columns import Columns, require_seed, require_shares, text_data
+from labelloop.frames.errors import in_python, in_terms_of_python
 from labelloop.frames.frame import Frame
 from labelloop.frames.label import ModelChoice, model_of
 from labelloop.frames.results import Simulated
@@ -66,6 +66,7 @@ def simulate(
     """
     with in_python(), tempfile.TemporaryDirectory(prefix="labelloop-") as folder:
         require_shares(target_error=target_error, confidence=confidence)
+        require_seed(seed)
         words = LabelWords(None, missing, exact_labels, merge_case)
         columns = Columns(text=text, label=label, prior=prior)
         data = text_data(Frame.of(frame), columns, None, words, whole=False)
@@ -84,4 +85,5 @@ def simulate(
         tried = model_of(model, Path(folder) / "encodings")
         simulated = SimulatedData(data.texts, LabelAttribute(data.options.label_attribute), tried)
         report = simulated_report(simulated, settings, Path(folder) / "container.log", [Telling(progress)])
-        return Simulated(report, tuple(filter(None, (*data.texts.notes, tried.note))))
+        notes = filter(None, (*data.texts.notes, tried.note))
+        return Simulated(report, tuple(map(in_terms_of_python, notes)))

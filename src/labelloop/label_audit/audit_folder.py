@@ -41,6 +41,7 @@ class AuditFolder:
     def __init__(self, out: Path) -> None:
         self.out = out
         self.answers = out / "answers.csv"
+        self.open_batch = out / "open-batch.csv"  # of a function that answers in the place of people
         self.labels = out / "labels.csv"
         self.corrections = out / "corrections.csv"
         self.report = out / "report.json"
@@ -108,6 +109,7 @@ class AuditFolder:
         ours = {
             *(
                 self.answers,
+                self.open_batch,
                 self.labels,
                 self.corrections,
                 self.report,
