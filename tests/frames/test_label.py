@@ -1,7 +1,7 @@
 """`labelloop.label`: frames in, frames out, stopped and gone on with, and what it refuses."""
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -181,7 +181,7 @@ def test_answers_that_cannot_be_used_are_one_clear_error(
 def test_a_function_may_not_be_able_to_tell(nothing: Any, headlines: Headlines) -> None:
     silent = set(headlines.frame["title"][:3])
 
-    def ask(texts: list[str]) -> Sequence[Any]:
+    def ask(texts: list[str]) -> Iterable[Any]:
         return np.array([nothing if text in silent else headlines.truth[text] for text in texts], object)
 
     settings = {**SETTINGS, "target_error": 0.01}

@@ -61,9 +61,7 @@ def test_importing_the_package_loads_nothing_heavy() -> None:
 
 @pytest.mark.slow
 def test_the_python_interface_needs_neither_the_command_line_nor_the_stand_ins_for_aws() -> None:
-    program = (
-        "import sys, labelloop; labelloop.label, labelloop.audit, labelloop.simulate; print(*sys.modules)"
-    )
+    program = "import sys, labelloop; labelloop.label, labelloop.audit; print(*sys.modules)"
     loaded = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     unwanted = {"typer", "rich", "moto", "pandas", "polars", "tensorflow", "sklearn", "fastapi"}
     assert not (unwanted | {"labelloop.cli"}) & set(loaded.stdout.split())
