@@ -50,7 +50,12 @@ if not TYPE_CHECKING:
         if name not in __all__:
             raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
         home = "labelloop.core.errors" if name == "LabelloopError" else "labelloop.frames"
-        return getattr(import_module(home), name)
+        try:
+            return getattr(import_module(home), name)
+        except ModuleNotFoundError as error:
+            if error.name != "narwhals":
+                raise
+            raise ImportError(f"labelloop.{name} needs narwhals: pip install 'labelloop[local]'") from error
 
 
 def __dir__() -> list[str]:

@@ -76,9 +76,22 @@ def test_an_audit_can_be_tried_with_the_truth(given: pd.DataFrame) -> None:
     assert audited.frame.index.equals(frame.index)
 
 
+def test_people_see_what_is_to_be_shown_above_the_text(given: pd.DataFrame) -> None:
+    seen = list[str]()
+
+    def ask(texts: list[str]) -> list[None]:
+        seen.extend(texts)
+        return [None for _ in texts]
+
+    labelloop.audit(given.assign(desk="A1"), **SETTINGS, show=["desk"], people=ask, budget=5)
+    assert seen
+    assert all(text.startswith("desk: A1\n\ntitle: ") for text in seen)
+
+
 @pytest.mark.parametrize(
     ("changed", "complaint"),
     [
+        ({"show": ["desk"]}, "show='desk'"),
         ({"label": "lm"}, "label='lm': .* Did you mean 'llm'"),
         ({"label": []}, "name the column with the given labels: label="),
         ({"label": {"llm": "surely"}}, "label='surely'"),
@@ -119,3 +132,14 @@ def test_a_simulation_needs_every_label(headlines: Headlines) -> None:
     frame.loc[3, "category"] = None
     with pytest.raises(labelloop.LabelloopError, match="1 of the 160 rows have no label"):
         labelloop.simulate(frame, text="title", label="category")
+
+
+@pytest.mark.slow
+def test_a_run_that_is_answered_is_the_run_that_is_simulated(headlines: Headlines) -> None:
+    settings: dict[str, Any] = {"text": "title", "label": "category", "batch_size": 30, "target_error": 0.2}
+    labeled = labelloop.label(headlines.frame, **settings, people="simulated", model="quick", seed=0)
+    simulated = labelloop.simulate(headlines.frame, **settings, seed=0)
+    assert labeled.report.rounds == simulated.report.rounds
+    assert labeled.report.certificate == simulated.report.certificate
+    assert labeled.report.score == simulated.report.score
+    assert labeled.report.evidence == simulated.report.evidence

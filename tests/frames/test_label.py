@@ -212,9 +212,12 @@ def test_another_frame_or_setting_does_not_go_on_with_these_answers(
 
 
 def test_the_folder_has_the_input_of_a_run_on_aws(headlines: Headlines, tmp_path: Path) -> None:
-    labelloop.label(headlines.frame, **SETTINGS, out=tmp_path / "out", people=headlines.ask)
+    labelloop.label(headlines.frame, **SETTINGS, out=tmp_path / "out", people=headlines.ask, bucket="ours")
     request = parse_request(json.loads((tmp_path / "out/request.json").read_bytes()))
+    assert request.active_learning.target_error == 0.2
+    assert request.active_learning.batch_size == 30
     uri = request.input_config.data_source.s3_data_source.manifest_s3_uri
+    assert uri.startswith("s3://ours/")
     assert (tmp_path / "out/s3" / uri.removeprefix("s3://")).is_file()
     with KeptRows.open(tmp_path / "out") as kept:
         assert kept.columns == ("title", "category")

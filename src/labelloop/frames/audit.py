@@ -43,6 +43,7 @@ def audit(
     label: Sources,
     people: Literal["workbench", "simulated"] | Answer = "workbench",
     truth: str | None = None,
+    show: Sequence[str] = (),
     classes: Sequence[str] | None = None,
     positive: str | None = None,
     target_error: float = 0.05,
@@ -74,6 +75,7 @@ def audit(
         is (0 to 1, or percent), or None. What the stated confidence is worth is learned from the answers
     people: as in `labelloop.label`; `"simulated"` answers with the column `truth`
     truth: the true labels, to try an audit out. They are never looked at otherwise
+    show: columns that people see above the text, a question for instance
     classes: all classes. Default: the labels in the frame, sorted
     positive: of two classes the one that a judge looks for: the pass rate is its share
     target_error, confidence: the promise. At most this share is wrong (above 0, below 1), this surely
@@ -94,7 +96,7 @@ def audit(
         require_shares(target_error=target_error, confidence=confidence)
         require_seed(seed)
         given = Frame.of(frame)
-        columns = _columns(given, text, label, truth)
+        columns = _columns(given, text, label, truth, show)
         table, without_text = _table(
             given, columns, LabelWords(classes_of(classes), missing, exact_labels, merge_case), out
         )
@@ -157,11 +159,14 @@ def _folder(out: str | PathLike[str] | None) -> Iterator[AuditFolder]:
         yield AuditFolder(Path(folder) / "audit")
 
 
-def _columns(frame: Frame[Any], text: str, label: Sources, truth: str | None) -> Columns:
+def _columns(frame: Frame[Any], text: str, label: Sources, truth: str | None, show: Sequence[str]) -> Columns:
     sources = pairs(label)
     if not sources:
         raise FrameError("name the column with the given labels: label=")
     frame.require({"text": text, "truth": truth})
+    shown = (show,) if isinstance(show, str) else tuple(show)
+    for name in shown:
+        frame.require({"show": name})
     for labels, stated in sources:
         frame.require({"label": labels})
         frame.require({"label": stated or None})
@@ -171,13 +176,14 @@ def _columns(frame: Frame[Any], text: str, label: Sources, truth: str | None) ->
         labels=tuple(labels for labels, _ in sources),
         confidences=stated_by if any(stated_by) else (),
         truth=truth,
+        shown=shown,
     )
 
 
 def _table(
     frame: Frame[Any], columns: Columns, words: LabelWords, out: object
 ) -> tuple[AuditTable, list[int]]:
-    used = [columns.text, *columns.labels, *columns.confidences, columns.truth]
+    used = [columns.text, *columns.labels, *columns.confidences, columns.truth, *columns.shown]
     named = [name for name in used if name]
     table = FrameTable(frame, columns.text, named if out is None else frame.columns)
     source = TableSource([table], TableFormat(columns.text, columns.labels[0]))

@@ -16,7 +16,7 @@ from labelloop.preparation import (
 )
 from labelloop.preparation.errors import BadRowsError, OptionError
 from labelloop.preparation.label_words import LabelWords
-from labelloop.preparation.options import DEFAULT_LABEL_ATTRIBUTE, prior_attributes
+from labelloop.preparation.options import DEFAULT_BUCKET, DEFAULT_LABEL_ATTRIBUTE, prior_attributes
 from labelloop.preparation.tables.cells import as_text
 
 Sources = str | Sequence[str] | Mapping[str, str | None] | None
@@ -97,6 +97,7 @@ def text_data(
     words: LabelWords,
     *,
     whole: bool,
+    bucket: str = DEFAULT_BUCKET,
 ) -> FrameData:
     """Read the columns. `whole`: the others too, which are kept with the input of a run.
 
@@ -120,6 +121,7 @@ def text_data(
         classes=classes,
         skip_bad_rows=True,
         overwrite=True,
+        bucket=bucket,
         missing=tuple(words.missing),
         exact_labels=words.exact,
         merge_case=words.merge_case,

@@ -27,8 +27,9 @@ from labelloop.frames.results import Labeled, without_a_label
 from labelloop.frames.telling import Tell
 from labelloop.in_memory.label_run import LabelRun
 from labelloop.in_memory.models import TextModel, chosen_model
-from labelloop.preparation import TextData, prepare_tables
+from labelloop.preparation import TextData
 from labelloop.preparation.label_words import DEFAULT_MISSING, LabelWords
+from labelloop.preparation.options import DEFAULT_BUCKET
 from labelloop.reporting.page import render_report
 from labelloop.results import MODEL, PEOPLE, GivenLabel, label_columns
 from labelloop.work_folder.json_file import write_json
@@ -56,6 +57,7 @@ def label(
     batch_size: float | None = None,
     model: ModelChoice = "keras",
     out: str | PathLike[str] | None = None,
+    bucket: str = DEFAULT_BUCKET,
     seed: int | None = None,
     missing: Sequence[str] = DEFAULT_MISSING,
     exact_labels: bool = False,
@@ -98,6 +100,7 @@ def label(
     out: a folder for people's answers and the report. With it, the same call goes on wherever it was
         stopped or killed, and nobody is asked twice; `request.json` there is the input of a run on AWS.
         The workbench needs it
+    bucket: the S3 bucket that `request.json` names
     seed: the same seed, frame and answers give the same labels. Whoever knows the seed can know
         beforehand what will be drawn. Default: a secret one, told in the report
     missing, exact_labels, merge_case: how labels are read, as by `labelloop label-file`
@@ -116,7 +119,7 @@ def label(
         table = Frame.of(frame)
         columns = Columns(text=text, label=label, id=id, prior=prior)
         words = LabelWords(None, missing, exact_labels, merge_case)
-        data = text_data(table, columns, classes_of(classes), words, whole=out is not None)
+        data = text_data(table, columns, classes_of(classes), words, whole=out is not None, bucket=bucket)
         _check(data.texts, people, label, out)
         task = LabelTask(
             data=data.texts,
@@ -135,8 +138,8 @@ def label(
         task.settings(0)
         with locked(folder.out):
             drawn = folder.take(task.kept_settings(budget, batch_size), seed)
-            if out is not None and not (folder.out / "request.json").exists():
-                prepare_tables(data.source, data.table_format, folder.out, data.options)
+            if out is not None:
+                task.prepare(folder, data, seed)
             run, report = task.to_the_end(folder, drawn, progress, host, port)
             folder.page.write_text(render_report(report), encoding="utf-8")
             write_json(folder.report, report.as_file())

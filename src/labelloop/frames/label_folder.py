@@ -12,8 +12,11 @@ from labelloop.in_memory.answer_record import AnswerRecord
 from labelloop.in_memory.label_run import KeptPredictions
 from labelloop.in_memory.workbench_folder import WorkbenchFolder
 from labelloop.work_folder.json_file import write_json
-from labelloop.work_folder.kept_settings import changed_settings, refuse_foreign_files
+from labelloop.work_folder.kept_settings import LABEL_SETTINGS, changed_settings, refuse_foreign_files
 from labelloop.workflow.secret_seed import draw_secret_seed
+
+# Of the settings; it grows when older code could no longer go on with what is kept.
+_FORMAT = 1
 
 
 @dataclass(frozen=True)
@@ -27,7 +30,12 @@ class LabelFolder:
 
     @property
     def settings(self) -> Path:
-        return self.out / "label.json"
+        return self.out / LABEL_SETTINGS
+
+    @property
+    def request(self) -> Path:
+        """The input of a run on AWS."""
+        return self.out / "request.json"
 
     @property
     def report(self) -> Path:
@@ -71,9 +79,12 @@ class LabelFolder:
         if not self.settings.exists():
             refuse_foreign_files(self.out, (), "labelloop.label")
             drawn = draw_secret_seed() if seed is None else seed
-            write_json(self.settings, {**settings, "seed": drawn})
+            write_json(self.settings, {"format": _FORMAT, **settings, "seed": drawn})
             return drawn
-        kept: Seed = json.loads(self.settings.read_bytes())["seed"]
+        earlier = json.loads(self.settings.read_bytes())
+        if earlier["format"] > _FORMAT:
+            raise RequestError(f"a later version of labelloop has written {self.settings}: use that one")
+        kept: Seed = earlier["seed"]
         changed = changed_settings(self.settings, settings)
         if (seed is None) == isinstance(kept, int) or seed not in (None, kept):
             changed.append("seed")

@@ -14,15 +14,16 @@ from labelloop.core.manifest.lines import LabelAttribute
 from labelloop.core.query_strategies import load_query_strategy, looks_for_doubt
 from labelloop.core.randomness import Seed, seed_number, seed_of_model
 from labelloop.core.records import Report
+from labelloop.frames.columns import FrameData
 from labelloop.frames.label_folder import LabelFolder
 from labelloop.frames.people import Who, answering, name_of
 from labelloop.frames.telling import Tell, Telling
 from labelloop.in_memory.label_run import LabelRun
 from labelloop.in_memory.models import TextModel
 from labelloop.in_memory.replay import to_the_end
-from labelloop.in_memory.simulated_run import THREADS
-from labelloop.preparation import TextData
+from labelloop.preparation import TextData, prepare_tables
 from labelloop.simulation_report import ReportWatcher
+from labelloop.work_folder.json_file import write_json
 from labelloop.workflow.request import ActiveLearning, parse_settings
 
 
@@ -58,11 +59,23 @@ class LabelTask:
             "model": self.model.name,
         }
 
+    def prepare(self, folder: LabelFolder, data: FrameData, seed: int | None) -> None:
+        """Write the input of a run on AWS with the same settings, unless it is there."""
+        if folder.request.exists():
+            return
+        prepared = prepare_tables(data.source, data.table_format, folder.out, data.options).folder
+        request = json.loads(prepared.request.read_bytes())
+        given = {name: value for name, value in self.block.items() if value is not None}
+        block = given if seed is None else {**given, "Seed": seed}
+        write_json(folder.request, {**request, "ActiveLearning": block})
+
     def to_the_end(
         self, folder: LabelFolder, seed: Seed, tell: Tell | None, host: str, port: int
     ) -> tuple[LabelRun, Report]:
-        # Here, because it comes with scikit-learn.
+        # Here, because they come with scikit-learn, which takes a second to import.
         from threadpoolctl import threadpool_limits
+
+        from labelloop.quick_model import THREADS
 
         data, settings = self.data, self.settings(seed)
         inputs = self.model.inputs(data)
