@@ -288,9 +288,9 @@ def test_frames_that_cannot_be_used_are_one_clear_error(frame: Any, complaint: s
         ({"prior": {"category": "sure"}}, "prior='sure'"),
         ({"target_error": 5}, "target_error=5 is not a share"),
         ({"confidence": 0}, "confidence=0 is not a share"),
-        ({"certificate_for": "rows"}, "^certificate_for: "),
-        ({"batch_size": -1}, "^batch_size: "),
-        ({"budget": 0}, "^budget: "),
+        ({"certificate_for": "rows"}, "certificate_for='rows' is none of"),
+        ({"batch_size": -1}, "batch_size=-1 is not a number of answers"),
+        ({"budget": 0}, "budget=0 is not a number of answers"),
         ({"seed": -1}, "seed=-1 is not a number"),
         ({"people": "nobody"}, "people='nobody' is neither"),
         ({"people": "simulated"}, 'people="simulated" answer with the labels that are there: name'),
@@ -306,3 +306,15 @@ def test_arguments_that_cannot_be_used_are_one_clear_error(
     with pytest.raises(labelloop.LabelloopError, match=complaint) as told:
         labelloop.label(headlines.frame, **settings)
     assert "--" not in str(told.value)
+
+
+def test_the_report_opens_in_the_browser_outside_of_notebooks(
+    headlines: Headlines, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    opened = list[str]()
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    monkeypatch.setattr("webbrowser.open", opened.append)
+    labeled = labelloop.label(headlines.frame, **{**SETTINGS, "budget": 40}, people=headlines.ask)
+    labeled.show()
+    (address,) = opened
+    assert Path(address.removeprefix("file://")).read_text() == labeled.page

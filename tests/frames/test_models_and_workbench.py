@@ -73,6 +73,22 @@ def answer_some(person: Person, headlines: Headlines) -> list[str]:
     return [task["text"] for task in tasks]
 
 
+def test_a_container_that_fails_says_why(headlines: Headlines, tmp_path: Path) -> None:
+    for program in ("train", "serve"):
+        path = tmp_path / "container" / program
+        path.parent.mkdir(exist_ok=True)
+        path.write_text("#!/bin/sh\necho out of order >&2; exit 1\n")
+        path.chmod(0o755)
+    with pytest.raises(labelloop.ModelFailedError, match="out of order"):
+        labelloop.label(
+            headlines.frame,
+            text="title",
+            classes=CLASSES,
+            people=headlines.ask,
+            model=tmp_path / "container",
+        )
+
+
 def test_a_container_of_your_own_is_the_model(headlines: Headlines, tmp_path: Path) -> None:
     labeled = labelloop.label(
         headlines.frame,

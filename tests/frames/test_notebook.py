@@ -29,4 +29,5 @@ def test_the_notebook_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
     client.execute()
     shown = [output for cell in notebook.cells for output in cell.get("outputs", ())]
     assert not [output for output in shown if output.output_type == "error"]
+    assert any("<iframe srcdoc=" in str(output) for output in shown)
     assert any("Certificate" in str(output) for output in shown)

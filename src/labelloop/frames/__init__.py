@@ -8,7 +8,7 @@
 """
 
 from labelloop.frames.audit import audit
-from labelloop.frames.errors import AnswersError, FrameError
+from labelloop.frames.errors import AnswersError, FrameError, ModelFailedError
 from labelloop.frames.label import label
 from labelloop.frames.results import Audited, Certified, Labeled, Simulated
 from labelloop.frames.simulate import simulate
@@ -20,6 +20,7 @@ __all__ = [
     "Certified",
     "FrameError",
     "Labeled",
+    "ModelFailedError",
     "Progress",
     "Simulated",
     "audit",

@@ -1,24 +1,22 @@
 """`labelloop.audit`: which of the labels that are given may be kept, with few answers by people."""
 
-import contextlib
 import hashlib
 import json
-import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from os import PathLike
-from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
 from narwhals.typing import IntoDataFrameT
 
 from labelloop.core.certificate.promise import CertificateFor
-from labelloop.core.errors import RequestError
 from labelloop.core.ledger import NO_LABEL, Ledger, State
 from labelloop.core.settings import LoopSettings
-from labelloop.frames.columns import Sources, classes_of, pairs, require_seed, require_shares
+from labelloop.frames.checks import require_people, require_promise, require_seed, require_sizes
+from labelloop.frames.columns import Sources, classes_of, pairs
 from labelloop.frames.errors import FrameError, in_python, in_terms_of_python
 from labelloop.frames.frame import NO_TEXT, Frame, FrameTable
+from labelloop.frames.out_folder import out_folder
 from labelloop.frames.people import Answer, answering, name_of
 from labelloop.frames.results import Audited, without_a_label
 from labelloop.frames.telling import Tell, Telling
@@ -92,15 +90,18 @@ def audit(
         FrameError, AnswersError, LabelloopError: as `labelloop.label`
 
     """
-    with in_python(), _folder(out) as folder:
-        require_shares(target_error=target_error, confidence=confidence)
+    with in_python(), out_folder(out) as path:
+        folder = AuditFolder(path)
+        require_promise(target_error=target_error, confidence=confidence, certificate_for=certificate_for)
+        require_sizes(budget=budget, batch_size=batch_size)
         require_seed(seed)
+        require_people(people, out)
         given = Frame.of(frame)
         columns = _columns(given, text, label, truth, show)
         table, without_text = _table(
             given, columns, LabelWords(classes_of(classes), missing, exact_labels, merge_case), out
         )
-        _check(table, people, target_error, positive, out)
+        _check(table, people, target_error, positive)
         settings: dict[str, Any] = {
             "frame": _digest(table),
             "classes": list(table.classes),
@@ -140,7 +141,8 @@ def audit(
             if out is not None:
                 folder.write_results(run, table, report)
         ledger = run.loop.ledger
-        labeled = given.with_columns(_labels(given, ledger, table))
+        rows = {line - 1: labeled_values(ledger, table, row) for row, line in enumerate(table.lines)}
+        labeled = given.with_rows(label_names(given.columns), rows)
         return Audited(
             frame=labeled,
             corrections=Frame.of(labeled).rows(_corrected(ledger, table)),
@@ -148,15 +150,6 @@ def audit(
             without_a_label=without_a_label(dict.fromkeys(without_text, NO_TEXT) | _unsettled(ledger, table)),
             notes=tuple(map(in_terms_of_python, table.notes)),
         )
-
-
-@contextlib.contextmanager
-def _folder(out: str | PathLike[str] | None) -> Iterator[AuditFolder]:
-    if out is not None:
-        yield AuditFolder(Path(out))
-        return
-    with tempfile.TemporaryDirectory(prefix="labelloop-") as folder:
-        yield AuditFolder(Path(folder) / "audit")
 
 
 def _columns(frame: Frame[Any], text: str, label: Sources, truth: str | None, show: Sequence[str]) -> Columns:
@@ -190,14 +183,10 @@ def _table(
     return audit_table(source, columns, words), table.without_text
 
 
-def _check(table: AuditTable, people: object, target_error: float, positive: str | None, out: object) -> None:
-    if not callable(people) and people not in ("workbench", "simulated"):
-        raise RequestError(f'people={people!r} is neither "workbench", nor "simulated", nor a function')
+def _check(table: AuditTable, people: object, target_error: float, positive: str | None) -> None:
     require_room_for_errors(len(table), target_error)
     if people == "simulated" and table.truth is None:
         raise FrameError('people="simulated" answer with the truth: name its column, truth=')
-    if people == "workbench" and out is None:
-        raise RequestError("the workbench keeps people's answers in files: say where with out=")
     if positive is not None and (positive not in table.classes or len(table.classes) != 2):
         raise FrameError(f"positive={positive!r} is not one of two classes: {list(table.classes)}")
 
@@ -209,14 +198,6 @@ def _digest(table: AuditTable) -> str:
     known = b"" if truth is None else truth.tobytes()
     parts = [content, priors.labels.tobytes(), priors.confidence.tobytes(), known]
     return hashlib.sha256(b"".join(parts)).hexdigest()
-
-
-def _labels(frame: Frame[Any], ledger: Ledger, table: AuditTable) -> dict[str, list[Any]]:
-    names = label_names(frame.columns)
-    rows: list[tuple[Any, ...] | None] = [None] * len(frame)
-    for number, line in enumerate(table.lines):
-        rows[line - 1] = labeled_values(ledger, table, number)
-    return {name: [None if row is None else row[place] for row in rows] for place, name in enumerate(names)}
 
 
 def _corrected(ledger: Ledger, table: AuditTable) -> list[int]:

@@ -4,7 +4,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from labelloop.core.randomness import SMALL_SEEDS
 from labelloop.frames.frame import Frame, FrameTable
 from labelloop.preparation import (
     PreparationOptions,
@@ -131,16 +130,3 @@ def text_data(
     if wrong := [row for row in data.bad_rows if row.kind not in _OF_THE_TEXT]:
         raise BadRowsError(wrong, len(frame))
     return FrameData(table, source, table_format, options, data)
-
-
-def require_seed(seed: int | None) -> None:
-    """Raises OptionError for what is no seed."""
-    if seed is not None and not 0 <= seed < SMALL_SEEDS:
-        raise OptionError(f"seed={seed} is not a number from 0 to {SMALL_SEEDS - 1:,}")
-
-
-def require_shares(**shares: float) -> None:
-    """Raises OptionError for a share that is not above 0 and below 1."""
-    for name, share in shares.items():
-        if not 0 < share < 1:
-            raise OptionError(f"{name}={share} is not a share above 0 and below 1, such as 0.05")

@@ -3,8 +3,10 @@
 import contextlib
 import re
 from collections.abc import Iterator
+from pathlib import Path
 
 from labelloop.core.errors import LabelloopError
+from labelloop.local.job import JobFailed
 
 
 class FrameError(LabelloopError):
@@ -15,6 +17,11 @@ class AnswersError(LabelloopError):
     """Raised when a function that stands for people does not answer about each text as it should."""
 
 
+class ModelFailedError(LabelloopError):
+    """Raised when the programs of a container fail. Its message ends in the last lines that they printed."""
+
+
+_LINES_OF_LOG = 10
 _TERMS = (
     ("the request cannot be used: ", ""),
     ("BatchSize", "batch_size"),
@@ -57,6 +64,16 @@ def in_python() -> Iterator[None]:
         if error.args and isinstance(error.args[0], str):
             error.args = (in_terms_of_python(error.args[0]), *error.args[1:])
         raise
+
+
+@contextlib.contextmanager
+def model_failures(log: Path) -> Iterator[None]:
+    """Says what a container printed last: without `out`, its log is gone afterwards."""
+    try:
+        yield
+    except JobFailed as error:
+        printed = log.read_text(encoding="utf-8", errors="replace").splitlines() if log.exists() else []
+        raise ModelFailedError("\n".join([str(error), *printed[-_LINES_OF_LOG:]])) from error
 
 
 def in_terms_of_python(message: str) -> str:

@@ -85,6 +85,12 @@ class Frame(Generic[IntoDataFrameT]):
             *(self._series(name, values) for name, values in columns.items())
         ).to_native()
 
+    def with_rows(self, names: Sequence[str], rows: Mapping[int, Sequence[Any]]) -> IntoDataFrameT:
+        """The same from rows, by their positions from 0; those that are missing have no values."""
+        nothing = [None] * len(names)
+        filled = [rows.get(row, nothing) for row in range(len(self))]
+        return self.with_columns(dict(zip(names, map(list, zip(*filled, strict=True)), strict=True)))
+
     def rows(self, positions: Sequence[int]) -> IntoDataFrameT:
         """Some of the rows, by their positions from 0."""
         return self.data[list(positions)].to_native()

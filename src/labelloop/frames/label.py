@@ -1,11 +1,9 @@
 """`labelloop.label`: people label some texts, a model learns from that and labels the rest."""
 
-import contextlib
-import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from os import PathLike
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 from narwhals.typing import IntoDataFrameT
@@ -13,15 +11,16 @@ from narwhals.typing import IntoDataFrameT
 from labelloop.core.budget import batch_size as default_batch_size
 from labelloop.core.budget import start_size
 from labelloop.core.certificate.promise import CertificateFor
-from labelloop.core.errors import RequestError
 from labelloop.core.ledger import NO_LABEL, State
 from labelloop.core.manifest.lines import ONE_PERSON_CONFIDENCE
 from labelloop.core.people.human_labels import NO_ANSWER
-from labelloop.frames.columns import Columns, classes_of, require_seed, require_shares, text_data
+from labelloop.frames.checks import require_people, require_promise, require_seed, require_sizes
+from labelloop.frames.columns import Columns, classes_of, text_data
 from labelloop.frames.errors import FrameError, in_python, in_terms_of_python
 from labelloop.frames.frame import NO_TEXT, Frame
 from labelloop.frames.label_folder import LabelFolder
 from labelloop.frames.label_task import LabelTask
+from labelloop.frames.out_folder import out_folder
 from labelloop.frames.people import Who
 from labelloop.frames.results import Labeled, without_a_label
 from labelloop.frames.telling import Tell
@@ -113,14 +112,17 @@ def label(
         LabelloopError: the root of these and all other errors that you can mend; it says how
 
     """
-    with in_python(), _folder(out) as folder:
-        require_shares(target_error=target_error, confidence=confidence)
+    with in_python(), out_folder(out) as path:
+        folder = LabelFolder(path)
+        require_promise(target_error=target_error, confidence=confidence, certificate_for=certificate_for)
+        require_sizes(budget=budget, batch_size=batch_size)
         require_seed(seed)
+        require_people(people, out)
         table = Frame.of(frame)
         columns = Columns(text=text, label=label, id=id, prior=prior)
         words = LabelWords(None, missing, exact_labels, merge_case)
         data = text_data(table, columns, classes_of(classes), words, whole=out is not None, bucket=bucket)
-        _check(data.texts, people, label, out)
+        _check(data.texts, people, label)
         task = LabelTask(
             data=data.texts,
             people=people,
@@ -146,7 +148,7 @@ def label(
         reasons = dict.fromkeys(data.table.without_text, NO_TEXT)
         reasons |= {bad.line - 1: bad.reason for bad in data.texts.bad_rows}
         return Labeled(
-            frame=table.with_columns(_columns(table, data.texts, run)),
+            frame=table.with_rows(label_columns(table.columns), _labels(data.texts, run)),
             report=report,
             without_a_label=without_a_label(reasons | _unlabeled(data.texts, run)),
             notes=tuple(map(in_terms_of_python, data.texts.notes)),
@@ -159,20 +161,8 @@ def model_of(choice: ModelChoice, encodings: Path) -> TextModel:
     return chosen_model(real=choice == "keras", container=container, application=None, encodings=encodings)
 
 
-@contextlib.contextmanager
-def _folder(out: str | PathLike[str] | None) -> Iterator[LabelFolder]:
-    """The caller's, or one that is gone afterwards."""
-    if out is not None:
-        yield LabelFolder(Path(out))
-        return
-    with tempfile.TemporaryDirectory(prefix="labelloop-") as folder:
-        yield LabelFolder(Path(folder) / "run")
-
-
-def _check(data: TextData, people: Who, label: str | None, out: object) -> None:
+def _check(data: TextData, people: Who, label: str | None) -> None:
     unknown, rows = data.labels.count(NO_LABEL), len(data.texts)
-    if not callable(people) and people not in ("workbench", "simulated"):
-        raise RequestError(f'people={people!r} is neither "workbench", nor "simulated", nor a function')
     if people == "simulated" and (label is None or unknown):
         raise FrameError(
             'people="simulated" answer with the labels that are there: '
@@ -183,14 +173,12 @@ def _check(data: TextData, people: Who, label: str | None, out: object) -> None:
             "every row has a label already. To see how few of them people would have had to give, say "
             'people="simulated"; to find out how wrong they are, use labelloop.audit'
         )
-    if people == "workbench" and out is None:
-        raise RequestError("the workbench keeps people's answers in files: say where with out=")
 
 
-def _columns(frame: Frame[Any], data: TextData, run: LabelRun) -> dict[str, list[Any]]:
-    """Ours, for all rows of the frame."""
+def _labels(data: TextData, run: LabelRun) -> dict[int, GivenLabel]:
+    """The label of each row of the frame that has one."""
     ledger = run.ledger
-    rows: list[GivenLabel | None] = [None] * len(frame)
+    rows: dict[int, GivenLabel] = {}
     for number, row in enumerate(data.rows):
         index, state = int(ledger.labels[number]), ledger.state_of(number)
         if state in (State.POOL, State.FAILED):
@@ -202,8 +190,7 @@ def _columns(frame: Frame[Any], data: TextData, run: LabelRun) -> dict[str, list
         elif since == 0:
             found = found._replace(labeled_by=_GIVEN, confidence=1.0)
         rows[row - 1] = found
-    names = label_columns(frame.columns)
-    return {name: [None if row is None else row[place] for row in rows] for place, name in enumerate(names)}
+    return rows
 
 
 def _unlabeled(data: TextData, run: LabelRun) -> dict[int, str]:

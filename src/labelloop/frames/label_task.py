@@ -15,6 +15,7 @@ from labelloop.core.query_strategies import load_query_strategy, looks_for_doubt
 from labelloop.core.randomness import Seed, seed_number, seed_of_model
 from labelloop.core.records import Report
 from labelloop.frames.columns import FrameData
+from labelloop.frames.errors import model_failures
 from labelloop.frames.label_folder import LabelFolder
 from labelloop.frames.people import Who, answering, name_of
 from labelloop.frames.telling import Tell, Telling
@@ -61,7 +62,7 @@ class LabelTask:
 
     def prepare(self, folder: LabelFolder, data: FrameData, seed: int | None) -> None:
         """Write the input of a run on AWS with the same settings, unless it is there."""
-        if folder.request.exists():
+        if folder.request.exists() and "ActiveLearning" in json.loads(folder.request.read_bytes()):
             return
         prepared = prepare_tables(data.source, data.table_format, folder.out, data.options).folder
         request = json.loads(prepared.request.read_bytes())
@@ -89,6 +90,7 @@ class LabelTask:
                 self.people, folder, "label", data.texts, data.classes, truth, host=host, port=port
             ) as asked,
             threadpool_limits(THREADS, user_api="blas"),
+            model_failures(folder.log),
         ):
             to_the_end(run, asked, folder.record(data.classes), telling)
         report = reporter.report(

@@ -16,7 +16,7 @@ from labelloop.core.report.certificate_in_words import certificate_sentence
 from labelloop.frames.errors import in_terms_of_python
 from labelloop.label_audit.findings import AuditReport
 from labelloop.label_audit.page import render_audit
-from labelloop.label_audit.words import summary_sentences
+from labelloop.label_audit.words import certificate_sentences, summary_sentences
 from labelloop.reporting.page import render_report
 
 _HEIGHT = 700
@@ -63,8 +63,8 @@ class _Page:
             # Only notebooks have it.
             from IPython.display import HTML, display
 
-            frame = f'<iframe srcdoc="{escape(self.page)}" width="100%" height="{_HEIGHT}"></iframe>'
-            display(HTML(frame))
+            page = f'<iframe srcdoc="{escape(self.page)}" width="100%" height="{_HEIGHT}"></iframe>'
+            display(HTML(f"<div>{page}</div>"))
             return
         with tempfile.NamedTemporaryFile(
             "w", prefix="labelloop-", suffix=".html", delete=False, encoding="utf-8"
@@ -143,8 +143,6 @@ class Audited(_Page, Generic[IntoDataFrameT]):
     @property
     def certificate(self) -> Certified:
         """What is promised about the labels."""
-        from labelloop.label_audit.words import certificate_sentences
-
         return Certified(
             in_terms_of_python(" ".join(certificate_sentences(self.report))), self.report.certificate
         )

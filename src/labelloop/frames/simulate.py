@@ -8,8 +8,9 @@ from narwhals.typing import IntoDataFrame
 
 from labelloop.core.certificate.promise import CertificateFor
 from labelloop.core.manifest.lines import LabelAttribute
-from labelloop.frames.columns import Columns, require_seed, require_shares, text_data
-from labelloop.frames.errors import in_python, in_terms_of_python
+from labelloop.frames.checks import require_promise, require_seed, require_sizes
+from labelloop.frames.columns import Columns, text_data
+from labelloop.frames.errors import in_python, in_terms_of_python, model_failures
 from labelloop.frames.frame import Frame
 from labelloop.frames.label import ModelChoice, model_of
 from labelloop.frames.results import Simulated
@@ -65,7 +66,8 @@ def simulate(
 
     """
     with in_python(), tempfile.TemporaryDirectory(prefix="labelloop-") as folder:
-        require_shares(target_error=target_error, confidence=confidence)
+        require_promise(target_error=target_error, confidence=confidence, certificate_for=certificate_for)
+        require_sizes(budget=budget, batch_size=batch_size)
         require_seed(seed)
         words = LabelWords(None, missing, exact_labels, merge_case)
         columns = Columns(text=text, label=label, prior=prior)
@@ -84,6 +86,8 @@ def simulate(
         settings = parse_settings({**given, "SimulatedPeople": {"Seed": seed, "ErrorRate": error_rate}})
         tried = model_of(model, Path(folder) / "encodings")
         simulated = SimulatedData(data.texts, LabelAttribute(data.options.label_attribute), tried)
-        report = simulated_report(simulated, settings, Path(folder) / "container.log", [Telling(progress)])
+        log = Path(folder) / "container.log"
+        with model_failures(log):
+            report = simulated_report(simulated, settings, log, [Telling(progress)])
         notes = filter(None, (*data.texts.notes, tried.note))
         return Simulated(report, tuple(map(in_terms_of_python, notes)))
