@@ -203,6 +203,11 @@ def test_another_frame_or_setting_does_not_go_on_with_these_answers(
     ):
         with pytest.raises(labelloop.LabelloopError, match=named):
             labelloop.label(headlines.frame, **{**SETTINGS, **changed}, out=out, people=headlines.ask)
+    sure = headlines.frame.assign(llm="health", sure=0.5)
+    with_priors = {**SETTINGS, "prior": {"llm": "sure"}, "people": headlines.ask, "budget": 40}
+    labelloop.label(sure, **with_priors, out=tmp_path / "priors")
+    with pytest.raises(labelloop.LabelloopError, match="frame differs"):
+        labelloop.label(sure.assign(sure=0.6), **with_priors, out=tmp_path / "priors")
     with pytest.raises(labelloop.LabelloopError, match="frame differs"):
         labelloop.label(headlines.frame[1:], **SETTINGS, out=out, people=headlines.ask)
     (tmp_path / "mine").mkdir()

@@ -44,7 +44,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "operations": {"core", "workflow", "storage", "backends", "labelers"},
     "frames": {
         *{"core", "workflow", "preparation", "reporting", "results", "simulation_report", "label_audit"},
-        *{"in_memory", "work_folder", "simulation", "workbench", "quick_model", "local"},
+        *{"in_memory", "work_folder", "simulation", "workbench", "local"},
     },
     "cli": {
         *{"core", "workflow", "storage", "reporting", "preparation", "backends", "labelers"},

@@ -137,7 +137,7 @@ def label(
             model=model_of(model, folder.encodings),
             attribute=data.options.label_attribute,
         )
-        task.settings(0)
+        task.settings(0)  # what the loop cannot do is said before anything is written
         with locked(folder.out):
             drawn = folder.take(task.kept_settings(budget, batch_size), seed)
             if out is not None:

@@ -46,8 +46,9 @@ class LabelTask:
     def kept_settings(self, budget: int | None, batch_size: float | None) -> dict[str, Any]:
         """What people's answers belong to, by the names of the arguments."""
         data, block = self.data, self.block
-        priors = b"" if data.priors is None else data.priors.labels.tobytes()
-        content = json.dumps([data.texts, data.labels, data.prior_attributes]).encode() + priors
+        content = json.dumps([data.texts, data.labels, data.prior_attributes]).encode()
+        if data.priors is not None:
+            content += data.priors.labels.tobytes() + data.priors.confidence.tobytes()
         return {
             "frame": hashlib.sha256(content).hexdigest(),
             "classes": list(data.classes),
@@ -73,11 +74,6 @@ class LabelTask:
     def to_the_end(
         self, folder: LabelFolder, seed: Seed, tell: Tell | None, host: str, port: int
     ) -> tuple[LabelRun, Report]:
-        # Here, because they come with scikit-learn, which takes a second to import.
-        from threadpoolctl import threadpool_limits
-
-        from labelloop.quick_model import THREADS
-
         data, settings = self.data, self.settings(seed)
         inputs = self.model.inputs(data)
         reporter, record = ReportWatcher(), folder.record(data.classes)
@@ -89,7 +85,6 @@ class LabelTask:
             answering(
                 self.people, folder, "label", data.texts, data.classes, truth, host=host, port=port
             ) as asked,
-            threadpool_limits(THREADS, user_api="blas"),
             model_failures(folder.log),
         ):
             to_the_end(run, asked, folder.record(data.classes), telling)

@@ -58,13 +58,23 @@ class LabelRun(BatchRun):
     def predictions(self) -> Predictions:
         predictions = self.kept.read(self.loop.round)
         if predictions is None:
-            predictions = ask_model(self.model, self.inputs, self.loop, self.classes)
+            predictions = self._ask_model()
             self.kept.write(self.loop.round, predictions)
         else:
             # It notes how many labels the first model learned from.
             self.loop.split()
         self._said = predictions.confidence
         return predictions
+
+    def _ask_model(self) -> Predictions:
+        # Here, because they come with scikit-learn, which takes a second to import.
+        from threadpoolctl import threadpool_limits
+
+        from labelloop.quick_model import THREADS
+
+        # Not for the whole run: a function that answers may compute, too.
+        with threadpool_limits(THREADS, user_api="blas"):
+            return ask_model(self.model, self.inputs, self.loop, self.classes)
 
     def hear(self, answers: Answers) -> RoundOutcome:
         outcome = super().hear(answers)
