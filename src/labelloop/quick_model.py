@@ -25,6 +25,9 @@ from labelloop.simulation import Labels, ModelAnswers, Predict
 Matrix = npt.NDArray[np.float64]
 Features = npt.NDArray[np.float32]
 
+# Its products are small, and threads wait for each other: on a busy machine, a run with more of them took 15
+# times as long.
+THREADS = 1
 DIMENSIONS = 300
 # As many as the shipped container gives.
 EMBEDDING_SIZE = 32
@@ -128,6 +131,7 @@ def text_features(texts: Sequence[str], dimensions: int = DIMENSIONS) -> Feature
     from scipy.sparse import hstack
     from sklearn.decomposition import TruncatedSVD
     from sklearn.preprocessing import normalize
+    from threadpoolctl import threadpool_limits
 
     blocks = _term_weights([text[:_MOST_CHARACTERS] for text in texts])
     terms = hstack(blocks).tocsr() if blocks else np.zeros((len(texts), 0))
@@ -135,7 +139,7 @@ def text_features(texts: Sequence[str], dimensions: int = DIMENSIONS) -> Feature
     if dimensions < 1:
         return np.zeros((len(texts), 1), np.float32)
     # Where all texts are the same, it divides by their variance, for a figure that is not used here.
-    with np.errstate(invalid="ignore"):
+    with np.errstate(invalid="ignore"), threadpool_limits(THREADS, user_api="blas"):
         places = TruncatedSVD(dimensions, random_state=0).fit_transform(terms)
     return np.asarray(normalize(places), np.float32)
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from labelloop.work_folder.csv_file import write_csv
+from labelloop.answer_files.csv_file import write_csv
 
 TEXTS = st.text(st.characters(exclude_categories=["Cs"]), max_size=8) | st.sampled_from(
     ["one\rtwo", "one\ntwo", "one\r\ntwo", '"', ",", ";", "\t", " "]

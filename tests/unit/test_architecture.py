@@ -31,21 +31,28 @@ MAY_IMPORT: dict[str, set[str]] = {
     "preparation": {"core", "workflow"},
     "results": {"core", "preparation"},
     "work_folder": {"core"},
+    "answer_files": {"core", "preparation", "reporting"},
     "in_memory": {
         *{"core", "workflow", "preparation", "reporting", "simulation", "workbench", "local"},
-        *{"simulation_report", "quick_model"},
+        *{"simulation_report", "quick_model", "answer_files"},
     },
-    "label_audit": {"core", "simulation", "reporting", "preparation", "in_memory", "work_folder"},
+    "label_audit": {
+        *{"core", "simulation", "reporting", "preparation", "in_memory", "work_folder", "answer_files"},
+    },
     "workbench": {"core", "workflow", "storage", "reporting"},
     "backends": {"core", "workflow", "storage", "workbench"},
     "labelers": {"core", "workflow", "storage"},
     "steps": {"core", "workflow", "storage", "reporting", "backends", "labelers"},
     "local": {"core", "workflow", "simulation", "labelers"},
     "operations": {"core", "workflow", "storage", "backends", "labelers"},
+    "frames": {
+        *{"core", "workflow", "preparation", "reporting", "results", "simulation_report", "label_audit"},
+        *{"in_memory", "work_folder", "simulation", "workbench", "local"},
+    },
     "cli": {
         *{"core", "workflow", "storage", "reporting", "preparation", "backends", "labelers"},
         *{"local", "operations", "workbench", "simulation", "simulation_report", "quick_model"},
-        *{"results", "label_audit", "in_memory", "work_folder"},
+        *{"results", "label_audit", "in_memory", "work_folder", "answer_files"},
     },
     "__main__": {"cli"},
 }

@@ -1,6 +1,7 @@
 """What is installed with the package, and what it says where something is missing."""
 
 import re
+import subprocess
 import sys
 import tomllib
 from pathlib import Path
@@ -8,6 +9,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
+import labelloop
 from labelloop import __main__, __version__
 from labelloop.cli.main import app
 from labelloop.core.errors import RequestError
@@ -47,6 +49,27 @@ def test_a_version_has_its_notes() -> None:
 
 def test_the_version_is_told() -> None:
     assert CliRunner().invoke(app, ["--version"]).output == f"labelloop {__version__}\n"
+
+
+def test_importing_the_package_loads_nothing_heavy() -> None:
+    """The steps on Lambda import it, and it has the Python interface's names all the same."""
+    program = "import sys, labelloop; assert 'label' in dir(labelloop); print(*sys.modules)"
+    loaded = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    heavy = {"pandas", "polars", "narwhals", "numpy", "pydantic", "typer", "rich", "tensorflow", "boto3"}
+    assert not heavy & set(loaded.stdout.split())
+
+
+@pytest.mark.slow
+def test_the_python_interface_needs_neither_the_command_line_nor_the_stand_ins_for_aws() -> None:
+    program = "import sys, labelloop; labelloop.label, labelloop.audit; print(*sys.modules)"
+    loaded = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    unwanted = {"typer", "rich", "moto", "pandas", "polars", "tensorflow", "sklearn", "fastapi"}
+    assert not (unwanted | {"labelloop.cli"}) & set(loaded.stdout.split())
+
+
+def test_a_name_that_the_package_does_not_have_is_an_attribute_error() -> None:
+    with pytest.raises(AttributeError, match="has no attribute 'lable'"):
+        labelloop.lable  # type: ignore[attr-defined]  # noqa: B018
 
 
 @pytest.mark.parametrize("columns", [60, 80, 140])

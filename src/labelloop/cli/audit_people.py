@@ -3,11 +3,11 @@
 import typer
 from rich.console import Console
 
+from labelloop.answer_files.batch_file import Question
 from labelloop.cli.batches_in_files import hand_out, take_in
 from labelloop.in_memory.batch_run import Answers, Batch
 from labelloop.label_audit.audit_folder import AuditFolder
 from labelloop.label_audit.table import AuditTable
-from labelloop.work_folder.batch_file import Question
 
 _INTERRUPTED = 130
 

@@ -4,10 +4,10 @@ from collections.abc import Sequence
 
 from rich.console import Console
 
+from labelloop.answer_files.batch_file import CANNOT_SAY, BatchFile, Question
 from labelloop.cli.sentences import say
 from labelloop.preparation.classes import listing
 from labelloop.reporting.text import counted
-from labelloop.work_folder.batch_file import CANNOT_SAY, BatchFile, Question
 
 _NAMED = 8
 

@@ -23,6 +23,7 @@ from labelloop.preparation import KeptRows
 from labelloop.preparation.kept_rows import KEPT_ROWS_FILE
 from labelloop.preparation.output_folder import REQUEST_FILE, S3_ROOT
 from labelloop.results import check_format, labeled_table, read_labels, write_table
+from labelloop.work_folder.kept_settings import LABEL_SETTINGS
 from labelloop.workflow.run_files import RunFiles
 from labelloop.workflow.run_state import RunState
 
@@ -63,6 +64,11 @@ def labels_so_far(folder: Path, *, run: Path | None = None, manifest: Path | Non
 
     Raises RequestError when nothing was prepared there.
     """
+    if (folder / LABEL_SETTINGS).exists() and manifest is None:
+        raise RequestError(
+            f"{folder} is of labelloop.label, in Python, which returns the labels: the same call goes on "
+            "with it. With --manifest, the labels of a run on AWS are joined to its rows"
+        )
     run_folder = run or (folder if (folder / "run.json").exists() else folder / RUN)
     record = RunFolder(run_folder).load()
     if run is not None and record is None:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from rich.console import Console
 
+from labelloop.answer_files.batch_file import CANNOT_SAY, BatchFile, Question
 from labelloop.cli.batches_in_files import hand_out, take_in
 from labelloop.cli.labels_so_far import newest_state
 from labelloop.cli.local_run import local_path
@@ -21,7 +22,6 @@ from labelloop.core.manifest.lines import (
 )
 from labelloop.preparation import KeptRows
 from labelloop.preparation.output_folder import replacing
-from labelloop.work_folder.batch_file import CANNOT_SAY, BatchFile, Question
 from labelloop.workflow.run_files import labeling_output
 from labelloop.workflow.run_state import Labeling, RunState
 

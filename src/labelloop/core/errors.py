@@ -35,6 +35,9 @@ LabelloopError
 ├── DockerError                 Docker does not answer, or lacks what is needed
 ├── SamError                    SAM is missing, or does not start
 ├── MotoVersionError            the installed moto is not a version that labelloop knows
+├── FrameError                  a data frame cannot be used
+├── AnswersError                a function in the place of people does not answer as it should
+├── ModelFailedError            the programs of a container failed, in a run in memory
 ├── RunFailedError              an execution did not succeed
 └── SampleRunError              a step of the sample run failed
 

@@ -6,10 +6,10 @@ A run is replayed from the record, so it has each batch as a whole or not at all
 from collections.abc import Sequence
 from pathlib import Path
 
+from labelloop.answer_files.batch_file import CANNOT_SAY
+from labelloop.answer_files.csv_file import read_rows, write_csv
 from labelloop.core.errors import RequestError
 from labelloop.in_memory.batch_run import Answers, Batch
-from labelloop.work_folder.batch_file import CANNOT_SAY
-from labelloop.work_folder.csv_file import read_rows, write_csv
 
 _RECORD_COLUMNS = ("batch", "id", "label")
 

@@ -21,10 +21,6 @@ from labelloop.simulation import Labels, PeopleWhoKnow, Watcher, simulate
 from labelloop.simulation_report import ReportWatcher
 from labelloop.workflow.request import ActiveLearning
 
-# The quick model's products are small, and threads wait for each other: on a busy machine, a run with more of
-# them took 15 times as long.
-THREADS = 1
-
 
 @dataclass(frozen=True)
 class SimulatedData:
@@ -55,8 +51,10 @@ def simulated_report(
 
     Raises QueryStrategyError, PredictionsError, JobFailed.
     """
-    # Here, because it comes with scikit-learn, and not everybody who imports this simulates.
+    # Here, because they come with scikit-learn, and not everybody who imports this simulates.
     from threadpoolctl import threadpool_limits
+
+    from labelloop.quick_model import THREADS
 
     inputs = data.inputs
     # Only now are the libraries loaded whose threads are limited.

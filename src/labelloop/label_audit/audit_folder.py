@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from labelloop.answer_files.batch_file import BatchFile
+from labelloop.answer_files.csv_file import write_csv
 from labelloop.core.errors import RequestError
 from labelloop.in_memory.answer_record import AnswerRecord
 from labelloop.in_memory.workbench_folder import WorkbenchFolder
@@ -20,8 +22,6 @@ from labelloop.label_audit.labeled_rows import (
 )
 from labelloop.label_audit.page import render_audit
 from labelloop.label_audit.table import AuditTable
-from labelloop.work_folder.batch_file import BatchFile
-from labelloop.work_folder.csv_file import write_csv
 from labelloop.work_folder.json_file import write_json
 from labelloop.work_folder.kept_settings import OTHER_FOLDER, changed_settings, refuse_foreign_files
 
@@ -42,6 +42,7 @@ class AuditFolder:
     def __init__(self, out: Path) -> None:
         self.out = out
         self.answers = out / "answers.csv"
+        self.open_batch = out / "open-batch.csv"  # of a function that answers in the place of people
         self.labels = out / "labels.csv"
         self.corrections = out / "corrections.csv"
         self.report = out / "report.json"
@@ -109,6 +110,7 @@ class AuditFolder:
         ours = {
             *(
                 self.answers,
+                self.open_batch,
                 self.labels,
                 self.corrections,
                 self.report,

@@ -1,7 +1,7 @@
 """The user's rows with the labels they end with, and the rows where people changed one."""
 
 import math
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
 from labelloop.core.ledger import NO_LABEL, Ledger, State
 from labelloop.core.model.prior_labels import NONE_GIVEN
@@ -12,11 +12,16 @@ _BY_PEOPLE = (State.HUMAN, State.VALIDATION)
 
 
 def labeled_header(table: AuditTable) -> list[str]:
-    """The user's columns, and ours behind them; ours are renamed together where a name is taken."""
-    taken, ours = set(table.header), list(_COLUMNS)
-    while taken & set(ours):
+    """The user's columns, and ours behind them."""
+    return [*table.header, *label_names(table.header)]
+
+
+def label_names(taken: Collection[str]) -> list[str]:
+    """Ours; they are renamed together where a name is taken."""
+    ours = list(_COLUMNS)
+    while set(taken) & set(ours):
         ours = [f"audit_{name}" for name in ours]
-    return [*table.header, *ours]
+    return ours
 
 
 def labeled_rows(ledger: Ledger, table: AuditTable) -> Iterator[list[str]]:
@@ -26,16 +31,30 @@ def labeled_rows(ledger: Ledger, table: AuditTable) -> Iterator[list[str]]:
     that such a given label mostly stands for another class, which was put in its place; nobody.
     """
     for number, fields in enumerate(table.rows):
-        label, state = int(ledger.labels[number]), ledger.state_of(number)
-        confidence = float(table.confidence[number])
+        label, labeled_by, was, confidence, since = labeled_values(ledger, table, number)
         yield [
             *fields,
-            table.classes[label] if label != NO_LABEL else "",
-            _labeled_by(table, number, label, state),
-            _was(table, number),
-            "" if math.isnan(confidence) else f"{confidence:.6g}",
-            str(ledger.rounds[number]) if state != State.POOL else "",
+            label or "",
+            labeled_by,
+            was or "",
+            "" if confidence is None else f"{confidence:.6g}",
+            "" if since is None else str(since),
         ]
+
+
+def labeled_values(
+    ledger: Ledger, table: AuditTable, number: int
+) -> tuple[str | None, str, str | None, float | None, int | None]:
+    """What became of a row's label, by the names of our columns; None where there is nothing to say."""
+    label, state = int(ledger.labels[number]), ledger.state_of(number)
+    confidence = float(table.confidence[number])
+    return (
+        table.classes[label] if label != NO_LABEL else None,
+        _labeled_by(table, number, label, state),
+        _was(table, number) or None,
+        None if math.isnan(confidence) else confidence,
+        int(ledger.rounds[number]) if state != State.POOL else None,
+    )
 
 
 def corrected_rows(ledger: Ledger, table: AuditTable) -> Iterator[list[str]]:

@@ -4,15 +4,18 @@
 columns, and `write_table` writes that as CSV, JSON Lines or Parquet, by the name's ending.
 """
 
-from labelloop.results.labeled_table import LabeledTable, labeled_table
-from labelloop.results.labels import NO_LABEL_GIVEN, GivenLabel, read_labels
+from labelloop.results.labeled_table import LabeledTable, label_columns, labeled_table
+from labelloop.results.labels import MODEL, NO_LABEL_GIVEN, PEOPLE, GivenLabel, read_labels
 from labelloop.results.writing import check_format, write_table
 
 __all__ = [
+    "MODEL",
     "NO_LABEL_GIVEN",
+    "PEOPLE",
     "GivenLabel",
     "LabeledTable",
     "check_format",
+    "label_columns",
     "labeled_table",
     "read_labels",
     "write_table",

@@ -24,7 +24,7 @@ class LabeledTable:
 
 def labeled_table(kept: KeptRows, labels: Iterable[GivenLabel]) -> LabeledTable:
     """Row N of the files with label N. Raises ManifestError, as the rows are read, if one is too many."""
-    return LabeledTable(kept.columns, _label_columns(kept.columns), _joined(kept, labels))
+    return LabeledTable(kept.columns, label_columns(kept.columns), _joined(kept, labels))
 
 
 def _joined(kept: KeptRows, labels: Iterable[GivenLabel]) -> Iterator[Row]:
@@ -42,7 +42,7 @@ def _mismatch(reason: str) -> str:
     return f"the manifest is not that of the rows that were kept (rows.csv): {reason}"
 
 
-def _label_columns(taken: Sequence[str]) -> tuple[str, ...]:
+def label_columns(taken: Sequence[str]) -> tuple[str, ...]:
     """All with the same prefix where the user has a column of one of these names."""
     names = GivenLabel._fields
     prefix = ""

@@ -8,6 +8,8 @@ from typing import Any
 
 from labelloop.core.errors import RequestError
 
+# Of `labelloop.label`, whose folder no command reads.
+LABEL_SETTINGS = "label.json"
 OTHER_FOLDER = "choose another --out"
 
 

@@ -7,10 +7,10 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from labelloop.answer_files.csv_file import read_rows, write_csv
 from labelloop.core.errors import RequestError
 from labelloop.preparation.classes import listing
 from labelloop.reporting.text import no_formula
-from labelloop.work_folder.csv_file import read_rows, write_csv
 
 # What people write where they looked and cannot say.
 CANNOT_SAY = "?"
