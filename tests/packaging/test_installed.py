@@ -74,6 +74,16 @@ def test_a_simulation_needs_no_checkout(installed: Path, headlines: Path, tmp_pa
     assert list((tmp_path / "tried").rglob("report.html"))
 
 
+def test_the_python_interface_needs_no_checkout(installed: Path, headlines: Path, tmp_path: Path) -> None:
+    program = (
+        "import labelloop, pandas, sys\n"
+        "frame = pandas.read_csv(sys.argv[1])\n"
+        "print(labelloop.simulate(frame, text='text', label='class', target_error=0.3))\n"
+    )
+    told = _run([installed.parent / "python", "-c", program, headlines], tmp_path)
+    assert told.startswith("People would label")
+
+
 def test_a_run_deploys_what_the_package_brings(installed: Path, headlines: Path, tmp_path: Path) -> None:
     columns = ["--text-column", "text", "--label-column", "class", "--labeled-share", "0.5"]
     _run([installed, "prepare", headlines, *columns, "--out", "news"], tmp_path)
