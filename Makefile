@@ -5,6 +5,7 @@ INSTALLED := .venv/installed
 ENCODER := .encoder/model.safetensors
 CHECKOV := .venv-checkov/installed
 BENCH := .venv/bench-installed
+DOCS := .venv-docs/installed
 SAM := .sam/bin/sam
 # Where the steps' containers reach the stand-ins, and nothing of the user's own AWS settings.
 INVOKE = AWS_ACCESS_KEY_ID=local AWS_SECRET_ACCESS_KEY=local AWS_DEFAULT_REGION=us-east-1 SAM_CLI_TELEMETRY=0 \
@@ -14,7 +15,7 @@ LOCK := uv pip compile --universal --python-version 3.11 --generate-hashes \
 DEMO ?= demo
 
 .DEFAULT_GOAL := help
-.PHONY: help setup encoder demo demo-label test test-fast check docs model-image build local-aws invoke invoke-all events format lock clean bench bench-audit bench-certificate bench-steps bench-throughput
+.PHONY: help setup encoder demo demo-label test test-fast coverage check docs site model-image build local-aws invoke invoke-all events format lock clean bench bench-audit bench-certificate bench-steps bench-throughput
 
 help: ## List the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -30,13 +31,17 @@ demo-label: $(INSTALLED) ## Label 100 synthetic headlines yourself, in the brows
 	$(BIN)/labelloop label --demo --out $(DEMO)-label
 
 # Three at a time keep two cores busy: many tests wait for containers, browsers and processes.
-test: $(INSTALLED) $(ENCODER) ## Run all tests
+test: $(INSTALLED) $(ENCODER) $(DOCS) ## Run all tests
 	$(BIN)/python -m pytest -n 3 --dist loadgroup
 
 test-fast: $(INSTALLED) ## Run the tests that take milliseconds
 	$(BIN)/python -m pytest -n 3 --dist worksteal -m "not slow and not docker"
 
-check: $(INSTALLED) $(CHECKOV) $(SAM) node_modules/.package-lock.json ## Lint and type-check code, template and state machines
+coverage: $(INSTALLED) ## Run the tests that take milliseconds, and say which lines they miss
+	$(BIN)/python -m pytest -n 3 --dist worksteal -m "not slow and not docker" --cov --cov-report=term:skip-covered \
+		--cov-report=markdown:coverage.md
+
+check: $(INSTALLED) $(CHECKOV) $(SAM) node_modules/.package-lock.json site ## Lint and type-check code, template and state machines; build the site
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
@@ -80,8 +85,12 @@ invoke-all: $(SAM) ## Invoke each step so; fails if any returns an error
 events: $(INSTALLED) $(ENCODER) ## Write the sample events anew, from a sample run
 	$(BIN)/labelloop local-aws --events events
 
-docs: $(INSTALLED) ## Write docs/commands.md anew, from what the commands say of themselves
+docs: $(INSTALLED) $(DOCS) ## Write docs/commands.md anew, from what the commands say of themselves, and build the site
 	$(BIN)/python -m typer labelloop.cli.main utils docs --name labelloop --output docs/commands.md
+	$(MAKE) --no-print-directory site
+
+site: $(DOCS) ## Build the documentation into site/, without a network; a broken link fails
+	.venv-docs/bin/zensical build --strict --clean
 
 format: $(INSTALLED) ## Bring the code into its one form
 	$(BIN)/ruff check --fix .
@@ -95,11 +104,12 @@ lock: $(INSTALLED) ## Lock the dependencies anew (hashes, no addresses)
 	$(BIN)/$(LOCK) tools/checkov/requirements.in -o tools/checkov/requirements.txt
 	$(BIN)/$(LOCK) blazingtext_container/requirements.in -c requirements.txt -o blazingtext_container/requirements.txt
 	$(BIN)/$(LOCK) tools/sam/requirements.in -o tools/sam/requirements.txt
+	$(BIN)/$(LOCK) tools/docs/requirements.in -o tools/docs/requirements.txt
 	npm install --package-lock-only --omit-lockfile-registry-resolved
 
 clean: ## Remove what the commands above made
-	rm -rf .venv .venv-checkov .sam .aws-sam .local-aws .encoder node_modules $(DEMO) $(DEMO)-label \
-		.mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf .venv .venv-checkov .venv-docs .sam .aws-sam .local-aws .encoder node_modules site .cache \
+		$(DEMO) $(DEMO)-label .coverage coverage.md .mypy_cache .ruff_cache .pytest_cache .hypothesis
 
 $(INSTALLED): requirements.txt pyproject.toml
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "labelloop needs Python 3.11 or newer: make PYTHON=python3.13 ...")'
@@ -117,6 +127,12 @@ $(CHECKOV): tools/checkov/requirements.txt
 $(SAM): tools/sam/requirements.txt
 	$(PYTHON) -m venv .sam
 	.sam/bin/pip install --quiet --disable-pip-version-check --require-hashes --no-deps -r tools/sam/requirements.txt
+	touch $@
+
+# It needs nothing of labelloop, and labelloop nothing of it.
+$(DOCS): tools/docs/requirements.txt
+	$(PYTHON) -m venv .venv-docs
+	.venv-docs/bin/pip install --quiet --disable-pip-version-check --require-hashes -r $<
 	touch $@
 
 $(BENCH): $(INSTALLED)
