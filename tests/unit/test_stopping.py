@@ -106,20 +106,6 @@ def test_a_data_set_too_small_for_a_test_is_asked_about_at_once() -> None:
     assert objects_to_ask(nothing_yet, LIMITS) == LIMITS.start
 
 
-@pytest.mark.parametrize(("human", "asked"), [(100, 30), (400, 60), (980, 30)])
-def test_while_no_test_could_pass_batches_grow_with_the_labels(human: int, asked: int) -> None:
-    """30 is the batch; 5 objects are too few for a test."""
-    hopeless = replace(AFTER_START, counts=counts(pool=1_000 - human, human=human))
-    limits = replace(LIMITS, batch=30, new_human_labels=2_000)
-
-    def ask(standing: Standing, limits: Limits) -> int:
-        return objects_to_ask(standing, limits, left_to_people=1_000 - human, certifies_nothing=True)
-
-    assert ask(hopeless, limits) == asked
-    brought = replace(hopeless, labels_in_input=human)
-    assert ask(brought, replace(limits, new_human_labels=12)) == 12, "never over the budget"
-
-
 @pytest.mark.parametrize(
     ("data_objects", "left_to_people", "asked"),
     [(2_000, 300, 100), (2_000, 160, 80), (2_000, 2, 40), (2_000, 0, 40), (100, 0, 20), (100, 50, 25)],

@@ -76,20 +76,35 @@ def test_without_errors_every_set_wins_what_its_own_draws_win() -> None:
     assert wealth == pytest.approx([of_three, of_six])
 
 
+def sets_of(candidates: int, promise: Promise, most_draws: int, doubt: float = 1e-3) -> SurestSets:
+    """Of candidates that are the more doubtful, the less sure they are."""
+    chances = np.linspace(doubt / 2, 2 * doubt, candidates)
+    return SurestSets.of(chances, np.ones(candidates), promise, most_draws, 0.1)
+
+
 def test_a_set_no_larger_than_what_may_be_wrong_breaks_nothing() -> None:
-    sets = SurestSets.of(100, Promise(0.05, 100, 100), 100)
+    sets = sets_of(100, Promise(0.05, 100, 100), 100)
     wealth = log_wealths(sets, np.arange(100), np.ones(100), np.array([99]), np.ones(1, bool), np.ones(1))
     assert (np.isinf(wealth) == (sets.sizes <= 5)).all()
 
 
 def test_what_may_be_wrong_is_fixed_by_what_a_limited_budget_is_sure_to_label() -> None:
-    unlimited = SurestSets.of(1_000, Promise(0.05, 1_000, 1_000), 1_000)
+    unlimited = sets_of(1_000, Promise(0.05, 1_000, 1_000), 1_000)
     assert set(unlimited.allowed.tolist()) == {50}
-    limited = SurestSets.of(1_000, Promise(0.05, 1_000, 200), 150)
+    limited = sets_of(1_000, Promise(0.05, 1_000, 200), 150, doubt=0.03)
     # Of 1,000 candidates, 850 are left after all draws. With the 200 by people, that is all.
     assert limited.allowed[-1] == 50
-    assert limited.allowed[0] < 20
+    assert limited.allowed[0] < 50
     assert (np.diff(limited.allowed) >= 0).all()
+
+
+def test_on_a_budget_the_row_begins_with_the_set_that_is_expected_to_pass_first() -> None:
+    sure = sets_of(1_000, Promise(0.05, 1_000, 200), 150)
+    assert sure.sizes[0] == 1_000, "draws from all tell as much, and none is wasted"
+    doubtful = sets_of(1_000, Promise(0.05, 1_000, 200), 150, doubt=0.03)
+    assert 100 < doubtful.sizes[0] < 900, "of all, too many would be wrong"
+    unlimited = sets_of(1_000, Promise(0.05, 1_000, 1_000), 1_000, doubt=0.06)
+    assert unlimited.sizes[0] == 50, "there, the smallest sets can break nothing"
 
 
 # Whole tests -----------------------------------------------------------------------------------------------

@@ -38,6 +38,7 @@ TUNED = [
 OF_MATHEMATICS = {
     "betting.py": {"_HALVINGS", "_LEAST_GROWTH", "_LEAST_CHANCE", "_DRAWS_TRIED"},
     "promise.py": {"_DECIMALS"},
+    "surest.py": {"_LEAST_GROWTH"},
     "lineage.py": {"_NOTHING"},
     "reliability.py": {"_EDGES", "_BINS", "_LEAST", "_MOST", "_MOST_STEPS", "_LEAST_STEP"},
     "auto_labeling.py": {"_LEAST_CHANCE"},
@@ -108,7 +109,9 @@ def test_each_field_says_its_unit_what_it_trades_and_where_it_comes_from(group: 
 @pytest.mark.parametrize(("group", "field"), FIELDS)
 def test_each_field_tunes_something(group: str, field: str) -> None:
     name = re.compile(rf"\b{group}\.{field}\b")
-    assert any(name.search(path.read_text()) for path in [*TUNED, LABELERS / "container.py"])
+    assert any(
+        name.search(path.read_text()) for path in [*TUNED, CORE / "settings.py", LABELERS / "container.py"]
+    )
 
 
 def test_the_default_query_strategy_says_the_same_of_its_own_numbers() -> None:

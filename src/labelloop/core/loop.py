@@ -199,7 +199,8 @@ class Loop:
         """Those there are, those they can still give, and what the model has labeled so far."""
         counts = self.counts
         auto_labels = counts.auto - self._by_machine_in_input()
-        return counts.human_labels + auto_labels + self.human_labels_left()
+        left = self.human_labels_left()
+        return counts.human_labels + auto_labels + self.settings.labels_for(left, tuning=self.tuning)
 
     def _by_machine_in_input(self) -> int:
         """Labels that the input brought by machine: nobody tests them, so no promise is about them."""
@@ -353,7 +354,9 @@ class Loop:
         """None where people would not label nearly all, or have given only the first labels."""
         counts, rounds = self.counts, self.tuning.rounds
         labels = counts.human_labels + min(outlook.human_labels, counts.pool)
-        affordable = outlook.draws <= self.settings.most_draws(len(self.ledger), self.human_labels_left())
+        affordable = outlook.draws <= self.settings.most_draws(
+            len(self.ledger), self.human_labels_left(), tuning=self.tuning
+        )
         if affordable and labels <= rounds.told_above * counts.input:
             return ()
         if counts.human_labels < rounds.told_from * counts.input:
@@ -378,13 +381,7 @@ class Loop:
             return self._choose_for_test(self.test.audit, predictions, strategy, standing)
         rng = random_stream(self.settings.seed, "selection", self.round)
         left_to_people = self.model.left_to_people if self.model else None
-        count = objects_to_ask(
-            standing,
-            self.limits,
-            left_to_people=left_to_people,
-            certifies_nothing=self._model_certifies_nothing(),
-            tuning=self.tuning,
-        )
+        count = objects_to_ask(standing, self.limits, left_to_people=left_to_people, tuning=self.tuning)
         if predictions is None:
             return Selection(select_at_random(self.ledger, count, rng))
         auto_labeled = self.proposal.ids if self.proposal else NO_IDS
@@ -415,14 +412,6 @@ class Loop:
         rng = random_stream(self.settings.seed, "selection", self.round)
         useful = select_most_useful(self.ledger, predictions, candidates, count, strategy, rng)
         return Selection(np.union1d(useful, drawn), drawn)
-
-    def _model_certifies_nothing(self) -> bool:
-        """Whether people would label next to everything, by what the round's model expects of itself."""
-        if self.model is None or self.model.left_to_people is None:
-            return False
-        draws = math.inf if self.model.expected_draws is None else self.model.expected_draws
-        most = self.tuning.giving_up.most_worth_asking * self.counts.pool
-        return self.model.left_to_people + draws >= most
 
     def _draw_spot_checks(self, left_out: Ids, count: int, rng: np.random.Generator) -> Ids:
         if self.settings.is_blog:

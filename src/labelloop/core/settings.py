@@ -67,11 +67,16 @@ class LoopSettings:
             fewest_draws=0 if self.is_blog else fewest_draws,
         )
 
-    def most_draws(self, total: int, human_labels_left: int) -> int:
+    def most_draws(self, total: int, human_labels_left: int, *, tuning: Tuning = DEFAULT) -> int:
         """How many objects a test may draw, given how many labels people may still be asked for."""
-        if self.validation_size is None:
-            return human_labels_left
-        return min(human_labels_left, resolve_size(self.validation_size, total))
+        most = self.labels_for(human_labels_left, tuning=tuning)
+        return most if self.validation_size is None else min(most, resolve_size(self.validation_size, total))
+
+    def labels_for(self, answers: int, *, tuning: Tuning = DEFAULT) -> int:
+        """How many objects people can label with so many answers, if they are asked about some again."""
+        if not self.review_disagreements:
+            return answers
+        return math.floor(answers / (1 + tuning.drawing.second_opinions))
 
     def _most_human_labels(self, total: int, most_votes: int) -> int:
         # Without a limit: the most answers a run could need, including objects people are asked about again.

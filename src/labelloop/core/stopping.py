@@ -88,20 +88,13 @@ def worth_training(standing: Standing, limits: Limits) -> bool:
 
 
 def objects_to_ask(
-    standing: Standing,
-    limits: Limits,
-    *,
-    left_to_people: int | None = None,
-    certifies_nothing: bool = False,
-    tuning: Tuning = DEFAULT,
+    standing: Standing, limits: Limits, *, left_to_people: int | None = None, tuning: Tuning = DEFAULT
 ) -> int:
     """How many pool objects people are asked about: a batch, or what is missing for the first model.
 
     All that is left if no model can help, or none can any more. `left_to_people`: how many pool objects the
     model, if there is one, is not expected to label. A large batch is cut to a part of them, since the next
-    model may label the rest. `certifies_nothing`: with this model people would label next to everything; then
-    batches grow with the labels, since a few more would not change that. Never more than the answers that may
-    still be asked for.
+    model may label the rest. Never more than the answers that may still be asked for.
     """
     counts = standing.counts
     if standing.rest_for_people or counts.pool <= limits.fewest_draws:
@@ -112,9 +105,6 @@ def objects_to_ask(
         wanted = counts.pool
     elif left_to_people is None:
         wanted = limits.batch
-    elif certifies_nothing:
-        grown = math.ceil(tuning.rounds.growth_while_nothing_passes * counts.human_labels)
-        wanted = max(limits.batch, min(grown, counts.pool - limits.fewest_draws))
     else:
         wanted = next_batch(limits, counts.input, left_to_people, tuning=tuning)
     return min(wanted, standing.human_labels_left(limits))

@@ -230,7 +230,12 @@ class Audit(SecondOpinions):
 
     def _goes_on(self, evidence: Evidence) -> Verdict:
         """Of a test that could label more, or that can label nothing yet."""
-        if int(self.asked.sum()) + evidence.way.answers <= self.most_draws:
+        asked = int(self.asked.sum())
+        # The first draws tell more than what is expected of them.
+        if not asked or asked + evidence.way.answers <= self.most_draws:
+            return Verdict.OPEN
+        # On a budget that leaves labels open, what is drawn costs nothing that could be saved.
+        if not evidence.passes and self.promise.leaves_labels_open and asked < self.most_draws:
             return Verdict.OPEN
         return Verdict.PASSED if evidence.passes else Verdict.FAILED
 
@@ -241,7 +246,8 @@ class Audit(SecondOpinions):
             return NO_IDS
         withdrawn, drawn = 0, min(evidence.way.draws, planned - evidence.drawn)
         if self.chooses:
-            drawn = evidence.way.draws * (1 if self.asked.any() else drawing.first_stage)
+            expected = min(evidence.way.draws, self.most_draws)
+            drawn = expected * (1 if self.asked.any() else drawing.first_stage)
         elif not evidence.drawn:
             drawn = drawing.first_stage * planned
         elif evidence.drawn >= planned:

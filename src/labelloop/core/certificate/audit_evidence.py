@@ -95,10 +95,13 @@ def evidence_of_surest(
     `most_draws`: see `Audit`.
     """
     every = _Answers.of(rows, group.plan, reviewed=reviewed, tuning=tuning)
-    sets = SurestSets.of(len(rows), promise, most_draws, tuning=tuning)
+    by_rank = np.argsort(every.rows["rank"], kind="stable")
+    chances = every.rows["uncertainty"][by_rank].astype(np.float64)
+    sets = SurestSets.of(chances, every.weight[by_rank], promise, most_draws, group.level, tuning=tuning)
     goal, wealths = -math.log(group.level), every.wealths(sets)
     kept, allowed, certified, least, in_row = 0, 0, every.of_surest(0), math.inf, True
     cost, way = math.inf, Way(math.inf, 0, 0.0)  # the answers it takes to end, by the cheapest way on
+    room, nearest = most_draws - int(every.left.sum()), Way(math.inf, 0, 0.0)
     for size, may_be_wrong, wealth in zip(sets.sizes.tolist(), sets.allowed.tolist(), wealths, strict=True):
         part = every.of_surest(size)
         # Nothing can be broken where no more is left than may be wrong.
@@ -109,9 +112,14 @@ def evidence_of_surest(
             continue
         by_draws = part.way_by_draws(promise, min(1.0, math.exp(least - goal)))
         cost_of_part = every.open_objects - part.open_objects + by_draws.draws
-        if cost_of_part < cost:
-            # Draws are from all candidates. Those from outside the part are not among what people label then.
-            cost, way = cost_of_part, Way(by_draws.draws / part.share_of_draws(every), 0, by_draws.stake)
+        # Draws are from all candidates. Those from outside the part are not among what people label then.
+        there = Way(by_draws.draws / part.share_of_draws(every), 0, by_draws.stake)
+        if there.draws > room:
+            nearest = min(nearest, there, key=lambda one: one.draws)
+        elif cost_of_part < cost:
+            cost, way = cost_of_part, there
+    if math.isinf(cost) and not kept:
+        way = nearest
     left_to_people = every.open_objects - certified.open_objects
     if kept and left_to_people <= cost + tuning.giving_up.least_saving * len(rows):
         way = Way(0.0, 0, 0.0)

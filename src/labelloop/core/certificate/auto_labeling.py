@@ -1,6 +1,7 @@
 """Which objects of the pool the model may label."""
 
 import math
+from copy import copy
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -92,15 +93,23 @@ def auto_label(
     uncertainty = _less_modest(schedule.own_uncertainty(confidence, tuning=tuning), schedule, tuning=tuning)
     unexpected = tuning.belief.unexpected_error * settings.target_error
     believed = _believed_errors(ledger, confidence, settings, schedule, tuning=tuning)
-    most_draws = settings.most_draws(len(ledger), human_labels_left)
+    most_draws = settings.most_draws(len(ledger), human_labels_left, tuning=tuning)
     proposal = _Proposal(
         ledger, predictions, settings, schedule, promise, pool, rng, last=last, tuning=tuning
     )
     parts = proposal.parts(believed)
+    timing, reserve = tuning.timing, tuning.timing.reserve
+    short = _outlook(parts, len(pool)).human_labels > human_labels_left
+    if short:
+        # No second test can be paid for, nor people for what is left: a part that is almost sure to pass.
+        reserve = timing.reserve_on_a_budget
+        believed = np.minimum(1.0, timing.caution_on_a_budget * believed)
+        proposal = proposal.on_a_budget(human_labels_left / reserve)
+        parts = proposal.parts(believed)
     outlook, labels = _outlook(parts, len(pool)), ledger.counts().human_labels
     most_worth_asking = tuning.giving_up.most_worth_asking * len(pool)
     if outlook.human_labels < most_worth_asking and outlook.draws <= most_draws:
-        short_of_budget = human_labels_left < limits.batch + tuning.timing.reserve * outlook.draws
+        short_of_budget = human_labels_left < limits.batch + reserve * outlook.draws
         batch = min(next_batch(limits, len(ledger), outlook.left_to_people, tuning=tuning), len(pool))
         errors_left = believed * error_after(labels, batch, tuning=tuning)
         ahead = _outlook(proposal.parts(np.maximum(errors_left, unexpected)), len(pool))
@@ -110,7 +119,8 @@ def auto_label(
             return proposal.test(parts, outlook, labels, most_draws)
         return AutoLabeling(NO_IDS, None, schedule, outlook)
     error, target = outlook.expected_error, settings.target_error
-    if may_be_modest(schedule, labels, error, target, tuning=tuning) or last:
+    # A budget that is short is not spent on a hope.
+    if last or (not short and may_be_modest(schedule, labels, error, target, tuning=tuning)):
         hoped = proposal.hoped_for(uncertainty, limits.batch)
         most_worth_hoping = tuning.timing.most_worth_hoping * len(pool)
         enough = _outlook(hoped, len(pool)).human_labels < most_worth_hoping
@@ -202,6 +212,7 @@ class _Proposal:
         self.ledger, self.predictions, self.settings, self.schedule = ledger, predictions, settings, schedule
         self.promise, self.pool, self.rng = promise, pool, rng
         self._ties = rng.permutation(len(pool))
+        self.most_draws = math.inf  # that all parts together may be expected to take
         self.last = last
         self.tuning = tuning
         labels = predictions.label[pool]
@@ -213,6 +224,12 @@ class _Proposal:
         )
         shared = level(schedule, settings.confidence, last=last, tuning=tuning)
         self._level = shared / len(self._members)
+
+    def on_a_budget(self, most_draws: float) -> "_Proposal":
+        """The same, of parts whose tests are expected to take no more draws, if there are any."""
+        found = copy(self)
+        found.most_draws = most_draws
+        return found
 
     def parts(self, uncertainty: Floats) -> list[_Part]:
         """The part of each group with which people are expected to label the least in all.
@@ -239,9 +256,10 @@ class _Proposal:
 
         Where the promise is about the whole data set, the number of wrong labels that it allows does not fall
         with the number of auto-labels. Then all that the model could label is tested, and the draws choose.
+        On a budget they choose from the part alone: there are too few to be spent on doubtful objects.
         """
         chooses = self.promise.is_of_dataset
-        if chooses:
+        if chooses and math.isinf(self.most_draws):
             parts = [self._with_all(parts[0])]
         ids = np.concatenate([part.ids for part in parts])
         order = np.argsort(ids)
@@ -282,7 +300,10 @@ class _Proposal:
         found = [
             self._part(members, ranked[:length], uncertainty) for length in sorted(lengths, reverse=True)
         ]
-        return min(found, key=lambda part: part.left_to_people + part.plan.draws)
+        affordable = [part for part in found if part.plan.draws <= self.most_draws / len(self._members)]
+        if not affordable:
+            return min(found, key=lambda part: part.plan.draws)
+        return min(affordable, key=lambda part: part.left_to_people + part.plan.draws)
 
     def _part(self, members: Ids, kept: Ids, uncertainty: Floats) -> _Part:
         plan = (

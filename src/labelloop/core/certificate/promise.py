@@ -31,6 +31,11 @@ class Promise:
     def is_of_dataset(self) -> bool:
         return self.output is not None
 
+    @property
+    def leaves_labels_open(self) -> bool:
+        """Whether people cannot label all that the machine does not, by the budget."""
+        return self.output is not None and self.by_people < self.output
+
     def allowed(self, open_objects: int, *, among: int | None = None) -> int:
         """How many labels may be wrong if a test commits those of this number of objects.
 

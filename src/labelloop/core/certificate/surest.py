@@ -19,6 +19,9 @@ from labelloop.core.certificate.betting import largest_stake
 from labelloop.core.certificate.promise import Promise
 from labelloop.core.certificate.tuning import DEFAULT, Tuning
 
+# Mathematics, not tuned: the least that is divided by.
+_LEAST_GROWTH = 1e-9
+
 Floats = npt.NDArray[np.float64]
 Sizes = npt.NDArray[np.int64]
 
@@ -31,12 +34,50 @@ class SurestSets:
     allowed: Sizes  # how many labels may be wrong among those that nobody is asked about
 
     @staticmethod
-    def of(candidates: int, promise: Promise, most_draws: int, *, tuning: Tuning = DEFAULT) -> "SurestSets":
-        """Fixed before anything is drawn: with a limited budget, draws leave fewer labels to be wrong."""
+    def of(
+        chances: Floats,
+        weights: Floats,
+        promise: Promise,
+        most_draws: int,
+        level: float,
+        *,
+        tuning: Tuning = DEFAULT,
+    ) -> "SurestSets":
+        """Fixed before anything is drawn: with a limited budget, draws leave fewer labels to be wrong.
+
+        `chances` of being wrong and `weights` of all candidates, from the surest: shape (candidates,).
+        """
+        candidates = len(chances)
         found = {math.floor(candidates * (1 - share)) for share in tuning.drawing.shares_cut} - {0}
         sizes = np.array(sorted(found), np.int64)
-        allowed = [promise.allowed(max(0, size - most_draws), among=size) for size in sizes.tolist()]
-        return SurestSets(sizes, np.array(allowed, np.int64))
+        allowed = np.array(
+            [promise.allowed(max(0, size - most_draws), among=size) for size in sizes.tolist()], np.int64
+        )
+        sets = SurestSets(sizes, allowed)
+        if not promise.leaves_labels_open:
+            return sets
+        draws = sets._draws_to_pass(chances, weights, -math.log(level), tuning.betting.most_at_stake)
+        # Of so few labels, little may be wrong in a small set, and few draws fall into it: one that cannot
+        # pass would end the row. It begins with the set that is expected to pass first.
+        kept = (sizes <= allowed) | (np.arange(len(sizes)) >= int(np.argmin(draws)))
+        return SurestSets(sizes[kept], allowed[kept])
+
+    def _draws_to_pass(self, chances: Floats, weights: Floats, goal: float, most_at_stake: float) -> Floats:
+        """About how many draws from all candidates it takes until each set passes; shape (sets,).
+
+        By the mean and the variance of what a draw wins, as in `betting.Plan`s of this promise.
+        """
+        last = self.sizes - 1
+        wrong = np.cumsum(chances)[last] / self.sizes
+        weight = np.cumsum(weights)[last]
+        relative = np.cumsum(chances / weights)[last] * weight / self.sizes**2
+        target = self.allowed / self.sizes
+        surplus = np.maximum(target - wrong, 0)
+        growth = surplus**2 / (2 * (relative - 2 * target * wrong + target**2) + _LEAST_GROWTH)
+        least = np.minimum.accumulate(weights)[last] * self.sizes / weight
+        growth = np.minimum(growth, np.log1p(most_at_stake * least * target))
+        inside = weight / weights.sum()
+        return np.asarray(goal / np.maximum(growth * inside, _LEAST_GROWTH))
 
 
 def log_wealths(
