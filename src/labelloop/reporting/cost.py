@@ -13,14 +13,15 @@ _GROUND_TRUTH = "groundtruth"
 def cost(report: Report) -> Section | None:
     if report.cost is None:
         return None
-    cost_of = _Cost(report.cost, priced=_is_priced(report))
+    cost_of = _Cost(report.cost, priced=is_priced(report))
     title = "Labels and money" if cost_of.priced else "Labels and answers"
     return Section("cost", title, [cost_of.summary(), cost_of.prices()], tables=[cost_of.table()])
 
 
-def _is_priced(report: Report) -> bool:
+def is_priced(report: Report) -> bool:
     """Whether the prices say anything: list prices of Ground Truth are not those of another backend."""
-    assert report.cost is not None
+    if report.cost is None:
+        return False
     backend = report.settings.get("LabelingBackend", _GROUND_TRUTH)
     return (
         not report.cost.list_prices or backend == _GROUND_TRUTH or report.settings.get("MaxCost") is not None

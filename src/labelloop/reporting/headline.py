@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from markupsafe import Markup
 
-from labelloop.core.records import Certificate, OutcomeCounts, Report
+from labelloop.core.records import Certificate, LabelingCost, OutcomeCounts, Report
 from labelloop.core.report.circumstances import (
     draws_in_words,
     lineage_in_words,
@@ -13,6 +13,7 @@ from labelloop.core.report.circumstances import (
     shortfall_in_words,
 )
 from labelloop.core.report.true_classes import missed_in_words
+from labelloop.reporting.cost import is_priced
 from labelloop.reporting.drawing import Drawing
 from labelloop.reporting.parts import Headline, Key, Tile
 from labelloop.reporting.text import count, counted, money, percent, printable, seconds, short_percent
@@ -214,14 +215,28 @@ def _saved(report: Report) -> Tile | None:
     cost = report.cost
     if cost is None:
         return None
+    if not is_priced(report):
+        return _answers_saved(cost)
     spent = money(cost.spent, cost.currency)
     if not cost.auto_labels:
         return Tile("Spent on labels", spent, "nothing was saved: the model labeled nothing")
+    if cost.saved <= 0:
+        return Tile("Spent on labels", spent, "nothing was saved: people were asked again")
     return Tile(
         "Saved on labels",
         money(cost.saved, cost.currency),
         f"{count(cost.answers_saved)} answers fewer; {spent} spent",
     )
+
+
+def _answers_saved(cost: LabelingCost) -> Tile:
+    """Where nobody knows what an answer costs."""
+    given = counted(cost.answers, "answer")
+    if not cost.auto_labels:
+        return Tile("Answers by people", count(cost.answers), "nothing was saved: the model labeled nothing")
+    if cost.answers_saved <= 0:
+        return Tile("Answers by people", count(cost.answers), "nothing was saved: people were asked again")
+    return Tile("Answers saved", count(cost.answers_saved), f"people gave {given}")
 
 
 def _accuracy(report: Report) -> Tile | None:
