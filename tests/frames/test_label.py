@@ -127,8 +127,14 @@ def test_a_killed_run_goes_on_and_nobody_is_asked_twice(
 
     with pytest.raises(Stopped):
         labelloop.label(headlines.frame, **settings, out=out, people=stopping_after(answers, ask))
+    if answers:
+        so_far = pd.read_csv(out / "labels.csv")
+        assert list(so_far["title"]) == list(headlines.frame["title"])
+        assert so_far["label"].notna().sum() == len(told)
     gone_on = labelloop.label(headlines.frame, **settings, out=out, people=ask)
     pd.testing.assert_frame_equal(gone_on.frame, whole.frame)
+    written = pd.read_csv(out / "labels.csv", dtype={"round": "Int64"})
+    pd.testing.assert_frame_equal(written, whole.frame, check_dtype=False)
     assert len(told) == len(set(told)) + whole.report.repeated_answers
     assert (out / "report.html").is_file()
     asked_again = labelloop.label(headlines.frame, **settings, out=out, people=stopping_after(0, ask))

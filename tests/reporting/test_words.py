@@ -102,6 +102,27 @@ def costing(report: Report, prices: PriceList, backend: str, **counts: int) -> R
     return report.model_copy(update={"cost": prices.cost(**counts), "settings": settings})
 
 
+@pytest.mark.parametrize(
+    ("numbers", "told"),
+    [
+        ((100, 900, 5), "Answers saved 895 people gave 105"),
+        ((100, 0, 0), "Answers by people 100 nothing was saved: the model labeled nothing"),
+        ((100, 5, 9), "Answers by people 109 nothing was saved: it took 4 more answers than people"),
+    ],
+)
+def test_the_top_shows_no_price_that_is_another_backends(
+    report: Report, numbers: tuple[int, int, int], told: str
+) -> None:
+    counts = dict(zip(("human_labels", "auto_labels", "repeated_answers"), numbers, strict=True))
+    top = words(costing(report, PriceList(), "workbench", **counts)).partition("Labels and answers In")[0]
+    assert told in top
+    assert "$" not in top
+    top = words(costing(report, PriceList(), "groundtruth", **counts)).partition("Labels and money In")[0]
+    assert "$" in top
+    assert "-$" not in top
+    assert "−$" not in top
+
+
 def test_list_prices_of_ground_truth_are_not_those_of_the_workbench(report: Report) -> None:
     counts = {"human_labels": 100, "auto_labels": 900}
     page = words(costing(report, PriceList(), "workbench", **counts))

@@ -15,6 +15,7 @@ from labelloop.core.manifest.label_categories import LabelCategories
 from labelloop.core.manifest.lines import LabelAttribute
 from labelloop.preparation import PreparationOptions, TableFormat, prepare_files
 from labelloop.results import read_labels
+from labelloop.work_folder.kept_settings import LABEL_SETTINGS
 
 app = typer.Typer(rich_markup_mode=None)
 app.command()(export)
@@ -55,6 +56,13 @@ def test_before_a_run_the_labels_are_those_of_the_file(prepared: Path) -> None:
         ["3", "three", "", "", "", "", ""],
         ["4", "four", "e", "e", "file", "1.0", "0"],
     ]
+
+
+def test_labels_of_a_run_in_python_are_not_replaced_by_those_of_the_frame(prepared: Path) -> None:
+    (prepared / LABEL_SETTINGS).write_text("{}")
+    (prepared / "labels.csv").write_text("its labels")
+    assert "its labels.csv has the labels so far" in refused(prepared)
+    assert (prepared / "labels.csv").read_text() == "its labels"
 
 
 def test_an_output_manifest_tells_rounds_by_its_jobs_names(prepared: Path, tmp_path: Path) -> None:

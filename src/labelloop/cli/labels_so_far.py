@@ -66,8 +66,8 @@ def labels_so_far(folder: Path, *, run: Path | None = None, manifest: Path | Non
     """
     if (folder / LABEL_SETTINGS).exists() and manifest is None:
         raise RequestError(
-            f"{folder} is of labelloop.label, in Python, which returns the labels: the same call goes on "
-            "with it. With --manifest, the labels of a run on AWS are joined to its rows"
+            f"{folder} is of labelloop.label, in Python: its {LABELS_FILE} has the labels so far, and the "
+            "same call goes on. With --manifest, the labels of a run on AWS are joined to its rows"
         )
     run_folder = run or (folder if (folder / "run.json").exists() else folder / RUN)
     record = RunFolder(run_folder).load()

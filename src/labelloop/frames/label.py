@@ -11,8 +11,7 @@ from narwhals.typing import IntoDataFrameT
 from labelloop.core.budget import batch_size as default_batch_size
 from labelloop.core.budget import start_size
 from labelloop.core.certificate.promise import CertificateFor
-from labelloop.core.ledger import NO_LABEL, State
-from labelloop.core.manifest.lines import ONE_PERSON_CONFIDENCE
+from labelloop.core.ledger import NO_LABEL
 from labelloop.core.people.human_labels import NO_ANSWER
 from labelloop.frames.checks import require_people, require_promise, require_seed, require_sizes
 from labelloop.frames.columns import Columns, classes_of, text_data
@@ -20,23 +19,22 @@ from labelloop.frames.errors import FrameError, in_python, in_terms_of_python
 from labelloop.frames.frame import NO_TEXT, Frame
 from labelloop.frames.label_folder import LabelFolder
 from labelloop.frames.label_task import LabelTask
+from labelloop.frames.labels import labels_of
 from labelloop.frames.out_folder import out_folder
 from labelloop.frames.people import Who
 from labelloop.frames.results import Labeled, without_a_label
-from labelloop.frames.telling import Tell
+from labelloop.frames.telling import Tell, Telling
 from labelloop.in_memory.label_run import LabelRun
 from labelloop.in_memory.models import TextModel, chosen_model
 from labelloop.preparation import TextData
 from labelloop.preparation.label_words import DEFAULT_MISSING, LabelWords
 from labelloop.preparation.options import DEFAULT_BUCKET
 from labelloop.reporting.page import render_report
-from labelloop.results import MODEL, PEOPLE, GivenLabel, label_columns
+from labelloop.results import NO_LABEL_GIVEN, label_columns
 from labelloop.work_folder.json_file import write_json
 from labelloop.work_folder.lock import locked
 from labelloop.workbench.server import DEFAULT_PORT
 
-# What the command calls `file`.
-_GIVEN = "given"
 ModelChoice = Literal["keras", "quick"] | PathLike[str]
 
 
@@ -97,8 +95,8 @@ def label(
     model: `"keras"`, which needs `pip install 'labelloop[model]'`; `"quick"`, which learns in
         milliseconds and needs more labels; or a folder with a container's `train` and `serve`
     out: a folder for people's answers and the report. With it, the same call goes on wherever it was
-        stopped or killed, and nobody is asked twice; `request.json` there is the input of a run on AWS.
-        The workbench needs it
+        stopped or killed, and nobody is asked twice. After each batch, `labels.csv` there has the labels so
+        far; `request.json` is the input of a run on AWS. The workbench needs it
     bucket: the S3 bucket that `request.json` names
     seed: the same seed, frame and answers give the same labels. Whoever knows the seed can know
         beforehand what will be drawn. Default: a secret one, told in the report
@@ -142,13 +140,15 @@ def label(
             drawn = folder.take(task.kept_settings(budget, batch_size), seed)
             if out is not None:
                 task.prepare(folder, data, seed)
-            run, report = task.to_the_end(folder, drawn, progress, host, port)
+            run, report = task.to_the_end(folder, drawn, Telling(progress), host, port)
             folder.page.write_text(render_report(report), encoding="utf-8")
             write_json(folder.report, report.as_file())
         reasons = dict.fromkeys(data.table.without_text, NO_TEXT)
         reasons |= {bad.line - 1: bad.reason for bad in data.texts.bad_rows}
+        places = zip(data.texts.rows, labels_of(data.texts, run), strict=True)
+        labels = {row - 1: given for row, given in places if given != NO_LABEL_GIVEN}
         return Labeled(
-            frame=table.with_rows(label_columns(table.columns), _labels(data.texts, run)),
+            frame=table.with_rows(label_columns(table.columns), labels),
             report=report,
             without_a_label=without_a_label(reasons | _unlabeled(data.texts, run)),
             notes=tuple(map(in_terms_of_python, data.texts.notes)),
@@ -173,24 +173,6 @@ def _check(data: TextData, people: Who, label: str | None) -> None:
             "every row has a label already. To see how few of them people would have had to give, say "
             'people="simulated"; to find out how wrong they are, use labelloop.audit'
         )
-
-
-def _labels(data: TextData, run: LabelRun) -> dict[int, GivenLabel]:
-    """The label of each row of the frame that has one."""
-    ledger = run.ledger
-    rows: dict[int, GivenLabel] = {}
-    for number, row in enumerate(data.rows):
-        index, state = int(ledger.labels[number]), ledger.state_of(number)
-        if state in (State.POOL, State.FAILED):
-            continue
-        since = int(ledger.rounds[number])
-        found = GivenLabel(data.classes[index], PEOPLE, ONE_PERSON_CONFIDENCE, since)
-        if state == State.AUTO:
-            found = found._replace(labeled_by=MODEL, confidence=float(run.confidence[number]))
-        elif since == 0:
-            found = found._replace(labeled_by=_GIVEN, confidence=1.0)
-        rows[row - 1] = found
-    return rows
 
 
 def _unlabeled(data: TextData, run: LabelRun) -> dict[int, str]:

@@ -38,6 +38,11 @@ class LabelFolder:
         return self.out / "request.json"
 
     @property
+    def labels(self) -> Path:
+        """The labels so far, joined to all columns of the frame."""
+        return self.out / "labels.csv"
+
+    @property
     def report(self) -> Path:
         return self.out / "report.json"
 

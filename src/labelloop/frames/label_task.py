@@ -3,6 +3,7 @@
 import hashlib
 import json
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -17,8 +18,9 @@ from labelloop.core.records import Report
 from labelloop.frames.columns import FrameData
 from labelloop.frames.errors import model_failures
 from labelloop.frames.label_folder import LabelFolder
+from labelloop.frames.labels import write_labels
 from labelloop.frames.people import Who, answering, name_of
-from labelloop.frames.telling import Tell, Telling
+from labelloop.frames.telling import Telling
 from labelloop.in_memory.label_run import LabelRun
 from labelloop.in_memory.models import TextModel
 from labelloop.in_memory.replay import to_the_end
@@ -72,13 +74,17 @@ class LabelTask:
         write_json(folder.request, {**request, "ActiveLearning": block})
 
     def to_the_end(
-        self, folder: LabelFolder, seed: Seed, tell: Tell | None, host: str, port: int
+        self, folder: LabelFolder, seed: Seed, telling: Telling, host: str, port: int
     ) -> tuple[LabelRun, Report]:
+        """Ask, train and test until nothing is left, or as far as the budget goes."""
         data, settings = self.data, self.settings(seed)
         inputs = self.model.inputs(data)
         reporter, record = ReportWatcher(), folder.record(data.classes)
-        telling = Telling(tell, len(record.load()))
+        telling.answered_before = len(record.load())
         run = self._begin(folder, inputs, settings, seed)
+        # Without a folder of the caller's, nobody could read it.
+        if folder.request.exists():
+            telling.after_batch = partial(write_labels, folder, data, run)
         run.watchers = [telling, reporter]
         truth = np.array(data.labels, np.int16) if self.people == "simulated" else None
         with (
@@ -88,6 +94,7 @@ class LabelTask:
             model_failures(folder.log),
         ):
             to_the_end(run, asked, folder.record(data.classes), telling)
+        telling.after_batch()
         report = reporter.report(
             run,
             execution=f"labelloop.label, by the {self.model.name}",

@@ -34,6 +34,7 @@ class Telling(Watcher):
 
     tell: Tell | None
     answered_before: int = 0  # batches whose answers are replayed: nothing is told of them
+    after_batch: Callable[[], object] = lambda: None  # what else is done when people have answered
 
     def training(self, loop: Loop) -> None:
         self._say(loop.round, "the model learns", loop.counts)
@@ -47,8 +48,9 @@ class Telling(Watcher):
     def asking(self, batch: Batch) -> None:
         """`people_heard` tells the rest."""
 
-    def answered(self, batch: Batch) -> None:
-        """`people_heard` tells it."""
+    def answered(self, batch: Batch) -> None:  # noqa: ARG002
+        """`people_heard` has told it."""
+        self.after_batch()
 
     def _say(self, number: int, doing: str, counts: Counts) -> None:
         if self.tell is not None and number > self.answered_before:
