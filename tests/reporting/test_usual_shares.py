@@ -49,7 +49,9 @@ def test_larger_data_take_no_larger_share_and_no_fewer_labels(of: CertificateFor
     assert shares == sorted(shares, reverse=True)
     counts = [labels.easy for labels in told if labels]
     assert counts == sorted(counts)
-    assert all(labels and labels.easy <= labels.hard <= size for labels, size in zip(told, sizes, strict=True))
+    assert all(
+        labels and labels.easy <= labels.hard <= size for labels, size in zip(told, sizes, strict=True)
+    )
 
 
 def test_nothing_is_told_of_what_was_not_measured() -> None:

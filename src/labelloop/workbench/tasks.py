@@ -6,7 +6,7 @@ changed since it was read. So two people who compete for the same task cannot bo
 
 import hashlib
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 from pydantic import BaseModel, ConfigDict
 
@@ -126,6 +126,14 @@ class Task(_Document):
         ends = sorted(entry.until or 0.0 for entry in self.entries.values() if entry.kind == "lease")
         return ends[len(self.entries) - self.needed]
 
+    @property
+    def place(self) -> "Place | None":
+        """Where the task stands among those that nobody is asked about any more; None for any other task."""
+        if self.available_from() is not None:
+            return None
+        moments = [entry.at for entry in self.entries.values() if entry.kind != "lease"]
+        return Place(max(moments), self.id) if moments else None
+
     def leased_to(self, person: str, now: float, seconds: float) -> "Task":
         """The task with a lease for a person. If there is no other room, this replaces an expired lease."""
         entries = {name: entry for name, entry in self.entries.items() if name != person}
@@ -189,6 +197,13 @@ class Totals:
 
     completed: int
     skips: int
+
+
+class Place(NamedTuple):
+    """The moment of a task's last answer or skip, and the task's id."""
+
+    at: float
+    task_id: str
 
 
 def task_id(batch_id: str, purpose: Purpose, object_id: int) -> str:
