@@ -84,10 +84,11 @@ class DynamoDbTaskStore:
     def some_batches(
         self, most: int, *, newest_first: bool = True, beyond: Batch | None = None
     ) -> list[Batch]:
+        place = _sorted_batch(beyond) if beyond else None
         found = [
             Batch.model_validate_json(item["document"]["S"])
             for partition in (_UNFINISHED, _FINISHED)
-            for item in self._indexed(partition, most, newest_first=newest_first, beyond=_batch_place(beyond))
+            for item in self._indexed(partition, most, newest_first=newest_first, beyond=place)
         ]
         return sorted(found, key=_age, reverse=newest_first)[:most]
 
@@ -301,11 +302,7 @@ def _task_item(task: Task) -> dict[str, Any]:
 
 
 def _sorted_place(place: Place) -> str:
-    return f"{_moment(place.at)}#{place.task_id}"
-
-
-def _batch_place(batch: Batch | None) -> str | None:
-    return f"{batch.created:018.6f}#{batch.id}" if batch else None
+    return f"{_exact_moment(place.at)}#{place.task_id}"
 
 
 def _batch_item(batch: Batch, until: float | None = None) -> dict[str, Any]:
@@ -316,9 +313,13 @@ def _batch_item(batch: Batch, until: float | None = None) -> dict[str, Any]:
         "version": {"N": str(batch.version)},
         "document": _document(batch),
         "open_batch": _s(_UNFINISHED if until is None else _FINISHED),
-        "available": _s(f"{batch.created:018.6f}#{batch.id}"),
+        "available": _s(_sorted_batch(batch)),
         **({} if until is None else _expiring(until)),
     }
+
+
+def _sorted_batch(batch: Batch) -> str:
+    return f"{_exact_moment(batch.created)}#{batch.id}"
 
 
 def _expiring(until: float) -> dict[str, Any]:
@@ -354,6 +355,11 @@ def _document(document: Batch | Task | DataObject | Annotator) -> dict[str, Any]
 def _moment(seconds: float) -> str:
     """A text that sorts in the same order as the number."""
     return f"{seconds:015.3f}"
+
+
+def _exact_moment(seconds: float) -> str:
+    """The same to a millionth of a second, so that two answers hardly share one."""
+    return f"{seconds:018.6f}"
 
 
 def _s(text: str) -> dict[str, Any]:

@@ -1,0 +1,71 @@
+"""Every single answer as a file: who said what about which object, when, and how long it took."""
+
+import csv
+import io
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
+from typing import Any, Literal
+
+import orjson
+
+from labelloop.reporting.text import no_formula
+from labelloop.workbench.store import TaskStore
+from labelloop.workbench.tasks import Batch, Entry, Task
+
+Format = Literal["csv", "jsonl"]
+# Why people were asked, in the words of the documentation.
+ASKED_FOR = {"label": "label", "gold": "gold", "relabel": "review"}
+COLUMNS = (
+    *("run", "round", "batch", "object_id", "asked_for"),
+    *("person", "person_id", "kind", "class", "reason", "time", "seconds"),
+)
+
+
+def exported(store: TaskStore, form: Format, batch_id: str | None = None) -> Iterator[bytes]:
+    """The lines of a file with all answers and skips, or with those of one batch, the oldest batch first."""
+    rows = _rows(store, batch_id)
+    return _csv_lines(rows) if form == "csv" else (orjson.dumps(row) + b"\n" for row in rows)
+
+
+def _rows(store: TaskStore, batch_id: str | None) -> Iterator[dict[str, Any]]:
+    batches: Sequence[Batch | None] = [store.batch(batch_id)] if batch_id else store.batches()
+    names = store.people()
+    for batch in batches:
+        for task in store.tasks(batch.id) if batch else ():
+            for person, entry in sorted(task.entries.items(), key=lambda item: item[1].at):
+                if batch and entry.kind != "lease":
+                    yield _row(batch, task, names.get(person, person), person, entry)
+
+
+def _row(batch: Batch, task: Task, name: str, person: str, entry: Entry) -> dict[str, Any]:
+    return {
+        "run": batch.run,
+        "round": batch.round,
+        "batch": batch.id,
+        "object_id": task.object_id,
+        "asked_for": ASKED_FOR[task.purpose],
+        "person": name,
+        "person_id": person,
+        "kind": entry.kind,
+        "class": None if entry.label is None else batch.classes[entry.label],
+        "reason": entry.reason,
+        "time": iso(entry.at),
+        "seconds": None if entry.seconds is None else round(entry.seconds, 1),
+    }
+
+
+def iso(moment: float) -> str:
+    return datetime.fromtimestamp(moment, UTC).isoformat(timespec="milliseconds")
+
+
+def _csv_lines(rows: Iterator[dict[str, Any]]) -> Iterator[bytes]:
+    """For spreadsheets: with a byte order mark, and nothing that one would run."""
+    yield b"\xef\xbb\xbf" + _csv_line(COLUMNS)
+    for row in rows:
+        yield _csv_line([no_formula(cell) if isinstance(cell, str) else cell for cell in row.values()])
+
+
+def _csv_line(cells: Sequence[object]) -> bytes:
+    line = io.StringIO(newline="")
+    csv.writer(line).writerow(cells)
+    return line.getvalue().encode(errors="replace")
