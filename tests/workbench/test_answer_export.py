@@ -33,14 +33,14 @@ def test_every_answer_and_skip_is_a_row(desk: Desk) -> None:
 
 
 def test_a_spreadsheet_runs_nothing_of_it(desk: Desk) -> None:
-    desk.open(["a", "b"], classes=("@class", "b"))
+    desk.open(["a", "b"], classes=('@class\rof\ntwo, "lines"', "b"))
     answer_all(desk, "=cmd|' /C calc'!A0", 0, None)
-    text = b"".join(exported(desk.store, "csv")).decode("utf-8-sig")
+    text = b"\n".join(exported(desk.store, "csv")).decode("utf-8-sig")
     rows = list(csv.DictReader(io.StringIO(text, newline="")))
     assert len(rows) == 2
     for row in rows:
         assert row["person"] == row["person_id"] == "'=cmd|' /C calc'!A0"
-    assert {row["class"] for row in rows} == {"'@class", ""}
+    assert {row["class"] for row in rows} == {'\'@class\rof\ntwo, "lines"', ""}
     assert {row["reason"] for row in rows} == {"'=too blurred", ""}
 
 

@@ -126,7 +126,7 @@ def test_the_model_s_label_is_shown_only_if_people_saw_it(sqlite_desk: Desk) -> 
         sqlite_desk.open([], batch_id=f"batch-{show}", extra=guessed, show_guess=show)
         answer_all(sqlite_desk, "ann", 2)
     text = client_of(sqlite_desk, ROLES).get("/answers").text
-    assert text.count("The model, shown to people") == 1
+    assert text.count("The model</span>") == 1
     assert "metal, 80% sure" in text
 
 

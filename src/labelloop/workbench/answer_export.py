@@ -22,9 +22,12 @@ COLUMNS = (
 
 
 def exported(store: TaskStore, form: Format, batch_id: str | None = None) -> Iterator[bytes]:
-    """The lines of a file with all answers and skips, or with those of one batch, the oldest batch first."""
+    """The lines of a file with all answers and skips, or with those of one batch, the oldest batch first.
+
+    They come without the line feeds at their ends.
+    """
     rows = _rows(store, batch_id)
-    return _csv_lines(rows) if form == "csv" else (orjson.dumps(row) + b"\n" for row in rows)
+    return _csv_lines(rows) if form == "csv" else map(orjson.dumps, rows)
 
 
 def _rows(store: TaskStore, batch_id: str | None) -> Iterator[dict[str, Any]]:
@@ -67,5 +70,6 @@ def _csv_lines(rows: Iterator[dict[str, Any]]) -> Iterator[bytes]:
 
 def _csv_line(cells: Sequence[object]) -> bytes:
     line = io.StringIO(newline="")
+    # With its own line ends, so that the writer quotes both characters of these within a cell.
     csv.writer(line).writerow(cells)
-    return line.getvalue().encode(errors="replace")
+    return line.getvalue().removesuffix("\r\n").encode(errors="replace")

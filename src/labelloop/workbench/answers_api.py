@@ -29,7 +29,8 @@ def answers_as_json_lines(
 
 def _download(request: Request, lines: Iterator[bytes], form: Format) -> Response:
     most: int | None = request.app.state.largest_download
-    content = lines if most is None else _within(lines, most)
+    ended = (line + b"\n" for line in lines)
+    content = ended if most is None else _within(ended, most)
     headers = {"Content-Disposition": f'attachment; filename="answers.{form}"'}
     return StreamingResponse(content, media_type=_TYPES[form], headers=headers)
 

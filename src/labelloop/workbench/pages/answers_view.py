@@ -72,6 +72,7 @@ class ObjectView:
     text: str
     image: str | None
     where: str
+    batch_name: str
     batch: str
     marks: Sequence[str]
     guess: str
@@ -190,7 +191,8 @@ def _object(one: Answered, names: Mapping[str, str], images: ImageUrls) -> Objec
         address=f"/answers/object?{urlencode({'batch': one.batch.id, 'task': one.task.id})}",
         text=printable(shown or "") or "(no text)",
         image=_image(one, images),
-        where=f"{_line(one)}, {_name_of(one.batch)}",
+        where=_where(one),
+        batch_name=_name_of(one.batch),
         batch=printable(one.batch.id, _LONGEST_CLASS),
         marks=[text for kind, text in _MARKS.items() if is_of_kind(kind, one.batch, one.task)],
         guess=_guess(one),
@@ -207,10 +209,15 @@ def _line(one: Answered) -> str:
     return f"{whose} {one.task.object_id + 1:,}"
 
 
+def _where(one: Answered) -> str:
+    """A manifest that is labeled without a run is one batch, which need not be named at each object."""
+    return f"{_line(one)}. {_name_of(one.batch)}" if one.batch.run_state_uri else _line(one)
+
+
 def _name_of(batch: Batch) -> str:
     if batch.run_state_uri is None:
         return printable(batch.title, _LONGEST_CLASS)
-    return f"round {batch.round} of {printable(batch.run, _LONGEST_CLASS)}"
+    return f"Round {batch.round} of {printable(batch.run, _LONGEST_CLASS)}"
 
 
 def _guess(one: Answered) -> str:
