@@ -15,10 +15,10 @@ from labelloop.workbench.store import TaskStore
 from labelloop.workbench.tasks import Batch, DataObject, Place, Purpose, Task, task_id
 
 HITS_A_PAGE = 50
-MOST_LOOKED_AT = 1000
+MOST_LOOKED_AT = 10_000
 # How far back in a run an object's history is looked for.
 MOST_BATCHES_OF_HISTORY = 50
-_MOST_BATCHES, _LONGEST_SECONDS = 40, 5.0
+_MOST_BATCHES, _LONGEST_SECONDS = 40, 2.0
 _AT_ONCE = 50
 _SEPARATOR = "~"
 Kind = Literal["", "disagreement", "skipped", "again", "review", "gold"]
