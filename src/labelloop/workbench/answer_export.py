@@ -10,7 +10,7 @@ import orjson
 
 from labelloop.reporting.text import no_formula
 from labelloop.workbench.store import TaskStore
-from labelloop.workbench.tasks import Batch, Entry, Task
+from labelloop.workbench.tasks import Batch, Decision, Entry, Task
 
 Format = Literal["csv", "jsonl"]
 # Why people were asked, in the words of the documentation.
@@ -38,9 +38,12 @@ def _rows(store: TaskStore, batch_id: str | None) -> Iterator[dict[str, Any]]:
             for person, entry in sorted(task.entries.items(), key=lambda item: item[1].at):
                 if batch and entry.kind != "lease":
                     yield _row(batch, task, names.get(person, person), person, entry)
+            if batch and task.decided:
+                owner = task.decided.by
+                yield _row(batch, task, names.get(owner, owner), owner, task.decided)
 
 
-def _row(batch: Batch, task: Task, name: str, person: str, entry: Entry) -> dict[str, Any]:
+def _row(batch: Batch, task: Task, name: str, person: str, said: Entry | Decision) -> dict[str, Any]:
     return {
         "run": batch.run,
         "round": batch.round,
@@ -49,11 +52,11 @@ def _row(batch: Batch, task: Task, name: str, person: str, entry: Entry) -> dict
         "asked_for": ASKED_FOR[task.purpose],
         "person": name,
         "person_id": person,
-        "kind": entry.kind,
-        "class": None if entry.label is None else batch.classes[entry.label],
-        "reason": entry.reason,
-        "time": iso(entry.at),
-        "seconds": None if entry.seconds is None else round(entry.seconds, 1),
+        "kind": said.kind if isinstance(said, Entry) else "decision",
+        "class": None if said.label is None else batch.classes[said.label],
+        "reason": said.reason if isinstance(said, Entry) else None,
+        "time": iso(said.at),
+        "seconds": round(said.seconds, 1) if isinstance(said, Entry) and said.seconds is not None else None,
     }
 
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from labelloop.workbench.errors import NotFoundError, RefusedError
+from labelloop.workbench.service import is_for_an_owner
 from labelloop.workbench.store import TaskStore
 from labelloop.workbench.tasks import Batch, DataObject, Place, Purpose, Task, task_id
 
@@ -21,7 +22,7 @@ MOST_BATCHES_OF_HISTORY = 50
 _MOST_BATCHES, _LONGEST_SECONDS = 40, 2.0
 _AT_ONCE = 50
 _SEPARATOR = "~"
-Kind = Literal["", "disagreement", "skipped", "again", "review", "gold"]
+Kind = Literal["", "disagreement", "undecided", "decided", "skipped", "again", "review", "gold"]
 
 
 @dataclass(frozen=True)
@@ -182,6 +183,8 @@ def is_of_kind(kind: Kind, batch: Batch, task: Task) -> bool:
     return {
         "": True,
         "disagreement": task.disputed,
+        "undecided": task.undecided and is_for_an_owner(task),
+        "decided": task.decided is not None,
         "skipped": bool(task.skips),
         "again": task.needed > batch.people_per_object,
         "review": task.purpose == "relabel",

@@ -34,6 +34,9 @@ class Batch(_Document):
     label_attribute: str
     people_per_object: int = 1
     show_guess: bool = False
+    # Whether an owner may decide what people disagree about: never in a batch with objects drawn for a test.
+    decidable: bool = False
+    adjudicate: bool = False  # whether the batch stays open until that is decided
     lease_seconds: int = 600
     state: BatchState = "open"
     total: int
@@ -65,6 +68,14 @@ class Entry(_Document):
     reason: str | None = None  # of a skip
 
 
+class Decision(_Document):
+    """The class that an owner chose where people disagreed."""
+
+    by: str
+    at: float
+    label: int
+
+
 class Task(_Document):
     """One data object that people are asked about, and what each person has done with it.
 
@@ -83,6 +94,7 @@ class Task(_Document):
     ] = ()  # who answered about the object in an earlier batch: others are asked first
     needed: int = 1
     entries: dict[str, Entry] = {}
+    decided: Decision | None = None
     sealed: bool = False  # the batch is closed: nothing changes any more
     version: int = 0
 
@@ -116,6 +128,11 @@ class Task(_Document):
     def disputed(self) -> bool:
         """Whether people gave it different labels."""
         return len(set(self.answers.values())) > 1
+
+    @property
+    def undecided(self) -> bool:
+        """Whether people gave it different labels, nobody else is asked, and no owner has decided."""
+        return self.complete and self.disputed and self.decided is None
 
     def available_from(self) -> float | None:
         """The moment from which one more person may get it; None when it is complete or sealed."""
@@ -154,7 +171,8 @@ class Task(_Document):
         return self.with_entries({**self.entries, person: over})
 
     def with_entries(self, entries: dict[str, Entry]) -> "Task":
-        return self.model_copy(update={"entries": entries})
+        """A decision was about other answers, so it goes."""
+        return self.model_copy(update={"entries": entries, "decided": None})
 
 
 class DataObject(_Document):

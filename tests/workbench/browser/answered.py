@@ -19,7 +19,9 @@ def disputed_bench(open_bench: OpenBench, more: int = 0) -> Bench:
     """The texts, answered by two; `more` further objects that both agree about."""
     asked = [Asked(number, text, None, guess=(4, 0.62)) for number, text in enumerate(TEXTS)]
     asked += [Asked(len(TEXTS) + number, f"More text {number}", None) for number in range(more)]
-    bench = open_bench([*asked, Asked(9_999, "Still open", None)], people_per_object=2, show_guess=True)
+    bench = open_bench(
+        [*asked, Asked(9_999, "Still open", None)], people_per_object=2, show_guess=True, decidable=True
+    )
     workbench = bench.workbench
     for person, labels in SAID.items():
         while tasks := [

@@ -135,6 +135,14 @@ def test_every_sight_of_the_answers(
     check(ada, axe)
     ada.page.goto(f"{bench.address}/answers?text=nothing+of+this")
     check(ada, axe)
+    ada.page.goto(f"{bench.address}/disagreements")
+    ada.page.get_by_role("heading", name="What people said").wait_for()
+    check(ada, axe)
+    ada.press("2")
+    check(ada, axe)
+    ada.page.get_by_role("link", name="Leave it").click()
+    ada.page.get_by_text("That was the last one.").wait_for()
+    check(ada, axe)
 
 
 def test_a_worker_templates_task(open_bench: OpenBench, new_person: NewPerson, axe: str) -> None:

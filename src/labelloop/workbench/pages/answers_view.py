@@ -16,6 +16,8 @@ _LONGEST_CLASS = 100
 KINDS: dict[Kind, str] = {
     "": "All answers",
     "disagreement": "People disagree",
+    "undecided": "To be decided",
+    "decided": "Decided",
     "skipped": "Skipped",
     "again": "One more person was asked",
     "review": "Reviews of labels",
@@ -23,6 +25,7 @@ KINDS: dict[Kind, str] = {
 }
 _MARKS: dict[Kind, str] = {
     "disagreement": "People disagree",
+    "decided": "Decided",
     "skipped": "Skipped",
     "again": "One more was asked",
     "review": "Review",
@@ -55,11 +58,11 @@ class Choices:
 
 @dataclass(frozen=True)
 class AnswerView:
-    """What one person said; `took` is empty where it is not known."""
+    """What one person said; `took` is empty where it is not known. `how` is empty for an answer."""
 
     person: str
     said: str
-    is_skip: bool
+    how: str
     time: str
     took: str
 
@@ -142,14 +145,19 @@ def search_view(
 
 def history_view(history: Sequence[Answered], names: Mapping[str, str], images: ImageUrls) -> HistoryView:
     newest = history[0]
-    text = (newest.shown.text if newest.shown.source_ref is None else newest.shown.source_ref) or ""
-    lines = text[:_LONGEST_OBJECT].splitlines() or [""]
     return HistoryView(
-        text="\n".join(printable(line, _LONGEST_OBJECT) for line in lines),
-        image=_image(newest, images),
+        text=whole_text(newest),
+        image=image_address(newest, images),
         name=_line(newest),
         batches=[_object(one, names, images) for one in history],
     )
+
+
+def whole_text(one: Answered) -> str:
+    """The object, line by line."""
+    text = (one.shown.text if one.shown.source_ref is None else one.shown.source_ref) or ""
+    lines = text[:_LONGEST_OBJECT].splitlines() or [""]
+    return "\n".join(printable(line, _LONGEST_OBJECT) for line in lines)
 
 
 def _told(search: Search, found: Found, *, is_first: bool) -> str:
@@ -190,7 +198,7 @@ def _object(one: Answered, names: Mapping[str, str], images: ImageUrls) -> Objec
     return ObjectView(
         address=f"/answers/object?{urlencode({'batch': one.batch.id, 'task': one.task.id})}",
         text=printable(shown or "") or "(no text)",
-        image=_image(one, images),
+        image=image_address(one, images),
         where=_where(one),
         batch_name=_name_of(one.batch),
         batch=printable(one.batch.id, _LONGEST_CLASS),
@@ -200,7 +208,8 @@ def _object(one: Answered, names: Mapping[str, str], images: ImageUrls) -> Objec
             _answer(one.batch, names.get(person, person), entry)
             for person, entry in entries
             if entry.kind != "lease"
-        ],
+        ]
+        + _decision(one, names),
     )
 
 
@@ -224,25 +233,33 @@ def _guess(one: Answered) -> str:
     if not one.batch.show_guess or one.shown.guess is None:
         return ""
     label, confidence = one.shown.guess
-    return f"{_class(one.batch, label)}, {percent(confidence, 0)} sure"
+    return f"{class_name(one.batch, label)}, {percent(confidence, 0)} sure"
 
 
 def _answer(batch: Batch, name: str, entry: Entry) -> AnswerView:
-    said = _class(batch, entry.label) if entry.label is not None else printable(entry.reason or "")
+    said = class_name(batch, entry.label) if entry.label is not None else printable(entry.reason or "")
     return AnswerView(
         person=printable(name, 64),
         said=said,
-        is_skip=entry.kind == "skip",
+        how="skipped: " if entry.kind == "skip" else "",
         time=iso(entry.at),
         took=seconds(entry.seconds) if entry.seconds else "",
     )
 
 
-def _class(batch: Batch, label: int) -> str:
+def _decision(one: Answered, names: Mapping[str, str]) -> list[AnswerView]:
+    decided = one.task.decided
+    if decided is None:
+        return []
+    owner, said = printable(names.get(decided.by, decided.by), 64), class_name(one.batch, decided.label)
+    return [AnswerView(owner, said, "decided: ", iso(decided.at), "")]
+
+
+def class_name(batch: Batch, label: int) -> str:
     return printable(batch.classes[label], _LONGEST_CLASS)
 
 
-def _image(one: Answered, images: ImageUrls) -> str | None:
+def image_address(one: Answered, images: ImageUrls) -> str | None:
     if one.shown.source_ref is None:
         return None
     try:

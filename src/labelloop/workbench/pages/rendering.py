@@ -8,7 +8,7 @@ from labelloop.workbench.api import session_of
 from labelloop.workbench.sessions import OWNER, Session
 
 # People come back to these after they have signed in.
-OWNERS_PAGES = ("/run", "/answers")
+OWNERS_PAGES = ("/run", "/answers", "/disagreements")
 
 
 def owner_or_refusal(request: Request) -> Session | Response:

@@ -9,7 +9,7 @@ from starlette.responses import HTMLResponse, Response
 from starlette.staticfiles import StaticFiles
 
 from labelloop.workbench.api import run_overview_of, session_of
-from labelloop.workbench.pages import answers
+from labelloop.workbench.pages import answers, disagreements
 from labelloop.workbench.pages.content_security import task_frame_policy
 from labelloop.workbench.pages.rendering import (
     OWNERS_PAGES,
@@ -33,6 +33,7 @@ def mount(app: FastAPI) -> None:
     app.mount("/static", _Static(directory=str(static)), name="static")
     app.include_router(router)
     app.include_router(answers.router)
+    app.include_router(disagreements.router)
     if isinstance(app.state.sessions, LaptopSessions):
         app.include_router(laptop)
 

@@ -318,7 +318,8 @@ def _disagreements(document: dict[str, Any]) -> list[str]:
     settled, waiting = (document.get(key) or 0 for key in ("disagreements", "disagreements_being_settled"))
     told = []
     if settled:
-        told.append(f"People disagree about {counted(settled, 'object')} with all answers.")
+        how = " You can decide them." if (document.get("batch") or {}).get("decidable") else ""
+        told.append(f"People disagree about {counted(settled, 'object')} with all answers.{how}")
     if waiting:
         told.append(f"People disagree about {counted(waiting, 'object')}, and one more person is asked.")
     return told
