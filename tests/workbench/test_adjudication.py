@@ -205,3 +205,21 @@ def test_the_page_says_why_there_is_nothing_to_decide(sqlite_desk: Desk) -> None
     assert "The batch stays open until you have decided." in client.get("/disagreements").text
     assert client.get("/disagreements?after=x~y~z").status_code == 409
     assert client.get("/disagreements?after=tested~1.0~z").status_code == 200
+
+
+def test_of_several_runs_the_run_s_page_leads_to_its_own_batch(sqlite_desk: Desk) -> None:
+    client = client_of(sqlite_desk, ROLES)
+    sqlite_desk.open(["a"], batch_id="older", decidable=True)
+    sqlite_desk.workbench.pause("older")
+    disputed(sqlite_desk)
+    sqlite_desk.workbench.resume("older")
+    assert "nothing to decide now" in client.get("/disagreements").text
+    assert "2 objects to decide." in client.get("/disagreements?batch=batch-1").text
+    assert client.get("/disagreements?batch=none").status_code == 404
+    overview = Overview(sqlite_desk.store, clock=sqlite_desk.clock)
+    app = create_app(sqlite_desk.workbench, Signed(ROLES), run_overview=overview)
+    run = TestClient(app).get("/run?batch=batch-1").text
+    assert 'href="/disagreements?batch=batch-1">Decide 2 disagreements</a>' in run
+    assert "to-decide" not in TestClient(app).get("/run?batch=older").text
+    sqlite_desk.workbench.close("batch-1")
+    assert "closed" in client.get("/disagreements?batch=batch-1").text

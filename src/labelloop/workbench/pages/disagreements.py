@@ -4,6 +4,7 @@ import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Annotated
+from urllib.parse import urlencode
 
 from fastapi import APIRouter, Query, Request
 from starlette.responses import HTMLResponse, Response
@@ -50,19 +51,26 @@ class DisagreementsView:
 
 
 @router.get("/disagreements")
-def disagreements(request: Request, after: Annotated[str, Query(max_length=512)] = "") -> Response:
+def disagreements(
+    request: Request,
+    batch: Annotated[str, Query(max_length=256)] = "",
+    after: Annotated[str, Query(max_length=512)] = "",
+) -> Response:
+    """Of the given batch, or of the one that people label now."""
     session = owner_or_refusal(request)
     if isinstance(session, Response):
         return session
     workbench: Workbench = request.app.state.workbench
     images: ImageUrls = request.app.state.image_urls
-    return page("disagreements.html.j2", session, view=_view(workbench, images, after))
+    return page("disagreements.html.j2", session, view=_view(workbench, images, batch, after))
 
 
-def _view(workbench: Workbench, images: ImageUrls, after: str) -> DisagreementsView:
-    batch = workbench.current_batch()
+def _view(workbench: Workbench, images: ImageUrls, chosen: str, after: str) -> DisagreementsView:
+    batch = workbench.batch(chosen) if chosen else workbench.current_batch()
     if batch is None:
         return DisagreementsView("No batch is open, so there is nothing to decide.", None, "")
+    if batch.state in ("closing", "closed"):
+        return DisagreementsView("This batch is closed, so there is nothing to decide any more.", None, "")
     if not batch.decidable:
         return DisagreementsView(f"{NOT_DECIDABLE[0].upper()}{NOT_DECIDABLE[1:]}.", None, "")
     spot = Spot.read(after) if after else None
@@ -80,10 +88,10 @@ def _view(workbench: Workbench, images: ImageUrls, after: str) -> DisagreementsV
 
 def _nothing(batch: Batch, found: Found, after: str) -> DisagreementsView:
     if found.stopped is not None:
-        address = f"/disagreements?after={found.stopped}"
+        address = _address(batch, str(found.stopped))
         return DisagreementsView("Nothing so far. There are more objects to look through.", None, address)
     if after:
-        return DisagreementsView("That was the last one.", None, "/disagreements")
+        return DisagreementsView("That was the last one.", None, _address(batch))
     waits = " The batch stays open until you have decided." if batch.adjudicate else ""
     return DisagreementsView(f"There is nothing to decide now.{waits}", None, "")
 
@@ -105,8 +113,12 @@ def _to_decide(one: Answered, images: ImageUrls) -> ToDecide:
             for number in range(1, len(batch.classes) + 1)
         ],
         instructions=printable(batch.short_instructions, 2000),
-        later=f"/disagreements?after={Spot(batch.id, task.place)}",
+        later=_address(batch, str(Spot(batch.id, task.place))),
     )
+
+
+def _address(batch: Batch, after: str = "") -> str:
+    return f"/disagreements?{urlencode({'batch': batch.id} | ({'after': after} if after else {}))}"
 
 
 def _shuffled(task_id: str, person: str) -> str:

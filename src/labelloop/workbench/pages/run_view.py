@@ -54,6 +54,7 @@ class BatchView:
     done: int
     tiles: Sequence[Tile]
     actions: Sequence[Action]
+    to_decide: str  # the link to what people disagree about; empty if there is nothing to decide
 
 
 @dataclass(frozen=True)
@@ -243,7 +244,15 @@ def _batch(document: dict[str, Any]) -> BatchView | None:
         done=progress["done"],
         tiles=tiles,
         actions=_actions(batch["state"], document.get("disagreements") or 0),
+        to_decide=_to_decide(document),
     )
+
+
+def _to_decide(document: dict[str, Any]) -> str:
+    number = document.get("disagreements") or 0
+    if not number or not document["batch"].get("decidable"):
+        return ""
+    return f"Decide {counted(number, 'disagreement')}"
 
 
 def _of_objects(document: dict[str, Any]) -> str:
@@ -318,8 +327,7 @@ def _disagreements(document: dict[str, Any]) -> list[str]:
     settled, waiting = (document.get(key) or 0 for key in ("disagreements", "disagreements_being_settled"))
     told = []
     if settled:
-        how = " You can decide them." if (document.get("batch") or {}).get("decidable") else ""
-        told.append(f"People disagree about {counted(settled, 'object')} with all answers.{how}")
+        told.append(f"People disagree about {counted(settled, 'object')} with all answers.")
     if waiting:
         told.append(f"People disagree about {counted(waiting, 'object')}, and one more person is asked.")
     return told
