@@ -109,8 +109,7 @@ class SqliteTaskStore:
         return [Batch.model_validate_json(row) for row in self._rows(query)]
 
     def newest(self) -> Batch | None:
-        rows = self._rows("SELECT document FROM batches ORDER BY number DESC LIMIT 1")
-        return Batch.model_validate_json(rows[0]) if rows else None
+        return next(iter(self.some_batches(1)), None)
 
     def some_batches(
         self, most: int, *, newest_first: bool = True, beyond: Batch | None = None
