@@ -253,6 +253,32 @@ def test_what_people_disagree_about_is_told_at_the_end(folder: Path) -> None:
 
 
 @pytest.mark.slow
+def test_an_owner_decides_what_people_disagree_about_before_it_ends(folder: Path) -> None:
+    process = served(folder, "--people-per-object", "2")
+    process.kill()
+    process = served(folder, "--people-per-object", "2", "--adjudicate")
+    people = [Person(process, name) for name in ("Ann", "Ben")]
+    try:
+        for label, person in enumerate(people):
+            for task in person.post("/api/tasks/next", {"count": 5})["tasks"]:
+                answer = {"label": label if "iron" in task["text"] else 0}
+                person.post(f"/api/tasks/{task['id']}/answer", answer)
+        page = people[0].http.get("/disagreements").text
+        [disputed] = re.findall(r'data-task="([^"]*)"', page)
+        people[0].post(f"/api/tasks/{disputed}/decide", {"label": 1})
+        told = process.finish(*people)
+    finally:
+        process.kill()
+        for person in people:
+            person.http.close()
+    assert "Everything is labeled" in told
+    assert "disagreed" not in told
+    first = json.loads((folder / "out/output.manifest").read_bytes().splitlines()[0])
+    assert first["category"] == 1
+    assert first["category-metadata"]["adjudicated"] == "yes"
+
+
+@pytest.mark.slow
 def test_a_disagreement_that_makes_no_label_is_not_told_of_one(folder: Path) -> None:
     process = served(folder, "--people-per-object", "3")
     people = [Person(process, name) for name in ("Ann", "Ben")]

@@ -141,7 +141,11 @@ def test_no_guess_is_shown_where_an_answer_tells_how_often_the_model_is_wrong(
 ) -> None:
     loop.data(300, clean=False)
     loop.settings(
-        CertificateFor="dataset", TargetError=0.08, BatchSize=0.1, Seed=1, Workbench={"ShowGuess": True}
+        CertificateFor="dataset",
+        TargetError=0.08,
+        BatchSize=0.1,
+        Seed=1,
+        Workbench={"ShowGuess": True, "Adjudicate": True},
     )
     running = aws()
     with People(loop) as people:
@@ -155,6 +159,8 @@ def test_no_guess_is_shown_where_an_answer_tells_how_often_the_model_is_wrong(
             objects = parts.store.data_objects(batch.id, list(tasks))
             guessed = {tasks[number] for number, one in objects.items() if one.guess is not None}
             record = outcome.report()["rounds"][batch.round - 1]
+            # In a test, what an owner decides would be no independent answer.
+            assert batch.decidable is batch.adjudicate is (record["test"] is None)
             if record["test"] is not None:
                 assert not guessed, "else a missing guess tells what was drawn"
             elif record["trained"]:

@@ -2,8 +2,10 @@
 
 import asyncio
 import base64
+import csv
 import hashlib
 import hmac
+import io
 import json
 import re
 import time
@@ -158,7 +160,8 @@ def test_an_unknown_key_is_looked_up_once_a_minute_at_most(client: TestClient, p
 )
 def test_groups_are_roles(client: TestClient, pool: Cognito, groups: list[str], batch: int, run: int) -> None:
     assert signed_in(client, pool.token(claims={"cognito:groups": groups})) == batch
-    assert client.get("/api/run").status_code == run
+    for path in ("/api/run", "/api/answers.csv", "/api/answers.jsonl", "/answers", "/disagreements"):
+        assert client.get(path).status_code == run, path
 
 
 def test_whoever_signs_out_is_out(client: TestClient, pool: Cognito) -> None:
@@ -295,3 +298,10 @@ def test_people_are_told_apart_by_their_subject_and_shown_by_name(deployed: None
     run = json.loads(ask("olga@example.com", "sub-2", "GET", "/api/run"))
     assert [one["name"] for one in run["annotators"]] == ["ann@example.com"]
     assert [one["by"] for one in run["skipped"]] == ["ann@example.com"]
+    assert "ann@example.com" in ask("olga@example.com", "sub-2", "GET", "/answers")
+    rows = list(csv.DictReader(io.StringIO(ask("olga@example.com", "sub-2", "GET", "/api/answers.csv")[1:])))
+    assert [(row["person"], row["person_id"], row["reason"]) for row in rows] == [
+        ("ann@example.com", "sub-1", "why")
+    ]
+    lines = ask("olga@example.com", "sub-2", "GET", "/api/answers.jsonl")
+    assert json.loads(lines)["kind"] == "skip"

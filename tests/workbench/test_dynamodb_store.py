@@ -9,6 +9,7 @@ import pytest
 from moto import mock_aws
 
 from labelloop.local.template import Template
+from labelloop.workbench.answer_search import AnswerSearch, Search
 from labelloop.workbench.closing import KEPT_SECONDS
 from labelloop.workbench.dynamodb_store import TIME_TO_LIVE, DynamoDbTaskStore
 from labelloop.workbench.overview import Overview
@@ -76,6 +77,35 @@ def test_a_request_costs_the_same_after_a_hundred_batches(table: Table) -> None:
     before = cost_of_a_request(table)
     table.close_batches(100)
     assert cost_of_a_request(table) == before
+
+
+@pytest.mark.slow
+def test_a_page_of_answers_costs_the_same_after_a_hundred_batches_and_answers(table: Table) -> None:
+    def cost() -> tuple[int, int]:
+        with table.counted():
+            found = AnswerSearch(table.desk.store, {}).find(Search(batch="last"), most=3)
+            assert len(table.desk.store.some_batches(5)) == 5
+        assert len(found.hits) == 3
+        return table.calls, table.items
+
+    def answer(number: int) -> None:
+        for _ in range(number):
+            (task, _), *_ = table.desk.workbench.next_tasks("ann", 1).tasks
+            table.desk.workbench.answer("last", task.id, "ann", 1)
+
+    table.close_batches(5, "older")
+    # So many are looked at for one page, and no more.
+    table.desk.open([str(number) for number in range(80)], batch_id="last")
+    answer(52)
+    before = cost()
+    table.close_batches(100)
+    answer(20)
+    assert cost() == before
+    with table.counted():
+        assert AnswerSearch(table.desk.store, {}).find(Search()).stopped, (
+            "it is looked on at the next request"
+        )
+    assert table.calls < 60
 
 
 @pytest.mark.slow

@@ -120,3 +120,17 @@ def test_a_full_disk_is_told_as_what_it_is_and_writing_goes_on_afterwards(tmp_pa
         store._writer.execute("PRAGMA max_page_count = 1000000")
         desk.workbench.answer("batch-1", task.id, "ann", 1)
         assert desk.workbench.progress(desk.workbench.batch("batch-1"), "ann").mine == 1
+
+
+def test_a_file_of_an_earlier_version_knows_what_is_done_too(tmp_path: Path, sqlite_desk: Desk) -> None:
+    batch = sqlite_desk.open(["a", "b", "c"])
+    for _ in range(2):
+        (task, _), *_ = sqlite_desk.workbench.next_tasks("ann", 1).tasks
+        sqlite_desk.workbench.answer(batch.id, task.id, "ann", 1)
+    before = sqlite_desk.store.done(batch.id, 9)
+    assert len(before) == 2
+    with closing(sqlite3.connect(tmp_path / "workbench.sqlite", isolation_level=None)) as earlier:
+        earlier.execute("DROP INDEX done_tasks")
+        earlier.execute("ALTER TABLE tasks DROP COLUMN done_at")
+    with closing(SqliteTaskStore(tmp_path / "workbench.sqlite")) as opened:
+        assert opened.done(batch.id, 9) == before

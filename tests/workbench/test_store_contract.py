@@ -230,3 +230,75 @@ def _at_once(work: Callable[[int], object], count: int) -> None:
     for thread in threads:
         thread.join()
     assert not errors, errors
+
+
+def answered(task: Task, at: float, **people: int) -> Task:
+    return task.with_entries(
+        {name: Entry(kind="answer", at=at, label=label) for name, label in people.items()}
+    )
+
+
+def done(desk: Desk, most: int, **options: Any) -> list[int]:
+    return [task.object_id for task in desk.store.done("batch-1", most, **options)]
+
+
+def test_done_tasks_come_in_the_order_of_their_last_answers(desk: Desk) -> None:
+    desk.open(["a", "b", "c", "d"], people_per_object=2)
+    tasks = {task.object_id: task for task in desk.store.tasks("batch-1")}
+    for number, at in ((2, NOW), (0, NOW + 0.5), (3, NOW - 1e6)):
+        desk.store.write([answered(tasks[number], at, ann=1, bob=2)])
+    desk.store.write([answered(tasks[1], NOW, ann=1)])
+    assert done(desk, 9) == [0, 2, 3], "bob is still asked about 1"
+    assert done(desk, 2) == [0, 2]
+    assert done(desk, 9, newest_first=False) == [3, 2, 0]
+
+
+def test_done_tasks_are_read_on_from_any_place(desk: Desk) -> None:
+    desk.open([str(number) for number in range(7)])
+    desk.open(["x"], batch_id="another")
+    for task in desk.store.tasks("batch-1"):
+        # Some at the same moment.
+        desk.store.write([answered(task, NOW + task.object_id // 3, ann=0)])
+    for newest_first in (True, False):
+        found: list[Task] = []
+        while some := desk.store.done(
+            "batch-1", 2, newest_first=newest_first, beyond=found[-1].place if found else None
+        ):
+            found += some
+        assert [task.place for task in found] == sorted(
+            (task.place for task in desk.store.tasks("batch-1") if task.place), reverse=newest_first
+        )
+
+
+def test_a_task_is_no_longer_done_once_its_answer_is_taken_back(desk: Desk) -> None:
+    desk.open(["a"])
+    desk.open(["b"], batch_id="batch-2")
+    (task, _), *_ = desk.workbench.next_tasks("ann", 1).tasks
+    assert desk.store.done("batch-1", 9) == []
+    [leased] = desk.store.tasks("batch-1")
+    desk.store.write([answered(leased, NOW, ann=1)])
+    assert len(desk.store.done("batch-1", 9)) == 1
+    desk.workbench.undo("batch-1", task.id, "ann")
+    assert desk.store.done("batch-1", 9) == []
+
+
+def test_what_people_answered_of_a_closed_batch_is_done(desk: Desk) -> None:
+    batch = desk.open(["a", "b"], people_per_object=2)
+    first, _ = desk.store.tasks("batch-1")
+    desk.store.write([answered(first, NOW, ann=1)])
+    desk.closing.close(batch, "a test")
+    assert done(desk, 9) == [first.object_id]
+
+
+def test_some_batches_come_in_either_order_and_go_on_from_any(desk: Desk) -> None:
+    batches = [desk.open(["x"], batch_id=name) for name in ("c", "a", "b")]
+    desk.closing.close(batches[1], "a test")
+    ids = [batch.id for batch in desk.store.some_batches(9)]
+    assert ids == ["b", "a", "c"]
+    assert [batch.id for batch in desk.store.some_batches(1, beyond=batches[2])] == ["a"]
+    assert [batch.id for batch in desk.store.some_batches(9, newest_first=False)] == ["c", "a", "b"]
+    assert [batch.id for batch in desk.store.some_batches(9, newest_first=False, beyond=batches[0])] == [
+        "a",
+        "b",
+    ]
+    assert desk.store.some_batches(9, beyond=batches[0]) == []

@@ -111,6 +111,9 @@ def _batch(state: RunState, labeling: Labeling, time: str, people: tuple[str, ..
         label_attribute=state.request.label_attribute_name,
         people_per_object=state.people_per_object,
         show_guess=settings.show_guess,
+        # In a test, only answers count that people gave without knowing what others said.
+        decidable=state.audit is None and not labeling.drawn,
+        adjudicate=settings.adjudicate and state.audit is None and not labeling.drawn,
         lease_seconds=settings.lease_in_seconds,
         total=0,
         created=datetime.fromisoformat(time).timestamp(),

@@ -65,6 +65,10 @@ def label(
     people_per_object: Annotated[
         int, typer.Option(min=1, max=9, help="How many people label each object.")
     ] = 1,
+    adjudicate: Annotated[
+        bool,
+        typer.Option("--adjudicate", help="Stay open until you have decided what people disagree about."),
+    ] = False,
     host: Annotated[
         str, typer.Option(help="The address to serve at; 0.0.0.0 admits the local network.")
     ] = "127.0.0.1",
@@ -77,7 +81,7 @@ def label(
     console = Console()
     with explained_errors():
         data = _Data.given(manifest, classes, s3_root, out, demo=demo)
-        asked = _Question(LabelAttribute(label_attribute), title, instructions, people_per_object)
+        asked = _Question(LabelAttribute(label_attribute), title, instructions, people_per_object, adjudicate)
         _label(console, data, LabelingFolder(out.resolve()), asked, host, port)
 
 
@@ -112,6 +116,7 @@ class _Question:
     title: str
     instructions: str
     people_per_object: int
+    adjudicate: bool
 
 
 def _label(
@@ -131,7 +136,8 @@ def _label(
             workbench = _Workbench(store, images, folder, listener)
             _await_answers(console, workbench, _batch(asked, categories, folder), unlabeled)
             disputed = sum(
-                task.disputed and task.counts_with(asked.people_per_object) for task in store.tasks(BATCH)
+                task.disputed and not task.decided and task.counts_with(asked.people_per_object)
+                for task in store.tasks(BATCH)
             )
         folder.write_output()
     console.print(Text(_outcome(folder, asked.attribute, data, disputed)), soft_wrap=True)
@@ -188,6 +194,8 @@ def _batch(asked: _Question, categories: LabelCategories, folder: LabelingFolder
         classes=categories.names,
         label_attribute=asked.attribute.name,
         people_per_object=asked.people_per_object,
+        decidable=True,
+        adjudicate=asked.adjudicate,
         total=0,
         created=time.time(),
         selection_uri=str(folder.selection),
@@ -210,6 +218,10 @@ def _await_answers(console: Console, workbench: _Workbench, batch: Batch, unlabe
     closing = Closing(workbench.store, files, ended)
     asked_for = list(asked_about(files.read_lines(batch.selection_uri), {}))
     opened = open_batch(workbench.store, batch, asked_for)
+    if opened.state != "closed" and opened.adjudicate != batch.adjudicate:
+        # The one option that may change when the command is repeated.
+        wanted = {"decidable": True, "adjudicate": batch.adjudicate}
+        opened = workbench.store.save_batch(opened.model_copy(update=wanted))
     closing.go_on()
     if unlabeled and opened.state != "closed":
         _serve_until(console, workbench, closing, ended.event)

@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 import labelloop
+from labelloop.cli.answers import answers
 from labelloop.cli.audit import audit
 from labelloop.cli.aws.cleanup import cleanup
 from labelloop.cli.aws.doctor import doctor
@@ -36,6 +37,7 @@ app = typer.Typer(
 )
 app.command()(label_file)
 app.command()(export)
+app.command()(answers)
 app.command()(sample)
 app.command()(prepare)
 app.command()(simulate)

@@ -12,6 +12,7 @@ BUCKET_OUTPUT = "DataBucketName"
 ROLE_OUTPUT = "JobRole"
 # Who labels if a request does not say: a parameter of stacks that have a choice.
 BACKEND_PARAMETER = "LabelingBackend"
+WORKBENCH_TABLE = "WorkbenchTable"
 
 
 @dataclass(frozen=True)
@@ -70,3 +71,19 @@ def find_stack(cloud: Cloud, name: str) -> Stack:
             "labelloop, or not completely deployed"
         )
     return Stack(name, {**parameters, **outputs})
+
+
+def workbench_table(cloud: Cloud, stack: Stack) -> str:
+    """The name of the table with people's answers. Raises OperationError when the stack has no workbench."""
+    with explained():
+        try:
+            found = cloud.cloudformation.describe_stack_resource(
+                StackName=stack.name, LogicalResourceId=WORKBENCH_TABLE
+            )
+        except ClientError as error:
+            if error_code(error) == "ValidationError":
+                raise OperationError(
+                    f"the stack {stack.name!r} has no workbench: it was deployed with another LabelingBackend"
+                ) from error
+            raise
+    return found["StackResourceDetail"]["PhysicalResourceId"]

@@ -13,8 +13,8 @@ from labelloop.workbench.tasks import Batch, Task
 class Agreement:
     """`alpha` is Krippendorff's; accuracies are shares by person, estimated where several people answer.
 
-    `disputed` counts the tasks with all their answers that people disagree about. `being_settled` counts the
-    tasks that people disagree about and that wait for more answers.
+    `disputed` counts the tasks with all their answers that people disagree about and no owner has decided.
+    `being_settled` counts the tasks that people disagree about and that wait for more answers.
     """
 
     alpha: float | None
@@ -34,7 +34,7 @@ def agreement_of(batch: Batch, tasks: Sequence[Task]) -> Agreement:
         alpha=krippendorff_alpha(answers),
         accuracy=estimated,
         gold_accuracy=_gold_accuracy(tasks),
-        disputed=sum(task.disputed and task.complete for task in tasks),
+        disputed=sum(task.undecided for task in tasks),
         being_settled=sum(task.disputed and not task.complete for task in tasks),
     )
 

@@ -46,6 +46,12 @@ class AnswerRequest(BaseModel):
     seconds: float | None = Field(default=None, ge=0, allow_inf_nan=False)
 
 
+class DecideRequest(BaseModel):
+    """The class index that an owner decides for."""
+
+    label: int
+
+
 class SkipRequest(BaseModel):
     """Why a person skips an object."""
 
@@ -220,6 +226,12 @@ def ask_again(workbench: TheWorkbench, _owner: Owner, batch_id: str) -> dict[str
     return {"state": _public_state(workbench.batch(batch_id)), "sent": sent}
 
 
+@writes.post("/tasks/{task_id}/decide")
+def decide(workbench: TheWorkbench, owner: Owner, task_id: str, given: DecideRequest) -> dict[str, Any]:
+    workbench.decide(*_split(task_id), owner, given.label)
+    return {"accepted": True}
+
+
 def batch_document(batch: Batch) -> dict[str, Any]:
     """A batch as pages see it."""
     return {
@@ -242,7 +254,7 @@ def batch_document(batch: Batch) -> dict[str, Any]:
 def task_document(batch: Batch, task: Task, data_object: DataObject, image_urls: ImageUrls) -> dict[str, Any]:
     """A task as pages see it. It does not reveal why people are asked about the object."""
     document: dict[str, Any] = {
-        "id": f"{batch.id}{_SEPARATOR}{task.id}",
+        "id": public_id(batch, task),
         "lease_seconds": batch.lease_seconds,
     }
     if data_object.source_ref is not None:
@@ -275,6 +287,11 @@ def _progress(progress: Progress | None) -> dict[str, Any] | None:
 
 def _public_state(batch: Batch) -> str:
     return "closed" if batch.state == "closing" else batch.state
+
+
+def public_id(batch: Batch, task: Task) -> str:
+    """A task's id as pages use it."""
+    return f"{batch.id}{_SEPARATOR}{task.id}"
 
 
 def _split(task_id: str) -> tuple[str, str]:

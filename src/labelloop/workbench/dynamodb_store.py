@@ -3,13 +3,14 @@
 | pk | sk | what |
 |---|---|---|
 | `batches` | batch id | a batch; with `open_batch` and `available`, see below |
-| `tasks#<batch id>` | task id | a task; with `open_batch` and `available` while it is not complete |
+| `tasks#<batch id>` | task id | a task; with `open_batch` and `available`, see below |
 | `objects#<batch id>` | task id | what people see of a task: written once, because it may be large |
 | `annotators#<batch id>` | name | what a person has done |
 | `people` | key | the name to show for a person |
 
 The sparse index `available` holds incomplete tasks, sorted by the moment from which they have room for one
-more person. So no background job has to look for expired leases. It holds batches
+more person. So no background job has to look for expired leases. Under `done#<batch id>` it holds the tasks
+that nobody is asked about any more, sorted by the moment of their last answer. It holds batches
 too, sorted by the moment when they were opened: under `batches#unfinished` those that requests look for,
 under `batches#finished` the others. So a request costs the same however many batches there were.
 
@@ -26,7 +27,7 @@ from botocore.config import Config
 from botocore.exceptions import ClientError
 
 from labelloop.workbench.errors import ConflictError
-from labelloop.workbench.tasks import Annotator, Batch, DataObject, Task, Totals
+from labelloop.workbench.tasks import Annotator, Batch, DataObject, Place, Task, Totals
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -37,7 +38,7 @@ _BATCHES, _PEOPLE = "batches", "people"
 _UNFINISHED, _FINISHED = "batches#unfinished", "batches#finished"
 _WRITTEN_AT_ONCE = 25
 _READ_AT_ONCE = 100
-_FREE, _LEASED = "0", "1"
+_FREE, _LEASED, _DONE = "0", "1", "done"
 _Versioned = TypeVar("_Versioned", Batch, Task, Annotator)
 
 
@@ -78,12 +79,18 @@ class DynamoDbTaskStore:
         return sorted(found, key=_age)
 
     def newest(self) -> Batch | None:
-        latest = [
+        return next(iter(self.some_batches(1)), None)
+
+    def some_batches(
+        self, most: int, *, newest_first: bool = True, beyond: Batch | None = None
+    ) -> list[Batch]:
+        place = _sorted_batch(beyond) if beyond else None
+        found = [
             Batch.model_validate_json(item["document"]["S"])
             for partition in (_UNFINISHED, _FINISHED)
-            for item in islice(self._indexed_batches(partition, newest_first=True, page=1), 1)
+            for item in self._indexed(partition, most, newest_first=newest_first, beyond=place)
         ]
-        return max(latest, key=_age, default=None)
+        return sorted(found, key=_age, reverse=newest_first)[:most]
 
     def let_go(self, batch_id: str, until: float) -> None:
         partitions = (f"{kind}#{batch_id}" for kind in ("objects", "tasks", "annotators"))
@@ -129,6 +136,13 @@ class DynamoDbTaskStore:
                 if len(found) == most:
                     return list(found.values())
         return list(found.values())
+
+    def done(
+        self, batch_id: str, most: int, *, newest_first: bool = True, beyond: Place | None = None
+    ) -> list[Task]:
+        place = _sorted_place(beyond) if beyond else None
+        items = self._indexed(f"{_DONE}#{batch_id}", most, newest_first=newest_first, beyond=place)
+        return [Task.model_validate_json(item["document"]["S"]) for item in items]
 
     def annotator(self, batch_id: str, name: str) -> Annotator:
         item = self._get(f"annotators#{batch_id}", _annotator_key(name))
@@ -223,19 +237,32 @@ class DynamoDbTaskStore:
         for page in pages:
             yield from page["Items"]
 
-    def _indexed_batches(
-        self, partition: str, *, newest_first: bool = False, page: int = _READ_AT_ONCE
-    ) -> Iterator[Any]:
+    def _indexed_batches(self, partition: str) -> Iterator[Any]:
         pages = self._client.get_paginator("query").paginate(
             TableName=self._table,
             IndexName=AVAILABLE_INDEX,
             KeyConditionExpression="open_batch = :partition",
             ExpressionAttributeValues={":partition": _s(partition)},
-            ScanIndexForward=not newest_first,
-            PaginationConfig={"PageSize": page},
+            PaginationConfig={"PageSize": _READ_AT_ONCE},
         )
         for found in pages:
             yield from found["Items"]
+
+    def _indexed(self, partition: str, most: int, *, newest_first: bool, beyond: str | None) -> Iterator[Any]:
+        """Up to `most` items of a partition of the index, after the one with the sort key `beyond`."""
+        condition, values = "open_batch = :partition", {":partition": _s(partition)}
+        if beyond is not None:
+            condition += f" AND available {'<' if newest_first else '>'} :beyond"
+            values[":beyond"] = _s(beyond)
+        pages = self._client.get_paginator("query").paginate(
+            TableName=self._table,
+            IndexName=AVAILABLE_INDEX,
+            KeyConditionExpression=condition,
+            ExpressionAttributeValues=values,
+            ScanIndexForward=not newest_first,
+            PaginationConfig={"PageSize": most},
+        )
+        return islice((item for page in pages for item in page["Items"]), most)
 
     def _available_between(self, batch_id: str, low: str, high: str, most: int) -> Iterator[Any]:
         pages = self._client.get_paginator("query").paginate(
@@ -268,7 +295,14 @@ def _task_item(task: Task) -> dict[str, Any]:
     if since is not None:
         item["open_batch"] = _s(task.batch_id)
         item["available"] = _s(f"{_LEASED}#{_moment(since)}#{task.id}" if since else f"{_FREE}#{task.id}")
+    elif task.place is not None:
+        item["open_batch"] = _s(f"{_DONE}#{task.batch_id}")
+        item["available"] = _s(_sorted_place(task.place))
     return item
+
+
+def _sorted_place(place: Place) -> str:
+    return f"{_exact_moment(place.at)}#{place.task_id}"
 
 
 def _batch_item(batch: Batch, until: float | None = None) -> dict[str, Any]:
@@ -279,9 +313,13 @@ def _batch_item(batch: Batch, until: float | None = None) -> dict[str, Any]:
         "version": {"N": str(batch.version)},
         "document": _document(batch),
         "open_batch": _s(_UNFINISHED if until is None else _FINISHED),
-        "available": _s(f"{batch.created:018.6f}#{batch.id}"),
+        "available": _s(_sorted_batch(batch)),
         **({} if until is None else _expiring(until)),
     }
+
+
+def _sorted_batch(batch: Batch) -> str:
+    return f"{_exact_moment(batch.created)}#{batch.id}"
 
 
 def _expiring(until: float) -> dict[str, Any]:
@@ -317,6 +355,11 @@ def _document(document: Batch | Task | DataObject | Annotator) -> dict[str, Any]
 def _moment(seconds: float) -> str:
     """A text that sorts in the same order as the number."""
     return f"{seconds:015.3f}"
+
+
+def _exact_moment(seconds: float) -> str:
+    """The same to a millionth of a second, so that two answers hardly share one."""
+    return f"{seconds:018.6f}"
 
 
 def _s(text: str) -> dict[str, Any]:

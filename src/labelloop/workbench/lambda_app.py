@@ -21,6 +21,9 @@ from labelloop.workbench.worker_template import template_in_s3
 # How a run ends that does not wait for its batch, by the execution's status.
 ENDS = {"ABORTED": "its run was stopped", "FAILED": "its run failed", "TIMED_OUT": "its run timed out"}
 
+# Lambda answers with at most 6 MB, and what is not text becomes a third longer on the way.
+LARGEST_DOWNLOAD = 4_000_000
+
 
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     """Answer a request of the HTTP API (payload format 2.0), or close a batch.
@@ -74,6 +77,7 @@ def application() -> Mangum:
         image_sources=[image_source(bucket) for bucket in _buckets()],
         worker_templates=template_in_s3,
         run_overview=Overview(parts.store),
+        largest_download=LARGEST_DOWNLOAD,
         https=True,
     )
     app.include_router(sign_in_router(sessions))

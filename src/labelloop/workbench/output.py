@@ -18,6 +18,9 @@ from labelloop.core.people.label_review import Outcome, review_outcome
 from labelloop.workbench.agreement import consensus_of
 from labelloop.workbench.tasks import Batch, Task
 
+# Marks a label that an owner chose where people disagreed.
+ADJUDICATED = {"adjudicated": "yes"}
+
 
 def output_lines(batch: Batch, tasks: Sequence[Task], selection: Iterable[bytes]) -> Iterator[bytes]:
     """The selection's lines with people's labels. A line that lacks an answer or skip stays unchanged.
@@ -25,8 +28,8 @@ def output_lines(batch: Batch, tasks: Sequence[Task], selection: Iterable[bytes]
     That holds however the batch ends: a run that asks several people about each object never uses the answer
     of only one. Such answers still help to estimate how accurate each person is.
 
-    One person's label has the confidence that Ground Truth gives it. If any object has several answers,
-    labels and confidence come from Dawid and Skene's method.
+    One person's label has the confidence that Ground Truth gives it, and so has an owner's decision. If any
+    object has several answers, other labels and their confidence come from Dawid and Skene's method.
     """
     attribute = LabelAttribute(batch.label_attribute)
     asked = {task.object_id: task for task in tasks if task.purpose == "label"}
@@ -35,6 +38,10 @@ def output_lines(batch: Batch, tasks: Sequence[Task], selection: Iterable[bytes]
         task = asked.get(object_id(line))
         if task is None or not task.counts_with(batch.people_per_object):
             yield line
+        elif task.decided is not None:
+            decided = task.decided.label
+            metadata = _metadata_of_people(batch, task, decided, ONE_PERSON_CONFIDENCE) | ADJUDICATED
+            yield append_fields(line, {attribute.name: decided, attribute.metadata: metadata})
         elif task.answers:
             label, confidence = agreed[task.id] if agreed else _only_answer(task)
             metadata = _metadata_of_people(batch, task, label, confidence)
@@ -100,4 +107,5 @@ def _only_answer(task: Task) -> tuple[int, float]:
 
 def _time(task: Task) -> str:
     last = max(entry.at for entry in task.entries.values() if entry.kind != "lease")
+    last = max(last, task.decided.at) if task.decided else last
     return datetime.fromtimestamp(last, UTC).isoformat(timespec="milliseconds")

@@ -70,6 +70,7 @@ class Overview:
                 "run": run_of(batch),
                 "closed_because": batch.closed_because,
                 "people_per_object": batch.people_per_object,
+                "decidable": batch.decidable,
             },
             "progress": _progress(batch, tasks),
             "annotators": [

@@ -10,7 +10,7 @@ from typing import TypeAlias
 from labelloop.workbench.closing import INTERRUPTED_AFTER_SECONDS, Closing
 from labelloop.workbench.errors import ConflictError, NotFoundError, RefusedError
 from labelloop.workbench.store import TaskStore
-from labelloop.workbench.tasks import ANSWERS_OF_PACE, Annotator, Batch, DataObject, Entry, Task
+from labelloop.workbench.tasks import ANSWERS_OF_PACE, Annotator, Batch, DataObject, Decision, Entry, Task
 
 # Enough for a page that prefetches. Nobody can block more tasks for others.
 MOST_HELD = 20
@@ -23,6 +23,11 @@ _PAUSE_SECONDS = 0.01
 _CANDIDATES = 100
 # While so many tasks are left for everyone of so many people, it need not be known how many there are.
 _MANY_PEOPLE = 200
+_TOO_MANY = "too many people are writing at the same time: send it again"
+NOT_DECIDABLE = (
+    "nobody decides in this batch: it may have objects that were drawn for a test of the certificate, which "
+    "takes answers that people give without knowing each other's"
+)
 # The account of changes that no person made.
 NOBODY = ""
 
@@ -169,8 +174,7 @@ class Workbench:
         else now, or when the label is not a class.
         """
         batch = self.batch(batch_id)
-        if not 0 <= label < len(batch.classes):
-            raise RefusedError(f"{label} is not a class: there are classes 0 to {len(batch.classes) - 1}")
+        _require_class(batch, label)
 
         def change(task: Task, annotator: Annotator, now: float) -> tuple[Task, Annotator]:
             before = task.entries[person]
@@ -234,11 +238,37 @@ class Workbench:
         """Send each complete task that people disagree about to one more person; return how many."""
         batch = self.batch(batch_id)
         _require_running(batch)
-        disputed = [task for task in self.store.tasks(batch_id) if task.complete and task.disputed]
+        disputed = [task for task in self.store.tasks(batch_id) if task.undecided]
         sent = 0
         for task in disputed:
             sent += self._ask_one_more(task)
         return sent
+
+    def decide(self, batch_id: str, task_id: str, owner: str, label: int) -> None:
+        """Store which class an object has that people disagree about, in place of an earlier decision.
+
+        Raises NotFoundError. Raises RefusedError where no owner may decide.
+        """
+        batch = self.batch(batch_id)
+        _require_running(batch)
+        if not batch.decidable:
+            raise RefusedError(NOT_DECIDABLE)
+        _require_class(batch, label)
+        for attempt in range(_ATTEMPTS):
+            task, now = self._task_in_dispute(batch, task_id), self._clock()
+            decision = Decision(by=owner, at=now, label=label)
+            account = self.store.annotator(batch.id, NOBODY)
+            try:
+                self.store.write([task.model_copy(update={"decided": decision})], account)
+            except ConflictError:
+                _pause(attempt)
+                continue
+            self._closing.heartbeat(batch, now)
+            totals = self.store.totals(batch.id)
+            if totals.completed >= batch.total:
+                self._close_if_complete(batch)
+            return
+        raise RefusedError(_TOO_MANY)
 
     # How it is done ---------------------------------------------------------------------------------------
 
@@ -313,7 +343,7 @@ class Workbench:
             self._closing.heartbeat(batch, now)
             break
         else:
-            raise RefusedError("too many people are writing at the same time: send it again")
+            raise RefusedError(_TOO_MANY)
         progress = self.progress(batch, person)
         if progress.done >= progress.total:
             self._close_if_complete(batch)
@@ -329,9 +359,22 @@ class Workbench:
             raise RefusedError("somebody else has this object now: continue with the next one")
         return task
 
+    def _task_in_dispute(self, batch: Batch, task_id: str) -> Task:
+        task = self.store.task(batch.id, task_id)
+        if task is None:
+            raise NotFoundError(f"there is no task {task_id}: load the page again")
+        if task.sealed:
+            raise RefusedError("this batch is closed: its labels are already merged")
+        if not is_for_an_owner(task):
+            raise RefusedError("there is nothing to decide about this object: go on with the next one")
+        return task
+
     def _close_if_complete(self, batch: Batch) -> None:
         """Close the batch if all tasks are done: the people's accounts say so, but the tasks decide."""
-        if all(task.complete for task in self.store.tasks(batch.id)):
+        if all(
+            task.complete and not (batch.adjudicate and task.undecided and is_for_an_owner(task))
+            for task in self.store.tasks(batch.id)
+        ):
             self._closing.request(batch, "every object is done")
 
     def _set_state(self, batch_id: str, before: str, after: str) -> Batch:
@@ -344,12 +387,12 @@ class Workbench:
                 return self.store.save_batch(batch.model_copy(update={"state": after}))
             except ConflictError:
                 _pause(attempt)
-        raise RefusedError("too many people are writing at the same time: send it again")
+        raise RefusedError(_TOO_MANY)
 
     def _ask_one_more(self, task: Task) -> bool:
         for attempt in range(_ATTEMPTS):
             current = self.store.task(task.batch_id, task.id)
-            if current is None or current.sealed or not (current.complete and current.disputed):
+            if current is None or current.sealed or not current.undecided:
                 return False
             account = self.store.annotator(task.batch_id, NOBODY)
             asked = current.model_copy(update={"needed": len(current.answers) + len(current.skips) + 1})
@@ -391,6 +434,16 @@ def _without(annotator: Annotator, entry: Entry) -> Annotator:
     if entry.kind == "skip":
         return annotator.counted(skips=annotator.skips - 1)
     return annotator
+
+
+def is_for_an_owner(task: Task) -> bool:
+    """Whether an owner may decide about it. Gold objects have a known class, reviews a rule of their own."""
+    return task.purpose == "label" and task.complete and task.disputed
+
+
+def _require_class(batch: Batch, label: int) -> None:
+    if not 0 <= label < len(batch.classes):
+        raise RefusedError(f"{label} is not a class: there are classes 0 to {len(batch.classes) - 1}")
 
 
 def running_batches(batches: Sequence[Batch]) -> list[Batch]:

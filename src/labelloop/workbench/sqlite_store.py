@@ -4,6 +4,7 @@ Syncing the disk is slow. So reads never wait for writes: each read has its own 
 commit. Writes that come at the same time are committed and synced together.
 """
 
+import math
 import sqlite3
 import threading
 import time
@@ -14,7 +15,7 @@ from pathlib import Path
 from queue import Empty, SimpleQueue
 
 from labelloop.workbench.errors import ConflictError, UnavailableError
-from labelloop.workbench.tasks import Annotator, Batch, DataObject, Task, Totals
+from labelloop.workbench.tasks import Annotator, Batch, DataObject, Place, Task, Totals
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS batches (
@@ -22,7 +23,7 @@ CREATE TABLE IF NOT EXISTS batches (
 );
 CREATE TABLE IF NOT EXISTS tasks (
     batch_id TEXT NOT NULL, id TEXT NOT NULL, version INTEGER NOT NULL, available_from REAL,
-    document TEXT NOT NULL, PRIMARY KEY (batch_id, id)
+    document TEXT NOT NULL, done_at REAL, PRIMARY KEY (batch_id, id)
 ) WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS available_tasks ON tasks (batch_id, id) WHERE available_from IS NOT NULL;
 CREATE TABLE IF NOT EXISTS entries (
@@ -41,6 +42,17 @@ CREATE TABLE IF NOT EXISTS people (key TEXT NOT NULL PRIMARY KEY, name TEXT NOT 
 # An index of these alone: a request must not take longer because many batches are closed.
 _UNFINISHED = "json_extract(document, '$.state') <> 'closed'"
 _SCHEMA += f"CREATE INDEX IF NOT EXISTS unfinished_batches ON batches (number) WHERE {_UNFINISHED};"
+# In a file that another version made, the tasks lack this column.
+_DONE_AT = """
+ALTER TABLE tasks ADD COLUMN done_at REAL;
+UPDATE tasks SET done_at = (
+    SELECT max(json_extract(value, '$.at')) FROM json_each(document, '$.entries')
+    WHERE json_extract(value, '$.kind') <> 'lease'
+) WHERE available_from IS NULL;
+"""
+_DONE_INDEX = (
+    "CREATE INDEX IF NOT EXISTS done_tasks ON tasks (batch_id, done_at, id) WHERE done_at IS NOT NULL;"
+)
 _AVAILABLE = """
 SELECT document FROM tasks AS task
 WHERE batch_id = ? AND available_from <= ? AND id {side} ?
@@ -70,6 +82,7 @@ class SqliteTaskStore:
         self._writer = self._connect()
         self._write_ahead()
         self._writer.executescript(_SCHEMA)
+        self._complete_columns()
 
     def close(self) -> None:
         with self._lock:
@@ -96,8 +109,18 @@ class SqliteTaskStore:
         return [Batch.model_validate_json(row) for row in self._rows(query)]
 
     def newest(self) -> Batch | None:
-        rows = self._rows("SELECT document FROM batches ORDER BY number DESC LIMIT 1")
-        return Batch.model_validate_json(rows[0]) if rows else None
+        return next(iter(self.some_batches(1)), None)
+
+    def some_batches(
+        self, most: int, *, newest_first: bool = True, beyond: Batch | None = None
+    ) -> list[Batch]:
+        side, order = ("<", "DESC") if newest_first else (">", "ASC")
+        query = (
+            f"SELECT document FROM batches WHERE (? OR number {side} "  # noqa: S608
+            f"(SELECT number FROM batches WHERE id = ?)) ORDER BY number {order} LIMIT ?"
+        )
+        rows = self._rows(query, beyond is None, beyond.id if beyond else "", most)
+        return [Batch.model_validate_json(row) for row in rows]
 
     def let_go(self, batch_id: str, until: float) -> None:
         """Everything stays: the file is of one run, and goes with its folder."""
@@ -141,6 +164,17 @@ class SqliteTaskStore:
             rows += self._rows(_AVAILABLE.format(side="<="), *values, most - len(rows))
         return [Task.model_validate_json(row) for row in rows]
 
+    def done(
+        self, batch_id: str, most: int, *, newest_first: bool = True, beyond: Place | None = None
+    ) -> list[Task]:
+        side, order = ("<", "DESC") if newest_first else (">", "ASC")
+        start = beyond or Place(math.inf if newest_first else -math.inf, "")
+        query = (
+            f"SELECT document FROM tasks WHERE batch_id = ? AND (done_at, id) {side} (?, ?) "  # noqa: S608
+            f"AND done_at IS NOT NULL ORDER BY done_at {order}, id {order} LIMIT ?"
+        )
+        return [Task.model_validate_json(row) for row in self._rows(query, batch_id, *start, most)]
+
     def annotator(self, batch_id: str, name: str) -> Annotator:
         query = "SELECT document FROM annotators WHERE batch_id = ? AND name = ?"
         rows = self._rows(query, batch_id, name)
@@ -176,6 +210,16 @@ class SqliteTaskStore:
                 _write_annotator(connection, annotator)
 
         self._write(change)
+
+    def _complete_columns(self) -> None:
+        def complete(connection: sqlite3.Connection) -> None:
+            columns = {row[1] for row in connection.execute("PRAGMA table_info(tasks)")}
+            if "done_at" not in columns:
+                for statement in filter(str.strip, _DONE_AT.split(";")):
+                    connection.execute(statement)
+            connection.execute(_DONE_INDEX)
+
+        self._write(complete)
 
     def _rows(self, query: str, *parameters: object) -> list[str]:
         with self._reading() as connection:
@@ -295,7 +339,7 @@ def _add_batch(
         return
     for task, data_object in tasks:
         connection.execute(
-            "INSERT INTO tasks VALUES (?, ?, 0, ?, ?)",
+            "INSERT INTO tasks (batch_id, id, version, available_from, document) VALUES (?, ?, 0, ?, ?)",
             (batch.id, task.id, task.available_from(), task.model_dump_json()),
         )
         connection.execute(
@@ -311,11 +355,12 @@ def _add_batch(
 def _write_task(connection: sqlite3.Connection, task: Task) -> None:
     saved = task.model_copy(update={"version": task.version + 1})
     written = connection.execute(
-        "UPDATE tasks SET version = ?, available_from = ?, document = ? "
+        "UPDATE tasks SET version = ?, available_from = ?, done_at = ?, document = ? "
         "WHERE batch_id = ? AND id = ? AND version = ?",
         (
             saved.version,
             saved.available_from(),
+            saved.place.at if saved.place else None,
             saved.model_dump_json(),
             task.batch_id,
             task.id,

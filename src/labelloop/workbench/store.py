@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Protocol
 
-from labelloop.workbench.tasks import Annotator, Batch, DataObject, Task, Totals
+from labelloop.workbench.tasks import Annotator, Batch, DataObject, Place, Task, Totals
 
 
 class TaskStore(Protocol):
@@ -28,6 +28,12 @@ class TaskStore(Protocol):
 
     def newest(self) -> Batch | None:
         """The batch that was opened last."""
+        ...
+
+    def some_batches(
+        self, most: int, *, newest_first: bool = True, beyond: Batch | None = None
+    ) -> list[Batch]:
+        """Up to `most` batches in the order in which they were opened; with `beyond`, those after it."""
         ...
 
     def save_batch(self, batch: Batch) -> Batch:
@@ -60,6 +66,16 @@ class TaskStore(Protocol):
 
         Ids above `after` come first, then those below. People with different `after` seldom compete for a
         task. The result may be slightly out of date, so `write` checks it.
+        """
+        ...
+
+    def done(
+        self, batch_id: str, most: int, *, newest_first: bool = True, beyond: Place | None = None
+    ) -> list[Task]:
+        """Up to `most` tasks that people answered or skipped and that nobody is asked about any more.
+
+        They are in the order of their last answers; with `beyond`, those after that place. The result may be
+        slightly out of date.
         """
         ...
 

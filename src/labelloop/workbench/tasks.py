@@ -6,7 +6,7 @@ changed since it was read. So two people who compete for the same task cannot bo
 
 import hashlib
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 from pydantic import BaseModel, ConfigDict
 
@@ -34,6 +34,9 @@ class Batch(_Document):
     label_attribute: str
     people_per_object: int = 1
     show_guess: bool = False
+    # Whether an owner may decide what people disagree about: never in a batch with objects drawn for a test.
+    decidable: bool = False
+    adjudicate: bool = False  # whether the batch stays open until that is decided
     lease_seconds: int = 600
     state: BatchState = "open"
     total: int
@@ -65,6 +68,14 @@ class Entry(_Document):
     reason: str | None = None  # of a skip
 
 
+class Decision(_Document):
+    """The class that an owner chose where people disagreed."""
+
+    by: str
+    at: float
+    label: int
+
+
 class Task(_Document):
     """One data object that people are asked about, and what each person has done with it.
 
@@ -83,6 +94,7 @@ class Task(_Document):
     ] = ()  # who answered about the object in an earlier batch: others are asked first
     needed: int = 1
     entries: dict[str, Entry] = {}
+    decided: Decision | None = None
     sealed: bool = False  # the batch is closed: nothing changes any more
     version: int = 0
 
@@ -117,6 +129,11 @@ class Task(_Document):
         """Whether people gave it different labels."""
         return len(set(self.answers.values())) > 1
 
+    @property
+    def undecided(self) -> bool:
+        """Whether people gave it different labels, nobody else is asked, and no owner has decided."""
+        return self.complete and self.disputed and self.decided is None
+
     def available_from(self) -> float | None:
         """The moment from which one more person may get it; None when it is complete or sealed."""
         if self.complete or self.sealed:
@@ -125,6 +142,14 @@ class Task(_Document):
             return 0.0
         ends = sorted(entry.until or 0.0 for entry in self.entries.values() if entry.kind == "lease")
         return ends[len(self.entries) - self.needed]
+
+    @property
+    def place(self) -> "Place | None":
+        """Where the task stands among those that nobody is asked about any more; None for any other task."""
+        if self.available_from() is not None:
+            return None
+        moments = [entry.at for entry in self.entries.values() if entry.kind != "lease"]
+        return Place(max(moments), self.id) if moments else None
 
     def leased_to(self, person: str, now: float, seconds: float) -> "Task":
         """The task with a lease for a person. If there is no other room, this replaces an expired lease."""
@@ -146,7 +171,8 @@ class Task(_Document):
         return self.with_entries({**self.entries, person: over})
 
     def with_entries(self, entries: dict[str, Entry]) -> "Task":
-        return self.model_copy(update={"entries": entries})
+        """A decision was about other answers, so it goes."""
+        return self.model_copy(update={"entries": entries, "decided": None})
 
 
 class DataObject(_Document):
@@ -189,6 +215,13 @@ class Totals:
 
     completed: int
     skips: int
+
+
+class Place(NamedTuple):
+    """The moment of a task's last answer or skip, and the task's id."""
+
+    at: float
+    task_id: str
 
 
 def task_id(batch_id: str, purpose: Purpose, object_id: int) -> str:

@@ -211,6 +211,9 @@ class WorkbenchSettings(_Block):
     # Whether to use the user's own Ground Truth worker template (HumanTaskConfig.UiConfig.UiTemplateS3Uri).
     use_worker_template: bool = False
     show_guess: bool = False  # the model's label, which biases people
+    adjudicate: bool = (
+        False  # whether batches stay open until an owner has decided what people disagree about
+    )
     lease_in_seconds: int = Field(default=10 * _MINUTE, ge=10, le=_DAY)
     # After this time without an answer, or in total, the labels so far count and the loop goes on.
     heartbeat_in_seconds: int = Field(default=7 * _DAY, ge=1)

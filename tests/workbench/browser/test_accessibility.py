@@ -10,6 +10,7 @@ from playwright.sync_api import Frame, Page
 from labelloop.workbench.worker_template import WorkerTemplate
 
 from .albums import LARGE, Album
+from .answered import disputed_bench
 from .conftest import PHONE, NewPerson, OpenBench, Person
 from .run_documents import RUN_DOCUMENT
 
@@ -94,6 +95,8 @@ def test_every_other_page(
     check(ada, axe)
     ada.page.get_by_role("button", name="Close early").click()
     check(ada, axe)
+    ada.page.goto(f"{bench.address}/answers")
+    check(ada, axe)
     ada.page.goto(f"{bench.address}/sign-in")
     check(ada, axe)
     ada.context.clear_cookies()
@@ -116,6 +119,29 @@ def test_every_sight_of_an_image(
     check(ada, axe)
     ada.press("s", "Enter")
     ada.page.get_by_text("Loading the image…").wait_for()
+    check(ada, axe)
+
+
+@pytest.mark.parametrize("sight", SIGHTS, ids=["light", "dark", "phone"])
+def test_every_sight_of_the_answers(
+    open_bench: OpenBench, new_person: NewPerson, axe: str, sight: dict[str, Any]
+) -> None:
+    bench = disputed_bench(open_bench)
+    ada = new_person(bench, **sight)
+    ada.page.goto(f"{bench.address}/answers?order=oldest")
+    check(ada, axe)
+    ada.page.locator(".to-object").first.click()
+    ada.page.get_by_role("heading", level=1, name="Line").wait_for()
+    check(ada, axe)
+    ada.page.goto(f"{bench.address}/answers?text=nothing+of+this")
+    check(ada, axe)
+    ada.page.goto(f"{bench.address}/disagreements")
+    ada.page.get_by_role("heading", name="What people said").wait_for()
+    check(ada, axe)
+    ada.press("2")
+    check(ada, axe)
+    ada.page.get_by_role("link", name="Leave it").click()
+    ada.page.get_by_text("That was the last one.").wait_for()
     check(ada, axe)
 
 

@@ -2,6 +2,7 @@
 
 import pytest
 
+from .answered import disputed_bench
 from .conftest import PHONE, NewPerson, OpenBench, eventually
 from .run_documents import RUN_DOCUMENT
 
@@ -133,3 +134,11 @@ def test_of_two_runs_the_page_names_the_one_it_acts_on_and_the_other_can_be_chos
     page.get_by_text("The last batch ended: closed by Olga.").wait_for()
     assert bench.workbench.batch(first.id).state == "closed"
     assert bench.workbench.batch(second.id).state == "open"
+
+
+def test_it_leads_to_what_people_disagree_about(open_bench: OpenBench, new_person: NewPerson) -> None:
+    bench = disputed_bench(open_bench)
+    olga = new_person(bench, "Olga")
+    olga.page.goto(f"{bench.address}/run")
+    olga.page.get_by_role("link", name="Decide 1 disagreement").click()
+    olga.page.get_by_text("1 object to decide.").wait_for()

@@ -1,18 +1,25 @@
-"""The pages' addresses `/`, `/run` and `/sign-in`, and how the pages are rendered."""
+"""The pages' addresses `/`, `/run` and `/sign-in`."""
 
 from collections.abc import Mapping
 from importlib import resources
 from typing import Any
 
 from fastapi import APIRouter, FastAPI, Request
-from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined
-from starlette.responses import HTMLResponse, RedirectResponse, Response
+from starlette.responses import HTMLResponse, Response
 from starlette.staticfiles import StaticFiles
 
 from labelloop.workbench.api import run_overview_of, session_of
+from labelloop.workbench.pages import answers, disagreements
 from labelloop.workbench.pages.content_security import task_frame_policy
+from labelloop.workbench.pages.rendering import (
+    OWNERS_PAGES,
+    owner_or_refusal,
+    page,
+    render,
+    sign_in_first,
+)
 from labelloop.workbench.pages.run_view import run_view
-from labelloop.workbench.sessions import OWNER, LaptopSessions, Session
+from labelloop.workbench.sessions import LaptopSessions
 
 _PROBLEMS = {403: "You cannot enter here", 404: "There is no such page"}
 
@@ -25,6 +32,8 @@ def mount(app: FastAPI) -> None:
     static = resources.files(__package__).joinpath("static")
     app.mount("/static", _Static(directory=str(static)), name="static")
     app.include_router(router)
+    app.include_router(answers.router)
+    app.include_router(disagreements.router)
     if isinstance(app.state.sessions, LaptopSessions):
         app.include_router(laptop)
 
@@ -37,34 +46,34 @@ laptop = APIRouter(default_response_class=HTMLResponse)
 def label(request: Request) -> Response:
     session = session_of(request)
     if session is None or session.name is None:
-        return _sign_in_first(request)
+        return sign_in_first(request)
     if not session.roles:
-        return _page("no_role.html.j2", session, status=403)
+        return page("no_role.html.j2", session, status=403)
     if session.subject is not None:
         # So that the owner's page can show the name of whoever labels.
         request.app.state.workbench.store.known_as(session.subject, session.name)
-    return _page("label.html.j2", session)
+    return page("label.html.j2", session)
 
 
 @router.get("/run")
 def run(request: Request) -> Response:
-    return _owners_page("run.html.j2", request)
+    return _run_page("run.html.j2", request)
 
 
 @router.get("/run/parts")
 def run_parts(request: Request) -> Response:
     """The parts that the run's page replaces while it is open."""
-    return _owners_page("run_parts.html.j2", request)
+    return _run_page("run_parts.html.j2", request)
 
 
 @laptop.get("/sign-in")
 def sign_in(request: Request) -> Response:
     session = session_of(request)
     if session is None:
-        return _page("no_key.html.j2", None, status=403)
+        return page("no_key.html.j2", None, status=403)
     # Only our own pages, never an address from an outside link.
-    wanted = "/run" if request.query_params.get("next") == "/run" else "/"
-    return _page("sign_in.html.j2", session, next=wanted)
+    wanted = request.query_params.get("next")
+    return page("sign_in.html.j2", session, next=wanted if wanted in OWNERS_PAGES else "/")
 
 
 @router.get("/task-frame")
@@ -72,12 +81,12 @@ def task_frame(request: Request) -> Response:
     """The frame that shows a worker template's task. It contains no data and requests none."""
     policy = task_frame_policy(request.app.state.image_sources)
     headers = {"Content-Security-Policy": policy, "Cross-Origin-Opener-Policy": "unsafe-none"}
-    return HTMLResponse(_render("task_frame.html.j2"), headers=headers)
+    return HTMLResponse(render("task_frame.html.j2"), headers=headers)
 
 
 def problem_page(sentence: str, status: int, headers: Mapping[str, str] | None = None) -> Response:
     """For a person who opens an address that does not exist or that they may not open."""
-    text = _render(
+    text = render(
         "problem.html.j2",
         title=_PROBLEMS.get(status, "That did not work"),
         sentence=f"{sentence[:1].upper()}{sentence[1:].rstrip('.')}.",
@@ -88,30 +97,12 @@ def problem_page(sentence: str, status: int, headers: Mapping[str, str] | None =
     return HTMLResponse(text, status_code=status, headers=headers)
 
 
-def _owners_page(template: str, request: Request) -> Response:
-    session = session_of(request)
-    if session is None or session.name is None:
-        return _sign_in_first(request)
-    if OWNER not in session.roles:
-        return _page("refused.html.j2", session, status=403)
-    document = run_overview_of(request, session.identity or session.name, request.query_params.get("batch"))
-    return _page(template, session, view=run_view(document))
-
-
-def _sign_in_first(request: Request) -> Response:
-    return RedirectResponse("/sign-in?next=/run" if request.url.path == "/run" else "/sign-in", 303)
-
-
-def _page(template: str, session: Session | None, *, status: int = 200, **values: object) -> Response:
-    text = _render(
-        template,
-        session=session,
-        name=session.name if session is not None else None,
-        visitor=session.identity if session is not None else None,
-        is_owner=session is not None and OWNER in session.roles,
-        **values,
-    )
-    return HTMLResponse(text, status_code=status)
+def _run_page(template: str, request: Request) -> Response:
+    session = owner_or_refusal(request)
+    if isinstance(session, Response):
+        return session
+    document = run_overview_of(request, session.identity or "", request.query_params.get("batch"))
+    return page(template, session, view=run_view(document))
 
 
 class _Static(StaticFiles):
@@ -123,16 +114,3 @@ class _Static(StaticFiles):
         # The task's frame has its own origin.
         response.headers["Cross-Origin-Resource-Policy"] = "cross-origin"
         return response
-
-
-def _render(template: str, **values: object) -> str:
-    return _ENVIRONMENT.get_template(template).render(**values)
-
-
-_ENVIRONMENT = Environment(
-    loader=ChoiceLoader([PackageLoader("labelloop.workbench.pages"), PackageLoader("labelloop.reporting")]),
-    autoescape=True,
-    undefined=StrictUndefined,
-    trim_blocks=True,
-    lstrip_blocks=True,
-)

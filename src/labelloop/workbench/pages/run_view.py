@@ -54,6 +54,7 @@ class BatchView:
     done: int
     tiles: Sequence[Tile]
     actions: Sequence[Action]
+    to_decide: str  # the link to what people disagree about; empty if there is nothing to decide
 
 
 @dataclass(frozen=True)
@@ -243,7 +244,15 @@ def _batch(document: dict[str, Any]) -> BatchView | None:
         done=progress["done"],
         tiles=tiles,
         actions=_actions(batch["state"], document.get("disagreements") or 0),
+        to_decide=_to_decide(document),
     )
+
+
+def _to_decide(document: dict[str, Any]) -> str:
+    number = document.get("disagreements") or 0
+    if not number or not document["batch"].get("decidable"):
+        return ""
+    return f"Decide {counted(number, 'disagreement')}"
 
 
 def _of_objects(document: dict[str, Any]) -> str:

@@ -2,6 +2,7 @@
 
 import { post } from "./api.js";
 import { dropLinks } from "./farewell.js";
+import { localize } from "./moments.js";
 
 const PERIOD = 4_000;
 const parts = document.getElementById("parts");
@@ -63,17 +64,6 @@ function replacePart(old, part) {
   old.replaceWith(document.adoptNode(part));
   part.querySelectorAll(".scroll").forEach((each, index) => (each.scrollTop = scrolled[index] ?? 0));
   if (focused) document.getElementById(focused)?.focus();
-}
-
-function localize(root) {
-  for (const time of root.querySelectorAll("time")) {
-    const moment = new Date(time.dateTime);
-    if (Number.isNaN(moment.getTime())) continue;
-    const today = moment.toDateString() === new Date().toDateString();
-    time.textContent = moment.toLocaleString([], today
-      ? { hour: "2-digit", minute: "2-digit" }
-      : { weekday: "short", hour: "2-digit", minute: "2-digit" });
-  }
 }
 
 async function act(batch, action) {

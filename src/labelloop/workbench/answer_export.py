@@ -1,0 +1,78 @@
+"""Every single answer as a file: who said what about which object, when, and how long it took."""
+
+import csv
+import io
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
+from typing import Any, Literal
+
+import orjson
+
+from labelloop.reporting.text import no_formula
+from labelloop.workbench.store import TaskStore
+from labelloop.workbench.tasks import Batch, Decision, Entry, Task
+
+Format = Literal["csv", "jsonl"]
+# Why people were asked, in the words of the documentation.
+ASKED_FOR = {"label": "label", "gold": "gold", "relabel": "review"}
+COLUMNS = (
+    *("run", "round", "batch", "object_id", "asked_for"),
+    *("person", "person_id", "kind", "class", "reason", "time", "seconds"),
+)
+
+
+def exported(store: TaskStore, form: Format, batch_id: str | None = None) -> Iterator[bytes]:
+    """The lines of a file with all answers and skips, or with those of one batch, the oldest batch first.
+
+    They come without the line feeds at their ends.
+    """
+    rows = _rows(store, batch_id)
+    return _csv_lines(rows) if form == "csv" else map(orjson.dumps, rows)
+
+
+def _rows(store: TaskStore, batch_id: str | None) -> Iterator[dict[str, Any]]:
+    batches: Sequence[Batch | None] = [store.batch(batch_id)] if batch_id else store.batches()
+    names = store.people()
+    for batch in batches:
+        for task in store.tasks(batch.id) if batch else ():
+            for person, entry in sorted(task.entries.items(), key=lambda item: item[1].at):
+                if batch and entry.kind != "lease":
+                    yield _row(batch, task, names.get(person, person), person, entry)
+            if batch and task.decided:
+                owner = task.decided.by
+                yield _row(batch, task, names.get(owner, owner), owner, task.decided)
+
+
+def _row(batch: Batch, task: Task, name: str, person: str, said: Entry | Decision) -> dict[str, Any]:
+    return {
+        "run": batch.run,
+        "round": batch.round,
+        "batch": batch.id,
+        "object_id": task.object_id,
+        "asked_for": ASKED_FOR[task.purpose],
+        "person": name,
+        "person_id": person,
+        "kind": said.kind if isinstance(said, Entry) else "decision",
+        "class": None if said.label is None else batch.classes[said.label],
+        "reason": said.reason if isinstance(said, Entry) else None,
+        "time": iso(said.at),
+        "seconds": round(said.seconds, 1) if isinstance(said, Entry) and said.seconds is not None else None,
+    }
+
+
+def iso(moment: float) -> str:
+    return datetime.fromtimestamp(moment, UTC).isoformat(timespec="milliseconds")
+
+
+def _csv_lines(rows: Iterator[dict[str, Any]]) -> Iterator[bytes]:
+    """For spreadsheets: with a byte order mark, and nothing that one would run."""
+    yield b"\xef\xbb\xbf" + _csv_line(COLUMNS)
+    for row in rows:
+        yield _csv_line([no_formula(cell) if isinstance(cell, str) else cell for cell in row.values()])
+
+
+def _csv_line(cells: Sequence[object]) -> bytes:
+    line = io.StringIO(newline="")
+    # With its own line ends, so that the writer quotes both characters of these within a cell.
+    csv.writer(line).writerow(cells)
+    return line.getvalue().removesuffix("\r\n").encode(errors="replace")

@@ -1,0 +1,268 @@
+"""The texts of the pages of what people answered. All texts from outside are safe to show."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from urllib.parse import urlencode
+
+from labelloop.reporting.text import counted, percent, printable, seconds
+from labelloop.workbench.answer_export import iso
+from labelloop.workbench.answer_search import Answered, Found, Kind, Search, is_of_kind
+from labelloop.workbench.api import ImageUrls
+from labelloop.workbench.errors import RefusedError
+from labelloop.workbench.tasks import Batch, Entry
+
+_LONGEST_OBJECT = 100_000
+_LONGEST_CLASS = 100
+KINDS: dict[Kind, str] = {
+    "": "All answers",
+    "disagreement": "People disagree",
+    "undecided": "To be decided",
+    "decided": "Decided",
+    "skipped": "Skipped",
+    "again": "One more person was asked",
+    "review": "Reviews of labels",
+    "gold": "Gold objects",
+}
+_MARKS: dict[Kind, str] = {
+    "disagreement": "People disagree",
+    "decided": "Decided",
+    "skipped": "Skipped",
+    "again": "One more was asked",
+    "review": "Review",
+    "gold": "Gold",
+}
+
+
+@dataclass(frozen=True)
+class Option:
+    """An entry of a list to choose from."""
+
+    value: str
+    text: str
+    chosen: bool
+
+
+@dataclass(frozen=True)
+class Choices:
+    """What the lists of the search offer, apart from what is fixed."""
+
+    batches: Sequence[Batch]
+    classes: Sequence[str]
+    people: Sequence[str]
+
+    @classmethod
+    def of(cls, batches: Sequence[Batch], names: Iterable[str]) -> "Choices":
+        classes = dict.fromkeys(name for batch in batches for name in batch.classes)
+        return cls(batches, list(classes), sorted(set(names), key=str.casefold))
+
+
+@dataclass(frozen=True)
+class AnswerView:
+    """What one person said; `took` is empty where it is not known. `how` is empty for an answer."""
+
+    person: str
+    said: str
+    how: str
+    time: str
+    took: str
+
+
+@dataclass(frozen=True)
+class ObjectView:
+    """An object with the answers of one batch. `guess` is the model's label, if people saw it."""
+
+    address: str
+    text: str
+    image: str | None
+    where: str
+    batch_name: str
+    batch: str
+    marks: Sequence[str]
+    guess: str
+    answers: Sequence[AnswerView]
+
+
+@dataclass(frozen=True)
+class SearchView:
+    """The page of a search; addresses are empty where there is nothing to go to."""
+
+    words: str
+    classes: Sequence[Option]
+    people: Sequence[Option]
+    batches: Sequence[Option]
+    kinds: Sequence[Option]
+    confidences: Sequence[Option]
+    newest_first: bool
+    is_narrowed: bool
+    objects: Sequence[ObjectView]
+    told: str
+    first: str
+    more: str
+    more_text: str
+    download: str
+
+
+@dataclass(frozen=True)
+class HistoryView:
+    """The page of one object, with what was said in each batch, the newest first."""
+
+    text: str
+    image: str | None
+    name: str
+    batches: Sequence[ObjectView]
+
+
+def search_view(
+    search: Search,
+    found: Found,
+    choices: Choices,
+    names: Mapping[str, str],
+    images: ImageUrls,
+    *,
+    is_first: bool,
+) -> SearchView:
+    batches = [(one.id, _name_of(one)) for one in choices.batches]
+    confidences = [(str(share), f"at most {share}%") for share in (50, 60, 70, 80, 90, 95, 99)]
+    shown = any(batch.show_guess for batch in choices.batches) or search.confidence is not None
+    sure = "" if search.confidence is None else str(round(100 * search.confidence))
+    return SearchView(
+        words=search.words,
+        classes=_options("Any class", [(name, name) for name in choices.classes], search.label),
+        people=_options("Anybody", [(name, name) for name in choices.people], search.person),
+        batches=_options("All batches", batches, search.batch),
+        kinds=[Option(kind, text, kind == search.kind) for kind, text in KINDS.items()],
+        confidences=_options("Any confidence", confidences, sure) if shown else (),
+        newest_first=search.newest_first,
+        is_narrowed=replace(search, newest_first=True) != Search(),
+        objects=[_object(one, names, images) for one in found.hits],
+        told=_told(search, found, is_first=is_first),
+        first="" if is_first else _address(search),
+        more=_address(search, str(found.stopped)) if found.stopped else "",
+        more_text="Next page" if found.hits else "Search on",
+        download=urlencode({"batch": search.batch}) if search.batch else "",
+    )
+
+
+def history_view(history: Sequence[Answered], names: Mapping[str, str], images: ImageUrls) -> HistoryView:
+    newest = history[0]
+    return HistoryView(
+        text=whole_text(newest),
+        image=image_address(newest, images),
+        name=_line(newest),
+        batches=[_object(one, names, images) for one in history],
+    )
+
+
+def whole_text(one: Answered) -> str:
+    """The object, line by line."""
+    text = (one.shown.text if one.shown.source_ref is None else one.shown.source_ref) or ""
+    lines = text[:_LONGEST_OBJECT].splitlines() or [""]
+    return "\n".join(printable(line, _LONGEST_OBJECT) for line in lines)
+
+
+def _told(search: Search, found: Found, *, is_first: bool) -> str:
+    if found.hits:
+        return f"{counted(len(found.hits), 'object')}{'.' if is_first else ' on this page.'}"
+    if found.stopped is not None:
+        return f"Nothing among {counted(found.looked_at, 'object')} so far. There are more to look through."
+    if not is_first:
+        return "That was all."
+    if replace(search, newest_first=True) == Search():
+        return "Nothing is answered yet. An object is listed once nobody is asked about it any more."
+    return "Nothing found."
+
+
+def _options(nothing: str, given: Sequence[tuple[str, str]], chosen: str) -> list[Option]:
+    known = [("", nothing), *given]
+    if chosen not in dict(known):
+        known.append((chosen, chosen))
+    return [Option(value, printable(text, _LONGEST_CLASS), value == chosen) for value, text in known]
+
+
+def _address(search: Search, after: str = "") -> str:
+    given = asdict(search)
+    fields = {
+        "text": search.words,
+        "class": search.label,
+        **{name: given[name] for name in ("person", "batch", "kind")},
+        "confidence": "" if search.confidence is None else str(round(100 * search.confidence)),
+        "order": "" if search.newest_first else "oldest",
+        "after": after,
+    }
+    return f"/answers?{urlencode({name: value for name, value in fields.items() if value})}"
+
+
+def _object(one: Answered, names: Mapping[str, str], images: ImageUrls) -> ObjectView:
+    shown = one.shown.text if one.shown.source_ref is None else one.shown.source_ref
+    entries = sorted(one.task.entries.items(), key=lambda item: item[1].at)
+    return ObjectView(
+        address=f"/answers/object?{urlencode({'batch': one.batch.id, 'task': one.task.id})}",
+        text=printable(shown or "") or "(no text)",
+        image=image_address(one, images),
+        where=_where(one),
+        batch_name=_name_of(one.batch),
+        batch=printable(one.batch.id, _LONGEST_CLASS),
+        marks=[text for kind, text in _MARKS.items() if is_of_kind(kind, one.batch, one.task)],
+        guess=_guess(one),
+        answers=[
+            _answer(one.batch, names.get(person, person), entry)
+            for person, entry in entries
+            if entry.kind != "lease"
+        ]
+        + _decision(one, names),
+    )
+
+
+def _line(one: Answered) -> str:
+    whose = "Gold line" if one.task.purpose == "gold" else "Line"
+    return f"{whose} {one.task.object_id + 1:,}"
+
+
+def _where(one: Answered) -> str:
+    """A manifest that is labeled without a run is one batch, which need not be named at each object."""
+    return f"{_line(one)}. {_name_of(one.batch)}" if one.batch.run_state_uri else _line(one)
+
+
+def _name_of(batch: Batch) -> str:
+    if batch.run_state_uri is None:
+        return printable(batch.title, _LONGEST_CLASS)
+    return f"Round {batch.round} of {printable(batch.run, _LONGEST_CLASS)}"
+
+
+def _guess(one: Answered) -> str:
+    if not one.batch.show_guess or one.shown.guess is None:
+        return ""
+    label, confidence = one.shown.guess
+    return f"{class_name(one.batch, label)}, {percent(confidence, 0)} sure"
+
+
+def _answer(batch: Batch, name: str, entry: Entry) -> AnswerView:
+    said = class_name(batch, entry.label) if entry.label is not None else printable(entry.reason or "")
+    return AnswerView(
+        person=printable(name, 64),
+        said=said,
+        how="skipped: " if entry.kind == "skip" else "",
+        time=iso(entry.at),
+        took=seconds(entry.seconds) if entry.seconds else "",
+    )
+
+
+def _decision(one: Answered, names: Mapping[str, str]) -> list[AnswerView]:
+    decided = one.task.decided
+    if decided is None:
+        return []
+    owner, said = printable(names.get(decided.by, decided.by), 64), class_name(one.batch, decided.label)
+    return [AnswerView(owner, said, "decided: ", iso(decided.at), "")]
+
+
+def class_name(batch: Batch, label: int) -> str:
+    return printable(batch.classes[label], _LONGEST_CLASS)
+
+
+def image_address(one: Answered, images: ImageUrls) -> str | None:
+    if one.shown.source_ref is None:
+        return None
+    try:
+        return images(one.shown.source_ref)
+    except RefusedError:
+        return None

@@ -1,0 +1,32 @@
+// The pages of what people answered work without this: it adds keys, and moments in the reader's time zone.
+
+import { localize } from "./moments.js";
+
+const objects = [...document.querySelectorAll("#answers .to-object")];
+const search = document.getElementById("by-text");
+
+const KEYS = {
+  j: () => step(1),
+  k: () => step(-1),
+  n: () => document.getElementById("more")?.click(),
+  "/": () => search?.select(),
+};
+
+function step(by) {
+  const at = objects.findIndex((each) => each.closest("li").contains(document.activeElement));
+  const wanted = at < 0 ? objects[by > 0 ? 0 : objects.length - 1] : objects[at + by];
+  wanted?.focus();
+  wanted?.closest("li").scrollIntoView({ block: "nearest" });
+}
+
+document.addEventListener("keydown", (event) => {
+  if (event.ctrlKey || event.metaKey || event.altKey || event.target.closest("input, select, textarea")) return;
+  const act = KEYS[event.key.toLowerCase()];
+  if (!act) return;
+  event.preventDefault();
+  act();
+});
+search?.addEventListener("keydown", (event) => {
+  if (event.key === "Escape") objects[0]?.focus();
+});
+localize(document);

@@ -1,0 +1,82 @@
+"""An owner decides what people disagree about, with keys alone."""
+
+import pytest
+
+from labelloop.workbench.opening import Asked
+
+from .answered import TEXTS, disputed_bench
+from .conftest import CLASSES, Bench, NewPerson, OpenBench, Person
+from .test_answers_page import go
+
+pytestmark = pytest.mark.slow
+
+
+def decided(bench: Bench) -> dict[int, int]:
+    return {
+        task.object_id: task.decided.label
+        for task in bench.workbench.store.tasks(bench.batch_id)
+        if task.decided
+    }
+
+
+def open_page(person: Person) -> None:
+    person.page.goto(f"{person.bench.address}/disagreements")
+
+
+def test_keys_decide_and_names_come_after(open_bench: OpenBench, new_person: NewPerson) -> None:
+    bench = disputed_bench(open_bench)
+    olga = new_person(bench, "Olga")
+    open_page(olga)
+    page = olga.page
+    assert page.inner_text(".object-text") == TEXTS[4]
+    told = page.inner_text("main")
+    assert "technology" in told
+    assert "Ben" not in told
+    assert "62%" not in told
+    olga.press("Enter")
+    page.get_by_text("Choose a class first.").wait_for()
+    go(olga, "5", "Enter")
+    assert decided(bench) == {4: 4}
+    assert "That was the last one." in page.inner_text("main")
+    page.goto(f"{bench.address}/answers?kind=decided")
+    assert "decided: technology" in page.inner_text("#answers")
+
+
+def test_of_twelve_classes_each_has_two_digits(open_bench: OpenBench, new_person: NewPerson) -> None:
+    classes = (*CLASSES, *(f"class {number}" for number in range(6, 13)))
+    asked = [Asked(number, f"text {number}", None) for number in range(3)]
+    bench = open_bench(asked, people_per_object=2, decidable=True, adjudicate=True, classes=classes)
+    for person, label in (("Ben", 0), ("Cleo", 1)):
+        for task, _ in bench.workbench.next_tasks(person, 5).tasks:
+            bench.workbench.answer(bench.batch_id, task.id, person, label)
+    olga = new_person(bench, "Olga")
+    open_page(olga)
+    assert "3 objects to decide." in olga.page.inner_text("main")
+    go(olga, "1", "2", "Enter")
+    go(olga, "n")
+    olga.press("1")
+    olga.page.get_by_text("Typed 1").wait_for()
+    olga.press("Enter")
+    go(olga, "Enter")
+    assert sorted(decided(bench).values()) == [0, 11]
+    olga.page.get_by_role("link", name="Look again").click()
+    olga.page.get_by_text("1 object to decide.").wait_for()
+
+
+def test_a_held_key_decides_nothing_more(open_bench: OpenBench, new_person: NewPerson) -> None:
+    bench = disputed_bench(open_bench)
+    olga = new_person(bench, "Olga")
+    open_page(olga)
+    olga.press("2")
+    held = "{key: 'Enter', repeat: true, bubbles: true}"
+    olga.page.evaluate(f"document.body.dispatchEvent(new KeyboardEvent('keydown', {held}))")
+    assert decided(bench) == {}
+
+
+def test_what_is_refused_is_told(open_bench: OpenBench, new_person: NewPerson) -> None:
+    bench = disputed_bench(open_bench)
+    olga = new_person(bench, "Olga")
+    open_page(olga)
+    bench.workbench.close(bench.batch_id)
+    olga.press("2", "Enter")
+    olga.page.get_by_text("this batch is closed already").wait_for()
