@@ -389,7 +389,13 @@ def test_several_sources_may_state_a_confidence_or_not(table: Path) -> None:
 
 
 def test_a_budget_leaves_rows_to_nobody(table: Path) -> None:
-    assert call(table, *SIMULATED, "--max-human-labels", "40").exit_code == 0
+    done = call(table, *SIMULATED, "--max-human-labels", "40")
+    assert done.exit_code == 0
+    counts = report_of(table)["counts"]
+    told = " ".join(done.output.split())
+    share = f"{counts['human'] / counts['input']:.1%}"
+    assert f"People labeled {counts['human']} of {counts['input']} rows ({share})" in told
+    assert f"{counts['unlabeled']} rows have no label." in told
     labels = read(table.parent / "out/labels.csv")
     nobody = [row for row in labels if row["labeled_by"] == "nobody"]
     report = report_of(table)

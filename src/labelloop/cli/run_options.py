@@ -31,7 +31,10 @@ ForWhat = Annotated[
         "of the data set, which takes fewer answers.",
     ),
 ]
-MaxHumanLabels = Annotated[float | None, typer.Option(help=f"The most answers to ask people for. {SIZE}")]
+MaxHumanLabels = Annotated[
+    float | None,
+    typer.Option(help=f"The most rows to ask people about; asked again, a row counts again. {SIZE}"),
+]
 BatchSize = Annotated[float | None, typer.Option(help=f"Labels per round. {SIZE}")]
 Seed = Annotated[
     int | None,

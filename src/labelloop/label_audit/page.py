@@ -62,7 +62,7 @@ def _tiles(report: AuditReport) -> list[Tile]:
         Tile(
             "Labels by people",
             count(counts.human),
-            f"{percent(report.human_share)} of {count(counts.input)} rows; {asked}",
+            f"{percent(counts.human_share)} of {count(counts.input)} rows; {asked}",
             "human",
         ),
         Tile("Given labels kept", count(counts.auto), f"{percent(counts.auto_share)} of the rows", "auto"),

@@ -133,9 +133,12 @@ def summary_sentences(report: AuditReport) -> Iterator[str]:
     counts = report.counts
     yield (
         f"People labeled {count(counts.human)} of {count(counts.input)} rows "
-        f"({percent(report.human_share)}) in {counted(report.answers, 'answer')}, and changed "
+        f"({percent(counts.human_share)}) in {counted(report.answers, 'answer')}, and changed "
         f"{counted(report.corrections, 'label')}."
     )
+    if counts.without_a_label:
+        left = counts.without_a_label
+        yield f"{counted(left, 'row')} {'has' if left == 1 else 'have'} no label."
     yield from certificate_sentences(report)
     if report.given_error is not None:
         yield f"Of the labels as they were given, {with_interval(report.given_error)} are wrong."
