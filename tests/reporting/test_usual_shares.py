@@ -56,6 +56,8 @@ def test_larger_data_take_no_larger_share_and_no_fewer_labels(of: CertificateFor
 
 def test_nothing_is_told_of_what_was_not_measured() -> None:
     assert usual_labels(1_000, "class", 0.05) is None
+    assert usual_labels(1_000, "all", 0.001) is None
+    assert "30%" not in price(1_000, LoopSettings(target_error=0.1))
     assert price(1_000, LoopSettings(certificate_for="class")).count("not known") == 0
 
 
@@ -84,7 +86,11 @@ def test_the_price_names_the_promise_asked_for_and_the_options_for_others() -> N
 
 
 def test_a_budget_that_is_too_small_and_sizes_beyond_the_measured_are_told() -> None:
-    assert "The budget of 100 is less" in price(10_000, LoopSettings(), 100)
+    told = " ".join(price(10_000, LoopSettings(), 100).split())
+    assert "The budget of 100 is less" in told
+    assert "--certificate-for dataset labels a part more surely" in told
+    of_all = price(10_000, LoopSettings(certificate_for="dataset"), 100)
+    assert "more surely" not in of_all
     assert "budget" not in price(10_000, LoopSettings(), 9_000)
     assert "the trend is followed" not in price(most_rows_measured(), LoopSettings())
     assert "the trend is followed" in price(100_000, LoopSettings())

@@ -46,8 +46,14 @@ def print_price(console: Console, rows: int, settings: LoopSettings, budget: int
         say(
             console,
             f"The budget of {budget:,} is less: what it does not reach would stay unlabeled. You can raise "
-            "it at any time, or choose another promise.",
+            f"it at any time, or choose another promise.{_on_a_budget(settings)}",
         )
+
+
+def _on_a_budget(settings: LoopSettings) -> str:
+    if settings.certificate_for == "dataset":
+        return ""
+    return " On a budget, --certificate-for dataset labels a part more surely."
 
 
 def _promises(settings: LoopSettings) -> Iterator[tuple[CertificateFor, float, str]]:

@@ -36,7 +36,8 @@ class _Measured:
 
 def usual_labels(rows: int, certificate_for: CertificateFor, target_error: float) -> UsualLabels | None:
     """None for a promise that was not measured. Beyond the sizes measured, the trend goes on."""
-    if certificate_for not in {one.certificate_for for one in _measured()}:
+    targets = [one.target_error for one in _measured() if one.certificate_for == certificate_for]
+    if not targets or not min(targets) <= target_error <= max(targets):
         return None
     easy, hard = (_share(difficulty, rows, certificate_for, target_error) for difficulty in (EASY, HARD))
     return UsualLabels(round(easy * rows), round(max(easy, hard) * rows))
