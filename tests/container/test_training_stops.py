@@ -40,7 +40,8 @@ def test_stopped_before_there_is_a_model_training_fails_with_a_sentence(make_job
 
 
 def test_the_loading_of_tensorflow_is_not_waited_for(make_job: MakeJob, tmp_path: Path) -> None:
-    endless = "import time\nprint('loading', flush=True)\ntime.sleep(3600)\n"
+    # In short steps: a signal that comes just before a sleep begins does not end that sleep.
+    endless = "import time\nprint('loading', flush=True)\nwhile True:\n    time.sleep(0.05)\n"
     (tmp_path / "keras.py").write_text(endless)
     job = make_job().add_channel("train", RECORDS)
     assert stop_when_it_says(job, "loading", PYTHONPATH=str(tmp_path))[0] == 1
