@@ -39,6 +39,7 @@ def test_stopped_before_there_is_a_model_training_fails_with_a_sentence(make_job
     assert not job.model.exists()
 
 
+@pytest.mark.slow
 def test_the_loading_of_tensorflow_is_not_waited_for(make_job: MakeJob, tmp_path: Path) -> None:
     # In short steps: a signal that comes just before a sleep begins does not end that sleep.
     endless = "import time\nprint('loading', flush=True)\nwhile True:\n    time.sleep(0.05)\n"

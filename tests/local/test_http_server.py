@@ -26,6 +26,7 @@ except functions.exceptions.ResourceNotFoundException as error:
 """
 
 
+@pytest.mark.slow
 def test_another_process_sees_the_same_s3_and_is_told_of_functions(open_aws: OpenAws, tmp_path: Path) -> None:
     aws = open_aws()
     aws.client("s3").put_object(Bucket="data", Key="in", Body=b"from this process")

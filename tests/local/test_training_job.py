@@ -165,6 +165,7 @@ def test_a_training_that_ignores_sigterm_is_killed_after_the_grace_period(
     assert 0.3 <= time.monotonic() - began < 60
 
 
+@pytest.mark.slow
 def test_a_training_over_its_runtime_is_stopped(open_aws: OpenAws) -> None:
     job = train(open_aws(), StoppingCondition={"MaxRuntimeInSeconds": 1}, **told("hang"))
     assert (job["TrainingJobStatus"], job["SecondaryStatus"]) == ("Stopped", "MaxRuntimeExceeded")

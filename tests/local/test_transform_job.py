@@ -161,6 +161,7 @@ def test_a_container_that_does_not_start_fails_the_job_with_its_exit_code(open_a
     )
 
 
+@pytest.mark.slow
 def test_a_container_that_hangs_is_given_up_after_the_invocation_timeout(open_aws: OpenAws) -> None:
     settings: dict[str, Any] = {
         "ModelClientConfig": {"InvocationsTimeoutInSeconds": 1, "InvocationsMaxRetries": 0}
