@@ -2,6 +2,7 @@
 
 import tempfile
 import webbrowser
+from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from html import escape
@@ -36,17 +37,17 @@ class Certified:
         return self.words
 
 
-class _Page:
+class _Page(ABC):
     """A result with a page: shown in a notebook, else opened in the browser."""
 
     @property
+    @abstractmethod
     def page(self) -> str:
         """The whole report as one HTML page, without scripts or anything from elsewhere."""
-        raise NotImplementedError
 
+    @abstractmethod
     def sentences(self) -> Sequence[str]:
         """The result in a few sentences."""
-        raise NotImplementedError
 
     def __str__(self) -> str:
         return "\n".join(self.sentences())
@@ -82,7 +83,23 @@ def _in_notebook() -> bool:
 
 
 @dataclass(frozen=True, repr=False)
-class Labeled(_Page, Generic[IntoDataFrameT]):
+class _OfRun(_Page):
+    """The result of a run with a model, or of a simulated one."""
+
+    report: Report
+
+    @property
+    def certificate(self) -> Certified:
+        """What is promised about the labels, or would have been."""
+        return Certified(in_terms_of_python(certificate_sentence(self.report)), self.report.certificate)
+
+    @property
+    def page(self) -> str:
+        return render_report(self.report)
+
+
+@dataclass(frozen=True, repr=False, kw_only=True)
+class Labeled(_OfRun, Generic[IntoDataFrameT]):
     """The result of `label`.
 
     frame: the given frame, of the same kind and with the same rows, order and index, and behind its columns
@@ -95,18 +112,8 @@ class Labeled(_Page, Generic[IntoDataFrameT]):
     """
 
     frame: IntoDataFrameT
-    report: Report
     without_a_label: Mapping[str, Sequence[int]] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
-
-    @property
-    def certificate(self) -> Certified:
-        """What is promised about the labels."""
-        return Certified(in_terms_of_python(certificate_sentence(self.report)), self.report.certificate)
-
-    @property
-    def page(self) -> str:
-        return render_report(self.report)
 
     def sentences(self) -> Sequence[str]:
         counts = self.report.counts
@@ -159,7 +166,7 @@ class Audited(_Page, Generic[IntoDataFrameT]):
 
 
 @dataclass(frozen=True, repr=False)
-class Simulated(_Page):
+class Simulated(_OfRun):
     """The result of `simulate`.
 
     report: the record of the simulated run, compared with the truth: see `report.score`
@@ -184,15 +191,6 @@ class Simulated(_Page):
     def error(self) -> float | None:
         """The share of wrong labels among all, compared with the given ones; None without any label."""
         return self.report.score.final_error if self.report.score else None
-
-    @property
-    def certificate(self) -> Certified:
-        """What would have been promised about the labels."""
-        return Certified(in_terms_of_python(certificate_sentence(self.report)), self.report.certificate)
-
-    @property
-    def page(self) -> str:
-        return render_report(self.report)
 
     def sentences(self) -> Sequence[str]:
         error = "" if self.error is None else f" {self.error:.2%} of all labels are wrong."
