@@ -151,11 +151,21 @@ class _Bets:
         draws = np.unique(np.linspace(0, total, _DRAWS_TRIED).astype(int))[:-1]
         target = promise.shares_allowed(total - draws)
         mean, square = self.chances.mean(), (self.chances / self.weight).mean()
-        surplus = np.maximum(target - mean, 0)
-        growth = surplus**2 / (2 * (square - 2 * target * mean + target**2) + _LEAST_CHANCE)
-        growth = np.minimum(growth, np.log1p(self.most_at_stake * self.weight.min() * target))
+        growth = expected_growth(target, mean, square, self.weight.min(), self.most_at_stake)
         enough = growth * draws * (total - draws) >= goal * total
         return int(draws[np.argmax(enough)]) if enough.any() else int(draws[-1])
+
+
+def expected_growth(
+    target: Floats, mean: Floats, square: Floats, least_weight: Floats, most_at_stake: float
+) -> Floats:
+    """About how fast the wealth's logarithm grows with each draw, where `target` is the share allowed.
+
+    `mean`, `square`: of what a draw says of the share of wrong objects; weights have the mean 1.
+    """
+    surplus = np.maximum(target - mean, 0)
+    growth = surplus**2 / (2 * (square - 2 * target * mean + target**2) + _LEAST_CHANCE)
+    return np.asarray(np.minimum(growth, np.log1p(most_at_stake * least_weight * target)))
 
 
 def largest_stake(most_at_stake: float, wrong_estimate: Floats | float, price: Floats | float) -> Floats:

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from labelloop.core.certificate.betting import largest_stake
+from labelloop.core.certificate.betting import expected_growth, largest_stake
 from labelloop.core.certificate.promise import Promise
 from labelloop.core.certificate.tuning import DEFAULT, Tuning
 
@@ -63,19 +63,13 @@ class SurestSets:
         return SurestSets(sizes[kept], allowed[kept])
 
     def _draws_to_pass(self, chances: Floats, weights: Floats, goal: float, most_at_stake: float) -> Floats:
-        """About how many draws from all candidates it takes until each set passes; shape (sets,).
-
-        By the mean and the variance of what a draw wins, as in `betting.Plan`s of this promise.
-        """
+        """About how many draws from all candidates it takes until each set passes; shape (sets,)."""
         last = self.sizes - 1
         wrong = np.cumsum(chances)[last] / self.sizes
         weight = np.cumsum(weights)[last]
         relative = np.cumsum(chances / weights)[last] * weight / self.sizes**2
-        target = self.allowed / self.sizes
-        surplus = np.maximum(target - wrong, 0)
-        growth = surplus**2 / (2 * (relative - 2 * target * wrong + target**2) + _LEAST_GROWTH)
         least = np.minimum.accumulate(weights)[last] * self.sizes / weight
-        growth = np.minimum(growth, np.log1p(most_at_stake * least * target))
+        growth = expected_growth(self.allowed / self.sizes, wrong, relative, least, most_at_stake)
         inside = weight / weights.sum()
         return np.asarray(goal / np.maximum(growth * inside, _LEAST_GROWTH))
 
