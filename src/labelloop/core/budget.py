@@ -1,5 +1,6 @@
 """How many answers people are asked for at a time, so that a budget lasts and they wait little."""
 
+from labelloop.core.certificate.tuning import DEFAULT
 from labelloop.core.settings import LoopSettings, resolve_size
 from labelloop.core.stopping import default_start_size
 
@@ -7,7 +8,7 @@ from labelloop.core.stopping import default_start_size
 # batches than this.
 BATCHES_OF_A_BUDGET = 20
 # For fewer answers than this, people would wait for a training longer than they had labeled.
-LEAST_BATCH = 20
+LEAST_BATCH = DEFAULT.rounds.least_batch_labels
 # The first model learns from labels drawn at random. They take no more of a budget than one in this many.
 _START_OF_A_BUDGET = 4
 
