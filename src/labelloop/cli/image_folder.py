@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from labelloop.cli.local_run import local_path
+from labelloop.cli.run_folder import local_path
 from labelloop.core.errors import RequestError
 from labelloop.core.manifest.lines import parse_record
 from labelloop.reporting.text import counted

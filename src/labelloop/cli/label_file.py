@@ -175,10 +175,10 @@ def _run_and_ask(
 
     Where more labels bring the end no nearer, ask on a terminal what is to become of it.
     """
-    batches = BatchesInFiles(folder.out)
+    batches = BatchesInFiles(folder.out, record)
     asks = can_ask(console) and task.people is not WhoLabels.SIMULATED
     while True:
-        if task.people is WhoLabels.FILE and not batches.ready(console, record):
+        if task.people is WhoLabels.FILE and not batches.ready(console):
             write_labels(console, labels_so_far(folder.out), folder.labels)
             raise typer.Exit
         try:

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from labelloop.cli.run_folder import RunFolder, RunRecord, read_request
+from labelloop.cli.run_folder import RunFolder, RunRecord, local_path, read_request
 from labelloop.core.errors import RequestError
 from labelloop.core.ledger import Ledger
 from labelloop.core.manifest.label_categories import LabelCategories, parse_label_categories
@@ -79,12 +79,12 @@ def labels_so_far(folder: Path, *, run: Path | None = None, manifest: Path | Non
     s3_root = prepared / S3_ROOT
     categories = _categories(s3_root, request)
     if manifest is None and record is not None and (state := newest_state(s3_root, record)):
-        ledger = Ledger.from_bytes(_in(s3_root, state.ledger_s3_uri).read_bytes())
-        path = _in(s3_root, state.manifest_s3_uri)
+        ledger = Ledger.from_bytes(local_path(s3_root, state.ledger_s3_uri).read_bytes())
+        path = local_path(s3_root, state.manifest_s3_uri)
         return LabelsSoFar(prepared, path, attribute, categories, ledger.rounds)
     # Before the first snapshot, there are the labels that the files brought.
     uri = request["InputConfig"]["DataSource"]["S3DataSource"]["ManifestS3Uri"]
-    return LabelsSoFar(prepared, manifest or _in(s3_root, uri), attribute, categories)
+    return LabelsSoFar(prepared, manifest or local_path(s3_root, uri), attribute, categories)
 
 
 def _prepared(folder: Path, record: RunRecord | None) -> Path:
@@ -100,7 +100,7 @@ def _prepared(folder: Path, record: RunRecord | None) -> Path:
 
 
 def _categories(s3_root: Path, request: dict[str, Any]) -> LabelCategories:
-    return parse_label_categories(_in(s3_root, request["LabelCategoryConfigS3Uri"]).read_bytes())
+    return parse_label_categories(local_path(s3_root, request["LabelCategoryConfigS3Uri"]).read_bytes())
 
 
 def newest_state(s3_root: Path, record: RunRecord) -> RunState | None:
@@ -108,12 +108,8 @@ def newest_state(s3_root: Path, record: RunRecord) -> RunState | None:
     output_path = record.request["OutputConfig"]["S3OutputPath"].rstrip("/")
     for name in reversed(record.executions):
         files = RunFiles(f"{output_path}/{name}/")
-        folder = _in(s3_root, files.prefix)
+        folder = local_path(s3_root, files.prefix)
         uris = [files.prefix + path.relative_to(folder).as_posix() for path in folder.rglob("state.json")]
         if newest := files.newest_snapshot(uris):
-            return RunState.read(json.loads(_in(s3_root, newest).read_bytes()))
+            return RunState.read(json.loads(local_path(s3_root, newest).read_bytes()))
     return None
-
-
-def _in(s3_root: Path, uri: str) -> Path:
-    return s3_root / uri.removeprefix("s3://")

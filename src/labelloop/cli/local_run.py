@@ -10,7 +10,7 @@ from typing import Any
 
 from labelloop import backends, labelers
 from labelloop.cli.errors import RunFailedError
-from labelloop.cli.run_folder import RunFolder, RunRecord
+from labelloop.cli.run_folder import RunFolder, RunRecord, local_path
 from labelloop.cli.state_seconds import seconds_by_round
 from labelloop.core.errors import RequestError
 from labelloop.core.implementations import is_class_name
@@ -103,11 +103,6 @@ def run_loop(
     record.finished = True
     folder.save(record)
     return report
-
-
-def local_path(s3_root: Path, uri: str) -> Path:
-    """The file that stands for an S3 object."""
-    return s3_root / uri.removeprefix("s3://")
 
 
 def _bucket(uri: str) -> str:

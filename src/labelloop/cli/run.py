@@ -18,9 +18,9 @@ from rich.text import Text
 
 from labelloop.cli import run_options
 from labelloop.cli.errors import explained_errors
-from labelloop.cli.local_run import Beside, local_path, run_loop
+from labelloop.cli.local_run import Beside, run_loop
 from labelloop.cli.progress import RunProgress
-from labelloop.cli.run_folder import RunFolder, RunRecord, read_request
+from labelloop.cli.run_folder import RunFolder, RunRecord, local_path, read_request
 from labelloop.cli.sentences import line_printer
 from labelloop.cli.summary import print_summary
 from labelloop.core.errors import RequestError

@@ -61,6 +61,11 @@ class RunFolder:
         write_json(self.report, report.as_file())
 
 
+def local_path(s3_root: Path, uri: str) -> Path:
+    """The file that stands for an S3 object."""
+    return s3_root / uri.removeprefix("s3://")
+
+
 def read_request(path: Path) -> dict[str, Any]:
     """Read an execution input from a file. Raises RequestError when it is not one JSON object."""
     try:

@@ -10,8 +10,7 @@ from rich.console import Console
 from labelloop.answer_files.batch_file import CANNOT_SAY, BatchFile, Question
 from labelloop.cli.batches_in_files import hand_out, take_in
 from labelloop.cli.labels_so_far import newest_state
-from labelloop.cli.local_run import local_path
-from labelloop.cli.run_folder import RunRecord
+from labelloop.cli.run_folder import RunRecord, local_path
 from labelloop.core.ledger import Ledger
 from labelloop.core.manifest.lines import (
     append_fields,
@@ -31,40 +30,36 @@ class BatchesInFiles:
     """The batches of a run, in the folder of its data."""
 
     out: Path
+    record: RunRecord
 
-    def ready(self, console: Console, record: RunRecord) -> bool:
+    def ready(self, console: Console) -> bool:
         """Whether the run can go on. If not, it is told what people have to do first.
 
         Raises RequestError for a batch that cannot be read.
         """
-        state = newest_state(Path(record.s3_root), record)
-        if state is None or state.labeling is None or self._answered(state.labeling, record):
+        state = newest_state(Path(self.record.s3_root), self.record)
+        if state is None or state.labeling is None or self._output(state.labeling).exists():
             return True
-        lines = self._selection(state.labeling, record)
+        lines = self._path(state.labeling.selection_s3_uri).read_bytes().splitlines()
         asked = [object_id(line) for line in lines]
         file = BatchFile(self.out / f"to-label-{state.round:03d}.csv", state.label_categories.names)
         if not file.path.exists():
-            hand_out(console, file, self._questions(lines, record, state))
+            hand_out(console, file, self._questions(lines, state))
             return False
         answers = take_in(console, file, asked)
         if answers is None:
             return False
-        self._write_output(state, lines, answers, record)
+        self._write_output(state, state.labeling, lines, answers)
         return True
 
-    def _answered(self, labeling: Labeling, record: RunRecord) -> bool:
-        return self._output(labeling, record).exists()
+    def _path(self, uri: str) -> Path:
+        return local_path(Path(self.record.s3_root), uri)
 
-    def _output(self, labeling: Labeling, record: RunRecord) -> Path:
-        uri = labeling_output(labeling.output_folder_s3_uri, labeling.job_name)
-        return local_path(Path(record.s3_root), uri)
+    def _output(self, labeling: Labeling) -> Path:
+        return self._path(labeling_output(labeling.output_folder_s3_uri, labeling.job_name))
 
-    def _selection(self, labeling: Labeling, record: RunRecord) -> list[bytes]:
-        path = local_path(Path(record.s3_root), labeling.selection_s3_uri)
-        return path.read_bytes().splitlines()
-
-    def _questions(self, lines: Sequence[bytes], record: RunRecord, state: RunState) -> list[Question]:
-        ledger = Ledger.from_bytes(local_path(Path(record.s3_root), state.ledger_s3_uri).read_bytes())
+    def _questions(self, lines: Sequence[bytes], state: RunState) -> list[Question]:
+        ledger = Ledger.from_bytes(self._path(state.ledger_s3_uri).read_bytes())
         with KeptRows.open(self.out) as kept:
             line_of = {row.number: row.line for row in kept}
         return [
@@ -79,14 +74,12 @@ class BatchesInFiles:
         ]
 
     def _write_output(
-        self, state: RunState, lines: Sequence[bytes], answers: dict[int, int | None], record: RunRecord
+        self, state: RunState, labeling: Labeling, lines: Sequence[bytes], answers: dict[int, int | None]
     ) -> None:
         """As a labeling job would have written it: the resumed run finds it there."""
-        labeling, attribute = state.labeling, state.label_attribute
-        assert labeling is not None, "asked before"
-        names = state.label_categories.names
+        attribute, names = state.label_attribute, state.label_categories.names
         told = {"time": datetime.now(UTC).isoformat(timespec="milliseconds"), "job_name": labeling.job_name}
-        path = self._output(labeling, record)
+        path = self._output(labeling)
         path.parent.mkdir(parents=True, exist_ok=True)
         with replacing(path) as file:
             for line in lines:
