@@ -9,17 +9,17 @@ from importlib import resources
 from pathlib import Path
 from typing import Any
 
-from labelloop.preparation.classes import ClassList, class_list, refuse_unlike_classes
+from labelloop.preparation.classes import ClassList
+from labelloop.preparation.first_pass import first_pass
 from labelloop.preparation.manifest_files import write_rows
-from labelloop.preparation.manifest_lines import ManifestLines
 from labelloop.preparation.options import PreparationOptions
 from labelloop.preparation.output_folder import OutputFolder, replacing
 from labelloop.preparation.prepare_report import PrepareReport
-from labelloop.preparation.prior_rows import labels_of_prior_columns, read_priors
+from labelloop.preparation.prior_rows import read_priors
 from labelloop.preparation.request import labeling_request
 from labelloop.preparation.sample import draw_sample
 from labelloop.preparation.source import Source
-from labelloop.preparation.survey import RowRules, refuse_unusable, survey_source, usable_rows
+from labelloop.preparation.survey import usable_rows
 from labelloop.preparation.table_format import TableFormat
 from labelloop.preparation.table_source import TableSource
 from labelloop.preparation.watching import Watcher, watched
@@ -112,23 +112,8 @@ def prepare_dataset(
     request = labeling_request(options)
     if isinstance(rows, Iterator):
         rows = list(rows)
-    lines = ManifestLines(
-        options.label_attribute, options.creation_date, options.job_name_prefix, options.prior_attributes
-    )
-    rules = RowRules(options.label_words, options.class_names, lines)
-
-    survey = survey_source(watched(rows, "Reading", watcher), rules)
-    refuse_unusable(survey, skip_bad_rows=options.skip_bad_rows)
-    if id_column:
-        survey.ids.refuse_faults(id_column)
-    if options.classes is None:
-        refuse_unlike_classes(survey.labels, survey.labeled_rows)
-    classes = class_list(
-        survey.labels or labels_of_prior_columns(survey),
-        options.classes,
-        options.class_names,
-        rules.words.notes(),
-    )
+    first = first_pass(rows, options, id_column, watcher)
+    lines, rules, survey, classes = first.lines, first.rules, first.survey, first.classes
     sample = draw_sample(
         survey.codes, size=options.sample, labeled_share=options.labeled_share, seed=options.seed
     )

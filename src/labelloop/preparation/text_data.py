@@ -8,15 +8,14 @@ from pathlib import Path
 
 from labelloop.core.ledger import NO_LABEL
 from labelloop.core.model.prior_labels import PriorLabels
-from labelloop.preparation.classes import class_list, refuse_unlike_classes
 from labelloop.preparation.errors import InputFileError
+from labelloop.preparation.first_pass import first_pass
 from labelloop.preparation.manifest_files import prior_fields
-from labelloop.preparation.manifest_lines import ManifestLines
 from labelloop.preparation.options import PreparationOptions
-from labelloop.preparation.prior_rows import labels_of_prior_columns, read_priors
+from labelloop.preparation.prior_rows import read_priors
 from labelloop.preparation.sample import draw_sample, taken_rows
 from labelloop.preparation.source import BadRow
-from labelloop.preparation.survey import RowRules, refuse_unusable, survey_source, usable_rows
+from labelloop.preparation.survey import usable_rows
 from labelloop.preparation.table_format import TableFormat
 from labelloop.preparation.table_source import TableSource
 from labelloop.preparation.watching import Watcher, watched
@@ -65,22 +64,8 @@ def read_text_data(
 
     Raises PreparationError and RequestError as it does.
     """
-    lines = ManifestLines(
-        options.label_attribute, options.creation_date, options.job_name_prefix, options.prior_attributes
-    )
-    rules = RowRules(options.label_words, options.class_names, lines)
-    survey = survey_source(watched(rows, "Reading", watcher), rules)
-    refuse_unusable(survey, skip_bad_rows=options.skip_bad_rows)
-    if table_format.id_column:
-        survey.ids.refuse_faults(table_format.id_column)
-    if options.classes is None:
-        refuse_unlike_classes(survey.labels, survey.labeled_rows)
-    classes = class_list(
-        survey.labels or labels_of_prior_columns(survey),
-        options.classes,
-        options.class_names,
-        rules.words.notes(),
-    )
+    first = first_pass(rows, options, table_format.id_column, watcher)
+    lines, rules, survey, classes = first.lines, first.rules, first.survey, first.classes
     sample = draw_sample(survey.codes, size=options.sample, labeled_share=0.0, seed=options.seed)
     usable = usable_rows(watched(rows, "Reading", watcher), rules)
     taken = [row for _, row in taken_rows(usable, sample.taken)]
