@@ -74,7 +74,7 @@ class DynamoDbTaskStore:
 
     def unfinished(self) -> list[Batch]:
         # The index may be a moment behind, so it tells only where to look.
-        ids = [item["sk"]["S"] for item in self._indexed_batches(_UNFINISHED)]
+        ids = [item["sk"]["S"] for item in self._indexed(_UNFINISHED)]
         found = [Batch.model_validate_json(item["document"]["S"]) for item in self._get_all(_BATCHES, ids)]
         return sorted(found, key=_age)
 
@@ -237,19 +237,15 @@ class DynamoDbTaskStore:
         for page in pages:
             yield from page["Items"]
 
-    def _indexed_batches(self, partition: str) -> Iterator[Any]:
-        pages = self._client.get_paginator("query").paginate(
-            TableName=self._table,
-            IndexName=AVAILABLE_INDEX,
-            KeyConditionExpression="open_batch = :partition",
-            ExpressionAttributeValues={":partition": _s(partition)},
-            PaginationConfig={"PageSize": _READ_AT_ONCE},
-        )
-        for found in pages:
-            yield from found["Items"]
-
-    def _indexed(self, partition: str, most: int, *, newest_first: bool, beyond: str | None) -> Iterator[Any]:
-        """Up to `most` items of a partition of the index, after the one with the sort key `beyond`."""
+    def _indexed(
+        self,
+        partition: str,
+        most: int | None = None,
+        *,
+        newest_first: bool = False,
+        beyond: str | None = None,
+    ) -> Iterator[Any]:
+        """The items of a partition of the index, up to `most`, after the one with the sort key `beyond`."""
         condition, values = "open_batch = :partition", {":partition": _s(partition)}
         if beyond is not None:
             condition += f" AND available {'<' if newest_first else '>'} :beyond"
@@ -260,7 +256,7 @@ class DynamoDbTaskStore:
             KeyConditionExpression=condition,
             ExpressionAttributeValues=values,
             ScanIndexForward=not newest_first,
-            PaginationConfig={"PageSize": most},
+            PaginationConfig={"PageSize": most or _READ_AT_ONCE},
         )
         return islice((item for page in pages for item in page["Items"]), most)
 
