@@ -3,14 +3,13 @@
 import csv
 import io
 from collections.abc import Iterator, Sequence
-from datetime import UTC, datetime
 from typing import Any, Literal
 
 import orjson
 
 from labelloop.reporting.text import no_formula
 from labelloop.workbench.store import TaskStore
-from labelloop.workbench.tasks import Batch, Decision, Entry, Task
+from labelloop.workbench.tasks import Batch, Decision, Entry, Task, iso
 
 Format = Literal["csv", "jsonl"]
 # Why people were asked, in the words of the documentation.
@@ -31,14 +30,15 @@ def exported(store: TaskStore, form: Format, batch_id: str | None = None) -> Ite
 
 
 def _rows(store: TaskStore, batch_id: str | None) -> Iterator[dict[str, Any]]:
-    batches: Sequence[Batch | None] = [store.batch(batch_id)] if batch_id else store.batches()
+    named = store.batch(batch_id) if batch_id else None
+    batches = store.batches() if not batch_id else [named] if named else []
     names = store.people()
     for batch in batches:
-        for task in store.tasks(batch.id) if batch else ():
+        for task in store.tasks(batch.id):
             for person, entry in sorted(task.entries.items(), key=lambda item: item[1].at):
-                if batch and entry.kind != "lease":
+                if entry.kind != "lease":
                     yield _row(batch, task, names.get(person, person), person, entry)
-            if batch and task.decided:
+            if task.decided:
                 owner = task.decided.by
                 yield _row(batch, task, names.get(owner, owner), owner, task.decided)
 
@@ -58,10 +58,6 @@ def _row(batch: Batch, task: Task, name: str, person: str, said: Entry | Decisio
         "time": iso(said.at),
         "seconds": round(said.seconds, 1) if isinstance(said, Entry) and said.seconds is not None else None,
     }
-
-
-def iso(moment: float) -> str:
-    return datetime.fromtimestamp(moment, UTC).isoformat(timespec="milliseconds")
 
 
 def _csv_lines(rows: Iterator[dict[str, Any]]) -> Iterator[bytes]:

@@ -166,17 +166,13 @@ class AnswerSearch:
             batch = some[-1]
 
     def _is_wanted(self, search: Search, batch: Batch, task: Task) -> bool:
-        said = {
-            person: batch.classes[label]
-            for person, label in task.answers.items()
-            if not search.person or self._names.get(person, person) == search.person
-        }
-        skipped = any(
-            not search.person or self._names.get(person, person) == search.person for person in task.skips
-        )
-        if search.label and search.label not in said.values():
+        def is_meant(person: str) -> bool:
+            return not search.person or self._names.get(person, person) == search.person
+
+        said = {batch.classes[label] for person, label in task.answers.items() if is_meant(person)}
+        if search.label and search.label not in said:
             return False
-        return bool(said or skipped) and is_of_kind(search.kind, batch, task)
+        return bool(said or any(map(is_meant, task.skips))) and is_of_kind(search.kind, batch, task)
 
 
 def is_of_kind(kind: Kind, batch: Batch, task: Task) -> bool:
@@ -197,8 +193,7 @@ def _shows(search: Search, shown: DataObject) -> bool:
         return False
     if not search.words:
         return True
-    text = (shown.text if shown.source_ref is None else shown.source_ref) or ""
-    folded = text.casefold()
+    folded = shown.words.casefold()
     return all(word in folded for word in search.words.casefold().split())
 
 

@@ -1,7 +1,6 @@
 """A batch's output manifest, in Ground Truth's format."""
 
 from collections.abc import Iterable, Iterator, Sequence
-from datetime import UTC, datetime
 
 import orjson
 
@@ -16,7 +15,7 @@ from labelloop.core.manifest.lines import (
 )
 from labelloop.core.people.label_review import Outcome, review_outcome
 from labelloop.workbench.agreement import consensus_of
-from labelloop.workbench.tasks import Batch, Task
+from labelloop.workbench.tasks import Batch, Task, iso
 
 # Marks a label that an owner chose where people disagreed.
 ADJUDICATED = {"adjudicated": "yes"}
@@ -108,4 +107,4 @@ def _only_answer(task: Task) -> tuple[int, float]:
 def _time(task: Task) -> str:
     last = max(entry.at for entry in task.entries.values() if entry.kind != "lease")
     last = max(last, task.decided.at) if task.decided else last
-    return datetime.fromtimestamp(last, UTC).isoformat(timespec="milliseconds")
+    return iso(last)

@@ -6,6 +6,7 @@ changed since it was read. So two people who compete for the same task cannot bo
 
 import hashlib
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any, Literal, NamedTuple
 
 from pydantic import BaseModel, ConfigDict
@@ -183,6 +184,11 @@ class DataObject(_Document):
     source_ref: str | None = None
     guess: tuple[int, float] | None = None  # the model's class index and its confidence
 
+    @property
+    def words(self) -> str:
+        """The text, or the address of the image."""
+        return (self.text if self.source_ref is None else self.source_ref) or ""
+
 
 class Annotator(_Document):
     """What one person has done in a batch."""
@@ -222,6 +228,11 @@ class Place(NamedTuple):
 
     at: float
     task_id: str
+
+
+def iso(moment: float) -> str:
+    """A moment in seconds as a date and time of UTC."""
+    return datetime.fromtimestamp(moment, UTC).isoformat(timespec="milliseconds")
 
 
 def task_id(batch_id: str, purpose: Purpose, object_id: int) -> str:

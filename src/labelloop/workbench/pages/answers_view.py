@@ -5,11 +5,10 @@ from dataclasses import asdict, dataclass, replace
 from urllib.parse import urlencode
 
 from labelloop.reporting.text import counted, percent, printable, seconds
-from labelloop.workbench.answer_export import iso
 from labelloop.workbench.answer_search import Answered, Found, Kind, Search, is_of_kind
 from labelloop.workbench.api import ImageUrls
 from labelloop.workbench.errors import RefusedError
-from labelloop.workbench.tasks import Batch, Entry
+from labelloop.workbench.tasks import Batch, Entry, iso
 
 _LONGEST_OBJECT = 100_000
 _LONGEST_CLASS = 100
@@ -155,8 +154,7 @@ def history_view(history: Sequence[Answered], names: Mapping[str, str], images: 
 
 def whole_text(one: Answered) -> str:
     """The object, line by line."""
-    text = (one.shown.text if one.shown.source_ref is None else one.shown.source_ref) or ""
-    lines = text[:_LONGEST_OBJECT].splitlines() or [""]
+    lines = one.shown.words[:_LONGEST_OBJECT].splitlines() or [""]
     return "\n".join(printable(line, _LONGEST_OBJECT) for line in lines)
 
 
@@ -193,11 +191,10 @@ def _address(search: Search, after: str = "") -> str:
 
 
 def _object(one: Answered, names: Mapping[str, str], images: ImageUrls) -> ObjectView:
-    shown = one.shown.text if one.shown.source_ref is None else one.shown.source_ref
     entries = sorted(one.task.entries.items(), key=lambda item: item[1].at)
     return ObjectView(
         address=f"/answers/object?{urlencode({'batch': one.batch.id, 'task': one.task.id})}",
-        text=printable(shown or "") or "(no text)",
+        text=printable(one.shown.words) or "(no text)",
         image=image_address(one, images),
         where=_where(one),
         batch_name=_name_of(one.batch),
