@@ -11,7 +11,9 @@ from rich.text import Text
 
 from labelloop.cli.aws.options import ProfileOption, RegionOption, open_stack
 from labelloop.cli.errors import explained_errors
+from labelloop.cli.labels_so_far import RUN
 from labelloop.core.errors import RequestError
+from labelloop.in_memory.workbench_folder import WorkbenchFolder
 from labelloop.operations.cloud import explained
 from labelloop.operations.stack import workbench_table
 from labelloop.reporting.text import counted
@@ -22,7 +24,6 @@ from labelloop.workbench.sqlite_store import SqliteTaskStore
 from labelloop.workbench.store import TaskStore
 
 _FORMATS: dict[str, Format] = {".csv": "csv", ".jsonl": "jsonl"}
-_STORE = "workbench.sqlite"
 
 
 def answers(
@@ -76,9 +77,11 @@ def _opened(
 
 def _database(folder: Path) -> Path:
     """The workbench's file in a folder, or in its folder `run`. Raises RequestError."""
-    for path in (folder / _STORE, folder / "run" / _STORE):
+    places = [WorkbenchFolder(place).store for place in (folder, folder / RUN)]
+    for path in places:
         if path.is_file():
             return path
     raise RequestError(
-        f"nobody has labeled at a workbench in {folder}: there is no {_STORE}. Name the --out of a run"
+        f"nobody has labeled at a workbench in {folder}: there is no {places[0].name}. Name the --out of a "
+        "run"
     )

@@ -40,10 +40,14 @@ class LabelTask:
     model: TextModel
     attribute: str
 
+    @property
+    def given(self) -> dict[str, Any]:
+        """The fields of the block that have no default."""
+        return {name: value for name, value in self.block.items() if value is not None}
+
     def settings(self, seed: Seed) -> ActiveLearning:
         """Raises RequestError for what the loop cannot do."""
-        given = {name: value for name, value in self.block.items() if value is not None}
-        return parse_settings({**given, "Seed": seed})
+        return parse_settings({**self.given, "Seed": seed})
 
     def kept_settings(self, budget: int | None, batch_size: float | None) -> dict[str, Any]:
         """What people's answers belong to, by the names of the arguments."""
@@ -69,8 +73,7 @@ class LabelTask:
             return
         prepared = prepare_tables(data.source, data.table_format, folder.out, data.options).folder
         request = json.loads(prepared.request.read_bytes())
-        given = {name: value for name, value in self.block.items() if value is not None}
-        block = given if seed is None else {**given, "Seed": seed}
+        block = self.given if seed is None else {**self.given, "Seed": seed}
         write_json(folder.request, {**request, "ActiveLearning": block})
 
     def to_the_end(
