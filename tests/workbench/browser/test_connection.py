@@ -46,11 +46,39 @@ def test_a_page_that_is_connected_again_shows_the_next_object_at_once(
     while ada.page.is_visible("#work"):
         ada.press("2", "Enter")
     ada.see_panel("The workbench cannot be reached")
-    ada.page.clock.pause_at(ada.page.evaluate("Date.now()") + 9_500)  # The next try never comes.
+    for _ in range(8):  # Long enough for the page to try only now and then.
+        ada.page.clock.run_for(10_000)
+        time.sleep(0.05)
+    stop_clock(ada)
     ada.context.set_offline(False)
-    ada.page.wait_for_selector("#work:not([hidden])")
+    for _ in range(40):
+        if ada.page.is_visible("#work"):
+            break
+        time.sleep(0.1)
+        ada.page.clock.run_for(100)
+    assert ada.page.is_visible("#work"), "within 4 of the page's seconds"
     ada.page.clock.resume()
     ada.see_all_saved()
+
+
+def test_a_connection_that_is_back_while_a_request_fails_is_used_at_once(
+    open_bench: OpenBench, new_person: NewPerson
+) -> None:
+    bench = open_bench([f"Headline number {number}" for number in range(12)])
+    ada = new_person(bench)
+    ada.page.clock.install()
+    ada.page.reload()
+    ada.see_object()
+    ada.page.wait_for_load_state("networkidle")
+    kept = keep_the_first(ada)
+    while ada.page.is_visible("#work"):
+        ada.press("2", "Enter")
+    ada.see_all_saved()
+    [asked] = kept
+    stop_clock(ada)
+    ada.page.evaluate("window.dispatchEvent(new Event('online'))")
+    asked.abort()
+    ada.see_object()
 
 
 def test_nobody_is_told_that_all_is_done_before_it_is_saved(
@@ -162,6 +190,24 @@ def test_a_page_nobody_sees_keeps_nothing_from_others(open_bench: OpenBench, new
     eventually(lambda: bench.answers()[bench.texts()[shown]] == {"Ada": 1}, "her choice is kept")
 
 
+def test_a_page_that_is_hidden_while_it_asks_for_objects_keeps_nothing_from_others(
+    open_bench: OpenBench, new_person: NewPerson
+) -> None:
+    bench = open_bench([f"Headline number {number}" for number in range(12)], lease_seconds=3600)
+    ada = new_person(bench)
+    ada.see_object()
+    ada.page.wait_for_load_state("networkidle")
+    kept = keep_the_first(ada)
+    ada.press("2", "Enter", "2", "Enter", "2", "Enter")
+    ada.see_all_saved()
+    eventually(lambda: len(kept) == 1, "the page asks for more")
+    with ada.page.expect_response("**/api/tasks/release"):
+        look_away(ada, hidden=True)
+    with ada.page.expect_response("**/api/tasks/next"):
+        kept[0].continue_()
+    eventually(lambda: free_for_others(bench) == 9, "what Ada holds is there for others", 10)
+
+
 def test_what_others_took_meanwhile_is_not_shown_again(open_bench: OpenBench, new_person: NewPerson) -> None:
     bench = open_bench(HEADLINES[:1], lease_seconds=3600)
     ada = new_person(bench)
@@ -182,6 +228,24 @@ def look_away(person: Person, *, hidden: bool) -> None:
         }""",
         hidden,
     )
+
+
+def stop_clock(person: Person) -> None:
+    person.page.clock.pause_at(person.page.evaluate("Date.now()") / 1000 + 0.01)
+
+
+def keep_the_first(person: Person) -> list[Route]:
+    """The page's next request for objects, which waits until the test lets it go on. Later ones go through."""
+    kept: list[Route] = []
+
+    def keep(route: Route) -> None:
+        if kept:
+            route.continue_()
+        else:
+            kept.append(route)
+
+    person.page.route("**/api/tasks/next", keep)
+    return kept
 
 
 def free_for_others(bench: Bench) -> int:

@@ -16,7 +16,7 @@ export class Outbox extends EventTarget {
     this.problem = null;
     this.timer = 0;
     this.counter = 0;
-    window.addEventListener("online", () => this.flush());
+    window.addEventListener("online", () => this.reconnected());
     window.addEventListener("storage", (event) => {
       if (event.key === null || event.key.startsWith(this.prefix)) this.changed();
     });
@@ -96,6 +96,12 @@ export class Outbox extends EventTarget {
       if (this.keys().length && !this.problem?.signedOut) this.timer = setTimeout(() => this.flush(), this.problem ? this.wait : 0);
     });
     return this.running;
+  }
+
+  /** An attempt that began before fails: the next one must not wait long. */
+  reconnected() {
+    this.wait = FIRST_WAIT;
+    this.flush();
   }
 
   locked(work) {

@@ -25,9 +25,11 @@ export class Supply extends EventTarget {
     this.ended = false;
     this.away = false;
     this.isGivenBack = false;
+    this.refilling = false;
+    this.isReconnected = false; // since the request that is running began
     setInterval(() => this.watch(), WATCH);
     document.addEventListener("visibilitychange", () => (document.hidden ? this.giveBack() : this.refill()));
-    window.addEventListener("online", () => this.refill());
+    window.addEventListener("online", () => this.reconnected());
     window.addEventListener("pagehide", () => this.giveBack());
     window.addEventListener("pageshow", ({ persisted }) => persisted && this.refill());
   }
@@ -70,16 +72,33 @@ export class Supply extends EventTarget {
       this.fire("tasks");
     } catch (error) {
       if (!(error instanceof ApiError)) throw error;
+      this.mayHoldMore = false;
       this.ended = error.signedOut;
       this.fire("failed", error);
     } finally {
       this.refilling = false;
-      // The page was hidden and shown again while this request was running.
-      if ((this.isGivenBack || this.mayHoldMore) && !document.hidden) this.pollLater(0);
-      else if (this.tasks.length < REFILL_BELOW) this.pollLater();
-      // A page with enough tasks must also learn that a batch was closed or paused, or that the work is over.
-      else if (!document.hidden) this.pollLater(POLL_LONGEST);
+      this.planRefill();
     }
+  }
+
+  planRefill() {
+    if (this.isReconnected) {
+      this.isReconnected = false;
+      this.refill();
+      return;
+    }
+    // The page was hidden and shown again while this request was running.
+    if ((this.isGivenBack || this.mayHoldMore) && !document.hidden) this.pollLater(0);
+    else if (this.tasks.length < REFILL_BELOW) this.pollLater();
+    // A page with enough tasks must also learn that a batch was closed or paused, or that the work is over.
+    else if (!document.hidden) this.pollLater(POLL_LONGEST);
+  }
+
+  /** Browsers say so a moment too early at times, and a request that began before fails: neither may cost a long wait. */
+  reconnected() {
+    this.pollWait = POLL_FIRST;
+    this.isReconnected = this.refilling;
+    this.refill();
   }
 
   async fetchTasks() {
@@ -102,7 +121,10 @@ export class Supply extends EventTarget {
     this.tasks.push(...answer.tasks.filter((task) => !known.has(task.id)).map(withDeadline));
     this.giveBackSurplus();
     if (answer.tasks.length) this.pollWait = POLL_FIRST;
-    if (document.hidden) this.giveBack();
+    if (document.hidden) {
+      this.isGivenBack = false; // What went back while the workbench answered may be leased again.
+      this.giveBack();
+    }
     if (answer.progress) this.fire("progress", answer.progress);
   }
 
