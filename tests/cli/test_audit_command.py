@@ -111,8 +111,8 @@ def test_it_goes_from_labels_to_a_certificate(table: Path) -> None:
     assert list(labels[0]) == [*rows[0], "label", "labeled_by", "was", "confidence", "round"]
     for row in labels:
         assert row["was"] == row["given"]
-        assert row["labeled_by"] in ("person", "given")
-        assert row["label"] == (row["truth"] if row["labeled_by"] == "person" else row["given"])
+        assert row["labeled_by"] in ("people", "given")
+        assert row["label"] == (row["truth"] if row["labeled_by"] == "people" else row["given"])
     kept = sum(row["labeled_by"] == "given" for row in labels)
     assert kept == report["counts"]["auto"] == certificate["AutoLabels"]
     assert report["human_share"] == pytest.approx(1 - kept / ROWS)
@@ -489,7 +489,7 @@ def test_people_at_the_workbench_go_on_after_a_kill(table: Path) -> None:
     assert "Compared with" not in told
     assert report_of(table)["counts"]["unlabeled"] == 0
     for row in read(table.parent / "out/labels.csv"):
-        if row["labeled_by"] == "person":
+        if row["labeled_by"] == "people":
             assert row["label"] == row["truth"]
 
 

@@ -196,6 +196,40 @@ def test_killed_at_any_moment_it_exports_what_there_is_and_the_same_command_goes
     report = json.loads((tmp_path / "out/run/report.json").read_bytes())
     repeated = sum(record["repeated_answers"] for record in report["rounds"])
     assert len(asked) - len(set(asked)) == repeated, "nobody is asked twice"
+    people_look_again(tmp_path / "out", served)
+
+
+def people_look_again(out: Path, served: Callable[[list[str]], Served]) -> None:
+    """They are asked about the labels in doubt, the first of which they now find wrong."""
+    before = read(out / "labels.csv")
+    doubtful = read(out / "run/check.csv")
+    checking = served([*LABELLOOP, "check", str(out), "--port", "0"])
+    person = Person(checking, "Ann")
+    lines = [int(line) - 1 for line, *_ in doubtful]
+    (first, *_) = lines
+    wrong, seen = CLASSES[1 - CLASSES.index(before[first][4])], set()
+    while len(seen) < len(lines):
+        for task in person.post("/api/tasks/next", {"count": 5})["tasks"]:
+            assert set(task) & {"label", "guess", "line"} <= {"guess"}
+            assert task.get("guess") is None, "they do not see the label that is there"
+            (line,) = [number for number in lines if before[number][1] == task["text"]]
+            label = wrong if line == first else before[line][4]
+            person.post(f"/api/tasks/{task['id']}/answer", {"label": CLASSES.index(label), "seconds": 1})
+            seen.add(line)
+    told = checking.finish(person)
+    person.http.close()
+    assert f"Of {len(lines)} labels by the model, people changed 1." in told
+    after = read(out / "labels.csv")
+    for number, (old, new) in enumerate(zip(before, after, strict=True)):
+        if number not in seen:
+            assert new == old
+        else:
+            assert new[:4] == old[:4]
+            assert new[4:6] == [wrong if number == first else old[4], "checked"]
+            assert new[7] == old[7], "the round is that of the label they looked at"
+    again = subprocess.run([*LABELLOOP, "check", str(out)], capture_output=True, text=True, timeout=300)
+    assert again.returncode == 0, again.stderr
+    assert "people changed 1" in again.stdout
 
 
 def test_told_to_end_it_writes_what_is_labeled_and_refuses_other_settings(
@@ -287,7 +321,7 @@ def test_people_label_in_the_browser_and_known_labels_are_the_files(
     assert [row[:4] for row in labeled] == rows
     for number, row in enumerate(labeled):
         if number % 3 == 0:
-            assert row[4:] == [row[2], "file", "1.0", "0"]
+            assert row[4:] == [row[2], "given", "1.0", "0"]
         else:
             assert row[5] in ("people", "model")
             assert row[1].split()[1] in WORDS[row[4]]
@@ -308,7 +342,9 @@ def test_who_has_nothing_to_label_is_told_before_a_run_begins(tmp_path: Path, ap
     assert call(source, application).returncode == 0
 
 
-def test_a_larger_budget_and_another_promise_go_on_with_all_labels(tmp_path: Path, application: Path) -> None:
+def test_a_larger_budget_and_another_promise_go_on_with_all_labels(
+    tmp_path: Path, application: Path, served: Callable[[list[str]], Served]
+) -> None:
     source = tmp_path / "texts.csv"
     rows = write_rows(source, 600)
     first = call(source, application, "--budget", "40", "--target-error", "0.01")
@@ -383,7 +419,7 @@ def test_people_with_a_spreadsheet_label_a_batch_at_a_time(tmp_path: Path, appli
     assert [row[1] for row in labeled] == [row[1] for row in rows]
     by = Counter(row[5] for row in labeled)
     assert by["model"] > 100
-    assert (by["file"], by[""]) == (6, 0)
+    assert (by["given"], by[""]) == (6, 0)
     assert all(row[4] == known[row[1]] for row in labeled if row[5] == "people")
     repeated = sum(
         one["repeated_answers"]

@@ -298,7 +298,7 @@ def test_labels_that_the_input_brings_by_machine_are_told_apart_and_not_promised
     )
     assert exported.returncode == 0, exported.stderr
     by = [row.rsplit(",", 3)[1] for row in (prepared / "labels.csv").read_text().splitlines()[1:]]
-    assert (by.count("file"), by.count("model")) == (len(labeled), by_model)
+    assert (by.count("given"), by.count("model")) == (len(labeled), by_model)
 
 
 def test_options_override_what_the_request_promises(few: Path, application: Path) -> None:

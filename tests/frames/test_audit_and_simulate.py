@@ -31,8 +31,8 @@ def test_an_audit_keeps_what_a_test_certifies_and_corrects_what_people_saw(
     frame = audited.frame
     ours = ["label", "labeled_by", "was", "confidence", "round"]
     assert list(frame.columns) == [*given.columns, *ours]
-    assert set(frame["labeled_by"]) <= {"person", "given", "inferred"}
-    by_people = frame["labeled_by"] == "person"
+    assert set(frame["labeled_by"]) <= {"people", "given", "inferred"}
+    by_people = frame["labeled_by"] == "people"
     assert (frame["label"] == frame["category"])[by_people].all()
     assert 0 < by_people.sum() < len(frame)
     changed = frame[by_people & (frame["label"] != frame["was"])]

@@ -6,11 +6,14 @@ import csv
 import json
 from pathlib import Path
 
+import numpy as np
 import pytest
 import typer
 from typer.testing import CliRunner
 
+from labelloop.cli.check import check
 from labelloop.cli.export import export
+from labelloop.cli.run_folder import RunFolder, RunRecord
 from labelloop.core.manifest.label_categories import LabelCategories
 from labelloop.core.manifest.lines import LabelAttribute
 from labelloop.preparation import PreparationOptions, TableFormat, prepare_files
@@ -52,9 +55,9 @@ def test_before_a_run_the_labels_are_those_of_the_file(prepared: Path) -> None:
     assert "2 of 3 rows have a label" in exported(prepared)
     assert rows_of(prepared / "labels.csv") == [
         ["id", "text", "kind", "label", "labeled_by", "confidence", "round"],
-        ["1", "one", "b", "b", "file", "1.0", "0"],
+        ["1", "one", "b", "b", "given", "1.0", "0"],
         ["3", "three", "", "", "", "", ""],
-        ["4", "four", "e", "e", "file", "1.0", "0"],
+        ["4", "four", "e", "e", "given", "1.0", "0"],
     ]
 
 
@@ -121,6 +124,32 @@ def test_what_is_missing_or_unknown_is_said(prepared: Path, tmp_path: Path) -> N
     assert ".csv, .jsonl, .parquet" in refused(prepared, "--out", tmp_path / "labels.xlsx")
 
 
+def test_a_run_that_goes_on_is_not_checked_yet(prepared: Path, tmp_path: Path) -> None:
+    checked = typer.Typer(rich_markup_mode=None)
+    checked.command()(check)
+
+    def told(folder: Path) -> str:
+        ran = CliRunner().invoke(checked, [str(folder)])
+        assert ran.exit_code == 2
+        return " ".join(ran.output.split())
+
+    assert "there is no run in" in told(tmp_path)
+    request = json.loads((prepared / "request.json").read_bytes())
+    RunFolder(prepared / "run").out.mkdir()
+    RunFolder(prepared / "run").save(RunRecord(request, str(prepared / "s3"), executions=["one"]))
+    assert "has not ended, and may still change labels" in told(prepared)
+
+
+def test_who_looked_again_has_the_last_word() -> None:
+    attribute, categories = LabelAttribute("label"), LabelCategories(("b", "e"))
+    line = b'{"source": "x", "label": 0, "label-metadata": {"human-annotated": "no", "confidence": 0.6}}'
+    again = {"label": 1, "label-metadata": {"human-annotated": "yes", "confidence": 0.95}}
+    rounds = np.array([3, 4], np.uint16)
+    kept, changed = read_labels([line, line], attribute, categories, rounds, {1: again})
+    assert kept == ("b", "model", 0.6, 3)
+    assert changed == ("e", "checked", 0.95, 4)
+
+
 @pytest.mark.parametrize(
     ("job", "expected"),
     [
@@ -137,5 +166,5 @@ def test_the_round_in_a_jobs_name(job: str, expected: int) -> None:
         {"source": "x", "label": 0, "label-metadata": {"human-annotated": "yes", "job-name": job}}
     ).encode()
     (found,) = read_labels([line], LabelAttribute("label"), LabelCategories(("b", "e")))
-    assert (found.round, found.labeled_by) == (expected, "people" if expected else "file")
+    assert (found.round, found.labeled_by) == (expected, "people" if expected else "given")
     assert found.confidence is None

@@ -95,18 +95,25 @@ class Workbench(AnswersLater):
         )
 
 
+def question_of(request: LabelingRequest) -> tuple[str, str, str]:
+    """What people are asked: title, short instructions, full instructions."""
+    settings, task = request.active_learning.workbench, request.human_task_config
+    title = settings.title or (task.task_title if task else TITLE)
+    short = settings.short_instructions or (task.task_description if task else INSTRUCTIONS)
+    return title, short, settings.full_instructions or short
+
+
 def _batch(state: RunState, labeling: Labeling, time: str, people: tuple[str, ...]) -> Batch:
-    settings, task = state.settings.workbench, state.request.human_task_config
-    description = task.task_description if task else INSTRUCTIONS
-    short = settings.short_instructions or description
+    settings = state.settings.workbench
+    title, short, full = question_of(state.request)
     return Batch(
         id=labeling.job_name,
         run=state.execution_name,
         round=state.round,
         kind="text",
-        title=settings.title or (task.task_title if task else TITLE),
+        title=title,
         short_instructions=short,
-        full_instructions=settings.full_instructions or short,
+        full_instructions=full,
         classes=tuple(state.class_names),
         label_attribute=state.request.label_attribute_name,
         people_per_object=state.people_per_object,

@@ -35,9 +35,9 @@ def export(
 ) -> None:
     """Write all rows of your files with the labels so far, also of a run under way, stopped or killed.
 
-    Your columns come unchanged and in their order, then: label, labeled_by (people, model, or file: it was
-    there before), confidence, round. Rows without a label have these four empty. Answers of the open batch
-    are labels once it is closed.
+    Your columns come unchanged and in their order, then: label, labeled_by (people, model, given: it was
+    there before, or checked: people looked again with `labelloop check`), confidence, round. Rows without
+    a label have these four empty. Answers of the open batch are labels once it is closed.
 
     Example: labelloop export news --out labels.csv
     """

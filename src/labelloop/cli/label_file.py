@@ -84,7 +84,7 @@ def label_file(
     """Label a file of texts: you label some in the browser, a model learns from that and labels the rest.
 
     The end is OUT/labels.csv: your rows and columns as they are, and behind them label, labeled_by (people,
-    model, or file: it was there before), confidence and round. `labelloop export OUT` writes it at any time.
+    model, or given: it was there before), confidence and round. `labelloop export OUT` writes it at any time.
 
     Stop with Ctrl-C whenever you like: the same command goes on, and nobody is asked twice. Given another
     --budget, --target-error, --certificate-for, --confidence or --batch-size, it keeps all labels too.

@@ -33,6 +33,11 @@ class LabelingFolder:
         return self.path / "workbench.key"
 
     @property
+    def questions(self) -> Path:
+        """A manifest that the command itself wrote, not the user."""
+        return self.path / "questions.manifest"
+
+    @property
     def selection(self) -> Path:
         """The lines that people are asked about."""
         return self.path / "selection.manifest"

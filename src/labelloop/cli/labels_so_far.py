@@ -7,7 +7,7 @@ batch that is open now are not among them: they are labels once the batch is clo
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from labelloop.cli.run_folder import RunFolder, RunRecord, local_path, read_request
+from labelloop.cli.second_look import CheckedLabels, checked_labels
 from labelloop.core.errors import RequestError
 from labelloop.core.ledger import Ledger
 from labelloop.core.manifest.label_categories import LabelCategories, parse_label_categories
@@ -40,6 +41,7 @@ class LabelsSoFar:
     attribute: LabelAttribute
     categories: LabelCategories
     rounds: npt.NDArray[np.uint16] | None = None
+    checked: CheckedLabels = field(default_factory=dict)
 
     def write(self, path: Path) -> tuple[int, int]:
         """Write all rows, with their labels. Returns how many have one, and how many there are.
@@ -48,7 +50,7 @@ class LabelsSoFar:
         """
         check_format(path)
         with KeptRows.open(self.prepared) as kept, self._lines() as lines:
-            labels = read_labels(lines, self.attribute, self.categories, self.rounds)
+            labels = read_labels(lines, self.attribute, self.categories, self.rounds, self.checked)
             return write_table(path, labeled_table(kept, labels))
 
     @contextmanager
@@ -81,16 +83,26 @@ def labels_so_far(folder: Path, *, run: Path | None = None, manifest: Path | Non
     if manifest is None and record is not None and (state := newest_state(s3_root, record)):
         ledger = Ledger.from_bytes(local_path(s3_root, state.ledger_s3_uri).read_bytes())
         path = local_path(s3_root, state.manifest_s3_uri)
-        return LabelsSoFar(prepared, path, attribute, categories, ledger.rounds)
+        checked = checked_labels(RunFolder(run_folder), record, attribute)
+        return LabelsSoFar(prepared, path, attribute, categories, ledger.rounds, checked)
     # Before the first snapshot, there are the labels that the files brought.
     uri = request["InputConfig"]["DataSource"]["S3DataSource"]["ManifestS3Uri"]
     return LabelsSoFar(prepared, manifest or local_path(s3_root, uri), attribute, categories)
 
 
+def has_rows(folder: Path, record: RunRecord) -> bool:
+    """Whether there are rows to join the labels to."""
+    return any((each / KEPT_ROWS_FILE).is_file() for each in _candidates(folder, record))
+
+
+def _candidates(folder: Path, record: RunRecord | None) -> list[Path]:
+    """The folder that was named, and that whose S3 the run uses."""
+    return [folder, *([Path(record.s3_root).parent] if record else []), folder.resolve().parent]
+
+
 def _prepared(folder: Path, record: RunRecord | None) -> Path:
-    """The folder with the kept rows: the one that was named, or the one whose S3 the run uses."""
-    candidates = [folder, *([Path(record.s3_root).parent] if record else []), folder.resolve().parent]
-    for candidate in candidates:
+    """The folder with the kept rows."""
+    for candidate in _candidates(folder, record):
         if (candidate / KEPT_ROWS_FILE).is_file():
             return candidate
     raise RequestError(

@@ -15,6 +15,7 @@ from labelloop.cli.aws.start import start
 from labelloop.cli.aws.status import status
 from labelloop.cli.aws.stop import stop
 from labelloop.cli.aws.watch import watch
+from labelloop.cli.check import check
 from labelloop.cli.demo import demo
 from labelloop.cli.export import export
 from labelloop.cli.fetch_encoder import fetch_encoder
@@ -38,6 +39,7 @@ app = typer.Typer(
 app.command()(label_file)
 app.command()(export)
 app.command()(answers)
+app.command()(check)
 app.command()(sample)
 app.command()(prepare)
 app.command()(simulate)

@@ -31,6 +31,8 @@ class RunFolder:
         self.report = out / "report.json"
         self.page = out / "report.html"
         self.check_list = out / "check.csv"
+        # People's second look at labels, by the execution that gave them.
+        self.checks = out / "check"
         self.history = out / "history.json"
         self.logs = out / "logs"
         self.encodings = out / "encodings"

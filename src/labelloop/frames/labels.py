@@ -5,10 +5,7 @@ from labelloop.core.manifest.lines import ONE_PERSON_CONFIDENCE
 from labelloop.frames.label_folder import LabelFolder
 from labelloop.in_memory.label_run import LabelRun
 from labelloop.preparation import KeptRows, TextData
-from labelloop.results import MODEL, NO_LABEL_GIVEN, PEOPLE, GivenLabel, labeled_table, write_table
-
-# What the command calls `file`.
-_GIVEN = "given"
+from labelloop.results import GIVEN, MODEL, NO_LABEL_GIVEN, PEOPLE, GivenLabel, labeled_table, write_table
 
 
 def labels_of(data: TextData, run: LabelRun) -> list[GivenLabel]:
@@ -25,7 +22,7 @@ def _label(data: TextData, run: LabelRun, number: int) -> GivenLabel:
     if state == State.AUTO:
         return GivenLabel(name, MODEL, float(run.confidence[number]), since)
     if since == 0:
-        return GivenLabel(name, _GIVEN, 1.0, 0)
+        return GivenLabel(name, GIVEN, 1.0, 0)
     return GivenLabel(name, PEOPLE, ONE_PERSON_CONFIDENCE, since)
 
 

@@ -131,7 +131,7 @@ class Audited(_Page, Generic[IntoDataFrameT]):
     """The result of `audit`.
 
     frame: the given frame, of the same kind and with the same rows, order and index, and behind its columns
-        label (the one the row ends with, null for none), labeled_by (person; given: the given label was
+        label (the one the row ends with, null for none), labeled_by (people; given: the given label was
         kept; inferred: people's answers show that such a given label mostly stands for another class, which
         was put in its place; nobody), was (the given label), confidence (the stated one) and round. Where
         one of these names is taken, all five begin with `audit_`

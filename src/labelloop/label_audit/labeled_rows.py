@@ -27,7 +27,7 @@ def label_names(taken: Collection[str]) -> list[str]:
 def labeled_rows(ledger: Ledger, table: AuditTable) -> Iterator[list[str]]:
     """All rows in their order: every field as it was, then what became of the label.
 
-    `labeled_by`: person; given, where a given label was kept; inferred, where people's answers have shown
+    `labeled_by`: people; given, where a given label was kept; inferred, where people's answers have shown
     that such a given label mostly stands for another class, which was put in its place; nobody.
     """
     for number, fields in enumerate(table.rows):
@@ -80,7 +80,7 @@ def _was(table: AuditTable, number: int) -> str:
 
 def _labeled_by(table: AuditTable, number: int, label: int, state: State) -> str:
     if state in _BY_PEOPLE:
-        return "person"
+        return "people"
     if state != State.AUTO:
         return "nobody"
     return "given" if label in table.priors.labels[number] else "inferred"

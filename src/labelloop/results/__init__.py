@@ -5,10 +5,12 @@ columns, and `write_table` writes that as CSV, JSON Lines or Parquet, by the nam
 """
 
 from labelloop.results.labeled_table import LabeledTable, label_columns, labeled_table
-from labelloop.results.labels import MODEL, NO_LABEL_GIVEN, PEOPLE, GivenLabel, read_labels
+from labelloop.results.labels import CHECKED, GIVEN, MODEL, NO_LABEL_GIVEN, PEOPLE, GivenLabel, read_labels
 from labelloop.results.writing import check_format, write_table
 
 __all__ = [
+    "CHECKED",
+    "GIVEN",
     "MODEL",
     "NO_LABEL_GIVEN",
     "PEOPLE",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -14,7 +15,7 @@ from labelloop.core.errors import ManifestError
 from labelloop.core.manifest.label_categories import LabelCategories
 from labelloop.core.manifest.lines import LabelAttribute
 
-PEOPLE, MODEL, FILE = "people", "model", "file"
+PEOPLE, MODEL, GIVEN, CHECKED = "people", "model", "given", "checked"
 # The end of a job's name: its round, and behind that the number of a part or of a repetition.
 _ROUND = re.compile(r"-r(\d{3,})(?:-p?\d+)*\Z")
 
@@ -23,7 +24,7 @@ class GivenLabel(NamedTuple):
     """The label of one object. Where it has none, all fields are empty."""
 
     label: str
-    labeled_by: str  # people, model, or file: it was in the input
+    labeled_by: str  # people, model, given: it was in the input; checked: people looked at it again
     confidence: float | None
     round: int | None  # 0 for a label that was in the input
 
@@ -36,10 +37,12 @@ def read_labels(
     attribute: LabelAttribute,
     categories: LabelCategories,
     rounds: npt.NDArray[np.uint16] | None = None,
+    checked: Mapping[int, Mapping[str, Any]] = MappingProxyType({}),
 ) -> Iterator[GivenLabel]:
     """The label of each line, in order.
 
-    `rounds`: the ledger's; without a ledger, what the jobs' names say. Raises ManifestError.
+    `rounds`: the ledger's; without a ledger, what the jobs' names say. `checked`: by the number of a line,
+    from 0, the fields of the label that people gave it when they looked again. Raises ManifestError.
     """
     for number, line in enumerate(lines):
         try:
@@ -49,7 +52,14 @@ def read_labels(
         if rounds is not None and number >= len(rounds):
             raise ManifestError(f"the manifest has more lines than the ledger has objects: {len(rounds):,}")
         since = None if rounds is None else int(rounds[number])
-        yield _label(record, attribute, categories, since) if attribute.name in record else NO_LABEL_GIVEN
+        if attribute.name not in record:
+            yield NO_LABEL_GIVEN
+            continue
+        given = _label(record, attribute, categories, since)
+        if number in checked:
+            again = _label(checked[number], attribute, categories, given.round)
+            given = again._replace(labeled_by=CHECKED)
+        yield given
 
 
 def _label(
@@ -61,7 +71,7 @@ def _label(
     metadata = record.get(attribute.metadata, {})
     if since is None:
         since = _round_of(metadata.get("job-name", ""))
-    by = FILE if since == 0 else PEOPLE if metadata.get("human-annotated") == "yes" else MODEL
+    by = GIVEN if since == 0 else PEOPLE if metadata.get("human-annotated") == "yes" else MODEL
     return GivenLabel(categories.names[index], by, metadata.get("confidence"), since)
 
 

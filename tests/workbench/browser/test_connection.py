@@ -235,7 +235,7 @@ def stop_clock(person: Person) -> None:
 
 
 def keep_the_first(person: Person) -> list[Route]:
-    """The page's next request for objects, which waits until the test lets it go on. Later ones go through."""
+    """The page's next request for objects, which waits until the test lets it go on; later ones do not."""
     kept: list[Route] = []
 
     def keep(route: Route) -> None:
