@@ -17,7 +17,6 @@ from bench.models import Smoothed
 from bench.neighborhoods import InPlace
 from bench.results import DOCUMENT, ROOT, machine, markdown_table, quote_in_document
 from bench.runs import cores, run_all
-from labelloop.core.budget import batch_size
 from labelloop.core.settings import LoopSettings
 from labelloop.simulation import Labels, simulate
 
@@ -53,7 +52,6 @@ def run_one(task: Task) -> float:
     settings = {
         "CertificateFor": task.certificate_for,
         "TargetError": task.target,
-        "BatchSize": batch_size(task.size, None),
         "Seed": task.seed,
     }
     return simulate(objects, labels[part], Smoothed(objects), settings).human_share

@@ -207,7 +207,8 @@ def people_look_again(out: Path, served: Callable[[list[str]], Served]) -> None:
     person = Person(checking, "Ann")
     lines = [int(line) - 1 for line, *_ in doubtful]
     (first, *_) = lines
-    wrong, seen = CLASSES[1 - CLASSES.index(before[first][4])], set()
+    wrong = CLASSES[1 - CLASSES.index(before[first][4])]
+    seen: set[int] = set()
     while len(seen) < len(lines):
         for task in person.post("/api/tasks/next", {"count": 5})["tasks"]:
             assert set(task) & {"label", "guess", "line"} <= {"guess"}

@@ -8,9 +8,7 @@ from typing import Any
 import pytest
 
 from labelloop.cli.file_task import FileFolder, FileTask, WhoLabels
-from labelloop.core.budget import BATCHES_OF_A_BUDGET
 from labelloop.core.errors import RequestError
-from labelloop.core.settings import resolve_size
 from labelloop.preparation import PreparationOptions, TableFormat
 
 LOOP = {"TargetError": None, "Confidence": None, "CertificateFor": None, "Model": None, "Seed": None}
@@ -36,32 +34,11 @@ def task(
     )
 
 
-@pytest.mark.parametrize(
-    ("rows", "budget", "batch", "start"),
-    [
-        (100_000, None, 2_000, None),
-        (100_000, 3_000, 150, 750),
-        (100_000, 10_000, 500, None),  # a quarter is more than the start takes by default
-        (800, None, 20, None),
-        (800, 100, 20, 25),
-        (300, None, 20, None),
-        (100_000, 10, 20, 2),
-        (100_000, 1, 20, 1),
-    ],
-)
-def test_a_budget_is_spent_in_many_batches_and_the_start_leaves_most_of_it(
-    rows: int, budget: int | None, batch: int, start: int | None
-) -> None:
-    block = task(budget=budget).active_learning(rows)
-    assert (block["BatchSize"], block["StartSize"], block["MaxHumanLabels"]) == (batch, start, budget)
-    if budget is not None and batch > 20:
-        assert budget / resolve_size(batch, rows) >= BATCHES_OF_A_BUDGET
-
-
-def test_a_given_batch_size_is_taken() -> None:
-    assert task(budget=3_000, batch_size=0.05).active_learning(1_000)["BatchSize"] == 0.05
-    assert "50 at a time" in task(batch_size=0.05).plan(1_000)
+def test_a_batch_size_is_a_default_until_it_is_given() -> None:
+    assert task(budget=3_000).active_learning()["BatchSize"] is None
     assert "at most 3,000 answers, 150 at a time" in task(budget=3_000).plan(100_000)
+    assert task(budget=3_000, batch_size=0.05).active_learning()["BatchSize"] == 0.05
+    assert "50 at a time" in task(batch_size=0.05).plan(1_000)
 
 
 def test_a_wrong_value_is_refused_before_files_are_read() -> None:

@@ -5,7 +5,7 @@ import botocore.session
 import pytest
 
 from labelloop.core.errors import RequestError
-from labelloop.core.settings import resolve_size
+from labelloop.core.sizes import resolve_size
 from labelloop.workflow.request import HumanTaskConfig, InputConfig, OutputConfig, parse_request
 
 POST_REQUEST: dict[str, Any] = {
@@ -59,7 +59,7 @@ def test_the_posts_request_is_accepted_as_it_is_and_comes_out_unchanged() -> Non
 def test_defaults_are_those_of_the_documentation() -> None:
     settings = parse_request(POST_REQUEST).active_learning
     assert (settings.policy, settings.labeling_backend) == ("default", "groundtruth")
-    assert (settings.start_size, settings.validation_size, settings.batch_size) == (None, None, 0.02)
+    assert (settings.start_size, settings.validation_size, settings.batch_size) == (None, None, None)
     assert (settings.certificate_for, settings.review_disagreements) == ("all", True)
     assert (settings.target_error, settings.confidence) == (0.05, 0.9)
 

@@ -9,7 +9,6 @@ from labelloop.core.stopping import (
     Next,
     Standing,
     decide,
-    default_start_size,
     objects_to_ask,
 )
 
@@ -25,13 +24,6 @@ AFTER_START = Standing(
 
 def counts(**changes: int) -> Counts:
     return replace(AFTER_START.counts, **changes)
-
-
-@pytest.mark.parametrize(
-    ("total", "start"), [(1, 1), (15, 15), (50, 20), (1_000, 50), (10_000, 233), (1_000_000, 5_000)]
-)
-def test_the_default_start_grows_more_slowly_than_the_input(total: int, start: int) -> None:
-    assert default_start_size(total) == start
 
 
 def test_too_few_labels_to_start_asks_people_at_random() -> None:

@@ -25,7 +25,8 @@ from labelloop.core.certificate.tuning import DEFAULT, Betting, Drawing, Timing,
 from labelloop.core.ledger import Counts
 from labelloop.core.query_strategies.neighborhood_margin import NeighborhoodMargin
 from labelloop.core.records import Verdict
-from labelloop.core.stopping import Limits, Next, Standing, decide, default_start_size, objects_to_ask
+from labelloop.core.sizes import default_start_size
+from labelloop.core.stopping import Limits, Next, Standing, decide, objects_to_ask
 
 CORE = Path(__file__).parents[2] / "src" / "labelloop" / "core"
 LABELERS = CORE.parent / "labelers"
@@ -33,6 +34,7 @@ TUNED = [
     *(path for path in sorted((CORE / "certificate").glob("*.py")) if path.name != "tuning.py"),
     CORE / "stopping.py",
     CORE / "loop.py",
+    CORE / "sizes.py",
 ]
 # Tolerances, iteration limits, edges of bins: nobody would search over these.
 OF_MATHEMATICS = {

@@ -19,7 +19,7 @@ from labelloop.core.manifest.lines import LabelAttribute, object_id, parse_recor
 from labelloop.core.model.recorded_predictions import RecordedPredictions, record_predictions
 from labelloop.core.people.label_errors import label_error_candidates
 from labelloop.core.randomness import random_stream
-from labelloop.core.settings import resolve_size
+from labelloop.core.sizes import resolve_size
 from labelloop.storage import s3
 from labelloop.storage.loop_files import load_loop
 from labelloop.storage.prediction_files import load_out_of_fold

@@ -9,9 +9,9 @@ from typing import Any
 from labelloop.cli.labels_so_far import LABELS_FILE, RUN
 from labelloop.cli.run import People
 from labelloop.cli.run_folder import RunFolder
-from labelloop.core.budget import batch_size, start_size
 from labelloop.core.errors import RequestError
-from labelloop.core.settings import LoopSettings, resolve_size
+from labelloop.core.settings import LoopSettings
+from labelloop.core.sizes import default_batch_size, resolve_size
 from labelloop.preparation import Preparation, PreparationOptions, TableFormat
 from labelloop.preparation.options import DEFAULT_BUCKET
 from labelloop.preparation.output_folder import OutputFolder
@@ -64,8 +64,7 @@ class FileTask:
 
     def check(self) -> None:
         """Raises RequestError for what the loop cannot do, before any file is read."""
-        block = {**self.loop, "BatchSize": self.batch_size, "MaxHumanLabels": self.budget}
-        parse_settings({name: value for name, value in block.items() if value is not None})
+        parse_settings({name: value for name, value in self.active_learning().items() if value is not None})
 
     def promise(self) -> LoopSettings:
         """What is promised, and nothing else of the settings."""
@@ -91,18 +90,13 @@ class FileTask:
                 "--people simulated; to find out how wrong they are, use `labelloop audit`"
             )
 
-    def active_learning(self, rows: int) -> dict[str, Any]:
-        """The request's block, for so many rows."""
-        return {
-            **self.loop,
-            "MaxHumanLabels": self.budget,
-            "BatchSize": self.batch_size or batch_size(rows, self.budget),
-            "StartSize": start_size(rows, self.budget),
-        }
+    def active_learning(self) -> dict[str, Any]:
+        """The request's block; None for a default."""
+        return {**self.loop, "MaxHumanLabels": self.budget, "BatchSize": self.batch_size}
 
     def plan(self, rows: int) -> str:
         """In words: how many answers people are asked for, and how many of them at a time."""
-        batch = resolve_size(self.batch_size or batch_size(rows, self.budget), rows)
+        batch = resolve_size(self.batch_size or default_batch_size(rows, self.budget), rows)
         most = "" if self.budget is None else f"at most {min(self.budget, rows):,} answers, "
         return (
             f"People are asked for {most}{batch:,} at a time. After each batch the model learns from "

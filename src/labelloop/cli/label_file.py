@@ -23,7 +23,6 @@ from labelloop.cli.run import beside_run, execute, new_record, set_people
 from labelloop.cli.run_folder import RunRecord, read_request
 from labelloop.cli.run_in_files import BatchesInFiles
 from labelloop.cli.summary import print_outcome
-from labelloop.core.budget import BATCHES_OF_A_BUDGET, LEAST_BATCH
 from labelloop.local.application import Application
 from labelloop.preparation import Preparation, PreparationOptions, prepare_files, propose_label_attribute
 from labelloop.preparation.options import DEFAULT_BUCKET, DEFAULT_LABEL_ATTRIBUTE, prior_attributes
@@ -46,13 +45,7 @@ def label_file(
     target_error: run_options.TargetError = None,
     confidence: run_options.Confidence = None,
     certificate_for: run_options.ForWhat = None,
-    batch_size: Annotated[
-        float | None,
-        typer.Option(
-            help=f"Answers between two trainings. {run_options.SIZE} Default: 2 % of the rows, at most a "
-            f"{BATCHES_OF_A_BUDGET}th of the budget, at least {LEAST_BATCH}."
-        ),
-    ] = None,
+    batch_size: run_options.BatchSize = None,
     people: Annotated[
         WhoLabels,
         typer.Option(
@@ -248,7 +241,7 @@ def _take_over(console: Console, folder: FileFolder, task: FileTask, record: Run
     if not changed:
         return
     task.check()
-    block = task.active_learning(rows)
+    block = task.active_learning()
     record.request = _with_block(record.request, block)
     parse_request(record.request)
     record.finished = False
@@ -275,7 +268,7 @@ def _prepare(console: Console, folder: FileFolder, task: FileTask) -> tuple[RunR
         )
     show_rows(preparation, console, _prepared(preparation))
     task.check_people(preparation)
-    request = _with_block(read_request(folder.prepared.request), task.active_learning(preparation.rows))
+    request = _with_block(read_request(folder.prepared.request), task.active_learning())
     parse_request(request)
     write_json(folder.prepared.request, request)
     console.print(Text(task.plan(preparation.rows)), soft_wrap=True)

@@ -6,6 +6,8 @@ from typing import Annotated
 
 import typer
 
+from labelloop.core.certificate.tuning import DEFAULT
+
 SIZE = "A share of the rows below 1, else a count."
 
 
@@ -35,7 +37,13 @@ MaxHumanLabels = Annotated[
     float | None,
     typer.Option(help=f"The most rows to ask people about; asked again, a row counts again. {SIZE}"),
 ]
-BatchSize = Annotated[float | None, typer.Option(help=f"Labels per round. {SIZE}")]
+BatchSize = Annotated[
+    float | None,
+    typer.Option(
+        help=f"Answers between two trainings. {SIZE} Default: 2 % of the rows, at most a "
+        f"{DEFAULT.rounds.batches_of_a_budget}th of the budget, at least {DEFAULT.rounds.least_batch_labels}."
+    ),
+]
 Seed = Annotated[
     int | None,
     typer.Option(

@@ -7,7 +7,8 @@ from typing import Literal
 from labelloop.core.certificate.promise import CertificateFor, Promise
 from labelloop.core.certificate.tuning import DEFAULT, Tuning
 from labelloop.core.costs import PriceList
-from labelloop.core.stopping import Limits, default_start_size
+from labelloop.core.sizes import default_batch_size, default_start_size, resolve_size
+from labelloop.core.stopping import Limits
 
 Policy = Literal["default", "blog"]
 # The margin between the two best classes above which the model of the 2020 post labels an object.
@@ -28,7 +29,7 @@ class LoopSettings:
     wrong_label_cost: float | None = None
     start_size: float | None = None
     validation_size: float | None = None
-    batch_size: float = 0.02
+    batch_size: float | None = None
     max_rounds: int = 100
     max_human_labels: float | None = None
     max_cost: float | None = None
@@ -57,12 +58,22 @@ class LoopSettings:
         most_votes: how often people can be asked about an object
         fewest_draws: the smallest size of a test
         """
-        given = self.start_size
+        most = self._most_human_labels(total, most_votes)
+        budget = None if self.max_human_labels is None and self.max_cost is None else most
+        start, batch = self.start_size, self.batch_size
         return Limits(
-            start=(default_start_size(total, tuning=tuning) if given is None else resolve_size(given, total)),
+            start=(
+                default_start_size(total, budget, tuning=tuning)
+                if start is None
+                else resolve_size(start, total)
+            ),
             validation=resolve_size(self.validation_size or 0, total) if self.is_blog else 0,
-            batch=resolve_size(self.batch_size, total),
-            new_human_labels=self._most_human_labels(total, most_votes),
+            batch=(
+                default_batch_size(total, budget, tuning=tuning)
+                if batch is None
+                else resolve_size(batch, total)
+            ),
+            new_human_labels=most,
             rounds=self.max_rounds,
             fewest_draws=0 if self.is_blog else fewest_draws,
         )
@@ -83,8 +94,3 @@ class LoopSettings:
         unlimited = total * most_votes
         most = unlimited if self.max_human_labels is None else resolve_size(self.max_human_labels, total)
         return self.prices.affordable(self.max_cost, most)
-
-
-def resolve_size(size: float, total: int) -> int:
-    """A share of the total (rounded up) when below 1, else a count; never more than the total."""
-    return min(total, math.ceil(round(size * total, 6)) if size < 1 else math.ceil(size))

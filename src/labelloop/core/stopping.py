@@ -62,13 +62,6 @@ class Decision:
     stopped_because: str | None = None
 
 
-def default_start_size(total: int, *, tuning: Tuning = DEFAULT) -> int:
-    """How many labels, drawn at random, before the first model."""
-    rounds = tuning.rounds
-    grown = math.ceil(rounds.start_factor * math.pow(total, rounds.start_power))
-    return min(total, max(rounds.least_start, grown))
-
-
 def decide(standing: Standing, limits: Limits, *, tuning: Tuning = DEFAULT) -> Decision:
     """Choose the next branch, with the reason if the loop stops."""
     reason = _reason_to_stop(standing, limits, tuning=tuning)

@@ -8,8 +8,6 @@ from typing import Literal
 import numpy as np
 from narwhals.typing import IntoDataFrameT
 
-from labelloop.core.budget import batch_size as default_batch_size
-from labelloop.core.budget import start_size
 from labelloop.core.certificate.promise import CertificateFor
 from labelloop.core.ledger import NO_LABEL
 from labelloop.core.people.human_labels import NO_ANSWER
@@ -129,8 +127,7 @@ def label(
                 "Confidence": confidence,
                 "CertificateFor": certificate_for,
                 "MaxHumanLabels": budget,
-                "BatchSize": batch_size or default_batch_size(len(data.texts.texts), budget),
-                "StartSize": start_size(len(data.texts.texts), budget),
+                "BatchSize": batch_size,
             },
             model=model_of(model, folder.encodings),
             attribute=data.options.label_attribute,

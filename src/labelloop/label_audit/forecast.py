@@ -152,7 +152,7 @@ def _another(run: AuditRun, target_error: float, certificate_for: str, seed: int
         seed=seed,
         target_error=target_error,
         certificate_for=certificate_for,  # type: ignore[arg-type]
-        batch_size=max(_LEAST_BATCH, loop.settings.batch_size),
+        batch_size=max(_LEAST_BATCH, loop.settings.batch_size or 0),
     )
     return AuditRun(priors=run.priors, classes=run.classes, loop=loop, strategy=run.strategy)
 

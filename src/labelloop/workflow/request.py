@@ -278,7 +278,7 @@ class ActiveLearning(_Block):
     query_strategy: str = DEFAULT_QUERY_STRATEGY
     start_size: Size | None = None
     validation_size: Size | None = None
-    batch_size: Size = 0.02
+    batch_size: Size | None = None
     # What a certificate covers: all auto-labels together, or those of each class separately.
     certificate_for: CertificateFor = "all"
     # Where a test's answer differs from the model's, more people are asked until two agree.

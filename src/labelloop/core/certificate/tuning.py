@@ -69,6 +69,20 @@ class Rounds:
     seeds): people labeled 69.0 % with it after 11.2 trainings, without it 70.0 % after 12.0.
     """
 
+    batches_of_a_budget: int = 20
+    """The fewest batches in which a budget is spent, where no BatchSize is given.
+    Unit: batches.
+    Larger: the model chooses better what to ask next; more trainings, for which people wait.
+    Source: not measured: chosen. The figures of docs/budgets.md are with it.
+    """
+
+    start_of_a_budget: float = 0.25
+    """The labels before the first model take no more of a budget than this.
+    Unit: share of the answers that people may be asked for.
+    Larger: as `start_factor`.
+    Source: not measured: chosen. The figures of docs/budgets.md are with it.
+    """
+
     batch_of_left_to_people: float = 0.5
     """A batch is cut to this part of the objects that the model is not expected to label.
     Unit: share of these objects.
