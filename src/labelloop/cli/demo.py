@@ -16,6 +16,8 @@ from labelloop.preparation.demo_headlines import demo_headlines
 
 # Fewer and larger rounds than by default: somebody is waiting for the demo.
 BATCH_SIZE = 0.05
+# As people do: so the report has likely label errors to show, and answers in dispute are settled.
+PEOPLE_ERR = 0.02
 
 
 def demo(
@@ -25,8 +27,8 @@ def demo(
 ) -> None:
     """Label synthetic news headlines: train, auto-label, ask simulated people, until all are labeled.
 
-    The headlines come from a generator; some are ambiguous and some mislabeled, as in real data. A demo that
-    was interrupted continues where it stopped.
+    The headlines come from a generator; some are ambiguous and some mislabeled, as in real data. One answer in
+    fifty is wrong. A demo that was interrupted continues where it stopped.
     """
     console = Console()
     with explained_errors():
@@ -48,7 +50,11 @@ def demo(
             record = RunRecord(
                 request={
                     **read_request(preparation.folder.request),
-                    "ActiveLearning": {"Seed": seed, "BatchSize": BATCH_SIZE},
+                    "ActiveLearning": {
+                        "Seed": seed,
+                        "BatchSize": BATCH_SIZE,
+                        "SimulatedPeople": {"ErrorRate": PEOPLE_ERR, "Seed": seed},
+                    },
                 },
                 s3_root=str(preparation.folder.s3_root.resolve()),
                 truth=str(preparation.folder.truth.resolve()),
