@@ -33,8 +33,6 @@ from labelloop.workflow.request import LabelingRequest
 from labelloop.workflow.run_files import is_recorded_predictions, labeling_output, state_beside
 from labelloop.workflow.run_state import Labeling, RunState
 
-TITLE = "Choose the class"
-INSTRUCTIONS = "Choose the one class that fits best."
 LONGEST_HEARTBEAT_PAUSE = 300.0
 
 
@@ -95,25 +93,17 @@ class Workbench(AnswersLater):
         )
 
 
-def question_of(request: LabelingRequest) -> tuple[str, str, str]:
-    """What people are asked: title, short instructions, full instructions."""
-    settings, task = request.active_learning.workbench, request.human_task_config
-    title = settings.title or (task.task_title if task else TITLE)
-    short = settings.short_instructions or (task.task_description if task else INSTRUCTIONS)
-    return title, short, settings.full_instructions or short
-
-
 def _batch(state: RunState, labeling: Labeling, time: str, people: tuple[str, ...]) -> Batch:
     settings = state.settings.workbench
-    title, short, full = question_of(state.request)
+    question = state.request.question
     return Batch(
         id=labeling.job_name,
         run=state.execution_name,
         round=state.round,
         kind="text",
-        title=title,
-        short_instructions=short,
-        full_instructions=full,
+        title=question.title,
+        short_instructions=question.short_instructions,
+        full_instructions=question.full_instructions,
         classes=tuple(state.class_names),
         label_attribute=state.request.label_attribute_name,
         people_per_object=state.people_per_object,

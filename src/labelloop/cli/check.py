@@ -8,7 +8,6 @@ import typer
 from rich.console import Console
 from rich.text import Text
 
-from labelloop.backends.workbench import question_of
 from labelloop.cli.errors import explained_errors
 from labelloop.cli.export import write_labels
 from labelloop.cli.labeling_session import LabelingSession, Question
@@ -64,8 +63,8 @@ def check(
         write_questions(run, doubtful, answers)
         s3_root = Path(record.s3_root)
         categories = local_path(s3_root, request.label_category_config_s3_uri).read_bytes()
-        title, instructions, _ = question_of(request)
-        asked = Question(attribute, title, instructions)
+        question = request.question
+        asked = Question(attribute, question.title, question.short_instructions)
         session = LabelingSession(answers.questions, parse_label_categories(categories), s3_root, asked)
         session.hold(console, answers, host, port)
         found = found_by_labeler(doubtful, checked_labels(run, record, attribute), attribute)

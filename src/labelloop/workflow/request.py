@@ -1,7 +1,7 @@
 """The execution input: the post's request, unchanged, and one optional block `ActiveLearning`."""
 
 from collections.abc import Iterator, Sequence
-from typing import Annotated, Any, Literal, TypeVar, get_args
+from typing import Annotated, Any, Literal, NamedTuple, TypeVar, get_args
 
 from pydantic import (
     BaseModel,
@@ -50,6 +50,9 @@ FunctionArn = Annotated[
         pattern=r"^arn:aws[a-z\-]*:lambda:[a-z0-9\-]+:[0-9]{12}:function:\S+$", max_length=2048
     ),
 ]
+# What people are asked where the request does not say.
+_TITLE = "Choose the class"
+_INSTRUCTIONS = "Choose the one class that fits best."
 # A share of the input when below 1, else a count of data objects.
 Size = Annotated[float, Field(gt=0)]
 
@@ -406,6 +409,14 @@ class PriorLabelSource(_Block):
         return name
 
 
+class Question(NamedTuple):
+    """What people are asked about each data object."""
+
+    title: str
+    short_instructions: str
+    full_instructions: str
+
+
 class LabelingRequest(_Block):
     """The execution input of `ActiveLearningLoop`."""
 
@@ -429,6 +440,14 @@ class LabelingRequest(_Block):
         if fault:
             raise ValueError(f"{name!r} cannot be a label attribute name: {fault}")
         return name
+
+    @property
+    def question(self) -> Question:
+        """As the workbench asks it: `Workbench` says so, else `HumanTaskConfig`."""
+        words, task = self.active_learning.workbench, self.human_task_config
+        title = words.title or (task.task_title if task else _TITLE)
+        short = words.short_instructions or (task.task_description if task else _INSTRUCTIONS)
+        return Question(title, short, words.full_instructions or short)
 
     @property
     def prior_attributes(self) -> tuple[str, ...]:
