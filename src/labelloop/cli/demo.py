@@ -27,8 +27,8 @@ def demo(
 ) -> None:
     """Label synthetic news headlines: train, auto-label, ask simulated people, until all are labeled.
 
-    The headlines come from a generator; some are ambiguous and some mislabeled, as in real data. One answer in
-    fifty is wrong. A demo that was interrupted continues where it stopped.
+    The headlines come from a generator; some are ambiguous and some mislabeled, as in real data. One answer
+    in fifty is wrong. A demo that was interrupted continues where it stopped.
     """
     console = Console()
     with explained_errors():
