@@ -1,5 +1,6 @@
 """`labelloop check`: a second look at the labels that are most likely wrong."""
 
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Annotated
@@ -24,6 +25,7 @@ from labelloop.cli.second_look import (
 from labelloop.core.errors import RequestError
 from labelloop.core.manifest.label_categories import parse_label_categories
 from labelloop.core.manifest.lines import LabelAttribute
+from labelloop.reporting.check_list import Doubtful
 from labelloop.reporting.text import counted
 from labelloop.workbench.server import DEFAULT_PORT
 from labelloop.workflow.request import parse_request
@@ -45,7 +47,8 @@ def check(
     contradicts, and those the model was least sure of. They don't see the label that is there. Then
     FOLDER/labels.csv is written anew with their answers, labeled_by "checked".
 
-    Stop with Ctrl-C whenever you like: the same command goes on.
+    Stop with Ctrl-C whenever you like: the same command goes on. To end it with the answers so far, close the
+    batch on the page Run.
 
     Example: labelloop check news
     """
@@ -66,6 +69,7 @@ def check(
         question = request.question
         asked = Question(attribute, question.title, question.short_instructions)
         session = LabelingSession(answers.questions, parse_label_categories(categories), s3_root, asked)
+        console.print(Text(_asked_again(doubtful)), soft_wrap=True)
         session.hold(console, answers, host, port)
         found = found_by_labeler(doubtful, checked_labels(run, record, attribute), attribute)
         console.print(Text(" ".join(_sentences(found))), soft_wrap=True)
@@ -85,6 +89,12 @@ def _ended(run: RunFolder, folder: Path) -> RunRecord:
             "answers at its workbench, under Disagreements"
         )
     return record
+
+
+def _asked_again(doubtful: Iterable[Doubtful]) -> str:
+    by = Counter(entry.labeled_by for entry in doubtful)
+    each = " and ".join(f"{counted(number, 'label')} by {labeler}" for labeler, number in by.items())
+    return f"Asking again about {each}. To end sooner, close the batch at the workbench, on the page Run."
 
 
 def _sentences(found: Mapping[str, Found]) -> Iterable[str]:
