@@ -366,7 +366,7 @@ def test_a_larger_budget_and_another_promise_go_on_with_all_labels(
     asked = asked_about(tmp_path)
     assert len(asked) - len(set(asked)) == repeated, "nobody is asked twice"
     request = json.loads((tmp_path / "out/request.json").read_bytes())
-    assert request["ActiveLearning"] == {"TargetError": 0.1, "CertificateFor": "dataset", "BatchSize": 20}
+    assert request["ActiveLearning"] == {"TargetError": 0.1, "CertificateFor": "dataset"}
 
 
 def fill_in(path: Path, known: dict[str, str], *, but: int = 0) -> None:
