@@ -14,8 +14,8 @@ from pydantic import BaseModel, Field
 from labelloop.workbench.errors import NotAllowedError, NotFoundError
 from labelloop.workbench.farewell import Farewell
 from labelloop.workbench.service import LONGEST_REASON, MOST_HELD, Handed, Progress, Workbench
-from labelloop.workbench.sessions import OWNER, Session
-from labelloop.workbench.tasks import Batch, DataObject, Task
+from labelloop.workbench.sessions import OWNER, REVIEWER, Session
+from labelloop.workbench.tasks import Batch, DataObject, Role, Task
 from labelloop.workbench.worker_template import WorkerTemplate
 
 # Separates the batch's id from the task's own id, in the ids that pages use.
@@ -47,7 +47,7 @@ class AnswerRequest(BaseModel):
 
 
 class DecideRequest(BaseModel):
-    """The class index that an owner decides for."""
+    """The class index that a reviewer decides for."""
 
     label: int
 
@@ -60,7 +60,9 @@ class SkipRequest(BaseModel):
 
 def session_of(request: Request) -> Session | None:
     """The request's session, or None. Pages redirect people without a session to the sign-in."""
-    session: Session | None = request.app.state.sessions.session(request)
+    if not hasattr(request.state, "session"):
+        request.state.session = request.app.state.sessions.session(request)
+    session: Session | None = request.state.session
     return session
 
 
@@ -82,11 +84,20 @@ async def annotator(request: Request) -> str:
     return session.identity
 
 
+async def reviewer(request: Request) -> str:
+    """The identity of the reviewer or owner who is signed in. Raises NotAllowedError."""
+    return await _with_role(request, REVIEWER, "reviewers and owners")
+
+
 async def owner(request: Request) -> str:
     """The identity of the owner who is signed in. Raises NotAllowedError."""
+    return await _with_role(request, OWNER, "owners")
+
+
+async def _with_role(request: Request, role: Role, who: str) -> str:
     session = session_of(request)
-    if session is None or OWNER not in session.roles:
-        raise NotAllowedError("only owners may do this: ask an owner to add you to the group owners")
+    if session is None or not session.is_allowed(role):
+        raise NotAllowedError(f"only {who} may do this: ask an owner for that role")
     return await annotator(request)
 
 
@@ -112,6 +123,7 @@ def _why_out_of_date(session: Session | None, visitor: str) -> str:
 
 TheWorkbench = Annotated[Workbench, Depends(workbench_of)]
 Person = Annotated[str, Depends(annotator)]
+Reviewer = Annotated[str, Depends(reviewer)]
 Owner = Annotated[str, Depends(owner)]
 
 reads = APIRouter(prefix="/api")
@@ -227,8 +239,8 @@ def ask_again(workbench: TheWorkbench, _owner: Owner, batch_id: str) -> dict[str
 
 
 @writes.post("/tasks/{task_id}/decide")
-def decide(workbench: TheWorkbench, owner: Owner, task_id: str, given: DecideRequest) -> dict[str, Any]:
-    workbench.decide(*_split(task_id), owner, given.label)
+def decide(workbench: TheWorkbench, reviewer: Reviewer, task_id: str, given: DecideRequest) -> dict[str, Any]:
+    workbench.decide(*_split(task_id), reviewer, given.label)
     return {"accepted": True}
 
 

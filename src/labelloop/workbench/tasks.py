@@ -13,6 +13,7 @@ from pydantic import BaseModel, ConfigDict
 
 BatchState = Literal["open", "paused", "closing", "closed"]
 Purpose = Literal["label", "gold", "relabel"]
+Role = Literal["annotator", "reviewer", "owner"]
 # The pace is computed from this many of a person's last answers.
 ANSWERS_OF_PACE = 20
 
@@ -213,6 +214,25 @@ class Annotator(_Document):
         if len(recent) < 2:
             return None
         return (len(recent) - 1) / max((now - recent[0]) / 60, 1 / 60)
+
+
+class Member(_Document):
+    """What owners have settled about a person, under the identity that the person's answers have.
+
+    A role and a link are only for the laptop: in the stack, these are the user pool's.
+    """
+
+    id: str
+    role: Role | None = None  # None: nobody has invited this person
+    key_hash: str | None = None  # of the link's key; None once the link is withdrawn
+    invited: float | None = None  # when the link was made
+    withdrawn: bool = False
+    version: int = 0
+
+    @property
+    def link(self) -> str | None:
+        """Names the present link, and does not help to guess its key."""
+        return self.key_hash[:16] if self.key_hash else None
 
 
 @dataclass(frozen=True)

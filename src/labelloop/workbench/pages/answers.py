@@ -1,4 +1,4 @@
-"""The owner's pages of what people answered: `/answers`, and one object's history."""
+"""The pages of what people answered: `/answers`, and one object's history."""
 
 from typing import Annotated, Literal
 
@@ -7,7 +7,8 @@ from starlette.responses import HTMLResponse, Response
 
 from labelloop.workbench.answer_search import AnswerSearch, Kind, Search, Spot
 from labelloop.workbench.pages.answers_view import Choices, history_view, search_view
-from labelloop.workbench.pages.rendering import owner_or_refusal, page
+from labelloop.workbench.pages.rendering import page, session_or_refusal
+from labelloop.workbench.sessions import REVIEWER
 from labelloop.workbench.store import TaskStore
 
 # The batches that a page offers to choose from.
@@ -31,7 +32,7 @@ def answers(
     order: Annotated[Literal["newest", "oldest"], Query()] = "newest",
     after: Annotated[str, Query(max_length=2 * _LONGEST_KEY)] = "",
 ) -> Response:
-    session = owner_or_refusal(request)
+    session = session_or_refusal(request, REVIEWER)
     if isinstance(session, Response):
         return session
     store = _store(request)
@@ -54,7 +55,7 @@ def answers(
 
 @router.get("/answers/object")
 def answers_to_an_object(request: Request, batch: Key, task: Key) -> Response:
-    session = owner_or_refusal(request)
+    session = session_or_refusal(request, REVIEWER)
     if isinstance(session, Response):
         return session
     store = _store(request)

@@ -1,0 +1,47 @@
+"""The owner's page of people, and those who come by a link."""
+
+import pytest
+from playwright.sync_api import Browser
+
+from .conftest import NewPerson, OpenBench
+
+pytestmark = pytest.mark.slow
+
+
+def test_a_person_comes_by_a_link_from_another_site_and_goes_when_it_is_withdrawn(
+    open_bench: OpenBench, new_person: NewPerson, chromium: Browser
+) -> None:
+    bench = open_bench(["first", "second"])
+    olga = new_person(bench, "Olga", permissions=["clipboard-read", "clipboard-write"])
+    olga.page.goto(f"{bench.address}/people")
+    olga.page.get_by_label("Name").fill("Ann")
+    olga.press("Tab", "ArrowDown", "Enter")
+    olga.page.get_by_text("This link signs in as Ann, reviewer.").wait_for()
+    olga.page.locator("#made").get_by_role("button", name="Copy").click()
+    olga.page.get_by_role("button", name="Copied").wait_for()
+    address = olga.page.evaluate("navigator.clipboard.readText()")
+    context = chromium.new_context()
+    mail = context.new_page()
+    # To a browser, this is another site.
+    mail.goto(f"{bench.address.replace('127.0.0.1', 'localhost')}/sign-in")
+    mail.evaluate(
+        "address => document.querySelector('main').append(Object.assign("
+        "document.createElement('a'), { href: address, textContent: 'your link' }))",
+        address,
+    )
+    mail.get_by_role("link", name="your link").click()
+    mail.wait_for_selector("#work:not([hidden])")
+    assert mail.get_by_role("navigation").get_by_role("link").all_inner_texts() == [
+        "Answers",
+        "Disagreements",
+    ]
+    olga.page.get_by_role("button", name="Withdraw the link").click()
+    olga.page.get_by_role("dialog").get_by_role("button", name="Withdraw the link").click()
+    olga.page.get_by_text("The link is withdrawn.").wait_for()
+    mail.keyboard.press("1")
+    mail.keyboard.press("Enter")
+    mail.get_by_text("Not sent: 1 answer kept on this device").wait_for()
+    assert bench.answered() == 0
+    mail.goto(address)
+    assert "not valid (any more)" in mail.inner_text("main")
+    context.close()
