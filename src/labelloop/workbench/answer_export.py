@@ -38,6 +38,10 @@ def _rows(store: TaskStore, batch_id: str | None) -> Iterator[dict[str, Any]]:
             for person, entry in sorted(task.entries.items(), key=lambda item: item[1].at):
                 if entry.kind != "lease":
                     yield _row(batch, task, names.get(person, person), person, entry)
+            for gone in task.discarded:
+                yield _row(batch, task, names.get(gone.person, gone.person), gone.person, gone.entry) | {
+                    "kind": "discarded"
+                }
             if task.decided:
                 owner = task.decided.by
                 yield _row(batch, task, names.get(owner, owner), owner, task.decided)

@@ -82,6 +82,7 @@ def create_app(
     app.include_router(answers_api.router)
     app.include_router(api.reads)
     app.include_router(api.writes)
+    app.include_router(people_api.router)
     if isinstance(sessions, LaptopSessions):
         app.include_router(sign_in.router)
         app.include_router(people_api.invitations)

@@ -6,11 +6,14 @@ from fastapi import APIRouter, Depends, Request
 from pydantic import BaseModel, Field
 
 from labelloop.workbench.api import Owner, TheWorkbench, written_by_our_page
+from labelloop.workbench.errors import NotFoundError, RefusedError
 from labelloop.workbench.invitations import Invitations
+from labelloop.workbench.service import Workbench
 from labelloop.workbench.tasks import Role
 
 _LONGEST_NAME = 256
 
+router = APIRouter(prefix="/api", dependencies=[Depends(written_by_our_page)])
 invitations = APIRouter(prefix="/api/people", dependencies=[Depends(written_by_our_page)])
 
 
@@ -32,6 +35,32 @@ class SharedRequest(BaseModel):
     """Whether the address that people share lets anybody in."""
 
     closed: bool
+
+
+@router.post("/people/pause")
+def pause(workbench: TheWorkbench, owner: Owner, given: PersonRequest) -> dict[str, Any]:
+    if given.person == owner:
+        raise RefusedError("you cannot pause yourself")
+    workbench.pause_person(_known(workbench, given.person))
+    return {"paused": True}
+
+
+@router.post("/people/resume")
+def resume(workbench: TheWorkbench, _owner: Owner, given: PersonRequest) -> dict[str, Any]:
+    workbench.resume_person(_known(workbench, given.person))
+    return {"paused": False}
+
+
+@router.post("/batch/{batch_id}/discard")
+def discard(workbench: TheWorkbench, owner: Owner, batch_id: str, given: PersonRequest) -> dict[str, Any]:
+    return {"discarded": workbench.discard(batch_id, given.person, owner)}
+
+
+def _known(workbench: Workbench, person: str) -> str:
+    names = workbench.store.people()
+    if person not in names and person not in names.values():
+        raise NotFoundError("there is no such person: load the page again")
+    return person
 
 
 @invitations.post("/invite")

@@ -28,6 +28,12 @@ NOT_DECIDABLE = (
     "nobody decides in this batch: it may have objects that were drawn for a test of the certificate, which "
     "takes answers that people give without knowing each other's"
 )
+NOT_DISCARDABLE = (
+    "no answers are discarded in this batch: it may have objects that were drawn for a test of the "
+    "certificate, and who may discard answers has seen them"
+)
+# How many tasks are changed in one write.
+_AT_ONCE = 50
 # The account of changes that no person made.
 NOBODY = ""
 
@@ -47,9 +53,10 @@ class Progress:
 
 @dataclass(frozen=True)
 class Handed:
-    """Tasks leased to a person with what they show, and the state: open, none, paused, closed, held or done.
+    """Tasks leased to a person with what they show, and the state.
 
-    The state is held if nothing is left but what others have, and done if nothing is left for this person.
+    That is open, none, paused, closed, held, done or suspended: held if nothing is left but what others have,
+    done if nothing is left for this person, suspended if an owner has paused this person.
     `held` are the tasks that the page says it holds and that are still leased to the person. A page may hold
     `ahead` tasks.
     """
@@ -115,6 +122,8 @@ class Workbench:
         batch = self.current_batch()
         if batch is None:
             return Handed([], "none", None, None)
+        if self.store.member(person).paused:
+            return Handed([], "suspended", batch, self.progress(batch, person))
         tasks = self._lease(batch, person, count, set(holding)) if batch.state == "open" else []
         shown = self.store.data_objects(batch.id, [task.id for task in tasks])
         held = frozenset(holding).intersection(self.store.annotator(batch.id, person).holding)
@@ -180,12 +189,12 @@ class Workbench:
             before = task.entries[person]
             if before.kind == "answer" and before.label == label:
                 return task, annotator
-            spent = min(max(seconds or 0.0, 0.0), float(batch.lease_seconds))
+            spent = None if seconds is None else min(max(seconds, 0.0), float(batch.lease_seconds))
             entry = Entry(kind="answer", at=now, label=label, seconds=spent)
             annotator = _without(annotator, before)
             return _replace(task, annotator, person, entry).counted_with(
                 answers=annotator.answers + 1,
-                seconds=annotator.seconds + spent,
+                seconds=annotator.seconds + (spent or 0.0),
                 recent=(*annotator.recent, now)[-ANSWERS_OF_PACE:],
             )
 
@@ -270,6 +279,31 @@ class Workbench:
             return
         raise RefusedError(_TOO_MANY)
 
+    def pause_person(self, person: str) -> None:
+        """Give a person no more objects. What the person holds goes to others."""
+        self._set_paused(person, paused=True)
+        for batch in running_batches(self.store.unfinished()):
+            self._take_leases(batch, person)
+
+    def resume_person(self, person: str) -> None:
+        self._set_paused(person, paused=False)
+
+    def discard(self, batch_id: str, person: str, owner: str) -> int:
+        """Discard what a person said in a batch, so that others are asked; return about how many objects.
+
+        It stays in the tasks' histories. Raises NotFoundError. Raises RefusedError where nothing may be
+        discarded.
+        """
+        batch = self.batch(batch_id)
+        _require_running(batch)
+        if not batch.decidable:
+            raise RefusedError(NOT_DISCARDABLE)
+        said = [task.id for task in self.store.tasks(batch_id) if task.is_said_by(person)]
+        return sum(
+            self._discard(batch, said[start : start + _AT_ONCE], person, owner)
+            for start in range(0, len(said), _AT_ONCE)
+        )
+
     # How it is done ---------------------------------------------------------------------------------------
 
     def _lease(self, batch: Batch, person: str, count: int, holding: set[str]) -> list[Task]:
@@ -328,6 +362,10 @@ class Workbench:
         return [task for task in tasks if not others.difference(task.answered_before, task.entries)]
 
     def _change(self, batch: Batch, task_id: str, person: str, change: Change) -> Progress:
+        if self.store.member(person).paused:
+            raise RefusedError(
+                "an owner has paused your work here: nothing you send counts until it is resumed"
+            )
         for attempt in range(_ATTEMPTS):
             task = self._task_of(batch, task_id, person)
             annotator = self.store.annotator(batch.id, person)
@@ -387,6 +425,52 @@ class Workbench:
                 return self.store.save_batch(batch.model_copy(update={"state": after}))
             except ConflictError:
                 _pause(attempt)
+        raise RefusedError(_TOO_MANY)
+
+    def _set_paused(self, person: str, *, paused: bool) -> None:
+        for attempt in range(_ATTEMPTS):
+            member = self.store.member(person)
+            try:
+                self.store.save_member(member.model_copy(update={"paused": paused}))
+            except ConflictError:
+                _pause(attempt)
+                continue
+            return
+        raise RefusedError(_TOO_MANY)
+
+    def _take_leases(self, batch: Batch, person: str) -> None:
+        for attempt in range(_ATTEMPTS):
+            annotator = self.store.annotator(batch.id, person)
+            if not annotator.version:
+                return
+            taken = [task.taken_from(person) for task in self._held(annotator)]
+            try:
+                # Not seen: the person is none of those at work, whom others would wait for.
+                self.store.write(taken, annotator.counted(holding=(), seen=0.0))
+            except ConflictError:
+                _pause(attempt)
+                continue
+            return
+
+    def _discard(self, batch: Batch, task_ids: Sequence[str], person: str, owner: str) -> int:
+        for attempt in range(_ATTEMPTS):
+            now, account = self._clock(), self.store.annotator(batch.id, person)
+            changed = []
+            for task in filter(None, (self.store.task(batch.id, task_id) for task_id in task_ids)):
+                if task.sealed or not task.is_said_by(person):
+                    continue
+                without = task.discarding(person, owner, now)
+                completed = account.completed + int(without.complete) - int(task.complete)
+                account = _without(account, task.entries[person]).counted(completed=completed)
+                changed.append(without)
+            if not changed:
+                return 0
+            try:
+                self.store.write(changed, account)
+            except ConflictError:
+                _pause(attempt)
+                continue
+            return len(changed)
         raise RefusedError(_TOO_MANY)
 
     def _ask_one_more(self, task: Task) -> bool:

@@ -36,7 +36,8 @@ class Batch(_Document):
     label_attribute: str
     people_per_object: int = 1
     show_guess: bool = False
-    # Whether an owner may decide what people disagree about: never in a batch with objects drawn for a test.
+    # Whether those who see the answers may decide what people disagree about, and discard answers: never in a
+    # batch with objects drawn for a test.
     decidable: bool = False
     adjudicate: bool = False  # whether the batch stays open until that is decided
     lease_seconds: int = 600
@@ -70,6 +71,15 @@ class Entry(_Document):
     reason: str | None = None  # of a skip
 
 
+class Discarded(_Document):
+    """What a person said and an owner discarded: it is kept, and counts no more."""
+
+    person: str
+    entry: Entry
+    by: str
+    at: float
+
+
 class Decision(_Document):
     """The class that an owner chose where people disagreed."""
 
@@ -93,9 +103,10 @@ class Task(_Document):
     model_label: int | None = None  # of a label to review: the model's different class
     answered_before: tuple[
         str, ...
-    ] = ()  # who answered about the object in an earlier batch: others are asked first
+    ] = ()  # who answered about the object in an earlier batch, or in vain: others are asked first
     needed: int = 1
     entries: dict[str, Entry] = {}
+    discarded: tuple[Discarded, ...] = ()
     decided: Decision | None = None
     sealed: bool = False  # the batch is closed: nothing changes any more
     version: int = 0
@@ -172,6 +183,23 @@ class Task(_Document):
         over = self.entries[person].model_copy(update={"until": now})
         return self.with_entries({**self.entries, person: over})
 
+    def is_said_by(self, person: str) -> bool:
+        """Whether a person has answered or skipped it."""
+        return person in self.entries and self.entries[person].kind != "lease"
+
+    def discarding(self, person: str, by: str, now: float) -> "Task":
+        """The task without what a person said. Others are asked before the same person is asked again."""
+        entries = {name: entry for name, entry in self.entries.items() if name != person}
+        gone = Discarded(person=person, entry=self.entries[person], by=by, at=now)
+        asked_last = tuple(dict.fromkeys((*self.answered_before, person)))
+        return self.with_entries(entries).model_copy(
+            update={"discarded": (*self.discarded, gone), "answered_before": asked_last}
+        )
+
+    def taken_from(self, person: str) -> "Task":
+        """The task without a person's lease."""
+        return self.with_entries({name: entry for name, entry in self.entries.items() if name != person})
+
     def with_entries(self, entries: dict[str, Entry]) -> "Task":
         """A decision was about other answers, so it goes."""
         return self.model_copy(update={"entries": entries, "decided": None})
@@ -227,6 +255,7 @@ class Member(_Document):
     key_hash: str | None = None  # of the link's key; None once the link is withdrawn
     invited: float | None = None  # when the link was made
     withdrawn: bool = False
+    paused: bool = False  # gets no objects, and what is sent all the same is refused
     version: int = 0
 
     @property

@@ -150,6 +150,11 @@ def test_every_sight_of_the_answers(
     ada.page.get_by_role("link", name="Leave it").click()
     ada.page.get_by_text("That was the last one.").wait_for()
     check(ada, axe)
+    ada.page.goto(f"{bench.address}/people")
+    ada.page.get_by_text("When an answer is too fast").click()
+    check(ada, axe)
+    ada.page.get_by_role("button", name="Ask others again").first.click()
+    check(ada, axe)
 
 
 def test_a_worker_templates_task(open_bench: OpenBench, new_person: NewPerson, axe: str) -> None:

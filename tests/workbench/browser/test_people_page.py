@@ -37,7 +37,7 @@ def test_a_person_comes_by_a_link_from_another_site_and_goes_when_it_is_withdraw
     ]
     olga.page.get_by_role("button", name="Withdraw the link").click()
     olga.page.get_by_role("dialog").get_by_role("button", name="Withdraw the link").click()
-    olga.page.get_by_text("The link is withdrawn.").wait_for()
+    olga.page.get_by_text("the link is withdrawn").wait_for()
     mail.keyboard.press("1")
     mail.keyboard.press("Enter")
     mail.get_by_text("Not sent: 1 answer kept on this device").wait_for()
@@ -45,3 +45,27 @@ def test_a_person_comes_by_a_link_from_another_site_and_goes_when_it_is_withdraw
     mail.goto(address)
     assert "not valid (any more)" in mail.inner_text("main")
     context.close()
+
+
+def test_a_paused_person_is_told_so_and_their_answers_are_asked_again(
+    open_bench: OpenBench, new_person: NewPerson
+) -> None:
+    bench = open_bench(["first", "second", "third"], decidable=True)
+    ben, olga = new_person(bench, "Ben"), new_person(bench, "Olga")
+    ben.see_object()
+    ben.press("1", "Enter")
+    ben.see_all_saved()
+    olga.page.goto(f"{bench.address}/people")
+    person = olga.page.locator('[data-person="Ben"]')
+    person.get_by_role("button", name="Pause").press("Enter")
+    person.get_by_text("Paused").wait_for()
+    assert olga.page.evaluate("document.activeElement.textContent") == "Resume", "the focus stays"
+    ben.press("1", "Enter")
+    ben.see_panel("An owner has paused your work")
+    assert "an owner has paused your work here" in ben.page.inner_text("#notices")
+    person.get_by_role("button", name="Ask others again").click()
+    olga.page.get_by_role("button", name="Discard 1 answer").click()
+    person.get_by_text("1 discarded").wait_for()
+    assert bench.answered() == 0
+    person.get_by_role("button", name="Resume").click()
+    ben.see_object()

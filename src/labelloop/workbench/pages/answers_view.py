@@ -21,6 +21,7 @@ KINDS: dict[Kind, str] = {
     "again": "One more person was asked",
     "review": "Reviews of labels",
     "gold": "Gold objects",
+    "discarded": "Answers were discarded",
 }
 _MARKS: dict[Kind, str] = {
     "disagreement": "People disagree",
@@ -29,6 +30,7 @@ _MARKS: dict[Kind, str] = {
     "again": "One more was asked",
     "review": "Review",
     "gold": "Gold",
+    "discarded": "An answer was discarded",
 }
 
 
@@ -120,7 +122,7 @@ def search_view(
     *,
     is_first: bool,
 ) -> SearchView:
-    batches = [(one.id, _name_of(one)) for one in choices.batches]
+    batches = [(one.id, name_of_batch(one)) for one in choices.batches]
     confidences = [(str(share), f"at most {share}%") for share in (50, 60, 70, 80, 90, 95, 99)]
     shown = any(batch.show_guess for batch in choices.batches) or search.confidence is not None
     sure = "" if search.confidence is None else str(round(100 * search.confidence))
@@ -197,7 +199,7 @@ def _object(one: Answered, names: Mapping[str, str], images: ImageUrls) -> Objec
         text=printable(one.shown.words) or "(no text)",
         image=image_address(one, images),
         where=_where(one),
-        batch_name=_name_of(one.batch),
+        batch_name=name_of_batch(one.batch),
         batch=printable(one.batch.id, _LONGEST_CLASS),
         marks=[text for kind, text in _MARKS.items() if is_of_kind(kind, one.batch, one.task)],
         guess=_guess(one),
@@ -206,6 +208,7 @@ def _object(one: Answered, names: Mapping[str, str], images: ImageUrls) -> Objec
             for person, entry in entries
             if entry.kind != "lease"
         ]
+        + _discarded(one, names)
         + _decision(one, names),
     )
 
@@ -217,10 +220,10 @@ def _line(one: Answered) -> str:
 
 def _where(one: Answered) -> str:
     """A manifest that is labeled without a run is one batch, which need not be named at each object."""
-    return f"{_line(one)}. {_name_of(one.batch)}" if one.batch.run_state_uri else _line(one)
+    return f"{_line(one)}. {name_of_batch(one.batch)}" if one.batch.run_state_uri else _line(one)
 
 
-def _name_of(batch: Batch) -> str:
+def name_of_batch(batch: Batch) -> str:
     if batch.run_state_uri is None:
         return printable(batch.title, _LONGEST_CLASS)
     return f"Round {batch.round} of {printable(batch.run, _LONGEST_CLASS)}"
@@ -242,6 +245,17 @@ def _answer(batch: Batch, name: str, entry: Entry) -> AnswerView:
         time=iso(entry.at),
         took=seconds(entry.seconds) if entry.seconds else "",
     )
+
+
+def _discarded(one: Answered, names: Mapping[str, str]) -> list[AnswerView]:
+    views = [(gone, names.get(gone.person, gone.person)) for gone in one.task.discarded]
+    return [
+        replace(
+            _answer(one.batch, name, gone.entry),
+            how=f"discarded{', skipped' * (gone.entry.kind == 'skip')}: ",
+        )
+        for gone, name in views
+    ]
 
 
 def _decision(one: Answered, names: Mapping[str, str]) -> list[AnswerView]:

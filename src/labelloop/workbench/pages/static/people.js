@@ -7,6 +7,11 @@ import { copyFrom } from "./copying.js";
 const byId = (id) => document.getElementById(id);
 const PARTS = ["part-shared", "part-people"];
 const NEW_LINK = (name) => [`A new link for ${name}?`, "The link that this person has now stops working at once, and signs out.", "Make a new link"];
+const DISCARD = (name, answers) => [
+  `Discard what ${name} said in this batch?`,
+  `${answers} stop counting, and others are asked about these objects. If nobody else is at work, ${name} is asked again, unless paused. What was said stays in the objects' histories. It cannot be counted again.`,
+  `Discard ${answers}`,
+];
 const WITHDRAW = (name) => [`Withdraw the link of ${name}?`, "It signs this person out at once. Answers are kept.", "Withdraw the link"];
 let busy = false;
 
@@ -28,19 +33,21 @@ async function send(path, body) {
 }
 
 async function refresh() {
-  const response = await fetch("/people", { cache: "no-store", redirect: "error" });
+  const response = await fetch(`/people${location.search}`, { cache: "no-store", redirect: "error" });
   if (!response.ok) {
     location.reload();
     return;
   }
   const fresh = new DOMParser().parseFromString(await response.text(), "text/html");
   const focused = document.activeElement?.id;
+  const open = byId("rule")?.open;
   for (const id of PARTS) {
     const part = fresh.getElementById(id);
     if (!part) continue;
     localize(part);
     byId(id)?.replaceWith(document.adoptNode(part));
   }
+  if (byId("rule")) byId("rule").open = open;
   if (focused && document.activeElement === document.body) (byId(focused) ?? byId("main")).focus();
 }
 
@@ -63,6 +70,8 @@ async function invite(name, role, again) {
   byId("made-text").focus();
 }
 
+const discard = (person) => send(`/api/batch/${encodeURIComponent(byId("part-people").dataset.batch)}/discard`, { person });
+
 /** Asks before something that cannot be taken back. */
 function ask([title, text, does], act) {
   byId("sure-title").textContent = title;
@@ -77,8 +86,11 @@ function ask([title, text, does], act) {
 }
 
 const ACTIONS = {
-  link: ({ person, role }) => ask(NEW_LINK(person), () => invite(person, role, true)),
-  withdraw: ({ person }) => ask(WITHDRAW(person), () => send("/api/people/withdraw", { person })),
+  pause: ({ person }) => send("/api/people/pause", { person }),
+  resume: ({ person }) => send("/api/people/resume", { person }),
+  discard: ({ person, name }, { count }) => ask(DISCARD(name, count), () => discard(person)),
+  link: ({ person, name, role }) => ask(NEW_LINK(name), () => invite(person, role, true)),
+  withdraw: ({ person, name }) => ask(WITHDRAW(name), () => send("/api/people/withdraw", { person })),
 };
 
 byId("invite")?.addEventListener("submit", (event) => {
@@ -92,6 +104,6 @@ document.addEventListener("click", (event) => {
   const { copy, shared } = button.dataset;
   if (copy) copyFrom(byId(copy), button);
   else if (shared) send("/api/people/shared", { closed: shared === "close" });
-  else ACTIONS[button.dataset.do](button.closest("[data-person]").dataset);
+  else ACTIONS[button.dataset.do](button.closest("[data-person]").dataset, button.dataset);
 });
 localize(document);
