@@ -22,7 +22,9 @@ MOST_BATCHES_OF_HISTORY = 50
 _MOST_BATCHES, _LONGEST_SECONDS = 40, 2.0
 _AT_ONCE = 50
 _SEPARATOR = "~"
-Kind = Literal["", "disagreement", "undecided", "decided", "skipped", "again", "review", "gold", "discarded"]
+Kind = Literal[
+    "", "disagreement", "undecided", "decided", "skipped", "again", "review", "gold", "discarded", "flagged"
+]
 
 
 @dataclass(frozen=True)
@@ -187,6 +189,7 @@ def is_of_kind(kind: Kind, batch: Batch, task: Task) -> bool:
         "review": task.purpose == "relabel",
         "gold": task.purpose == "gold",
         "discarded": bool(task.discarded),
+        "flagged": bool(task.flagged_by),
     }[kind]
 
 

@@ -1,7 +1,7 @@
 """The workbench's JSON API."""
 
 import hmac
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from itertools import groupby
 from operator import itemgetter
@@ -11,11 +11,13 @@ from urllib.parse import unquote
 from fastapi import APIRouter, Depends, Request
 from pydantic import BaseModel, Field
 
+from labelloop.reporting.text import printable
+from labelloop.workbench.comments import LONGEST_COMMENT, Comments, Unread
 from labelloop.workbench.errors import NotAllowedError, NotFoundError
 from labelloop.workbench.farewell import Farewell
 from labelloop.workbench.service import LONGEST_REASON, MOST_HELD, Handed, Progress, Workbench
 from labelloop.workbench.sessions import OWNER, REVIEWER, Session
-from labelloop.workbench.tasks import Batch, DataObject, Role, Task
+from labelloop.workbench.tasks import Batch, DataObject, Role, Task, iso
 from labelloop.workbench.worker_template import WorkerTemplate
 
 # Separates the batch's id from the task's own id, in the ids that pages use.
@@ -50,6 +52,19 @@ class DecideRequest(BaseModel):
     """The class index that a reviewer decides for."""
 
     label: int
+
+
+class FlagRequest(BaseModel):
+    """What a person writes about an object."""
+
+    comment: str = Field(default="", max_length=4 * LONGEST_COMMENT)
+
+
+class ReplyRequest(BaseModel):
+    """A reply, and the identity of the person whom it is for."""
+
+    to: str = Field(max_length=256)
+    comment: str = Field(max_length=4 * LONGEST_COMMENT)
 
 
 class SkipRequest(BaseModel):
@@ -176,6 +191,43 @@ def answer(workbench: TheWorkbench, person: Person, task_id: str, given: AnswerR
 def skip(workbench: TheWorkbench, person: Person, task_id: str, given: SkipRequest) -> dict[str, Any]:
     progress = workbench.skip(*_split(task_id), person, given.reason)
     return {"accepted": True, "progress": _progress(progress)}
+
+
+@writes.post("/tasks/{task_id}/flag")
+def flag(workbench: TheWorkbench, person: Person, task_id: str, given: FlagRequest) -> dict[str, Any]:
+    Comments(workbench.store).flag(*_split(task_id), person, given.comment)
+    return {"accepted": True}
+
+
+@writes.post("/tasks/{task_id}/reply")
+def reply(workbench: TheWorkbench, reviewer: Reviewer, task_id: str, given: ReplyRequest) -> dict[str, Any]:
+    Comments(workbench.store).reply(*_split(task_id), reviewer, given.to, given.comment)
+    return {"accepted": True}
+
+
+@reads.get("/replies")
+def replies(workbench: TheWorkbench, person: Person) -> dict[str, Any]:
+    """The replies that the person has not seen."""
+    unread = Comments(workbench.store).unread(person)
+    names = workbench.store.people() if unread else {}
+    return {"replies": [_reply_document(one, names) for one in unread]}
+
+
+@writes.post("/tasks/{task_id}/reply-seen")
+def reply_seen(workbench: TheWorkbench, person: Person, task_id: str) -> dict[str, Any]:
+    Comments(workbench.store).seen(*_split(task_id), person)
+    return {"accepted": True}
+
+
+def _reply_document(unread: Unread, names: Mapping[str, str]) -> dict[str, Any]:
+    return {
+        "task": public_id(unread.batch, unread.task),
+        "object": printable(unread.shown.words),
+        "comment": printable(unread.comment, LONGEST_COMMENT),
+        "reply": printable(unread.reply.text, LONGEST_COMMENT),
+        "by": printable(names.get(unread.reply.by, unread.reply.by), 64),
+        "time": iso(unread.reply.at),
+    }
 
 
 @writes.post("/tasks/{task_id}/undo")

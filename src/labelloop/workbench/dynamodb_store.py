@@ -189,8 +189,14 @@ class DynamoDbTaskStore:
         return Totals(sum(one.completed for one in annotators), sum(one.skips for one in annotators))
 
     def write(self, tasks: Sequence[Task], annotator: Annotator | None = None) -> None:
+        ends = {
+            batch_id: self._end(batch_id) for batch_id in {task.batch_id for task in tasks if task.sealed}
+        }
         puts: list[Any] = [
-            self._conditional(_task_item(_next_version(task)), task.version, is_new=False) for task in tasks
+            self._conditional(
+                {**_task_item(_next_version(task)), **ends.get(task.batch_id, {})}, task.version, is_new=False
+            )
+            for task in tasks
         ]
         if annotator is not None:
             saved = _next_version(annotator)
@@ -199,6 +205,11 @@ class DynamoDbTaskStore:
             )
         if puts:
             self._transact(puts)
+
+    def _end(self, batch_id: str) -> dict[str, Any]:
+        """A batch's time to live, if it is let go: what is written once more leaves with it all the same."""
+        item = self._get(_BATCHES, batch_id) or {}
+        return {TIME_TO_LIVE: item[TIME_TO_LIVE]} if TIME_TO_LIVE in item else {}
 
     def _transact(self, puts: list[Any]) -> None:
         try:

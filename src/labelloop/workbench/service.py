@@ -9,6 +9,7 @@ from typing import TypeAlias
 
 from labelloop.workbench.closing import INTERRUPTED_AFTER_SECONDS, Closing
 from labelloop.workbench.errors import ConflictError, NotFoundError, RefusedError
+from labelloop.workbench.retrying import ATTEMPTS, TOO_MANY, pause, until_written
 from labelloop.workbench.store import TaskStore
 from labelloop.workbench.tasks import ANSWERS_OF_PACE, Annotator, Batch, DataObject, Decision, Entry, Task
 
@@ -17,13 +18,9 @@ MOST_HELD = 20
 # How many tasks a page prefetches, unless few are left.
 MOST_AHEAD = 5
 LONGEST_REASON = 500
-# Conditional writes that lose a race are retried, after a pause that grows.
-_ATTEMPTS = 12
-_PAUSE_SECONDS = 0.01
 _CANDIDATES = 100
 # While so many tasks are left for everyone of so many people, it need not be known how many there are.
 _MANY_PEOPLE = 200
-_TOO_MANY = "too many people are writing at the same time: send it again"
 NOT_DECIDABLE = (
     "nobody decides in this batch: it may have objects that were drawn for a test of the certificate, which "
     "takes answers that people give without knowing each other's"
@@ -161,7 +158,7 @@ class Workbench:
 
         An answer still counts until somebody else gets the task.
         """
-        for attempt in range(_ATTEMPTS):
+        for attempt in range(ATTEMPTS):
             now = self._clock()
             tasks = [self.store.task(batch_id, task_id) for task_id in task_ids]
             released = [task.released_by(person, now) for task in tasks if task and task.is_leased_to(person)]
@@ -170,7 +167,7 @@ class Workbench:
             try:
                 self.store.write(released)
             except ConflictError:
-                _pause(attempt)
+                pause(attempt)
                 continue
             return
 
@@ -263,21 +260,21 @@ class Workbench:
         if not batch.decidable:
             raise RefusedError(NOT_DECIDABLE)
         _require_class(batch, label)
-        for attempt in range(_ATTEMPTS):
+        for attempt in range(ATTEMPTS):
             task, now = self._task_in_dispute(batch, task_id), self._clock()
             decision = Decision(by=owner, at=now, label=label)
             account = self.store.annotator(batch.id, NOBODY)
             try:
                 self.store.write([task.model_copy(update={"decided": decision})], account)
             except ConflictError:
-                _pause(attempt)
+                pause(attempt)
                 continue
             self._closing.heartbeat(batch, now)
             totals = self.store.totals(batch.id)
             if totals.completed >= batch.total:
                 self._close_if_complete(batch)
             return
-        raise RefusedError(_TOO_MANY)
+        raise RefusedError(TOO_MANY)
 
     def pause_person(self, person: str) -> None:
         """Give a person no more objects. What the person holds goes to others."""
@@ -308,7 +305,7 @@ class Workbench:
 
     def _lease(self, batch: Batch, person: str, count: int, holding: set[str]) -> list[Task]:
         start = hashlib.sha256(person.encode()).hexdigest()[:20]
-        for attempt in range(_ATTEMPTS):
+        for attempt in range(ATTEMPTS):
             now = self._clock()
             annotator = self.store.annotator(batch.id, person)
             held = self._held(annotator)
@@ -329,7 +326,7 @@ class Workbench:
             try:
                 self.store.write([*fresh, *renewed], annotator.counted(holding=ids, seen=now))
             except ConflictError:
-                _pause(attempt)
+                pause(attempt)
                 continue
             return [*again, *fresh]
         return []
@@ -366,7 +363,7 @@ class Workbench:
             raise RefusedError(
                 "an owner has paused your work here: nothing you send counts until it is resumed"
             )
-        for attempt in range(_ATTEMPTS):
+        for attempt in range(ATTEMPTS):
             task = self._task_of(batch, task_id, person)
             annotator = self.store.annotator(batch.id, person)
             now = self._clock()
@@ -376,12 +373,12 @@ class Workbench:
             try:
                 self.store.write([changed], account.counted(seen=now))
             except ConflictError:
-                _pause(attempt)
+                pause(attempt)
                 continue
             self._closing.heartbeat(batch, now)
             break
         else:
-            raise RefusedError(_TOO_MANY)
+            raise RefusedError(TOO_MANY)
         progress = self.progress(batch, person)
         if progress.done >= progress.total:
             self._close_if_complete(batch)
@@ -416,7 +413,7 @@ class Workbench:
             self._closing.request(batch, "every object is done")
 
     def _set_state(self, batch_id: str, before: str, after: str) -> Batch:
-        for attempt in range(_ATTEMPTS):
+        for attempt in range(ATTEMPTS):
             batch = self.batch(batch_id)
             _require_running(batch)
             if batch.state != before:
@@ -424,36 +421,28 @@ class Workbench:
             try:
                 return self.store.save_batch(batch.model_copy(update={"state": after}))
             except ConflictError:
-                _pause(attempt)
-        raise RefusedError(_TOO_MANY)
+                pause(attempt)
+        raise RefusedError(TOO_MANY)
 
     def _set_paused(self, person: str, *, paused: bool) -> None:
-        for attempt in range(_ATTEMPTS):
+        def write() -> None:
             member = self.store.member(person)
-            try:
-                self.store.save_member(member.model_copy(update={"paused": paused}))
-            except ConflictError:
-                _pause(attempt)
-                continue
-            return
-        raise RefusedError(_TOO_MANY)
+            self.store.save_member(member.model_copy(update={"paused": paused}))
+
+        until_written(write)
 
     def _take_leases(self, batch: Batch, person: str) -> None:
-        for attempt in range(_ATTEMPTS):
+        def write() -> None:
             annotator = self.store.annotator(batch.id, person)
-            if not annotator.version:
-                return
-            taken = [task.taken_from(person) for task in self._held(annotator)]
-            try:
+            if annotator.version:
+                taken = [task.taken_from(person) for task in self._held(annotator)]
                 # Not seen: the person is none of those at work, whom others would wait for.
                 self.store.write(taken, annotator.counted(holding=(), seen=0.0))
-            except ConflictError:
-                _pause(attempt)
-                continue
-            return
+
+        until_written(write)
 
     def _discard(self, batch: Batch, task_ids: Sequence[str], person: str, owner: str) -> int:
-        for attempt in range(_ATTEMPTS):
+        def write() -> int:
             now, account = self._clock(), self.store.annotator(batch.id, person)
             changed = []
             for task in filter(None, (self.store.task(batch.id, task_id) for task_id in task_ids)):
@@ -463,18 +452,14 @@ class Workbench:
                 completed = account.completed + int(without.complete) - int(task.complete)
                 account = _without(account, task.entries[person]).counted(completed=completed)
                 changed.append(without)
-            if not changed:
-                return 0
-            try:
+            if changed:
                 self.store.write(changed, account)
-            except ConflictError:
-                _pause(attempt)
-                continue
             return len(changed)
-        raise RefusedError(_TOO_MANY)
+
+        return until_written(write)
 
     def _ask_one_more(self, task: Task) -> bool:
-        for attempt in range(_ATTEMPTS):
+        for attempt in range(ATTEMPTS):
             current = self.store.task(task.batch_id, task.id)
             if current is None or current.sealed or not current.undecided:
                 return False
@@ -483,7 +468,7 @@ class Workbench:
             try:
                 self.store.write([asked], account.counted(completed=account.completed - 1))
             except ConflictError:
-                _pause(attempt)
+                pause(attempt)
                 continue
             return True
         return False
@@ -542,7 +527,3 @@ def running_batches(batches: Sequence[Batch]) -> list[Batch]:
 def _require_running(batch: Batch) -> None:
     if batch.state in ("closing", "closed"):
         raise RefusedError("this batch is closed already")
-
-
-def _pause(attempt: int) -> None:
-    time.sleep(random.uniform(0, _PAUSE_SECONDS * 2 ** min(attempt, 5)))  # noqa: S311 - no secret

@@ -80,6 +80,15 @@ class Discarded(_Document):
     at: float
 
 
+class Comment(_Document):
+    """What a person wrote about an object, or a reply to that; only the person and reviewers see the two."""
+
+    by: str
+    at: float
+    text: str
+    to: str | None = None  # of a reply, whom it is for
+
+
 class Decision(_Document):
     """The class that an owner chose where people disagreed."""
 
@@ -107,6 +116,7 @@ class Task(_Document):
     needed: int = 1
     entries: dict[str, Entry] = {}
     discarded: tuple[Discarded, ...] = ()
+    comments: tuple[Comment, ...] = ()  # the only part that may change when the task is sealed
     decided: Decision | None = None
     sealed: bool = False  # the batch is closed: nothing changes any more
     version: int = 0
@@ -146,6 +156,11 @@ class Task(_Document):
     def undecided(self) -> bool:
         """Whether people gave it different labels, nobody else is asked, and no owner has decided."""
         return self.complete and self.disputed and self.decided is None
+
+    @property
+    def flagged_by(self) -> tuple[str, ...]:
+        """Who wrote a comment about it."""
+        return tuple(dict.fromkeys(comment.by for comment in self.comments if comment.to is None))
 
     def available_from(self) -> float | None:
         """The moment from which one more person may get it; None when it is complete or sealed."""
@@ -256,6 +271,7 @@ class Member(_Document):
     invited: float | None = None  # when the link was made
     withdrawn: bool = False
     paused: bool = False  # gets no objects, and what is sent all the same is refused
+    unread: tuple[tuple[str, str], ...] = ()  # batch and task of replies that the person has not seen
     version: int = 0
 
     @property

@@ -70,6 +70,8 @@ def test_every_sight_of_the_labeling_page(
         check(ada, axe)
         ada.press("s")
         check(ada, axe)
+        ada.press("Escape", "f")
+        check(ada, axe)
         ada.press("Escape", "Enter")
         ada.see_all_saved()
     ada.see_panel("That was all. Thank you")

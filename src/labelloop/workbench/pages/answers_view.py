@@ -1,14 +1,15 @@
 """The texts of the pages of what people answered. All texts from outside are safe to show."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from urllib.parse import urlencode
 
 from labelloop.reporting.text import counted, percent, printable, seconds
 from labelloop.workbench.answer_search import Answered, Found, Kind, Search, is_of_kind
-from labelloop.workbench.api import ImageUrls
+from labelloop.workbench.api import ImageUrls, public_id
+from labelloop.workbench.comments import LONGEST_COMMENT
 from labelloop.workbench.errors import RefusedError
-from labelloop.workbench.tasks import Batch, Entry, iso
+from labelloop.workbench.tasks import Batch, Comment, Entry, iso
 
 _LONGEST_OBJECT = 100_000
 _LONGEST_CLASS = 100
@@ -22,6 +23,7 @@ KINDS: dict[Kind, str] = {
     "review": "Reviews of labels",
     "gold": "Gold objects",
     "discarded": "Answers were discarded",
+    "flagged": "Flagged",
 }
 _MARKS: dict[Kind, str] = {
     "disagreement": "People disagree",
@@ -31,6 +33,7 @@ _MARKS: dict[Kind, str] = {
     "review": "Review",
     "gold": "Gold",
     "discarded": "An answer was discarded",
+    "flagged": "Flagged",
 }
 
 
@@ -69,6 +72,24 @@ class AnswerView:
 
 
 @dataclass(frozen=True)
+class CommentView:
+    """What somebody wrote about an object; a reply is `to` somebody, else empty."""
+
+    person: str
+    to: str
+    text: str
+    time: str
+
+
+@dataclass(frozen=True)
+class ToReply:
+    """A person who flagged an object: the identity, and the name."""
+
+    id: str
+    name: str
+
+
+@dataclass(frozen=True)
 class ObjectView:
     """An object with the answers of one batch. `guess` is the model's label, if people saw it."""
 
@@ -81,6 +102,9 @@ class ObjectView:
     marks: Sequence[str]
     guess: str
     answers: Sequence[AnswerView]
+    task: str  # the id that our API takes
+    comments: Sequence[CommentView]
+    to_reply: Sequence[ToReply]
 
 
 @dataclass(frozen=True)
@@ -105,12 +129,16 @@ class SearchView:
 
 @dataclass(frozen=True)
 class HistoryView:
-    """The page of one object, with what was said in each batch, the newest first."""
+    """The page of one object, with what was said in each batch, the newest first.
+
+    `no_reply` says by batch why nobody can reply there now.
+    """
 
     text: str
     image: str | None
     name: str
     batches: Sequence[ObjectView]
+    no_reply: Mapping[str, str]
 
 
 def search_view(
@@ -144,13 +172,21 @@ def search_view(
     )
 
 
-def history_view(history: Sequence[Answered], names: Mapping[str, str], images: ImageUrls) -> HistoryView:
+def history_view(
+    history: Sequence[Answered],
+    names: Mapping[str, str],
+    images: ImageUrls,
+    no_reply: Callable[[Batch], str],
+) -> HistoryView:
     newest = history[0]
     return HistoryView(
         text=whole_text(newest),
         image=image_address(newest, images),
         name=_line(newest),
         batches=[_object(one, names, images) for one in history],
+        no_reply={
+            public_id(one.batch, one.task): no_reply(one.batch) for one in history if one.task.comments
+        },
     )
 
 
@@ -210,6 +246,11 @@ def _object(one: Answered, names: Mapping[str, str], images: ImageUrls) -> Objec
         ]
         + _discarded(one, names)
         + _decision(one, names),
+        task=public_id(one.batch, one.task),
+        comments=[_comment(comment, names) for comment in one.task.comments],
+        to_reply=[
+            ToReply(person, printable(names.get(person, person), 64)) for person in one.task.flagged_by
+        ],
     )
 
 
@@ -256,6 +297,15 @@ def _discarded(one: Answered, names: Mapping[str, str]) -> list[AnswerView]:
         )
         for gone, name in views
     ]
+
+
+def _comment(comment: Comment, names: Mapping[str, str]) -> CommentView:
+    return CommentView(
+        person=printable(names.get(comment.by, comment.by), 64),
+        to=printable(names.get(comment.to, comment.to), 64) if comment.to else "",
+        text=printable(comment.text, LONGEST_COMMENT) or "(flagged without a comment)",
+        time=iso(comment.at),
+    )
 
 
 def _decision(one: Answered, names: Mapping[str, str]) -> list[AnswerView]:
