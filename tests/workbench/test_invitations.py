@@ -144,6 +144,16 @@ def test_a_withdrawn_link_signs_out_at_once_and_never_works_again(olga: Browser)
     assert again.get(address).status_code == 403
 
 
+def test_what_a_person_held_whose_link_is_withdrawn_goes_to_others(sqlite_desk: Desk, olga: Browser) -> None:
+    sqlite_desk.workbench.close("batch-1")
+    sqlite_desk.open(["x", "y"], batch_id="batch-2")
+    ann, ben = invited(olga, "Ann"), invited(olga, "Ben")
+    assert len(ann.post("/api/tasks/next", {"count": 2}).json()["tasks"]) == 2
+    assert ben.post("/api/tasks/next", {"count": 2}).json()["state"] == "held"
+    olga.post("/api/people/withdraw", {"person": "Ann"})
+    assert len(ben.post("/api/tasks/next", {"count": 2}).json()["tasks"]) == 2
+
+
 def test_a_new_link_ends_the_one_before(olga: Browser) -> None:
     first = link(olga, "Ann", "owner")
     ann = olga.opens(first)

@@ -73,6 +73,7 @@ def invite(request: Request, workbench: TheWorkbench, owner: Owner, given: Invit
 @invitations.post("/withdraw")
 def withdraw(workbench: TheWorkbench, _owner: Owner, given: PersonRequest) -> dict[str, Any]:
     Invitations(workbench.store).withdraw(given.person)
+    workbench.take_leases(given.person)
     return {"withdrawn": True}
 
 

@@ -279,11 +279,15 @@ class Workbench:
     def pause_person(self, person: str) -> None:
         """Give a person no more objects. What the person holds goes to others."""
         self._set_paused(person, paused=True)
-        for batch in running_batches(self.store.unfinished()):
-            self._take_leases(batch, person)
+        self.take_leases(person)
 
     def resume_person(self, person: str) -> None:
         self._set_paused(person, paused=False)
+
+    def take_leases(self, person: str) -> None:
+        """Give what a person holds to others at once."""
+        for batch in running_batches(self.store.unfinished()):
+            self._take_leases(batch, person)
 
     def discard(self, batch_id: str, person: str, owner: str) -> int:
         """Discard what a person said in a batch, so that others are asked; return about how many objects.
