@@ -101,6 +101,14 @@ def test_nobody_waits_for_a_paused_person(desk: Desk) -> None:
     assert len(lease(desk, "bob", 2)) == 2
 
 
+def test_a_pause_while_somebody_asks_for_objects(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    desk.open(TEXTS)
+    lease(desk, "ann", 1)
+    interrupted(desk.store, monkeypatch, lambda: desk.workbench.pause_person("ann"))
+    assert desk.workbench.next_tasks("ann", 5).state == "suspended"
+    assert len(lease(desk, "bob", 6)) == 6
+
+
 def test_who_is_paused_before_coming_is_paused(desk: Desk) -> None:
     desk.workbench.pause_person("ann")
     desk.open(TEXTS)

@@ -8,7 +8,7 @@ from typing import TypeVar
 from labelloop.workbench.errors import ConflictError, RefusedError
 
 ATTEMPTS = 12
-TOO_MANY = "too many people are writing at the same time: send it again"
+_TOO_MANY = "too many people are writing at the same time: send it again"
 _PAUSE_SECONDS = 0.01
 _Written = TypeVar("_Written")
 
@@ -20,7 +20,7 @@ def until_written(read_and_write: Callable[[], _Written]) -> _Written:
             return read_and_write()
         except ConflictError:
             pause(attempt)
-    raise RefusedError(TOO_MANY)
+    raise RefusedError(_TOO_MANY)
 
 
 def pause(attempt: int) -> None:

@@ -9,7 +9,7 @@ from typing import TypeAlias
 
 from labelloop.workbench.closing import INTERRUPTED_AFTER_SECONDS, Closing
 from labelloop.workbench.errors import ConflictError, NotFoundError, RefusedError
-from labelloop.workbench.retrying import ATTEMPTS, TOO_MANY, pause, until_written
+from labelloop.workbench.retrying import ATTEMPTS, pause, until_written
 from labelloop.workbench.store import TaskStore
 from labelloop.workbench.tasks import ANSWERS_OF_PACE, Annotator, Batch, DataObject, Decision, Entry, Task
 
@@ -119,9 +119,9 @@ class Workbench:
         batch = self.current_batch()
         if batch is None:
             return Handed([], "none", None, None)
-        if self.store.member(person).paused:
-            return Handed([], "suspended", batch, self.progress(batch, person))
         tasks = self._lease(batch, person, count, set(holding)) if batch.state == "open" else []
+        if tasks is None:
+            return Handed([], "suspended", batch, self.progress(batch, person))
         shown = self.store.data_objects(batch.id, [task.id for task in tasks])
         held = frozenset(holding).intersection(self.store.annotator(batch.id, person).holding)
         nothing_left = batch.state == "open" and not tasks and not holding
@@ -158,18 +158,15 @@ class Workbench:
 
         An answer still counts until somebody else gets the task.
         """
-        for attempt in range(ATTEMPTS):
+
+        def write() -> None:
             now = self._clock()
             tasks = [self.store.task(batch_id, task_id) for task_id in task_ids]
             released = [task.released_by(person, now) for task in tasks if task and task.is_leased_to(person)]
-            if not released:
-                return
-            try:
+            if released:
                 self.store.write(released)
-            except ConflictError:
-                pause(attempt)
-                continue
-            return
+
+        until_written(write)
 
     def answer(
         self, batch_id: str, task_id: str, person: str, label: int, seconds: float | None = None
@@ -260,21 +257,17 @@ class Workbench:
         if not batch.decidable:
             raise RefusedError(NOT_DECIDABLE)
         _require_class(batch, label)
-        for attempt in range(ATTEMPTS):
+
+        def write() -> float:
             task, now = self._task_in_dispute(batch, task_id), self._clock()
             decision = Decision(by=owner, at=now, label=label)
             account = self.store.annotator(batch.id, NOBODY)
-            try:
-                self.store.write([task.model_copy(update={"decided": decision})], account)
-            except ConflictError:
-                pause(attempt)
-                continue
-            self._closing.heartbeat(batch, now)
-            totals = self.store.totals(batch.id)
-            if totals.completed >= batch.total:
-                self._close_if_complete(batch)
-            return
-        raise RefusedError(TOO_MANY)
+            self.store.write([task.model_copy(update={"decided": decision})], account)
+            return now
+
+        self._closing.heartbeat(batch, until_written(write))
+        if self.store.totals(batch.id).completed >= batch.total:
+            self._close_if_complete(batch)
 
     def pause_person(self, person: str) -> None:
         """Give a person no more objects. What the person holds goes to others."""
@@ -307,11 +300,15 @@ class Workbench:
 
     # How it is done ---------------------------------------------------------------------------------------
 
-    def _lease(self, batch: Batch, person: str, count: int, holding: set[str]) -> list[Task]:
+    def _lease(self, batch: Batch, person: str, count: int, holding: set[str]) -> list[Task] | None:
+        """None if an owner has paused the person."""
         start = hashlib.sha256(person.encode()).hexdigest()[:20]
         for attempt in range(ATTEMPTS):
             now = self._clock()
             annotator = self.store.annotator(batch.id, person)
+            # After the account is read: a pause from now on changes the account, and the write fails.
+            if self.store.member(person).paused:
+                return None
             held = self._held(annotator)
             again = [task for task in held if task.id not in holding][:count]
             wanted = max(0, min(count - len(again), MOST_HELD - len(held)))
@@ -367,22 +364,20 @@ class Workbench:
             raise RefusedError(
                 "an owner has paused your work here: nothing you send counts until it is resumed"
             )
-        for attempt in range(ATTEMPTS):
+
+        def write() -> float | None:
             task = self._task_of(batch, task_id, person)
             annotator = self.store.annotator(batch.id, person)
             now = self._clock()
             changed, account = change(task, annotator, now)
             if changed == task:
-                break
-            try:
-                self.store.write([changed], account.counted(seen=now))
-            except ConflictError:
-                pause(attempt)
-                continue
-            self._closing.heartbeat(batch, now)
-            break
-        else:
-            raise RefusedError(TOO_MANY)
+                return None
+            self.store.write([changed], account.counted(seen=now))
+            return now
+
+        written = until_written(write)
+        if written is not None:
+            self._closing.heartbeat(batch, written)
         progress = self.progress(batch, person)
         if progress.done >= progress.total:
             self._close_if_complete(batch)
@@ -417,16 +412,14 @@ class Workbench:
             self._closing.request(batch, "every object is done")
 
     def _set_state(self, batch_id: str, before: str, after: str) -> Batch:
-        for attempt in range(ATTEMPTS):
+        def write() -> Batch:
             batch = self.batch(batch_id)
             _require_running(batch)
             if batch.state != before:
                 return batch
-            try:
-                return self.store.save_batch(batch.model_copy(update={"state": after}))
-            except ConflictError:
-                pause(attempt)
-        raise RefusedError(TOO_MANY)
+            return self.store.save_batch(batch.model_copy(update={"state": after}))
+
+        return until_written(write)
 
     def _set_paused(self, person: str, *, paused: bool) -> None:
         def write() -> None:
@@ -463,19 +456,16 @@ class Workbench:
         return until_written(write)
 
     def _ask_one_more(self, task: Task) -> bool:
-        for attempt in range(ATTEMPTS):
+        def write() -> bool:
             current = self.store.task(task.batch_id, task.id)
             if current is None or current.sealed or not current.undecided:
                 return False
             account = self.store.annotator(task.batch_id, NOBODY)
             asked = current.model_copy(update={"needed": len(current.answers) + len(current.skips) + 1})
-            try:
-                self.store.write([asked], account.counted(completed=account.completed - 1))
-            except ConflictError:
-                pause(attempt)
-                continue
+            self.store.write([asked], account.counted(completed=account.completed - 1))
             return True
-        return False
+
+        return until_written(write)
 
 
 @dataclass(frozen=True)
