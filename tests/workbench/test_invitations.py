@@ -126,6 +126,20 @@ def test_a_reviewer_decides_and_an_annotator_does_not(sqlite_desk: Desk, olga: B
     assert decided.decided.by == "Rita"
 
 
+def test_who_comes_from_another_site_is_let_in_at_the_second_load(olga: Browser) -> None:
+    """A strict cookie is not sent with the first one. A browser that never sends it is not sent in circles."""
+    ann, stranger = invited(olga, "Ann"), TestClient(olga.client.app, follow_redirects=False)
+    elsewhere = {"Sec-Fetch-Site": "cross-site"}
+    first = stranger.get("/sign-in", headers=elsewhere).text
+    assert '<meta http-equiv="refresh" content="0; url=/sign-in?again=">' in first
+    for address, headers in (("/sign-in?again=", elsewhere), ("/sign-in", {})):
+        told = stranger.get(address, headers=headers)
+        assert (told.status_code, "refresh" in told.text) == (403, False)
+    for browser in (ann, olga):
+        assert browser.get("/sign-in?again=").headers["location"] == "/"
+    assert "Who is labeling?" in olga.shared().get("/sign-in?again=").text
+
+
 def test_a_withdrawn_link_signs_out_at_once_and_never_works_again(olga: Browser) -> None:
     address = link(olga, "Ann", "reviewer")
     ann = olga.opens(address)
@@ -282,6 +296,23 @@ def test_who_cannot_be_invited(olga: Browser, name: str) -> None:
 )
 def test_malformed_requests_are_explained(olga: Browser, path: str, body: dict[str, Any]) -> None:
     assert olga.post(f"/api/people/{path}", body).status_code == 400
+
+
+@pytest.mark.parametrize(
+    ("path", "field"),
+    [
+        ("people/invite", "name"),
+        ("people/withdraw", "person"),
+        ("people/pause", "person"),
+        ("batch/batch-1/discard", "person"),
+        ("tasks/batch-1~x/flag", "comment"),
+    ],
+)
+def test_half_a_character_is_no_text(olga: Browser, path: str, field: str) -> None:
+    """JSON can say it, and no store can keep it."""
+    body = f'{{"{field}": "\\ud800", "role": "owner"}}'
+    headers = {"X-CSRF-Token": olga.session.csrf_token, "Content-Type": "application/json"}
+    assert olga.client.post(f"/api/{path}", content=body, headers=headers).status_code in (400, 404, 409)
 
 
 def test_who_has_no_link_loses_none(sqlite_desk: Desk, olga: Browser) -> None:

@@ -69,13 +69,13 @@ def run_parts(request: Request) -> Response:
 
 @laptop.get("/sign-in")
 def sign_in(request: Request) -> Response:
-    session = session_of(request)
+    session, is_again = session_of(request), "again" in request.query_params
     if session is None:
         # The cookie is a strict one: who follows a link on another site comes without it, this one time.
         # So the page loads itself once more.
         from_elsewhere = request.headers.get("Sec-Fetch-Site") == "cross-site"
-        return page("no_key.html.j2", None, status=403, once_more=from_elsewhere)
-    if session.by_link:
+        return page("no_key.html.j2", None, status=403, once_more=from_elsewhere and not is_again)
+    if session.by_link or (session.name and is_again):
         return RedirectResponse("/", 303)
     # Only our own pages, never an address from an outside link.
     wanted = request.query_params.get("next")
