@@ -1,6 +1,7 @@
 """Roles on a laptop: who may do what, the links that give them, and attacks on both."""
 
 import re
+from html import unescape
 from pathlib import Path
 from typing import Any
 
@@ -126,18 +127,35 @@ def test_a_reviewer_decides_and_an_annotator_does_not(sqlite_desk: Desk, olga: B
     assert decided.decided.by == "Rita"
 
 
+ELSEWHERE = {"Sec-Fetch-Site": "cross-site"}
+
+
 def test_who_comes_from_another_site_is_let_in_at_the_second_load(olga: Browser) -> None:
-    """A strict cookie is not sent with the first one. A browser that never sends it is not sent in circles."""
+    """A strict cookie is not sent with the first. A browser that never sends it is not sent in circles."""
     ann, stranger = invited(olga, "Ann"), TestClient(olga.client.app, follow_redirects=False)
-    elsewhere = {"Sec-Fetch-Site": "cross-site"}
-    first = stranger.get("/sign-in", headers=elsewhere).text
+    first = stranger.get("/sign-in", headers=ELSEWHERE).text
     assert '<meta http-equiv="refresh" content="0; url=/sign-in?again=">' in first
-    for address, headers in (("/sign-in?again=", elsewhere), ("/sign-in", {})):
+    for address, headers in (("/sign-in?again=", ELSEWHERE), ("/sign-in", {})):
         told = stranger.get(address, headers=headers)
         assert (told.status_code, "refresh" in told.text) == (403, False)
     for browser in (ann, olga):
         assert browser.get("/sign-in?again=").headers["location"] == "/"
     assert "Who is labeling?" in olga.shared().get("/sign-in?again=").text
+
+
+def test_a_link_on_another_site_does_not_sign_in_who_may_be_somebody_else(olga: Browser) -> None:
+    """The request lacks the cookie of who is signed in, so it must not set another one."""
+    address = link(olga, "Eve")
+    stranger = TestClient(olga.client.app, follow_redirects=False)
+    for tried in (address, f"{address}&again=", "/enter?key=key", "/enter?key=key&again="):
+        assert "set-cookie" not in stranger.get(tried, headers=ELSEWHERE).headers
+    first = stranger.get(address, headers=ELSEWHERE).text
+    second = unescape(re.findall(r'content="0; url=([^"]*)"', first)[0])
+    assert second == f"{address}&again="
+    assert olga.get(second).status_code == 403, "she is signed in"
+    assert stranger.get(second).status_code == 303
+    hostile = stranger.get('/enter?key="><script>alert(1)</script>', headers=ELSEWHERE).text
+    assert "<script>alert" not in hostile
 
 
 def test_a_withdrawn_link_signs_out_at_once_and_never_works_again(olga: Browser) -> None:

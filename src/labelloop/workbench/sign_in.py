@@ -1,6 +1,7 @@
 """Signing in on a laptop: by a printed address and a name, or by a link of one's own."""
 
 from typing import Any
+from urllib.parse import urlencode
 
 from fastapi import APIRouter, Depends, Request, Response
 from fastapi.responses import RedirectResponse
@@ -9,6 +10,7 @@ from pydantic import BaseModel
 from labelloop.workbench.api import session_of, written_by_our_page
 from labelloop.workbench.errors import NotAllowedError, RefusedError
 from labelloop.workbench.invitations import Invitations
+from labelloop.workbench.pages.rendering import comes_from_elsewhere, once_more
 from labelloop.workbench.sessions import LaptopSessions, Session, cleaned_name, key_of_name
 from labelloop.workbench.store import TaskStore
 
@@ -24,6 +26,14 @@ class SignInRequest(BaseModel):
 @router.get("/enter")
 def enter(request: Request, key: str = "") -> Response:
     """A printed address, or a person's own link. Raises NotAllowedError for any other key."""
+    if comes_from_elsewhere(request):
+        # It is not known who is signed in here already.
+        page = once_more(request, f"/enter?{urlencode({'key': key, 'again': ''})}")
+        if page is None:
+            raise NotAllowedError(
+                "open the whole address in a new tab of this browser, rather than from a link"
+            )
+        return page
     sessions, response = _sessions(request), RedirectResponse("/", 303)
     if sessions.enter(request, response, key):
         return response

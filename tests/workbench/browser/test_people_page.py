@@ -1,11 +1,22 @@
 """The owner's page of people, and those who come by a link."""
 
 import pytest
-from playwright.sync_api import Browser
+from playwright.sync_api import Browser, Page
 
-from .conftest import NewPerson, OpenBench
+from .conftest import Bench, NewPerson, OpenBench
 
 pytestmark = pytest.mark.slow
+
+
+def follow_from_another_site(page: Page, bench: Bench, address: str) -> None:
+    # To a browser, this is another site.
+    page.goto(f"{bench.address.replace('127.0.0.1', 'localhost')}/sign-in")
+    page.evaluate(
+        "address => document.querySelector('main').append(Object.assign("
+        "document.createElement('a'), { href: address, textContent: 'your link' }))",
+        address,
+    )
+    page.get_by_role("link", name="your link").click()
 
 
 def test_a_person_comes_by_a_link_from_another_site_and_goes_when_it_is_withdrawn(
@@ -22,19 +33,15 @@ def test_a_person_comes_by_a_link_from_another_site_and_goes_when_it_is_withdraw
     address = olga.page.evaluate("navigator.clipboard.readText()")
     context = chromium.new_context()
     mail = context.new_page()
-    # To a browser, this is another site.
-    mail.goto(f"{bench.address.replace('127.0.0.1', 'localhost')}/sign-in")
-    mail.evaluate(
-        "address => document.querySelector('main').append(Object.assign("
-        "document.createElement('a'), { href: address, textContent: 'your link' }))",
-        address,
-    )
-    mail.get_by_role("link", name="your link").click()
+    follow_from_another_site(mail, bench, address)
     mail.wait_for_selector("#work:not([hidden])")
     assert mail.get_by_role("navigation").get_by_role("link").all_inner_texts() == [
         "Answers",
         "Disagreements",
     ]
+    follow_from_another_site(olga.page, bench, address)
+    olga.page.get_by_text("You are signed in here as Olga, and this link is for Ann").wait_for()
+    olga.page.goto(f"{bench.address}/people")
     olga.page.get_by_role("button", name="Withdraw the link").click()
     olga.page.get_by_role("dialog").get_by_role("button", name="Withdraw the link").click()
     olga.page.get_by_text("the link is withdrawn").wait_for()

@@ -46,6 +46,21 @@ def sign_in_first(request: Request) -> Response:
     return RedirectResponse(f"/sign-in?next={wanted}" if known else "/sign-in", 303)
 
 
+def comes_from_elsewhere(request: Request) -> bool:
+    """Whether somebody follows a link on another site: the first request then lacks our strict cookie."""
+    return request.headers.get("Sec-Fetch-Site") == "cross-site"
+
+
+def once_more(request: Request, address: str) -> Response | None:
+    """A page of ours that loads an address with the cookie, for who comes from another site; else None.
+
+    The address must say `again`, so that nobody is sent in circles.
+    """
+    if not comes_from_elsewhere(request) or "again" in request.query_params:
+        return None
+    return page("once_more.html.j2", None, address=address)
+
+
 def page(template: str, session: Session | None, *, status: int = 200, **values: object) -> Response:
     text = render(
         template,

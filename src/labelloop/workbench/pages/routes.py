@@ -13,6 +13,7 @@ from labelloop.workbench.pages import answers, disagreements, people
 from labelloop.workbench.pages.content_security import task_frame_policy
 from labelloop.workbench.pages.rendering import (
     ADDRESSES,
+    once_more,
     page,
     render,
     session_or_refusal,
@@ -69,13 +70,10 @@ def run_parts(request: Request) -> Response:
 
 @laptop.get("/sign-in")
 def sign_in(request: Request) -> Response:
-    session, is_again = session_of(request), "again" in request.query_params
+    session = session_of(request)
     if session is None:
-        # The cookie is a strict one: who follows a link on another site comes without it, this one time.
-        # So the page loads itself once more.
-        from_elsewhere = request.headers.get("Sec-Fetch-Site") == "cross-site"
-        return page("no_key.html.j2", None, status=403, once_more=from_elsewhere and not is_again)
-    if session.by_link or (session.name and is_again):
+        return once_more(request, "/sign-in?again=") or page("no_key.html.j2", None, status=403)
+    if session.by_link or (session.name and "again" in request.query_params):
         return RedirectResponse("/", 303)
     # Only our own pages, never an address from an outside link.
     wanted = request.query_params.get("next")
