@@ -48,7 +48,7 @@ def serve_workbench(
     )
     app.include_router(images.router)
     with served(app, listener) as address:
-        say(f"Label here, as the owner: {address}/enter?key={sessions.key}")
+        say(f"The owner labels here: {address}/enter?key={sessions.key}")
         if not is_of_this_machine_alone(listener):
             say(f"Others label here: {address}/enter?key={sessions.shared_key}")
             say("This is plain HTTP: anyone who can listen in on this network can read along and label too.")
