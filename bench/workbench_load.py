@@ -133,7 +133,7 @@ async def _timed(http: httpx.AsyncClient, path: str, body: Any, seconds: list[fl
 
 
 async def _post(http: httpx.AsyncClient, path: str, body: Any) -> Any:
-    cookie = http.cookies[LaptopSessions(KEY).cookie]
+    (cookie,) = http.cookies.values()
     token = hmac.new(KEY.encode(), f"csrf\n{cookie}".encode(), hashlib.sha256).hexdigest()
     answer = await http.post(path, json=body, headers={"X-CSRF-Token": token})
     if answer.status_code != httpx.codes.OK:
@@ -180,7 +180,7 @@ def _serve(folder: Path, objects: int, pipe: Connection) -> None:
         )
         open_batch(store, batch, list(asked_about(files.read_lines(str(selection)), {})))
         workbench = Workbench(store, Closing(store, files, Nobody()))
-        app = create_app(workbench, LaptopSessions(KEY))
+        app = create_app(workbench, LaptopSessions(store, KEY))
         with listening(port=0) as listener, served(app, listener) as address:
             pipe.send(address)
             pipe.recv()

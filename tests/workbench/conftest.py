@@ -202,6 +202,25 @@ class Browser:
         return self.client.get(path)
 
     @property
+    def cookie(self) -> str:
+        return self.client.cookies[self._sessions.cookie]
+
+    @cookie.setter
+    def cookie(self, value: str) -> None:
+        self.client.cookies.clear()
+        self.client.cookies.set(self._sessions.cookie, value)
+
+    def opens(self, address: str) -> "Browser":
+        """Another browser of the same application, in which somebody opens an address."""
+        other = Browser(TestClient(self.client.app, follow_redirects=False), self._sessions)
+        assert other.get(address).status_code == 303, address
+        return other
+
+    def shared(self) -> "Browser":
+        """Another browser, in which somebody opens the address that people share."""
+        return self.opens(f"/enter?key={self._sessions.shared_key}")
+
+    @property
     def session(self) -> Session:
         cookies = "; ".join(f"{name}={value}" for name, value in self.client.cookies.items())
         headers = [(b"cookie", cookies.encode())]
@@ -216,7 +235,7 @@ SignIn = Callable[[str], Browser]
 @pytest.fixture
 def sign_in(sqlite_desk: Desk) -> SignIn:
     """Makes browsers, each with a person signed in, at one application."""
-    sessions = LaptopSessions("key")
+    sessions = LaptopSessions(sqlite_desk.store, "key")
     overview = Overview(sqlite_desk.store, clock=sqlite_desk.clock)
     app = create_app(sqlite_desk.workbench, sessions, run_overview=overview)
 

@@ -48,7 +48,7 @@ def test_only_owners_see_answers(sqlite_desk: Desk, path: str, roles: frozenset[
 @pytest.mark.parametrize("path", PATHS)
 def test_nobody_sees_answers_without_signing_in(sqlite_desk: Desk, path: str) -> None:
     sqlite_desk.open(["secret text"])
-    app = create_app(sqlite_desk.workbench, LaptopSessions("key"))
+    app = create_app(sqlite_desk.workbench, LaptopSessions(sqlite_desk.store, "key"))
     refused = TestClient(app, follow_redirects=False).get(path)
     assert refused.status_code in (303, 403)
     assert "secret" not in refused.text

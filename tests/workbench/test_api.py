@@ -110,7 +110,7 @@ def test_who_has_not_come_in_sees_and_does_nothing(sqlite_desk: Desk, sign_in: S
     assert stranger.get("/enter").status_code == 403
     for path in ("/api/tasks/next", "/api/tasks/release", "/api/batch/batch-1/close", "/api/sign-in"):
         assert stranger.post(path, json={"name": "Mallory"}).status_code == 403
-    stranger.cookies.set(LaptopSessions("key").cookie, "Mallory.0123")
+    stranger.cookies.set(LaptopSessions(sqlite_desk.store, "key").cookie, "owner..Mallory.0123")
     assert stranger.get("/api/batch").status_code == 403
 
 
@@ -201,9 +201,10 @@ def test_a_name_written_in_another_way_is_the_same_person(sqlite_desk: Desk, sig
     assert sqlite_desk.workbench.batch("batch-1").state == "open"
 
 
-def test_two_workbenches_on_one_host_have_cookies_of_their_own() -> None:
-    assert LaptopSessions("one").cookie == LaptopSessions("one").cookie != LaptopSessions("two").cookie
-    assert "one" not in LaptopSessions("one").cookie
+def test_two_workbenches_on_one_host_have_cookies_of_their_own(sqlite_desk: Desk) -> None:
+    one, again, two = (LaptopSessions(sqlite_desk.store, key).cookie for key in ("one", "one", "two"))
+    assert one == again != two
+    assert "one" not in one
 
 
 def test_a_page_whose_name_changed_in_another_tab_is_told_so(sqlite_desk: Desk, sign_in: SignIn) -> None:
@@ -244,9 +245,9 @@ def test_a_long_body_is_not_read_whoever_sends_it(sqlite_desk: Desk, sign_in: Si
     assert ann.post("/api/tasks/next", {"holding": longest}).status_code == 200
 
 
-def test_a_cookie_with_other_letters_is_no_session(sign_in: SignIn) -> None:
+def test_a_cookie_with_other_letters_is_no_session(sqlite_desk: Desk, sign_in: SignIn) -> None:
     stranger = TestClient(sign_in("Ann").client.app, follow_redirects=False)
     for value in ("\u00e4", "\u00e4.\u00f6", "Ann.\u00e4"):
-        headers = {"Cookie": f"{LaptopSessions('key').cookie}={value}".encode("latin-1")}
+        headers = {"Cookie": f"{LaptopSessions(sqlite_desk.store, 'key').cookie}={value}".encode("latin-1")}
         assert stranger.get("/api/batch", headers=headers).status_code == 403  # type: ignore[arg-type]
         assert stranger.get("/", headers=headers).status_code == 303  # type: ignore[arg-type]

@@ -23,13 +23,14 @@ from joserfc import jwt
 from joserfc.jwk import KeySet, RSAKey
 from moto import mock_aws
 
+from labelloop.local.template import Template
 from labelloop.workbench import cognito, lambda_app
 from labelloop.workbench.application import create_app
-from labelloop.workbench.cognito import SESSION_COOKIE, CognitoSessions, UserPool, sign_in_router
+from labelloop.workbench.cognito import GROUPS, SESSION_COOKIE, CognitoSessions, UserPool, sign_in_router
 from labelloop.workbench.dynamodb_store import DynamoDbTaskStore
 from labelloop.workbench.errors import RefusedError
 
-from .conftest import Desk, declared_table
+from .conftest import ROOT, Desk, declared_table
 
 POOL = UserPool(
     "https://cognito-idp.us-east-1.amazonaws.com/us-east-1_abc",
@@ -156,12 +157,61 @@ def test_an_unknown_key_is_looked_up_once_a_minute_at_most(client: TestClient, p
 
 
 @pytest.mark.parametrize(
-    ("groups", "batch", "run"), [(["owners"], 200, 200), (["annotators"], 200, 403), (["other"], 403, 403)]
+    ("groups", "batch", "answers", "run"),
+    [
+        (["owners"], 200, 200, 200),
+        (["reviewers"], 200, 200, 403),
+        (["annotators", "reviewers", "other"], 200, 200, 403),
+        (["annotators"], 200, 403, 403),
+        (["other"], 403, 403, 403),
+    ],
 )
-def test_groups_are_roles(client: TestClient, pool: Cognito, groups: list[str], batch: int, run: int) -> None:
+def test_groups_are_roles(
+    client: TestClient, pool: Cognito, groups: list[str], batch: int, answers: int, run: int
+) -> None:
     assert signed_in(client, pool.token(claims={"cognito:groups": groups})) == batch
-    for path in ("/api/run", "/api/answers.csv", "/api/answers.jsonl", "/answers", "/disagreements"):
+    for path in ("/api/answers.csv", "/api/answers.jsonl", "/answers", "/disagreements"):
+        assert client.get(path).status_code == answers, path
+    for path in ("/api/run", "/people"):
         assert client.get(path).status_code == run, path
+
+
+def test_the_template_has_a_group_for_each_role() -> None:
+    resources = Template(ROOT / "template.yaml").resources.values()
+    groups = {
+        one["Properties"]["GroupName"] for one in resources if one["Type"] == "AWS::Cognito::UserPoolGroup"
+    }
+    assert groups == set(GROUPS)
+
+
+def test_people_are_invited_to_the_user_pool_and_paused_here(
+    client: TestClient, pool: Cognito, sqlite_desk: Desk
+) -> None:
+    ann = pool.token(claims={"sub": "sub-ann", "email": "ann@example.com"})
+    signed_in(client, ann)
+    client.get("/")
+    client.post("/api/tasks/next", json={"count": 1}, headers=csrf_of(client))
+    signed_in(client, pool.token(claims={"cognito:groups": ["owners"], "sub": "sub-olga"}))
+    page = client.get("/people").text
+    assert "invited to the user pool" in page
+    assert "<bdi>ann@example.com</bdi>" in page
+    for absent in ("Make a link", "shared address"):
+        assert absent not in page
+    for path in ("invite", "withdraw", "shared"):
+        body = {"name": "Eve", "role": "owner", "person": "sub-ann", "closed": True}
+        assert client.post(f"/api/people/{path}", json=body, headers=csrf_of(client)).status_code == 404
+    paused = client.post("/api/people/pause", json={"person": "sub-ann"}, headers=csrf_of(client))
+    assert paused.json() == {"paused": True}
+    signed_in(client, ann)
+    handed = client.post("/api/tasks/next", json={"count": 1}, headers=csrf_of(client)).json()
+    assert (handed["state"], handed["tasks"]) == ("suspended", [])
+    assert [one.id for one in sqlite_desk.store.members()] == ["sub-ann"]
+
+
+def csrf_of(client: TestClient) -> dict[str, str]:
+    found = re.search(r'name="csrf-token" content="(\w+)"', client.get("/").text)
+    assert found is not None
+    return {"X-CSRF-Token": found[1]}
 
 
 def test_whoever_signs_out_is_out(client: TestClient, pool: Cognito) -> None:

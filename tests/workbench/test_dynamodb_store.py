@@ -11,7 +11,9 @@ from moto import mock_aws
 from labelloop.local.template import Template
 from labelloop.workbench.answer_search import AnswerSearch, Search
 from labelloop.workbench.closing import KEPT_SECONDS
+from labelloop.workbench.comments import Comments
 from labelloop.workbench.dynamodb_store import TIME_TO_LIVE, DynamoDbTaskStore
+from labelloop.workbench.errors import RefusedError
 from labelloop.workbench.overview import Overview
 
 from .conftest import ROOT, Desk, declared_table
@@ -151,3 +153,28 @@ def test_letting_go_is_completed_after_an_interruption(table: Table, monkeypatch
     assert table.desk.workbench.current_batch() is None
     assert all(TIME_TO_LIVE in item for item in table.everything())
     assert table.desk.store.unfinished() == []
+
+
+def test_what_is_replied_to_leaves_the_table_with_its_batch(table: Table) -> None:
+    comments = Comments(table.desk.store)
+    table.desk.open(["a", "b"])
+    (task, _), *_ = table.desk.workbench.next_tasks("ann", 1).tasks
+    comments.flag("batch-1", task.id, "ann", "odd")
+    table.desk.workbench.close("batch-1")
+    until = {item["pk"]["S"]: item.get(TIME_TO_LIVE) for item in table.everything()}["tasks#batch-1"]
+    assert until is not None
+    comments.reply("batch-1", task.id, "olga", "ann", "yes")
+    kept = [item for item in table.everything() if item["pk"]["S"] == "tasks#batch-1"]
+    assert [item[TIME_TO_LIVE] for item in kept] == [until, until]
+
+
+def test_nobody_replies_while_a_batch_is_being_let_go(table: Table, monkeypatch: pytest.MonkeyPatch) -> None:
+    comments = Comments(table.desk.store)
+    table.desk.open(["a", "b"])
+    (task, _), *_ = table.desk.workbench.next_tasks("ann", 1).tasks
+    comments.flag("batch-1", task.id, "ann", "odd")
+    with monkeypatch.context() as interrupted:
+        interrupted.setattr(type(table.desk.store), "let_go", lambda *_: None)
+        table.desk.workbench.close("batch-1")
+    with pytest.raises(RefusedError, match="in a minute"):
+        comments.reply("batch-1", task.id, "olga", "ann", "yes")

@@ -8,7 +8,7 @@ import pytest
 
 from labelloop.workbench.errors import ConflictError
 from labelloop.workbench.store import TaskStore
-from labelloop.workbench.tasks import Annotator, DataObject, Entry, Task, Totals
+from labelloop.workbench.tasks import Annotator, DataObject, Entry, Member, Task, Totals
 
 from .conftest import Desk
 
@@ -143,6 +143,21 @@ def test_a_person_is_known_by_the_first_name_given(desk: Desk) -> None:
     assert desk.store.known_as("ann", "ANN") == "Ann"
     assert desk.store.known_as("bob", "bob") == "bob"
     assert desk.store.people() == {"ann": "Ann", "bob": "bob"}
+
+
+def test_what_is_settled_about_people_is_written_only_over_the_version_it_was_read_in(desk: Desk) -> None:
+    assert (desk.store.members(), desk.store.member("ann")) == ([], Member(id="ann"))
+    for name in ("bob", "", "Ann # ~ ' \u00e4"):
+        desk.store.save_member(Member(id=name, role="reviewer", key_hash="0123456789abcdef!", invited=NOW))
+    read = desk.store.member("bob")
+    assert (read.role, read.link, read.invited) == ("reviewer", "0123456789abcdef", NOW)
+    desk.store.save_member(read.model_copy(update={"key_hash": None, "withdrawn": True}))
+    for stale in (read, Member(id="bob", role="owner")):
+        with pytest.raises(ConflictError):
+            desk.store.save_member(stale)
+    assert desk.store.member("bob").link is None
+    assert [one.id for one in desk.store.members()] == ["", "Ann # ~ ' \u00e4", "bob"]
+    assert desk.store.people() == {}, "names are kept elsewhere"
 
 
 def test_available_are_tasks_with_room_that_a_person_has_nothing_to_do_with(desk: Desk) -> None:

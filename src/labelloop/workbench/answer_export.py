@@ -1,4 +1,4 @@
-"""Every single answer as a file: who said what about which object, when, and how long it took."""
+"""Every single answer and comment as a file: who said what about which object, when, in how long."""
 
 import csv
 import io
@@ -9,19 +9,19 @@ import orjson
 
 from labelloop.reporting.text import no_formula
 from labelloop.workbench.store import TaskStore
-from labelloop.workbench.tasks import Batch, Decision, Entry, Task, iso
+from labelloop.workbench.tasks import Batch, Comment, Decision, Entry, Task, iso
 
 Format = Literal["csv", "jsonl"]
 # Why people were asked, in the words of the documentation.
 ASKED_FOR = {"label": "label", "gold": "gold", "relabel": "review"}
 COLUMNS = (
     *("run", "round", "batch", "object_id", "asked_for"),
-    *("person", "person_id", "kind", "class", "reason", "time", "seconds"),
+    *("person", "person_id", "kind", "class", "reason", "time", "seconds", "comment"),
 )
 
 
 def exported(store: TaskStore, form: Format, batch_id: str | None = None) -> Iterator[bytes]:
-    """The lines of a file with all answers and skips, or with those of one batch, the oldest batch first.
+    """The lines of a file with all answers, skips and comments, or with those of one batch, the oldest first.
 
     They come without the line feeds at their ends.
     """
@@ -38,12 +38,20 @@ def _rows(store: TaskStore, batch_id: str | None) -> Iterator[dict[str, Any]]:
             for person, entry in sorted(task.entries.items(), key=lambda item: item[1].at):
                 if entry.kind != "lease":
                     yield _row(batch, task, names.get(person, person), person, entry)
+            for gone in task.discarded:
+                yield _row(batch, task, names.get(gone.person, gone.person), gone.person, gone.entry) | {
+                    "kind": "discarded"
+                }
             if task.decided:
                 owner = task.decided.by
                 yield _row(batch, task, names.get(owner, owner), owner, task.decided)
+            for comment in task.comments:
+                yield _row(batch, task, names.get(comment.by, comment.by), comment.by, comment)
 
 
-def _row(batch: Batch, task: Task, name: str, person: str, said: Entry | Decision) -> dict[str, Any]:
+def _row(
+    batch: Batch, task: Task, name: str, person: str, said: Entry | Decision | Comment
+) -> dict[str, Any]:
     return {
         "run": batch.run,
         "round": batch.round,
@@ -52,12 +60,21 @@ def _row(batch: Batch, task: Task, name: str, person: str, said: Entry | Decisio
         "asked_for": ASKED_FOR[task.purpose],
         "person": name,
         "person_id": person,
-        "kind": said.kind if isinstance(said, Entry) else "decision",
-        "class": None if said.label is None else batch.classes[said.label],
+        "kind": _kind(said),
+        "class": None if isinstance(said, Comment) or said.label is None else batch.classes[said.label],
         "reason": said.reason if isinstance(said, Entry) else None,
         "time": iso(said.at),
         "seconds": round(said.seconds, 1) if isinstance(said, Entry) and said.seconds is not None else None,
+        "comment": said.text if isinstance(said, Comment) else None,
     }
+
+
+def _kind(said: Entry | Decision | Comment) -> str:
+    if isinstance(said, Entry):
+        return said.kind
+    if isinstance(said, Decision):
+        return "decision"
+    return "flag" if said.to is None else "reply"
 
 
 def _csv_lines(rows: Iterator[dict[str, Any]]) -> Iterator[bytes]:

@@ -22,7 +22,9 @@ MOST_BATCHES_OF_HISTORY = 50
 _MOST_BATCHES, _LONGEST_SECONDS = 40, 2.0
 _AT_ONCE = 50
 _SEPARATOR = "~"
-Kind = Literal["", "disagreement", "undecided", "decided", "skipped", "again", "review", "gold"]
+Kind = Literal[
+    "", "disagreement", "undecided", "decided", "skipped", "again", "review", "gold", "discarded", "flagged"
+]
 
 
 @dataclass(frozen=True)
@@ -172,7 +174,8 @@ class AnswerSearch:
         said = {batch.classes[label] for person, label in task.answers.items() if is_meant(person)}
         if search.label and search.label not in said:
             return False
-        return bool(said or any(map(is_meant, task.skips))) and is_of_kind(search.kind, batch, task)
+        others = (*task.skips, *(gone.person for gone in task.discarded))
+        return bool(said or any(map(is_meant, others))) and is_of_kind(search.kind, batch, task)
 
 
 def is_of_kind(kind: Kind, batch: Batch, task: Task) -> bool:
@@ -185,6 +188,8 @@ def is_of_kind(kind: Kind, batch: Batch, task: Task) -> bool:
         "again": task.needed > batch.people_per_object,
         "review": task.purpose == "relabel",
         "gold": task.purpose == "gold",
+        "discarded": bool(task.discarded),
+        "flagged": bool(task.flagged_by),
     }[kind]
 
 

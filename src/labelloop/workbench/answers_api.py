@@ -1,4 +1,4 @@
-"""Downloads of every single answer, for owners."""
+"""Downloads of every single answer, for reviewers and owners."""
 
 from collections.abc import Iterator
 from typing import Annotated
@@ -7,7 +7,7 @@ from fastapi import APIRouter, Query, Request
 from starlette.responses import Response, StreamingResponse
 
 from labelloop.workbench.answer_export import Format, exported
-from labelloop.workbench.api import Owner, TheWorkbench
+from labelloop.workbench.api import Reviewer, TheWorkbench
 from labelloop.workbench.errors import RefusedError
 
 router = APIRouter(prefix="/api")
@@ -16,13 +16,15 @@ _TYPES: dict[Format, str] = {"csv": "text/csv; charset=utf-8", "jsonl": "applica
 
 
 @router.get("/answers.csv")
-def answers_as_csv(request: Request, workbench: TheWorkbench, _owner: Owner, batch: BatchId = "") -> Response:
+def answers_as_csv(
+    request: Request, workbench: TheWorkbench, _reviewer: Reviewer, batch: BatchId = ""
+) -> Response:
     return _download(request, exported(workbench.store, "csv", batch or None), "csv")
 
 
 @router.get("/answers.jsonl")
 def answers_as_json_lines(
-    request: Request, workbench: TheWorkbench, _owner: Owner, batch: BatchId = ""
+    request: Request, workbench: TheWorkbench, _reviewer: Reviewer, batch: BatchId = ""
 ) -> Response:
     return _download(request, exported(workbench.store, "jsonl", batch or None), "jsonl")
 

@@ -1,7 +1,7 @@
 """The workbench's JSON API."""
 
 import hmac
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from itertools import groupby
 from operator import itemgetter
@@ -11,11 +11,13 @@ from urllib.parse import unquote
 from fastapi import APIRouter, Depends, Request
 from pydantic import BaseModel, Field
 
+from labelloop.reporting.text import printable
+from labelloop.workbench.comments import LONGEST_COMMENT, Comments, Unread
 from labelloop.workbench.errors import NotAllowedError, NotFoundError
 from labelloop.workbench.farewell import Farewell
 from labelloop.workbench.service import LONGEST_REASON, MOST_HELD, Handed, Progress, Workbench
-from labelloop.workbench.sessions import OWNER, Session
-from labelloop.workbench.tasks import Batch, DataObject, Task
+from labelloop.workbench.sessions import OWNER, REVIEWER, Session
+from labelloop.workbench.tasks import Batch, DataObject, Role, Task, iso
 from labelloop.workbench.worker_template import WorkerTemplate
 
 # Separates the batch's id from the task's own id, in the ids that pages use.
@@ -47,9 +49,22 @@ class AnswerRequest(BaseModel):
 
 
 class DecideRequest(BaseModel):
-    """The class index that an owner decides for."""
+    """The class index that a reviewer decides for."""
 
     label: int
+
+
+class FlagRequest(BaseModel):
+    """What a person writes about an object."""
+
+    comment: str = Field(default="", max_length=4 * LONGEST_COMMENT)
+
+
+class ReplyRequest(BaseModel):
+    """A reply, and the identity of the person whom it is for."""
+
+    to: str = Field(max_length=256)
+    comment: str = Field(max_length=4 * LONGEST_COMMENT)
 
 
 class SkipRequest(BaseModel):
@@ -60,7 +75,9 @@ class SkipRequest(BaseModel):
 
 def session_of(request: Request) -> Session | None:
     """The request's session, or None. Pages redirect people without a session to the sign-in."""
-    session: Session | None = request.app.state.sessions.session(request)
+    if not hasattr(request.state, "session"):
+        request.state.session = request.app.state.sessions.session(request)
+    session: Session | None = request.state.session
     return session
 
 
@@ -82,11 +99,20 @@ async def annotator(request: Request) -> str:
     return session.identity
 
 
+async def reviewer(request: Request) -> str:
+    """The identity of the reviewer or owner who is signed in. Raises NotAllowedError."""
+    return await _with_role(request, REVIEWER, "reviewers and owners")
+
+
 async def owner(request: Request) -> str:
     """The identity of the owner who is signed in. Raises NotAllowedError."""
+    return await _with_role(request, OWNER, "owners")
+
+
+async def _with_role(request: Request, role: Role, who: str) -> str:
     session = session_of(request)
-    if session is None or OWNER not in session.roles:
-        raise NotAllowedError("only owners may do this: ask an owner to add you to the group owners")
+    if session is None or not session.is_allowed(role):
+        raise NotAllowedError(f"only {who} may do this: ask an owner for that role")
     return await annotator(request)
 
 
@@ -112,6 +138,7 @@ def _why_out_of_date(session: Session | None, visitor: str) -> str:
 
 TheWorkbench = Annotated[Workbench, Depends(workbench_of)]
 Person = Annotated[str, Depends(annotator)]
+Reviewer = Annotated[str, Depends(reviewer)]
 Owner = Annotated[str, Depends(owner)]
 
 reads = APIRouter(prefix="/api")
@@ -164,6 +191,43 @@ def answer(workbench: TheWorkbench, person: Person, task_id: str, given: AnswerR
 def skip(workbench: TheWorkbench, person: Person, task_id: str, given: SkipRequest) -> dict[str, Any]:
     progress = workbench.skip(*_split(task_id), person, given.reason)
     return {"accepted": True, "progress": _progress(progress)}
+
+
+@writes.post("/tasks/{task_id}/flag")
+def flag(workbench: TheWorkbench, person: Person, task_id: str, given: FlagRequest) -> dict[str, Any]:
+    Comments(workbench.store).flag(*_split(task_id), person, given.comment)
+    return {"accepted": True}
+
+
+@writes.post("/tasks/{task_id}/reply")
+def reply(workbench: TheWorkbench, reviewer: Reviewer, task_id: str, given: ReplyRequest) -> dict[str, Any]:
+    Comments(workbench.store).reply(*_split(task_id), reviewer, given.to, given.comment)
+    return {"accepted": True}
+
+
+@reads.get("/replies")
+def replies(workbench: TheWorkbench, person: Person) -> dict[str, Any]:
+    """The replies that the person has not seen."""
+    unread = Comments(workbench.store).unread(person)
+    names = workbench.store.people() if unread else {}
+    return {"replies": [_reply_document(one, names) for one in unread]}
+
+
+@writes.post("/tasks/{task_id}/reply-seen")
+def reply_seen(workbench: TheWorkbench, person: Person, task_id: str) -> dict[str, Any]:
+    Comments(workbench.store).seen(*_split(task_id), person)
+    return {"accepted": True}
+
+
+def _reply_document(unread: Unread, names: Mapping[str, str]) -> dict[str, Any]:
+    return {
+        "task": public_id(unread.batch, unread.task),
+        "object": printable(unread.shown.words),
+        "comment": printable(unread.comment, LONGEST_COMMENT),
+        "reply": printable(unread.reply.text, LONGEST_COMMENT),
+        "by": printable(names.get(unread.reply.by, unread.reply.by), 64),
+        "time": iso(unread.reply.at),
+    }
 
 
 @writes.post("/tasks/{task_id}/undo")
@@ -227,8 +291,8 @@ def ask_again(workbench: TheWorkbench, _owner: Owner, batch_id: str) -> dict[str
 
 
 @writes.post("/tasks/{task_id}/decide")
-def decide(workbench: TheWorkbench, owner: Owner, task_id: str, given: DecideRequest) -> dict[str, Any]:
-    workbench.decide(*_split(task_id), owner, given.label)
+def decide(workbench: TheWorkbench, reviewer: Reviewer, task_id: str, given: DecideRequest) -> dict[str, Any]:
+    workbench.decide(*_split(task_id), reviewer, given.label)
     return {"accepted": True}
 
 

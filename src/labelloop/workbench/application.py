@@ -11,7 +11,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
 from labelloop.core.errors import LabelloopError
-from labelloop.workbench import answers_api, api, pages, sign_in
+from labelloop.workbench import answers_api, api, pages, people_api, sign_in
 from labelloop.workbench.errors import (
     NotAllowedError,
     NotFoundError,
@@ -58,6 +58,7 @@ def create_app(
     run_overview: api.RunOverview = no_run,
     farewell: Farewell | None = None,
     largest_download: int | None = None,
+    address: str | None = None,
     https: bool = False,
 ) -> FastAPI:
     """The application.
@@ -65,7 +66,8 @@ def create_app(
     `image_urls` turns an S3 URI into a URL that a browser can load, and `image_sources` are the origins of
     such URLs. `worker_templates` reads a batch's template from its URI. `run_overview` is the answer of GET
     /api/run. `farewell` tells open pages that the work is over, before the server stops.
-    `largest_download` is in bytes.
+    `largest_download` is in bytes. `address` is where others reach the workbench, if the browser of an owner
+    may be at another one.
     """
     app = FastAPI(title="labelloop workbench", docs_url=None, redoc_url=None, openapi_url=None)
     app.state.workbench = workbench
@@ -76,11 +78,14 @@ def create_app(
     app.state.run_overview = run_overview
     app.state.farewell = farewell or Farewell()
     app.state.largest_download = largest_download
+    app.state.address = address
     app.include_router(answers_api.router)
     app.include_router(api.reads)
     app.include_router(api.writes)
+    app.include_router(people_api.router)
     if isinstance(sessions, LaptopSessions):
         app.include_router(sign_in.router)
+        app.include_router(people_api.invitations)
     pages.mount(app)
     app.add_middleware(LimitedBodies)
     app.add_middleware(SecurityHeaders, image_sources=image_sources, https=https)

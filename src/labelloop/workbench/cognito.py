@@ -25,11 +25,12 @@ from joserfc.jwk import KeySet
 
 from labelloop.workbench.api import written_by_our_page
 from labelloop.workbench.errors import NotAllowedError, RefusedError, UnavailableError
-from labelloop.workbench.sessions import ANNOTATOR, OWNER, Session, cleaned_name
+from labelloop.workbench.sessions import ANNOTATOR, OWNER, REVIEWER, Session, cleaned_name, roles_of
+from labelloop.workbench.tasks import Role
 
 SESSION_COOKIE = "__Host-labelloop-session"
 SIGNING_IN_COOKIE = "__Host-labelloop-signing-in"
-ANNOTATORS, OWNERS = "annotators", "owners"
+GROUPS: dict[str, Role] = {"annotators": ANNOTATOR, "reviewers": REVIEWER, "owners": OWNER}
 _SIGN_IN_SECONDS = 600
 _KEYS_AGAIN_AFTER_SECONDS = 60.0
 # Together less than the HTTP API waits for an answer.
@@ -52,7 +53,7 @@ class UserPool:
 
 
 class CognitoSessions:
-    """People who signed in at Cognito; the groups `annotators` and `owners` are the roles."""
+    """People who signed in at Cognito; their groups are their roles."""
 
     def __init__(
         self, pool: UserPool, *, get: Get | None = None, clock: Callable[[], float] = time.time
@@ -67,11 +68,9 @@ class CognitoSessions:
         if token is None or claims is None:
             return None
         groups = claims.get("cognito:groups", [])
-        roles = {ANNOTATOR} if ANNOTATORS in groups else set()
-        if OWNERS in groups:
-            roles |= {ANNOTATOR, OWNER}
+        roles = frozenset[str]().union(*(roles_of(GROUPS[group]) for group in groups if group in GROUPS))
         csrf_token = hmac.new(token.encode(), b"csrf", hashlib.sha256).hexdigest()
-        return Session(_name_of(claims), frozenset(roles), csrf_token, subject=str(claims["sub"]))
+        return Session(_name_of(claims), roles, csrf_token, subject=str(claims["sub"]))
 
     def claims(self, token: str) -> dict[str, Any] | None:
         """The claims of an ID token; None if it is expired or from another pool or client."""

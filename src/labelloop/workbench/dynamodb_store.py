@@ -7,6 +7,7 @@
 | `objects#<batch id>` | task id | what people see of a task: written once, because it may be large |
 | `annotators#<batch id>` | name | what a person has done |
 | `people` | key | the name to show for a person |
+| `members` | name | what owners have settled about a person |
 
 The sparse index `available` holds incomplete tasks, sorted by the moment from which they have room for one
 more person. So no background job has to look for expired leases. Under `done#<batch id>` it holds the tasks
@@ -27,19 +28,19 @@ from botocore.config import Config
 from botocore.exceptions import ClientError
 
 from labelloop.workbench.errors import ConflictError
-from labelloop.workbench.tasks import Annotator, Batch, DataObject, Place, Task, Totals
+from labelloop.workbench.tasks import Annotator, Batch, DataObject, Member, Place, Task, Totals
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
 AVAILABLE_INDEX = "available"
 TIME_TO_LIVE = "expires"
-_BATCHES, _PEOPLE = "batches", "people"
+_BATCHES, _PEOPLE, _MEMBERS = "batches", "people", "members"
 _UNFINISHED, _FINISHED = "batches#unfinished", "batches#finished"
 _WRITTEN_AT_ONCE = 25
 _READ_AT_ONCE = 100
 _FREE, _LEASED, _DONE = "0", "1", "done"
-_Versioned = TypeVar("_Versioned", Batch, Task, Annotator)
+_Versioned = TypeVar("_Versioned", Batch, Task, Annotator, Member)
 
 
 class DynamoDbTaskStore:
@@ -145,7 +146,7 @@ class DynamoDbTaskStore:
         return [Task.model_validate_json(item["document"]["S"]) for item in items]
 
     def annotator(self, batch_id: str, name: str) -> Annotator:
-        item = self._get(f"annotators#{batch_id}", _annotator_key(name))
+        item = self._get(f"annotators#{batch_id}", _key_of_person(name))
         if item is None:
             return Annotator(batch_id=batch_id, name=name)
         return Annotator.model_validate_json(item["document"]["S"])
@@ -166,21 +167,51 @@ class DynamoDbTaskStore:
     def people(self) -> dict[str, str]:
         return {item["sk"]["S"]: item["name"]["S"] for item in self._query(_PEOPLE)}
 
+    def member(self, member_id: str) -> Member:
+        item = self._get(_MEMBERS, _key_of_person(member_id))
+        return Member.model_validate_json(item["document"]["S"]) if item else Member(id=member_id)
+
+    def members(self) -> list[Member]:
+        return [Member.model_validate_json(item["document"]["S"]) for item in self._query(_MEMBERS)]
+
+    def save_member(self, member: Member) -> None:
+        saved = _next_version(member)
+        item = {
+            "pk": _s(_MEMBERS),
+            "sk": _s(_key_of_person(member.id)),
+            "version": {"N": str(saved.version)},
+            "document": _document(saved),
+        }
+        self._transact([self._conditional(item, member.version, is_new=member.version == 0)])
+
     def totals(self, batch_id: str) -> Totals:
         annotators = self.annotators(batch_id)
         return Totals(sum(one.completed for one in annotators), sum(one.skips for one in annotators))
 
     def write(self, tasks: Sequence[Task], annotator: Annotator | None = None) -> None:
+        ends = {
+            batch_id: self._end(batch_id) for batch_id in {task.batch_id for task in tasks if task.sealed}
+        }
         puts: list[Any] = [
-            self._conditional(_task_item(_next_version(task)), task.version, is_new=False) for task in tasks
+            self._conditional(
+                {**_task_item(_next_version(task)), **ends.get(task.batch_id, {})}, task.version, is_new=False
+            )
+            for task in tasks
         ]
         if annotator is not None:
             saved = _next_version(annotator)
             puts.append(
                 self._conditional(_annotator_item(saved), annotator.version, is_new=annotator.version == 0)
             )
-        if not puts:
-            return
+        if puts:
+            self._transact(puts)
+
+    def _end(self, batch_id: str) -> dict[str, Any]:
+        """A batch's time to live, if it is let go: what is written once more leaves with it all the same."""
+        item = self._get(_BATCHES, batch_id) or {}
+        return {TIME_TO_LIVE: item[TIME_TO_LIVE]} if TIME_TO_LIVE in item else {}
+
+    def _transact(self, puts: list[Any]) -> None:
         try:
             self._client.transact_write_items(TransactItems=puts)
         except ClientError as error:
@@ -329,14 +360,14 @@ def _age(batch: Batch) -> tuple[float, str]:
 def _annotator_item(annotator: Annotator) -> dict[str, Any]:
     return {
         "pk": _s(f"annotators#{annotator.batch_id}"),
-        "sk": _s(_annotator_key(annotator.name)),
+        "sk": _s(_key_of_person(annotator.name)),
         "version": {"N": str(annotator.version)},
         "document": _document(annotator),
     }
 
 
-def _annotator_key(name: str) -> str:
-    # A key may not be empty, but the name NOBODY is.
+def _key_of_person(name: str) -> str:
+    # A key may not be empty, but the names NOBODY and SHARED are.
     return f"name:{name}"
 
 
@@ -344,7 +375,7 @@ def _next_version(read: _Versioned) -> _Versioned:
     return read.model_copy(update={"version": read.version + 1})
 
 
-def _document(document: Batch | Task | DataObject | Annotator) -> dict[str, Any]:
+def _document(document: Batch | Task | DataObject | Annotator | Member) -> dict[str, Any]:
     return _s(document.model_dump_json(exclude_defaults=True))
 
 

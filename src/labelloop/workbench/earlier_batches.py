@@ -28,7 +28,8 @@ class EarlierBatches:
             for task in store.tasks(batch.id):
                 if task.purpose == "gold":
                     continue
-                answered.setdefault(task.object_id, set()).update(task.answers)
+                gone = (one.person for one in task.discarded if one.entry.kind == "answer")
+                answered.setdefault(task.object_id, set()).update(task.answers, gone)
                 if task.purpose == "relabel":
                     reviewed.append(task.object_id)
         return cls(

@@ -89,6 +89,8 @@ class Overview:
             "skipped": _skipped(tasks, names),
             "disagreements": agreement.disputed,
             "disagreements_being_settled": agreement.being_settled,
+            # So many are found at once: nobody is asked about them any more.
+            "flagged": sum(bool(task.flagged_by) and task.place is not None for task in tasks),
             "gold": _gold(tasks),
             "relabeled": _relabeled(tasks),
         }

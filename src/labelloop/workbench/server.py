@@ -43,12 +43,17 @@ def served(app: "FastAPI", listener: socket.socket) -> Iterator[str]:
         target=server.run, kwargs={"sockets": [listener]}, name="labelloop workbench", daemon=True
     )
     thread.start()
-    host, port = listener.getsockname()[:2]
     try:
-        yield f"http://{_shown(host)}:{port}"
+        yield address_of(listener)
     finally:
         server.should_exit = True
         thread.join()
+
+
+def address_of(listener: socket.socket) -> str:
+    """Where people reach what is served."""
+    host, port = listener.getsockname()[:2]
+    return f"http://{_shown(host)}:{port}"
 
 
 @contextlib.contextmanager

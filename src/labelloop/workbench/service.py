@@ -9,6 +9,7 @@ from typing import TypeAlias
 
 from labelloop.workbench.closing import INTERRUPTED_AFTER_SECONDS, Closing
 from labelloop.workbench.errors import ConflictError, NotFoundError, RefusedError
+from labelloop.workbench.retrying import ATTEMPTS, pause, until_written
 from labelloop.workbench.store import TaskStore
 from labelloop.workbench.tasks import ANSWERS_OF_PACE, Annotator, Batch, DataObject, Decision, Entry, Task
 
@@ -17,17 +18,19 @@ MOST_HELD = 20
 # How many tasks a page prefetches, unless few are left.
 MOST_AHEAD = 5
 LONGEST_REASON = 500
-# Conditional writes that lose a race are retried, after a pause that grows.
-_ATTEMPTS = 12
-_PAUSE_SECONDS = 0.01
 _CANDIDATES = 100
 # While so many tasks are left for everyone of so many people, it need not be known how many there are.
 _MANY_PEOPLE = 200
-_TOO_MANY = "too many people are writing at the same time: send it again"
 NOT_DECIDABLE = (
     "nobody decides in this batch: it may have objects that were drawn for a test of the certificate, which "
     "takes answers that people give without knowing each other's"
 )
+NOT_DISCARDABLE = (
+    "no answers are discarded in this batch: it may have objects that were drawn for a test of the "
+    "certificate, and who may discard answers has seen them"
+)
+# How many tasks are changed in one write.
+_AT_ONCE = 50
 # The account of changes that no person made.
 NOBODY = ""
 
@@ -47,9 +50,10 @@ class Progress:
 
 @dataclass(frozen=True)
 class Handed:
-    """Tasks leased to a person with what they show, and the state: open, none, paused, closed, held or done.
+    """Tasks leased to a person with what they show, and the state.
 
-    The state is held if nothing is left but what others have, and done if nothing is left for this person.
+    That is open, none, paused, closed, held, done or suspended: held if nothing is left but what others have,
+    done if nothing is left for this person, suspended if an owner has paused this person.
     `held` are the tasks that the page says it holds and that are still leased to the person. A page may hold
     `ahead` tasks.
     """
@@ -116,6 +120,8 @@ class Workbench:
         if batch is None:
             return Handed([], "none", None, None)
         tasks = self._lease(batch, person, count, set(holding)) if batch.state == "open" else []
+        if tasks is None:
+            return Handed([], "suspended", batch, self.progress(batch, person))
         shown = self.store.data_objects(batch.id, [task.id for task in tasks])
         held = frozenset(holding).intersection(self.store.annotator(batch.id, person).holding)
         nothing_left = batch.state == "open" and not tasks and not holding
@@ -152,18 +158,15 @@ class Workbench:
 
         An answer still counts until somebody else gets the task.
         """
-        for attempt in range(_ATTEMPTS):
+
+        def write() -> None:
             now = self._clock()
             tasks = [self.store.task(batch_id, task_id) for task_id in task_ids]
             released = [task.released_by(person, now) for task in tasks if task and task.is_leased_to(person)]
-            if not released:
-                return
-            try:
+            if released:
                 self.store.write(released)
-            except ConflictError:
-                _pause(attempt)
-                continue
-            return
+
+        until_written(write)
 
     def answer(
         self, batch_id: str, task_id: str, person: str, label: int, seconds: float | None = None
@@ -180,12 +183,12 @@ class Workbench:
             before = task.entries[person]
             if before.kind == "answer" and before.label == label:
                 return task, annotator
-            spent = min(max(seconds or 0.0, 0.0), float(batch.lease_seconds))
+            spent = None if seconds is None else min(max(seconds, 0.0), float(batch.lease_seconds))
             entry = Entry(kind="answer", at=now, label=label, seconds=spent)
             annotator = _without(annotator, before)
             return _replace(task, annotator, person, entry).counted_with(
                 answers=annotator.answers + 1,
-                seconds=annotator.seconds + spent,
+                seconds=annotator.seconds + (spent or 0.0),
                 recent=(*annotator.recent, now)[-ANSWERS_OF_PACE:],
             )
 
@@ -254,29 +257,58 @@ class Workbench:
         if not batch.decidable:
             raise RefusedError(NOT_DECIDABLE)
         _require_class(batch, label)
-        for attempt in range(_ATTEMPTS):
+
+        def write() -> float:
             task, now = self._task_in_dispute(batch, task_id), self._clock()
             decision = Decision(by=owner, at=now, label=label)
             account = self.store.annotator(batch.id, NOBODY)
-            try:
-                self.store.write([task.model_copy(update={"decided": decision})], account)
-            except ConflictError:
-                _pause(attempt)
-                continue
-            self._closing.heartbeat(batch, now)
-            totals = self.store.totals(batch.id)
-            if totals.completed >= batch.total:
-                self._close_if_complete(batch)
-            return
-        raise RefusedError(_TOO_MANY)
+            self.store.write([task.model_copy(update={"decided": decision})], account)
+            return now
+
+        self._closing.heartbeat(batch, until_written(write))
+        if self.store.totals(batch.id).completed >= batch.total:
+            self._close_if_complete(batch)
+
+    def pause_person(self, person: str) -> None:
+        """Give a person no more objects. What the person holds goes to others."""
+        self._set_paused(person, paused=True)
+        self.take_leases(person)
+
+    def resume_person(self, person: str) -> None:
+        self._set_paused(person, paused=False)
+
+    def take_leases(self, person: str) -> None:
+        """Give what a person holds to others at once."""
+        for batch in running_batches(self.store.unfinished()):
+            self._take_leases(batch, person)
+
+    def discard(self, batch_id: str, person: str, owner: str) -> int:
+        """Discard what a person said in a batch, so that others are asked; return about how many objects.
+
+        It stays in the tasks' histories. Raises NotFoundError. Raises RefusedError where nothing may be
+        discarded.
+        """
+        batch = self.batch(batch_id)
+        _require_running(batch)
+        if not batch.decidable:
+            raise RefusedError(NOT_DISCARDABLE)
+        said = [task.id for task in self.store.tasks(batch_id) if task.is_said_by(person)]
+        return sum(
+            self._discard(batch, said[start : start + _AT_ONCE], person, owner)
+            for start in range(0, len(said), _AT_ONCE)
+        )
 
     # How it is done ---------------------------------------------------------------------------------------
 
-    def _lease(self, batch: Batch, person: str, count: int, holding: set[str]) -> list[Task]:
+    def _lease(self, batch: Batch, person: str, count: int, holding: set[str]) -> list[Task] | None:
+        """None if an owner has paused the person."""
         start = hashlib.sha256(person.encode()).hexdigest()[:20]
-        for attempt in range(_ATTEMPTS):
+        for attempt in range(ATTEMPTS):
             now = self._clock()
             annotator = self.store.annotator(batch.id, person)
+            # After the account is read: a pause from now on changes the account, and the write fails.
+            if self.store.member(person).paused:
+                return None
             held = self._held(annotator)
             again = [task for task in held if task.id not in holding][:count]
             wanted = max(0, min(count - len(again), MOST_HELD - len(held)))
@@ -295,7 +327,7 @@ class Workbench:
             try:
                 self.store.write([*fresh, *renewed], annotator.counted(holding=ids, seen=now))
             except ConflictError:
-                _pause(attempt)
+                pause(attempt)
                 continue
             return [*again, *fresh]
         return []
@@ -328,22 +360,24 @@ class Workbench:
         return [task for task in tasks if not others.difference(task.answered_before, task.entries)]
 
     def _change(self, batch: Batch, task_id: str, person: str, change: Change) -> Progress:
-        for attempt in range(_ATTEMPTS):
+        if self.store.member(person).paused:
+            raise RefusedError(
+                "an owner has paused your work here: nothing you send counts until it is resumed"
+            )
+
+        def write() -> float | None:
             task = self._task_of(batch, task_id, person)
             annotator = self.store.annotator(batch.id, person)
             now = self._clock()
             changed, account = change(task, annotator, now)
             if changed == task:
-                break
-            try:
-                self.store.write([changed], account.counted(seen=now))
-            except ConflictError:
-                _pause(attempt)
-                continue
-            self._closing.heartbeat(batch, now)
-            break
-        else:
-            raise RefusedError(_TOO_MANY)
+                return None
+            self.store.write([changed], account.counted(seen=now))
+            return now
+
+        written = until_written(write)
+        if written is not None:
+            self._closing.heartbeat(batch, written)
         progress = self.progress(batch, person)
         if progress.done >= progress.total:
             self._close_if_complete(batch)
@@ -378,31 +412,60 @@ class Workbench:
             self._closing.request(batch, "every object is done")
 
     def _set_state(self, batch_id: str, before: str, after: str) -> Batch:
-        for attempt in range(_ATTEMPTS):
+        def write() -> Batch:
             batch = self.batch(batch_id)
             _require_running(batch)
             if batch.state != before:
                 return batch
-            try:
-                return self.store.save_batch(batch.model_copy(update={"state": after}))
-            except ConflictError:
-                _pause(attempt)
-        raise RefusedError(_TOO_MANY)
+            return self.store.save_batch(batch.model_copy(update={"state": after}))
+
+        return until_written(write)
+
+    def _set_paused(self, person: str, *, paused: bool) -> None:
+        def write() -> None:
+            member = self.store.member(person)
+            self.store.save_member(member.model_copy(update={"paused": paused}))
+
+        until_written(write)
+
+    def _take_leases(self, batch: Batch, person: str) -> None:
+        def write() -> None:
+            annotator = self.store.annotator(batch.id, person)
+            if annotator.version:
+                taken = [task.taken_from(person) for task in self._held(annotator)]
+                # Not seen: the person is none of those at work, whom others would wait for.
+                self.store.write(taken, annotator.counted(holding=(), seen=0.0))
+
+        until_written(write)
+
+    def _discard(self, batch: Batch, task_ids: Sequence[str], person: str, owner: str) -> int:
+        def write() -> int:
+            now, account = self._clock(), self.store.annotator(batch.id, person)
+            changed = []
+            for task in filter(None, (self.store.task(batch.id, task_id) for task_id in task_ids)):
+                if task.sealed or not task.is_said_by(person):
+                    continue
+                without = task.discarding(person, owner, now)
+                completed = account.completed + int(without.complete) - int(task.complete)
+                account = _without(account, task.entries[person]).counted(completed=completed)
+                changed.append(without)
+            if changed:
+                self.store.write(changed, account)
+            return len(changed)
+
+        return until_written(write)
 
     def _ask_one_more(self, task: Task) -> bool:
-        for attempt in range(_ATTEMPTS):
+        def write() -> bool:
             current = self.store.task(task.batch_id, task.id)
             if current is None or current.sealed or not current.undecided:
                 return False
             account = self.store.annotator(task.batch_id, NOBODY)
             asked = current.model_copy(update={"needed": len(current.answers) + len(current.skips) + 1})
-            try:
-                self.store.write([asked], account.counted(completed=account.completed - 1))
-            except ConflictError:
-                _pause(attempt)
-                continue
+            self.store.write([asked], account.counted(completed=account.completed - 1))
             return True
-        return False
+
+        return until_written(write)
 
 
 @dataclass(frozen=True)
@@ -458,7 +521,3 @@ def running_batches(batches: Sequence[Batch]) -> list[Batch]:
 def _require_running(batch: Batch) -> None:
     if batch.state in ("closing", "closed"):
         raise RefusedError("this batch is closed already")
-
-
-def _pause(attempt: int) -> None:
-    time.sleep(random.uniform(0, _PAUSE_SECONDS * 2 ** min(attempt, 5)))  # noqa: S311 - no secret

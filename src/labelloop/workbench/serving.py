@@ -11,7 +11,7 @@ from labelloop.workbench.deployment import OpenedWorkbench, opened_workbench
 from labelloop.workbench.farewell import Farewell
 from labelloop.workbench.images import SignedImages
 from labelloop.workbench.overview import Overview
-from labelloop.workbench.server import is_of_this_machine_alone, kept_key, served
+from labelloop.workbench.server import address_of, is_of_this_machine_alone, kept_key, served
 from labelloop.workbench.service import Workbench
 from labelloop.workbench.sessions import LaptopSessions
 from labelloop.workbench.worker_template import template_in_s3
@@ -30,12 +30,13 @@ def serve_workbench(
     read_image: Callable[[str], bytes] | None = None,
     worker_templates: WorkerTemplates = no_templates,
 ) -> Iterator[None]:
-    """Serve the workbench and say its address, which contains the key from the file `key`.
+    """Serve the workbench and say its addresses, which contain keys made from the file `key`.
 
     `read_image` returns the content of a `source-ref`, by default from the local S3. At the end, open pages
     are told that the work is over; if there are any, that takes some seconds.
     """
-    sessions, images, farewell = LaptopSessions(kept_key(key)), SignedImages(read_image), Farewell()
+    sessions = LaptopSessions(parts.store, kept_key(key))
+    images, farewell = SignedImages(read_image), Farewell()
     app = create_app(
         Workbench(parts.store, parts.closing),
         sessions,
@@ -43,11 +44,13 @@ def serve_workbench(
         worker_templates=worker_templates,
         run_overview=Overview(parts.store),
         farewell=farewell,
+        address=address_of(listener),
     )
     app.include_router(images.router)
     with served(app, listener) as address:
-        say(f"People label here: {address}/enter?key={sessions.key}")
+        say(f"The owner labels here: {address}/enter?key={sessions.key}")
         if not is_of_this_machine_alone(listener):
+            say(f"Others label here: {address}/enter?key={sessions.shared_key}")
             say("This is plain HTTP: anyone who can listen in on this network can read along and label too.")
         yield
         # Not after an interruption: the same pages are served again when the work continues.

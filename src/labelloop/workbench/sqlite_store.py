@@ -15,7 +15,7 @@ from pathlib import Path
 from queue import Empty, SimpleQueue
 
 from labelloop.workbench.errors import ConflictError, UnavailableError
-from labelloop.workbench.tasks import Annotator, Batch, DataObject, Place, Task, Totals
+from labelloop.workbench.tasks import Annotator, Batch, DataObject, Member, Place, Task, Totals
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS batches (
@@ -38,6 +38,9 @@ CREATE TABLE IF NOT EXISTS annotators (
     PRIMARY KEY (batch_id, name)
 ) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS people (key TEXT NOT NULL PRIMARY KEY, name TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS members (
+    id TEXT NOT NULL PRIMARY KEY, version INTEGER NOT NULL, document TEXT NOT NULL
+) WITHOUT ROWID;
 """
 # An index of these alone: a request must not take longer because many batches are closed.
 _UNFINISHED = "json_extract(document, '$.state') <> 'closed'"
@@ -193,6 +196,27 @@ class SqliteTaskStore:
     def people(self) -> dict[str, str]:
         with self._reading() as connection:
             return dict(connection.execute("SELECT key, name FROM people").fetchall())
+
+    def member(self, member_id: str) -> Member:
+        rows = self._rows("SELECT document FROM members WHERE id = ?", member_id)
+        return Member.model_validate_json(rows[0]) if rows else Member(id=member_id)
+
+    def members(self) -> list[Member]:
+        rows = self._rows("SELECT document FROM members ORDER BY id")
+        return [Member.model_validate_json(row) for row in rows]
+
+    def save_member(self, member: Member) -> None:
+        saved = member.model_copy(update={"version": member.version + 1})
+        values = (saved.id, saved.version, saved.model_dump_json(), member.version)
+
+        def write(connection: sqlite3.Connection) -> None:
+            query = (
+                "INSERT INTO members VALUES (?, ?, ?) ON CONFLICT (id) "
+                "DO UPDATE SET version = excluded.version, document = excluded.document WHERE version = ?"
+            )
+            _require_written(connection.execute(query, values))
+
+        self._write(write)
 
     def totals(self, batch_id: str) -> Totals:
         query = (

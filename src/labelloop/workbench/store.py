@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Protocol
 
-from labelloop.workbench.tasks import Annotator, Batch, DataObject, Place, Task, Totals
+from labelloop.workbench.tasks import Annotator, Batch, DataObject, Member, Place, Task, Totals
 
 
 class TaskStore(Protocol):
@@ -91,6 +91,18 @@ class TaskStore(Protocol):
 
     def people(self) -> dict[str, str]:
         """Everybody's name, by key."""
+        ...
+
+    def member(self, member_id: str) -> Member:
+        """What is settled about a person; a document of version 0 if nothing."""
+        ...
+
+    def members(self) -> list[Member]:
+        """All about whom something is settled, in the order of their ids."""
+        ...
+
+    def save_member(self, member: Member) -> None:
+        """Write it if its stored version is the one that was read. Raises ConflictError."""
         ...
 
     def totals(self, batch_id: str) -> Totals:

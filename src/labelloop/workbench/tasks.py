@@ -13,6 +13,7 @@ from pydantic import BaseModel, ConfigDict
 
 BatchState = Literal["open", "paused", "closing", "closed"]
 Purpose = Literal["label", "gold", "relabel"]
+Role = Literal["annotator", "reviewer", "owner"]
 # The pace is computed from this many of a person's last answers.
 ANSWERS_OF_PACE = 20
 
@@ -35,7 +36,8 @@ class Batch(_Document):
     label_attribute: str
     people_per_object: int = 1
     show_guess: bool = False
-    # Whether an owner may decide what people disagree about: never in a batch with objects drawn for a test.
+    # Whether those who see the answers may decide what people disagree about, and discard answers: never in a
+    # batch with objects drawn for a test.
     decidable: bool = False
     adjudicate: bool = False  # whether the batch stays open until that is decided
     lease_seconds: int = 600
@@ -69,6 +71,24 @@ class Entry(_Document):
     reason: str | None = None  # of a skip
 
 
+class Discarded(_Document):
+    """What a person said and an owner discarded: it is kept, and counts no more."""
+
+    person: str
+    entry: Entry
+    by: str
+    at: float
+
+
+class Comment(_Document):
+    """What a person wrote about an object, or a reply to that; only the person and reviewers see the two."""
+
+    by: str
+    at: float
+    text: str
+    to: str | None = None  # of a reply, whom it is for
+
+
 class Decision(_Document):
     """The class that an owner chose where people disagreed."""
 
@@ -92,9 +112,11 @@ class Task(_Document):
     model_label: int | None = None  # of a label to review: the model's different class
     answered_before: tuple[
         str, ...
-    ] = ()  # who answered about the object in an earlier batch: others are asked first
+    ] = ()  # who answered about the object in an earlier batch, or in vain: others are asked first
     needed: int = 1
     entries: dict[str, Entry] = {}
+    discarded: tuple[Discarded, ...] = ()
+    comments: tuple[Comment, ...] = ()  # the only part that may change when the task is sealed
     decided: Decision | None = None
     sealed: bool = False  # the batch is closed: nothing changes any more
     version: int = 0
@@ -135,6 +157,11 @@ class Task(_Document):
         """Whether people gave it different labels, nobody else is asked, and no owner has decided."""
         return self.complete and self.disputed and self.decided is None
 
+    @property
+    def flagged_by(self) -> tuple[str, ...]:
+        """Who wrote a comment about it."""
+        return tuple(dict.fromkeys(comment.by for comment in self.comments if comment.to is None))
+
     def available_from(self) -> float | None:
         """The moment from which one more person may get it; None when it is complete or sealed."""
         if self.complete or self.sealed:
@@ -170,6 +197,23 @@ class Task(_Document):
         """The task with a person's lease expired."""
         over = self.entries[person].model_copy(update={"until": now})
         return self.with_entries({**self.entries, person: over})
+
+    def is_said_by(self, person: str) -> bool:
+        """Whether a person has answered or skipped it."""
+        return person in self.entries and self.entries[person].kind != "lease"
+
+    def discarding(self, person: str, by: str, now: float) -> "Task":
+        """The task without what a person said. Others are asked before the same person is asked again."""
+        entries = {name: entry for name, entry in self.entries.items() if name != person}
+        gone = Discarded(person=person, entry=self.entries[person], by=by, at=now)
+        asked_last = tuple(dict.fromkeys((*self.answered_before, person)))
+        return self.with_entries(entries).model_copy(
+            update={"discarded": (*self.discarded, gone), "answered_before": asked_last}
+        )
+
+    def taken_from(self, person: str) -> "Task":
+        """The task without a person's lease."""
+        return self.with_entries({name: entry for name, entry in self.entries.items() if name != person})
 
     def with_entries(self, entries: dict[str, Entry]) -> "Task":
         """A decision was about other answers, so it goes."""
@@ -213,6 +257,27 @@ class Annotator(_Document):
         if len(recent) < 2:
             return None
         return (len(recent) - 1) / max((now - recent[0]) / 60, 1 / 60)
+
+
+class Member(_Document):
+    """What owners have settled about a person, under the identity that the person's answers have.
+
+    A role and a link are only for the laptop: in the stack, these are the user pool's.
+    """
+
+    id: str
+    role: Role | None = None  # None: nobody has invited this person
+    key_hash: str | None = None  # of the link's key; None once the link is withdrawn
+    invited: float | None = None  # when the link was made
+    withdrawn: bool = False
+    paused: bool = False  # gets no objects, and what is sent all the same is refused
+    unread: tuple[tuple[str, str], ...] = ()  # batch and task of replies that the person has not seen
+    version: int = 0
+
+    @property
+    def link(self) -> str | None:
+        """Names the present link, and does not help to guess its key."""
+        return self.key_hash[:16] if self.key_hash else None
 
 
 @dataclass(frozen=True)

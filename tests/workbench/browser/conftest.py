@@ -213,7 +213,7 @@ def prepare(
     }
     opened = open_batch(store, Batch.model_validate(batch), asked)
     workbench = Workbench(store, Closing(store, files, Nobody()))
-    sessions = LaptopSessions()
+    sessions = LaptopSessions(store)
     app = create_app(workbench, sessions, **{"run_overview": Overview(store), **application})
     return Bench("", sessions.key, workbench, opened.id), app
 

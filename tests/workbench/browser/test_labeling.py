@@ -398,6 +398,11 @@ def test_an_answer_too_late_is_told(open_bench: OpenBench, new_person: NewPerson
     bench = open_bench(HEADLINES[:3])
     ada = new_person(bench)
     ada.see_object()
+    tasks = bench.workbench.store.tasks
+    # The page asks for more right after the first, and would learn from that answer that the batch is closed.
+    eventually(
+        lambda: all(task.is_leased_to("Ada") for task in tasks(bench.batch_id)), "it asks for all there are"
+    )
     bench.workbench.close(bench.batch_id)
     ada.press("1", "Enter")
     ada.page.get_by_role("alert").get_by_text("One answer was not taken: this batch is closed").wait_for()

@@ -1,4 +1,4 @@
-"""The owner's pages of what people answered: `/answers`, and one object's history."""
+"""The pages of what people answered: `/answers`, and one object's history."""
 
 from typing import Annotated, Literal
 
@@ -6,8 +6,10 @@ from fastapi import APIRouter, Query, Request
 from starlette.responses import HTMLResponse, Response
 
 from labelloop.workbench.answer_search import AnswerSearch, Kind, Search, Spot
+from labelloop.workbench.comments import Comments
 from labelloop.workbench.pages.answers_view import Choices, history_view, search_view
-from labelloop.workbench.pages.rendering import owner_or_refusal, page
+from labelloop.workbench.pages.rendering import page, session_or_refusal
+from labelloop.workbench.sessions import REVIEWER
 from labelloop.workbench.store import TaskStore
 
 # The batches that a page offers to choose from.
@@ -31,7 +33,7 @@ def answers(
     order: Annotated[Literal["newest", "oldest"], Query()] = "newest",
     after: Annotated[str, Query(max_length=2 * _LONGEST_KEY)] = "",
 ) -> Response:
-    session = owner_or_refusal(request)
+    session = session_or_refusal(request, REVIEWER)
     if isinstance(session, Response):
         return session
     store = _store(request)
@@ -54,13 +56,13 @@ def answers(
 
 @router.get("/answers/object")
 def answers_to_an_object(request: Request, batch: Key, task: Key) -> Response:
-    session = owner_or_refusal(request)
+    session = session_or_refusal(request, REVIEWER)
     if isinstance(session, Response):
         return session
     store = _store(request)
     names = store.people()
     history = AnswerSearch(store, names).history(batch, task)
-    view = history_view(history, names, request.app.state.image_urls)
+    view = history_view(history, names, request.app.state.image_urls, Comments(store).no_reply_because)
     return page("answers_object.html.j2", session, view=view)
 
 

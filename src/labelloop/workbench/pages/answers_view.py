@@ -1,14 +1,15 @@
 """The texts of the pages of what people answered. All texts from outside are safe to show."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from urllib.parse import urlencode
 
 from labelloop.reporting.text import counted, percent, printable, seconds
 from labelloop.workbench.answer_search import Answered, Found, Kind, Search, is_of_kind
-from labelloop.workbench.api import ImageUrls
+from labelloop.workbench.api import ImageUrls, public_id
+from labelloop.workbench.comments import LONGEST_COMMENT
 from labelloop.workbench.errors import RefusedError
-from labelloop.workbench.tasks import Batch, Entry, iso
+from labelloop.workbench.tasks import Batch, Comment, Entry, iso
 
 _LONGEST_OBJECT = 100_000
 _LONGEST_CLASS = 100
@@ -21,6 +22,8 @@ KINDS: dict[Kind, str] = {
     "again": "One more person was asked",
     "review": "Reviews of labels",
     "gold": "Gold objects",
+    "discarded": "Answers were discarded",
+    "flagged": "Flagged",
 }
 _MARKS: dict[Kind, str] = {
     "disagreement": "People disagree",
@@ -29,6 +32,8 @@ _MARKS: dict[Kind, str] = {
     "again": "One more was asked",
     "review": "Review",
     "gold": "Gold",
+    "discarded": "An answer was discarded",
+    "flagged": "Flagged",
 }
 
 
@@ -67,6 +72,24 @@ class AnswerView:
 
 
 @dataclass(frozen=True)
+class CommentView:
+    """What somebody wrote about an object; a reply is `to` somebody, else empty."""
+
+    person: str
+    to: str
+    text: str
+    time: str
+
+
+@dataclass(frozen=True)
+class ToReply:
+    """A person who flagged an object: the identity, and the name."""
+
+    id: str
+    name: str
+
+
+@dataclass(frozen=True)
 class ObjectView:
     """An object with the answers of one batch. `guess` is the model's label, if people saw it."""
 
@@ -79,6 +102,9 @@ class ObjectView:
     marks: Sequence[str]
     guess: str
     answers: Sequence[AnswerView]
+    task: str  # the id that our API takes
+    comments: Sequence[CommentView]
+    to_reply: Sequence[ToReply]
 
 
 @dataclass(frozen=True)
@@ -103,12 +129,16 @@ class SearchView:
 
 @dataclass(frozen=True)
 class HistoryView:
-    """The page of one object, with what was said in each batch, the newest first."""
+    """The page of one object, with what was said in each batch, the newest first.
+
+    `no_reply` says by batch why nobody can reply there now.
+    """
 
     text: str
     image: str | None
     name: str
     batches: Sequence[ObjectView]
+    no_reply: Mapping[str, str]
 
 
 def search_view(
@@ -120,7 +150,7 @@ def search_view(
     *,
     is_first: bool,
 ) -> SearchView:
-    batches = [(one.id, _name_of(one)) for one in choices.batches]
+    batches = [(one.id, name_of_batch(one)) for one in choices.batches]
     confidences = [(str(share), f"at most {share}%") for share in (50, 60, 70, 80, 90, 95, 99)]
     shown = any(batch.show_guess for batch in choices.batches) or search.confidence is not None
     sure = "" if search.confidence is None else str(round(100 * search.confidence))
@@ -142,13 +172,21 @@ def search_view(
     )
 
 
-def history_view(history: Sequence[Answered], names: Mapping[str, str], images: ImageUrls) -> HistoryView:
+def history_view(
+    history: Sequence[Answered],
+    names: Mapping[str, str],
+    images: ImageUrls,
+    no_reply: Callable[[Batch], str],
+) -> HistoryView:
     newest = history[0]
     return HistoryView(
         text=whole_text(newest),
         image=image_address(newest, images),
         name=_line(newest),
         batches=[_object(one, names, images) for one in history],
+        no_reply={
+            public_id(one.batch, one.task): no_reply(one.batch) for one in history if one.task.comments
+        },
     )
 
 
@@ -197,7 +235,7 @@ def _object(one: Answered, names: Mapping[str, str], images: ImageUrls) -> Objec
         text=printable(one.shown.words) or "(no text)",
         image=image_address(one, images),
         where=_where(one),
-        batch_name=_name_of(one.batch),
+        batch_name=name_of_batch(one.batch),
         batch=printable(one.batch.id, _LONGEST_CLASS),
         marks=[text for kind, text in _MARKS.items() if is_of_kind(kind, one.batch, one.task)],
         guess=_guess(one),
@@ -206,7 +244,13 @@ def _object(one: Answered, names: Mapping[str, str], images: ImageUrls) -> Objec
             for person, entry in entries
             if entry.kind != "lease"
         ]
+        + _discarded(one, names)
         + _decision(one, names),
+        task=public_id(one.batch, one.task),
+        comments=[_comment(comment, names) for comment in one.task.comments],
+        to_reply=[
+            ToReply(person, printable(names.get(person, person), 64)) for person in one.task.flagged_by
+        ],
     )
 
 
@@ -217,10 +261,10 @@ def _line(one: Answered) -> str:
 
 def _where(one: Answered) -> str:
     """A manifest that is labeled without a run is one batch, which need not be named at each object."""
-    return f"{_line(one)}. {_name_of(one.batch)}" if one.batch.run_state_uri else _line(one)
+    return f"{_line(one)}. {name_of_batch(one.batch)}" if one.batch.run_state_uri else _line(one)
 
 
-def _name_of(batch: Batch) -> str:
+def name_of_batch(batch: Batch) -> str:
     if batch.run_state_uri is None:
         return printable(batch.title, _LONGEST_CLASS)
     return f"Round {batch.round} of {printable(batch.run, _LONGEST_CLASS)}"
@@ -241,6 +285,26 @@ def _answer(batch: Batch, name: str, entry: Entry) -> AnswerView:
         how="skipped: " if entry.kind == "skip" else "",
         time=iso(entry.at),
         took=seconds(entry.seconds) if entry.seconds else "",
+    )
+
+
+def _discarded(one: Answered, names: Mapping[str, str]) -> list[AnswerView]:
+    views = [(gone, names.get(gone.person, gone.person)) for gone in one.task.discarded]
+    return [
+        replace(
+            _answer(one.batch, name, gone.entry),
+            how=f"discarded{', skipped' * (gone.entry.kind == 'skip')}: ",
+        )
+        for gone, name in views
+    ]
+
+
+def _comment(comment: Comment, names: Mapping[str, str]) -> CommentView:
+    return CommentView(
+        person=printable(names.get(comment.by, comment.by), 64),
+        to=printable(names.get(comment.to, comment.to), 64) if comment.to else "",
+        text=printable(comment.text, LONGEST_COMMENT) or "(flagged without a comment)",
+        time=iso(comment.at),
     )
 
 

@@ -1,4 +1,4 @@
-"""The owner's page `/disagreements`: what people disagree about, one object at a time, to be decided."""
+"""The page `/disagreements` of reviewers: what people disagree about, one object at a time, to be decided."""
 
 import hashlib
 from collections.abc import Sequence
@@ -13,8 +13,9 @@ from labelloop.reporting.text import counted, printable
 from labelloop.workbench.answer_search import HITS_A_PAGE, Answered, AnswerSearch, Found, Search, Spot
 from labelloop.workbench.api import ImageUrls, public_id
 from labelloop.workbench.pages.answers_view import class_name, image_address, whole_text
-from labelloop.workbench.pages.rendering import owner_or_refusal, page
+from labelloop.workbench.pages.rendering import page, session_or_refusal
 from labelloop.workbench.service import NOT_DECIDABLE, Workbench
+from labelloop.workbench.sessions import REVIEWER
 from labelloop.workbench.tasks import Batch
 
 router = APIRouter(default_response_class=HTMLResponse)
@@ -57,7 +58,7 @@ def disagreements(
     after: Annotated[str, Query(max_length=512)] = "",
 ) -> Response:
     """Of the given batch, or of the one that people label now."""
-    session = owner_or_refusal(request)
+    session = session_or_refusal(request, REVIEWER)
     if isinstance(session, Response):
         return session
     workbench: Workbench = request.app.state.workbench

@@ -5,21 +5,22 @@ from importlib import resources
 from typing import Any
 
 from fastapi import APIRouter, FastAPI, Request
-from starlette.responses import HTMLResponse, Response
+from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.staticfiles import StaticFiles
 
 from labelloop.workbench.api import run_overview_of, session_of
-from labelloop.workbench.pages import answers, disagreements
+from labelloop.workbench.pages import answers, disagreements, people
 from labelloop.workbench.pages.content_security import task_frame_policy
 from labelloop.workbench.pages.rendering import (
-    OWNERS_PAGES,
-    owner_or_refusal,
+    ADDRESSES,
+    once_more,
     page,
     render,
+    session_or_refusal,
     sign_in_first,
 )
 from labelloop.workbench.pages.run_view import run_view
-from labelloop.workbench.sessions import LaptopSessions
+from labelloop.workbench.sessions import OWNER, LaptopSessions
 
 _PROBLEMS = {403: "You cannot enter here", 404: "There is no such page"}
 
@@ -34,6 +35,7 @@ def mount(app: FastAPI) -> None:
     app.include_router(router)
     app.include_router(answers.router)
     app.include_router(disagreements.router)
+    app.include_router(people.router)
     if isinstance(app.state.sessions, LaptopSessions):
         app.include_router(laptop)
 
@@ -70,10 +72,12 @@ def run_parts(request: Request) -> Response:
 def sign_in(request: Request) -> Response:
     session = session_of(request)
     if session is None:
-        return page("no_key.html.j2", None, status=403)
+        return once_more(request, "/sign-in?again=") or page("no_key.html.j2", None, status=403)
+    if session.by_link or (session.name and "again" in request.query_params):
+        return RedirectResponse("/", 303)
     # Only our own pages, never an address from an outside link.
     wanted = request.query_params.get("next")
-    return page("sign_in.html.j2", session, next=wanted if wanted in OWNERS_PAGES else "/")
+    return page("sign_in.html.j2", session, next=wanted if wanted in ADDRESSES else "/")
 
 
 @router.get("/task-frame")
@@ -98,7 +102,7 @@ def problem_page(sentence: str, status: int, headers: Mapping[str, str] | None =
 
 
 def _run_page(template: str, request: Request) -> Response:
-    session = owner_or_refusal(request)
+    session = session_or_refusal(request, OWNER)
     if isinstance(session, Response):
         return session
     document = run_overview_of(request, session.identity or "", request.query_params.get("batch"))

@@ -85,6 +85,7 @@ class RunView:
     batch: BatchView | None
     annotators: Table | None
     quality: Sequence[str]
+    flagged: str  # the link to what people flagged; empty if there is nothing
     skipped: Table | None
 
 
@@ -105,6 +106,7 @@ def run_view(document: dict[str, Any]) -> RunView:
         batch=_batch(document),
         annotators=_annotators(document.get("annotators") or ()),
         quality=_quality(document),
+        flagged=counted(document["flagged"], "flagged object") if document.get("flagged") else "",
         skipped=_skipped(document.get("skipped") or ()),
     )
 

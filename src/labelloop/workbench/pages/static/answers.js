@@ -1,5 +1,6 @@
-// The pages of what people answered work without this: it adds keys, and moments in the reader's time zone.
+// The pages of what people answered: keys, replies to comments, and moments in the reader's time zone.
 
+import { post } from "./api.js";
 import { localize } from "./moments.js";
 
 const objects = [...document.querySelectorAll("#answers .to-object")];
@@ -28,5 +29,19 @@ document.addEventListener("keydown", (event) => {
 });
 search?.addEventListener("keydown", (event) => {
   if (event.key === "Escape") objects[0]?.focus();
+});
+document.addEventListener("submit", async (event) => {
+  const form = event.target.closest("form.reply");
+  if (!form) return;
+  event.preventDefault();
+  const { task, to } = form.dataset;
+  try {
+    await post(`/api/tasks/${encodeURIComponent(task)}/reply`, { to, comment: new FormData(form).get("comment") });
+    location.reload();
+  } catch (error) {
+    const notice = form.closest("section").querySelector(".notice");
+    notice.textContent = error.message;
+    notice.hidden = false;
+  }
 });
 localize(document);

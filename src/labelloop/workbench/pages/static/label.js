@@ -3,11 +3,13 @@
 import { ApiError, post } from "./api.js";
 import { ClassesView } from "./classes_view.js";
 import { ClassKeys } from "./class_keys.js";
+import { FlagDialog } from "./flag_dialog.js";
 import { History, keepSetting, setting } from "./device.js";
 import { hidePanel, notice, say, showConnection, showPanel, showProgress } from "./messages.js";
 import { ObjectView } from "./object_view.js";
 import { isHeld } from "./held_keys.js";
 import { Outbox } from "./outbox.js";
+import { lookForReplies } from "./replies.js";
 import { SkipDialog } from "./skip_dialog.js";
 import * as stopwatch from "./stopwatch.js";
 import { Supply } from "./supply.js";
@@ -36,6 +38,7 @@ class LabelPage {
       refuse: (digits) => this.refuseKey(digits),
     });
     this.skipDialog = new SkipDialog((reason) => this.leave("skip", { reason }));
+    this.flagDialog = new FlagDialog((taskId, comment) => this.flag(taskId, comment));
     this.template = new TemplateView({
       choice: (name) => this.chooseByName(name),
       confirm: () => this.confirm(),
@@ -52,6 +55,7 @@ class LabelPage {
     showPanel("loading");
     this.outbox.flush();
     this.supply.refill();
+    lookForReplies();
   }
 
   get batch() {
@@ -334,6 +338,21 @@ class LabelPage {
     else if (this.shown) this.skipDialog.open(this.setting("keys"));
   }
 
+  openFlagDialog() {
+    if (this.shown) this.flagDialog.open(this.shown.id);
+  }
+
+  async flag(taskId, comment) {
+    try {
+      await post(taskPath(taskId, "flag"), { comment });
+      if (this.shown?.id === taskId) this.hint("Flagged. Now answer it, or skip it.");
+      say("Flagged.");
+    } catch (error) {
+      if (!(error instanceof ApiError)) throw error;
+      notice(error.mayPass ? "Not flagged: you need a connection for that." : `Not flagged: ${error.message}`);
+    }
+  }
+
   openHelp() {
     if (byId("help").open) return;
     byId("help").showModal();
@@ -363,6 +382,7 @@ class LabelPage {
     return {
       ...always,
       s: () => this.openSkipDialog(),
+      f: () => this.openFlagDialog(),
       ...(this.classes.many && !batch.worker_template && { "/": () => this.classes.filter.focus() }),
       ...(this.hasZoom && { z: () => this.zoom() }),
     };
@@ -432,6 +452,7 @@ class LabelPage {
     });
     byId("undo").addEventListener("click", () => this.undo());
     byId("skip").addEventListener("click", () => this.openSkipDialog());
+    byId("flag").addEventListener("click", () => this.openFlagDialog());
     byId("open-help").addEventListener("click", () => this.openHelp());
     byId("open-full-instructions").addEventListener("click", () => this.openHelp());
     for (const name of Object.keys(SETTINGS)) {

@@ -29,6 +29,11 @@ const PANELS = {
     "Everything that is left is with other people now. This page continues by itself if one of them gives something back, or as soon as there is more.",
   ],
   paused: ["paused", "Paused", "The owner of this run has paused it. This page continues by itself."],
+  suspended: [
+    "paused",
+    "An owner has paused your work",
+    "You get no objects now, and what you held goes to others. What you answered before is kept. Ask the owner of the run; this page continues by itself.",
+  ],
   away: [
     "paused",
     "Still there?",
