@@ -1,0 +1,135 @@
+"""A foundation model at work, on the terminal: how many rows it has labeled, and what that has cost."""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from contextlib import closing
+
+from rich.console import Console
+from rich.text import Text
+
+from labelloop.cli.progress_bar import progress_bar
+from labelloop.cli.sentences import say
+from labelloop.foundation_model.asking import Asking
+from labelloop.foundation_model.forecast import tokens_for
+from labelloop.foundation_model.reading import NOT_ASKED, Outcome, Reading
+from labelloop.foundation_model.replies import Usage
+from labelloop.foundation_model.spending import Spending
+
+# So many answers tell what the rest will cost.
+FIRST_ANSWERS = 10
+_LINES_ELSEWHERE = 10
+_FAULTS_SHOWN = 3
+_WORDS: Mapping[Outcome, str] = {
+    Outcome.UNREADABLE: "answers could not be read",
+    Outcome.REFUSED: "were refused",
+    Outcome.FAILED: "have no answer",
+    Outcome.NOT_ASKED: "were not asked about",
+}
+
+
+class AskingProgress:
+    """Follows the answers. Not on a terminal, a line is printed for each tenth of them."""
+
+    def __init__(
+        self, console: Console, spending: Spending, readings: dict[str, Reading], total: int
+    ) -> None:
+        self._console, self._spending, self._readings, self._total = console, spending, readings, total
+        self._bar = progress_bar(console)
+        self._outcomes = Counter(reading.outcome for reading in readings.values())
+
+    def follow(self, asking: Asking, left: Sequence[str]) -> None:
+        """Ask about what is left. Raises what `Asking.ask` does; the answers so far are in `readings`."""
+        before = self._spending.usage
+        with self._bar as bar, closing(asking.ask(left)) as answers:
+            task = bar.add_task("Asking", total=self._total, completed=len(self._readings))
+            for number, (text, reading) in enumerate(answers, 1):
+                self._readings[text] = reading
+                self._outcomes[reading.outcome] += 1
+                bar.update(task, advance=1, description=self._so_far())
+                if number == FIRST_ANSWERS and len(left) > FIRST_ANSWERS:
+                    self._foresee(asking, left, before)
+                self._line_elsewhere()
+
+    def plan(self, asking: Asking, left: Sequence[str]) -> None:
+        """Ask about the first texts alone, and say what all will take. Raises what `follow` does."""
+        before = self._spending.usage
+        self.follow(asking, left[:FIRST_ANSWERS])
+        self._foresee(asking, left, before)
+
+    def _so_far(self) -> str:
+        words = [f"{count:,} {outcome}" for outcome, count in self._outcomes.items()]
+        return ", ".join([*words, *_money(self._spending.cost)])
+
+    def _line_elsewhere(self) -> None:
+        done = len(self._readings)
+        step = max(1, self._total // _LINES_ELSEWHERE)
+        if not self._console.is_terminal and done % step == 0:
+            say(self._console, f"{done:,} of {self._total:,} texts: {self._so_far()}")
+
+    def _foresee(self, asking: Asking, left: Sequence[str], before: Usage) -> None:
+        used = self._spending.usage
+        first = [text for text in left if self._readings.get(text, NOT_ASKED) != NOT_ASKED]
+        rest = [text for text in left if text not in self._readings]
+        expected = used + tokens_for(rest, first, used - before, asking.size_of)
+        say(self._console, _forecast(self._spending, expected, len(first), self._total))
+
+
+def _forecast(spending: Spending, usage: Usage, answers: int, texts: int) -> str:
+    """What all texts will take."""
+    cost = spending.cost_of(usage)
+    foreseen = (
+        f"Estimate from the first {answers} answers, by the length of the texts: "
+        f"{', '.join([_tokens(usage), *_money(cost)])} for all {texts:,} texts."
+    )
+    if cost is not None and spending.max_cost is not None and cost > spending.max_cost:
+        return f"{foreseen} That is more than --max-cost: it will stop before."
+    return foreseen
+
+
+def _tokens(usage: Usage) -> str:
+    return f"{usage.tokens_in:,} tokens in, {usage.tokens_out:,} out"
+
+
+def _money(cost: float | None) -> list[str]:
+    """Empty where no prices are known."""
+    return [] if cost is None else [f"${cost:,.2f}" if cost >= 1 else f"${cost:.4f}"]
+
+
+def print_outcome(
+    console: Console,
+    model: str,
+    of_rows: Sequence[Reading],
+    spending: Spending,
+    error_column: str,
+) -> None:
+    """What became of the rows, and what it took."""
+    rows = Counter(reading.outcome for reading in of_rows)
+    others = [f"{count:,} {_WORDS[outcome]}" for outcome, count in rows.items() if outcome in _WORDS]
+    say(
+        console,
+        f"{model} labeled {rows[Outcome.LABELED]:,} of {len(of_rows):,} rows{_listed(others)}. It took "
+        f"{', '.join([_tokens(spending.usage), *_money(spending.cost)])}; {spending.requests:,} requests "
+        "were sent now.",
+    )
+    if spending.uncounted:
+        say(
+            console,
+            f"The server did not count the tokens of {spending.uncounted:,} answers: the most that they can "
+            "have taken was counted.",
+        )
+    without = sum(not reading.fault and reading.confidence is None for reading in of_rows)
+    if without:
+        say(console, f"{without:,} labels have no confidence, because the model stated none.")
+    _print_faults(console, of_rows, error_column)
+
+
+def _listed(others: Sequence[str]) -> str:
+    return f"; {', '.join(others)}" if others else ""
+
+
+def _print_faults(console: Console, of_rows: Sequence[Reading], error_column: str) -> None:
+    faults = Counter(reading.fault for reading in of_rows if reading.fault)
+    if faults:
+        say(console, f"Why, in the column {error_column!r}; most often:")
+    for fault, count in faults.most_common(_FAULTS_SHOWN):
+        say(console, Text(f"  {count:,} rows: {fault}"))
