@@ -197,7 +197,7 @@ def test_bad_answers_by_the_hundred_lose_no_row(cache: AnswerCache) -> None:
         (said('{"label": "cat", "confidence": 7}'), Outcome.LABELED, "no confidence: '7'"),
         (said('{"label": "cat", "confidence": "high"}'), Outcome.LABELED, "no confidence: 'high'"),
         (said('{"label": "cat"}', usage=False), Outcome.LABELED, ""),
-        (fault(400, "maximum context length is 5 tokens"), Outcome.FAILED, "400: maximum context"),
+        (fault(400, "maximum context length is 5 tokens"), Outcome.REFUSED, "400: maximum context"),
         (Answer(200, b"<html>busy</html>"), Outcome.FAILED, "cannot be read"),
         (fault(500, "oh"), Outcome.FAILED, "500: oh, in 3 attempts"),
         (Answer(hang_up=True), Outcome.FAILED, "hung up"),
@@ -292,6 +292,29 @@ def test_a_server_that_fails_for_good_ends_it_and_keeps_what_was_paid_for(
     assert labels({**kept, **dict(again.ask([text for text in TEXTS if text not in kept]))}) == TRUTH
 
 
+def test_a_server_that_never_answers_is_given_up_soon(server: StandIn, cache: AnswerCache) -> None:
+    server.switch = lambda chat: fault(502, "bad gateway")
+    with pytest.raises(ModelServerError, match="3 texts one after the other"):
+        dict(asking(server, cache).ask(TEXTS))
+    assert len(server.chats) == 3 * IMPATIENT.attempts
+
+
+def test_who_waited_in_vain_twice_does_not_wait_again(server: StandIn, cache: AnswerCache) -> None:
+    server.switch = lambda chat: said("", after_seconds=0.3) if chat.text == TEXTS[0] else None
+    answered = dict(asking(server, cache, patience=replace(IMPATIENT, timeout_seconds=0.05)).ask(TEXTS[:2]))
+    assert answered[TEXTS[0]].fault == "no answer within 0.05 seconds (--timeout), in 2 attempts"
+    assert answered[TEXTS[1]].label == TRUTH[TEXTS[1]]
+
+
+def test_texts_that_the_server_refuses_do_not_end_it_once_others_were_labeled(cache: AnswerCache) -> None:
+    texts = [f"text {number}" for number in range(40)]
+    with StandIn(dict.fromkeys(texts, "cat")).serving() as server:
+        server.switch = lambda chat: fault(400, "too long") if int(chat.text[5:]) > 3 else None
+        answered = dict(asking(server, cache).ask(texts))
+    outcomes = Counter(reading.outcome for reading in answered.values())
+    assert outcomes == {Outcome.LABELED: 4, Outcome.REFUSED: 36}
+
+
 def test_nobody_at_the_address_is_told_before_anything_is_sent(server: StandIn, cache: AnswerCache) -> None:
     server.url = "http://127.0.0.1:9/v1"
     address = ServerAddress.parse(server.url)
@@ -345,7 +368,7 @@ def test_a_text_that_the_server_forbids_stops_no_other(server: StandIn, cache: A
     answered = dict(asking(server, cache).ask(TEXTS))
     assert Counter(reading.outcome for reading in answered.values()) == {
         Outcome.LABELED: len(TEXTS) - 1,
-        Outcome.FAILED: 1,
+        Outcome.REFUSED: 1,
     }
     assert "403: flagged" in answered[TEXTS[5]].fault
 

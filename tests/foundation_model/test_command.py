@@ -95,7 +95,7 @@ def test_rows_come_back_as_they_are_with_label_confidence_and_reason(table: Path
         assert row["tiny_error"] or row["tiny"] == TRUTH[row["text"]]
         assert (row["tiny_confidence"] in ("0.6", "0.95")) == (row["tiny"] != "")
     told = in_one_line(done)
-    assert "tiny labeled 28 of 30 rows; 1 answers could not be read, 1 were refused." in told
+    assert "tiny labeled 28 of 30 rows; 1 could not be read, 1 were refused." in told
     assert "It took 3,100 tokens in, 310 out, $0.0037; 31 requests were sent now." in told
     assert "'?' is not one of the classes; asked again: '?' is not one of the classes" in told
 

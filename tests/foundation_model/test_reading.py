@@ -72,6 +72,12 @@ def test_what_is_no_class_has_its_reason_and_may_be_asked_again(content: str, fa
     assert reading.mendable
 
 
+def test_what_could_steer_a_terminal_is_not_told() -> None:
+    reading = read("\x1b[2J\x07 business?\u202e" * 9)
+    assert reading.fault.isprintable()
+    assert len(reading.fault) < 120
+
+
 def test_a_refusal_is_told_in_the_model_s_words() -> None:
     refused = read("", refusal="I cannot help with that.")
     assert (refused.outcome, refused.fault) == (Outcome.REFUSED, "refused: I cannot help with that.")

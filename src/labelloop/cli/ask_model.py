@@ -1,10 +1,7 @@
 """`labelloop ask-model`: a foundation model labels a file of texts, before people judge it."""
 
-import csv
-import io
 import os
 import secrets
-import shlex
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Annotated
@@ -15,10 +12,10 @@ from rich.text import Text
 
 from labelloop.cli import table_options
 from labelloop.cli.ask_task import AskedFile, AskedModel, Instructions
-from labelloop.cli.asking_progress import FIRST_ANSWERS, AskingProgress, print_outcome
+from labelloop.cli.asked_summary import print_next, print_outcome
+from labelloop.cli.asking_progress import FIRST_ANSWERS, AskingProgress
 from labelloop.cli.audit_people import stopped
 from labelloop.cli.errors import RunFailedError, explained_errors
-from labelloop.cli.own_command import own_command
 from labelloop.cli.sentences import say
 from labelloop.cli.table_options import comma_separated
 from labelloop.foundation_model.answer_cache import AnswerCache, cache_beside
@@ -34,7 +31,7 @@ from labelloop.foundation_model.output import (
     write_answers,
 )
 from labelloop.foundation_model.prompt import Message
-from labelloop.foundation_model.reading import NOT_ASKED, Reading
+from labelloop.foundation_model.reading import NOT_ASKED, Outcome, Reading
 from labelloop.foundation_model.row_labeler import ConfidenceFrom
 from labelloop.foundation_model.server_address import OPENAI_KEY, ServerAddress, server_key
 from labelloop.foundation_model.spending import Prices, Spending
@@ -226,9 +223,16 @@ def ask_model(
         _tell(console, source, read, file, asked_model)
         with AnswerCache.open(cache_beside(out)) as cache:
             refuse_changed_output(out, cache)
-            _Asked(console, file, asked_model, instructions, spending, cache).to_the_end(plan=plan)
-        _print_next(
-            console, file, names, text_column=text_column, id_column=id_column, label_column=label_column
+            asked = _Asked(console, file, asked_model, instructions, spending, cache)
+            asked.to_the_end(plan=plan)
+        print_next(
+            console,
+            file,
+            names,
+            asked.of_rows,
+            text_column=text_column,
+            id_column=id_column,
+            label_column=label_column,
         )
 
 
@@ -258,6 +262,10 @@ class _Asked:
         )
         self._readings: dict[str, Reading] = {}
 
+    @property
+    def of_rows(self) -> list[Reading]:
+        return [self._readings.get(row.text, NOT_ASKED) for row in self._file.rows]
+
     def to_the_end(self, *, plan: bool) -> None:
         """Raises ModelServerError, RunFailedError, and Exit where it was interrupted."""
         texts = self._file.texts
@@ -275,6 +283,8 @@ class _Asked:
                 self._write()
                 raise
         if plan:
+            if not left:
+                say(self._console, "All texts are answered already: nothing is left to send.")
             raise typer.Exit
         self._write()
         if len(self._readings) < len(texts) or NOT_ASKED in self._readings.values():
@@ -285,9 +295,9 @@ class _Asked:
 
     def _write(self) -> None:
         """Nothing where there is no answer."""
-        if any(reading != NOT_ASKED for reading in self._readings.values()):
-            file = self._file
-            of_rows = [self._readings.get(row.text, NOT_ASKED) for row in file.rows]
+        none = (Outcome.FAILED, Outcome.NOT_ASKED)
+        if any(reading.outcome not in none for reading in self._readings.values()):
+            file, of_rows = self._file, self.of_rows
             write_answers(file.out, file.columns, file.answers, file.rows, of_rows, self._cache)
             print_outcome(self._console, self._model.name, of_rows, self._spending, file.answers.error)
             self._console.print(Text(f"Wrote {file.out}."), soft_wrap=True)
@@ -332,36 +342,3 @@ def _notes(read: SampledRows, model: AskedModel) -> Iterator[str]:
     if not (model.server.encrypted or model.server.on_this_machine):
         what = "Texts and key travel" if model.key else "Texts travel"
         yield f"{what} to {model.server.host} without encryption."
-
-
-def _print_next(
-    console: Console,
-    file: AskedFile,
-    classes: Sequence[str],
-    *,
-    text_column: str,
-    id_column: str | None,
-    label_column: str | None,
-) -> None:
-    """The commands that find out what the labels are worth."""
-    out, answers = str(file.out), file.answers
-    about = ["--text-column", text_column, "--classes", _comma_separated(classes)]
-    folder = str(file.out.with_suffix(""))
-    audit = ["--label-column", answers.label, "--confidence-column", answers.confidence]
-    label = ["--prior-column", answers.label, "--prior-confidence-column", answers.confidence]
-    label += ["--id-column", id_column] if id_column else []
-    label += ["--label-column", label_column] if label_column else []
-    say(console, "\nNext, find out how wrong these labels are, and keep what can be kept:")
-    _print_command(console, ["audit", out, *about, *audit, "--out", f"{folder}-checked"])
-    say(console, "Or let a model of your own learn from people, with these labels as a hint:")
-    _print_command(console, ["label-file", out, *about, *label, "--out", f"{folder}-labeled"])
-
-
-def _print_command(console: Console, arguments: Sequence[str]) -> None:
-    console.print(Text(f"  {own_command()} {shlex.join(arguments)}", style="bold"), soft_wrap=True)
-
-
-def _comma_separated(names: Sequence[str]) -> str:
-    text = io.StringIO()
-    csv.writer(text, lineterminator="").writerow(names)
-    return text.getvalue()

@@ -1,30 +1,23 @@
 """A foundation model at work, on the terminal: how many rows it has labeled, and what that has cost."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from contextlib import closing
 
 from rich.console import Console
-from rich.text import Text
 
+from labelloop.cli.asked_summary import dollars, price_in_words
 from labelloop.cli.progress_bar import progress_bar
 from labelloop.cli.sentences import say
 from labelloop.foundation_model.asking import Asking
 from labelloop.foundation_model.forecast import tokens_for
-from labelloop.foundation_model.reading import NOT_ASKED, Outcome, Reading
+from labelloop.foundation_model.reading import NOT_ASKED, Reading
 from labelloop.foundation_model.replies import Usage
 from labelloop.foundation_model.spending import Spending
 
 # So many answers tell what the rest will cost.
 FIRST_ANSWERS = 10
 _LINES_ELSEWHERE = 10
-_FAULTS_SHOWN = 3
-_WORDS: Mapping[Outcome, str] = {
-    Outcome.UNREADABLE: "answers could not be read",
-    Outcome.REFUSED: "were refused",
-    Outcome.FAILED: "have no answer",
-    Outcome.NOT_ASKED: "were not asked about",
-}
 
 
 class AskingProgress:
@@ -58,7 +51,7 @@ class AskingProgress:
 
     def _so_far(self) -> str:
         words = [f"{count:,} {outcome}" for outcome, count in self._outcomes.items()]
-        return ", ".join([*words, *_money(self._spending.cost)])
+        return ", ".join([*words, *dollars(self._spending.cost)])
 
     def _line_elsewhere(self) -> None:
         done = len(self._readings)
@@ -79,57 +72,8 @@ def _forecast(spending: Spending, usage: Usage, answers: int, texts: int) -> str
     cost = spending.cost_of(usage)
     foreseen = (
         f"Estimate from the first {answers} answers, by the length of the texts: "
-        f"{', '.join([_tokens(usage), *_money(cost)])} for all {texts:,} texts."
+        f"{price_in_words(usage, cost)} for all {texts:,} texts."
     )
     if cost is not None and spending.max_cost is not None and cost > spending.max_cost:
         return f"{foreseen} That is more than --max-cost: it will stop before."
     return foreseen
-
-
-def _tokens(usage: Usage) -> str:
-    return f"{usage.tokens_in:,} tokens in, {usage.tokens_out:,} out"
-
-
-def _money(cost: float | None) -> list[str]:
-    """Empty where no prices are known."""
-    return [] if cost is None else [f"${cost:,.2f}" if cost >= 1 else f"${cost:.4f}"]
-
-
-def print_outcome(
-    console: Console,
-    model: str,
-    of_rows: Sequence[Reading],
-    spending: Spending,
-    error_column: str,
-) -> None:
-    """What became of the rows, and what it took."""
-    rows = Counter(reading.outcome for reading in of_rows)
-    others = [f"{count:,} {_WORDS[outcome]}" for outcome, count in rows.items() if outcome in _WORDS]
-    say(
-        console,
-        f"{model} labeled {rows[Outcome.LABELED]:,} of {len(of_rows):,} rows{_listed(others)}. It took "
-        f"{', '.join([_tokens(spending.usage), *_money(spending.cost)])}; {spending.requests:,} requests "
-        "were sent now.",
-    )
-    if spending.uncounted:
-        say(
-            console,
-            f"The server did not count the tokens of {spending.uncounted:,} answers: the most that they can "
-            "have taken was counted.",
-        )
-    without = sum(not reading.fault and reading.confidence is None for reading in of_rows)
-    if without:
-        say(console, f"{without:,} labels have no confidence, because the model stated none.")
-    _print_faults(console, of_rows, error_column)
-
-
-def _listed(others: Sequence[str]) -> str:
-    return f"; {', '.join(others)}" if others else ""
-
-
-def _print_faults(console: Console, of_rows: Sequence[Reading], error_column: str) -> None:
-    faults = Counter(reading.fault for reading in of_rows if reading.fault)
-    if faults:
-        say(console, f"Why, in the column {error_column!r}; most often:")
-    for fault, count in faults.most_common(_FAULTS_SHOWN):
-        say(console, Text(f"  {count:,} rows: {fault}"))

@@ -22,8 +22,11 @@ from labelloop.foundation_model.row_labeler import RowLabeler
 from labelloop.foundation_model.spending import Spending, at_most
 from labelloop.foundation_model.workers import Workers
 
-# So many texts without an answer, one after the other: more would not help.
-_MOST_FAILURES = 10
+# So many texts without an answer, one after the other: more would not help. Fewer are enough where the server
+# has not answered at all.
+_MOST_FAILURES, _MOST_FAILURES_AT_FIRST = 10, 3
+# Who waited for so long so many times does not wait again.
+_MOST_SLOW = 2
 # If none of the first so many answers can be read, prompt and model do not fit.
 _MOST_UNREADABLE = 20
 
@@ -109,7 +112,7 @@ class Asking:
             return self._knowing_the_form(self._label(text))
         except RequestRefusedError:
             self._form = with_schema
-            return Reading(Outcome.FAILED, fault=str(refusal))
+            return Reading(Outcome.REFUSED, fault=str(refusal))
 
     def _knowing_the_form(self, reading: Reading) -> Reading:
         if reading.outcome not in (Outcome.FAILED, Outcome.NOT_ASKED):
@@ -123,7 +126,7 @@ class Asking:
         try:
             return self._label(text)
         except RequestRefusedError as error:
-            return Reading(Outcome.FAILED, fault=str(error))
+            return Reading(Outcome.REFUSED, fault=str(error))
 
     def _label(self, text: str) -> Reading:
         try:
@@ -150,14 +153,16 @@ class Asking:
             return self._sent(body, request_digest(self._server, body, sample))
 
     def _sent(self, body: bytes, digest: bytes) -> Reply:
-        most, reason, attempts = at_most(body, self._labeler.settings.most_tokens), "", 0
+        most, reason, attempts, slow = at_most(body, self._labeler.settings.most_tokens), "", 0, 0
         for attempt in self._client.attempts():
             self._spending.reserve(most)
             try:
                 reply = self._client.complete(body)
             except NoAnswerError as error:
                 self._spending.release(most, lost=error.lost)
-                reason, attempts = str(error), attempt + 1
+                reason, attempts, slow = str(error), attempt + 1, slow + error.slow
+                if slow >= _MOST_SLOW:
+                    break
                 continue
             except BaseException:
                 self._spending.release(most, lost=False)
@@ -179,14 +184,15 @@ class _Health:
 
     def __init__(self) -> None:
         self._failures = self._unreadable = 0
-        self._labeled = False
+        self._answered = self._labeled = False
 
     def note(self, reading: Reading) -> None:
         """Raises ModelServerError."""
         self._labeled = self._labeled or reading.outcome is Outcome.LABELED
         self._failures = self._failures + 1 if reading.outcome is Outcome.FAILED else 0
+        self._answered = self._answered or reading.outcome is not Outcome.FAILED
         self._unreadable += reading.outcome in (Outcome.UNREADABLE, Outcome.REFUSED)
-        if self._failures >= _MOST_FAILURES:
+        if self._failures >= (_MOST_FAILURES if self._answered else _MOST_FAILURES_AT_FIRST):
             raise ModelServerError(
                 f"{self._failures} texts one after the other have no answer; the last: {reading.fault}. "
                 "What has been answered is kept: give the same command again once the server works."

@@ -12,12 +12,20 @@ from http import HTTPStatus
 
 import orjson
 import urllib3
-from urllib3.exceptions import ConnectTimeoutError, HTTPError, InvalidHeader, NewConnectionError, SSLError
+from urllib3.exceptions import (
+    ConnectTimeoutError,
+    HTTPError,
+    InvalidHeader,
+    NewConnectionError,
+    ProxyError,
+    SSLError,
+)
 from urllib3.exceptions import TimeoutError as TimedOutError
 
 import labelloop
 from labelloop.core.near_names import nearest_name
 from labelloop.foundation_model.errors import ModelServerError, NoAnswerError, RequestRefusedError
+from labelloop.foundation_model.quoting import quoted
 from labelloop.foundation_model.replies import Reply, read_reply
 from labelloop.foundation_model.server_address import ServerAddress
 
@@ -42,7 +50,7 @@ class Patience:
     """How long to wait for an answer, and how often to try."""
 
     timeout_seconds: float = 120.0
-    attempts: int = 5
+    attempts: int = 7  # with the waits, longer than a minute: the limits of companies are by the minute
     first_wait_seconds: float = 1.0  # doubled from attempt to attempt
 
     def wait_seconds(self, attempt: int) -> float:
@@ -123,7 +131,9 @@ class ChatClient:
         except SSLError as error:
             raise ModelServerError(f"{self._server.url}: no secure connection ({_cause(error)}).") from error
         except TimedOutError as error:
-            raise NoAnswerError(f"no answer within {seconds:g} seconds", lost=True) from error
+            raise NoAnswerError(f"no answer within {seconds:g} seconds (--timeout)", slow=True) from error
+        except ProxyError as error:
+            raise NoAnswerError(f"no connection through the proxy ({_cause(error)})") from error
         except (HTTPError, OSError) as error:
             raise NoAnswerError("the server hung up", lost=True) from error
         return _Response(response.status, response.headers, self._without_key(content))
@@ -184,10 +194,10 @@ class ChatClient:
         if isinstance(answer, dict):
             named = (answer.get(name) for name in ("message", "param", "code"))
             answer = " ".join(str(one) for one in named if one)
-        words = " ".join(str(answer).split())
+        words = str(answer)
         if len(self._key) >= _SHORTEST_SECRET:
             words = words.replace(self._key, "[key]")
-        return words[:_SHOWN] or "no words"
+        return quoted(words, _SHOWN) or "no words"
 
     def _without_key(self, content: bytes) -> bytes:
         """Some servers repeat it in their errors."""
@@ -232,12 +242,16 @@ class ChatClient:
 
 def _pool(server: ServerAddress, at_once: int) -> urllib3.PoolManager:
     """Through the proxy of the environment, as other programs."""
-    scheme = server.url.partition(":")[0]
     proxies = urllib.request.getproxies()
-    proxy = proxies.get(scheme) or proxies.get("all")
-    if proxy and not server.on_this_machine and not urllib.request.proxy_bypass(server.host):
-        return urllib3.ProxyManager(proxy, maxsize=at_once)
-    return urllib3.PoolManager(maxsize=at_once)
+    proxy = proxies.get(server.url.partition(":")[0]) or proxies.get("all")
+    if not proxy or server.on_this_machine or urllib.request.proxy_bypass(server.host):
+        return urllib3.PoolManager(maxsize=at_once)
+    try:
+        user = urllib3.util.parse_url(proxy).auth
+        headers = urllib3.make_headers(proxy_basic_auth=user) if user else None
+        return urllib3.ProxyManager(proxy, maxsize=at_once, proxy_headers=headers)
+    except (HTTPError, ValueError) as error:
+        raise ModelServerError("The proxy that the environment names is none of HTTP or HTTPS.") from error
 
 
 def _content(response: urllib3.BaseHTTPResponse, until: float) -> bytes:

@@ -24,11 +24,14 @@ class RequestRefusedError(Exception):
 
 
 class NoAnswerError(Exception):
-    """Raised when a request has no answer. `lost`: it may have been charged for all the same."""
+    """Raised when a request has no answer. `lost`: it may have been charged for all the same.
 
-    def __init__(self, reason: str, *, lost: bool = False) -> None:
+    `slow`: there was none in time, which is lost too.
+    """
+
+    def __init__(self, reason: str, *, lost: bool = False, slow: bool = False) -> None:
         super().__init__(reason)
-        self.lost = lost
+        self.lost, self.slow = lost or slow, slow
 
 
 class CostLimitReachedError(Exception):

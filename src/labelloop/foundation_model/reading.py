@@ -14,6 +14,7 @@ from enum import StrEnum
 from itertools import islice
 from typing import Any
 
+from labelloop.foundation_model.quoting import quoted
 from labelloop.foundation_model.replies import Reply
 from labelloop.preparation.label_words import LabelWords
 
@@ -26,6 +27,7 @@ _NAMED = re.compile(r"\A(label|class|category|answer)\s*[:=]\s*", re.IGNORECASE)
 _AROUND = " \t\r\n\"'`*."
 _NUMBER = re.compile(r"(?P<number>\d+([.,]\d+)?|[.,]\d+)\s*(?P<percent>%?)", re.ASCII)
 _OBJECTS_TRIED = 20
+_LONGEST_LABEL = 2_000
 _SHOWN = 60
 _FILTERED = "content_filter"
 _CUT_OFF = "length"
@@ -36,7 +38,7 @@ class Outcome(StrEnum):
 
     LABELED = "labeled"
     UNREADABLE = "unreadable"
-    REFUSED = "refused"
+    REFUSED = "refused"  # by the model, or by the server
     FAILED = "failed"  # no answer from the server
     NOT_ASKED = "not asked"
 
@@ -103,6 +105,8 @@ class AnswerReader:
         return self._of_text(str(value).lower() if isinstance(value, bool) else str(value))
 
     def _of_text(self, text: str) -> Reading:
+        if len(text) > _LONGEST_LABEL:
+            return _unreadable(f"{_short(text)!r} is not one of the classes")
         for written in (text, text.strip(_AROUND), _NAMED.sub("", text).strip(_AROUND)):
             label = self._words.read(written)
             if label and self._words.allow(label):
@@ -138,8 +142,7 @@ def _unreadable(fault: str, *, mendable: bool = True) -> Reading:
 
 
 def _short(text: str) -> str:
-    words = " ".join(text.split())
-    return words if len(words) <= _SHOWN else f"{words[:_SHOWN]}…"
+    return quoted(text, _SHOWN)
 
 
 # JSON, as far as there is some ------------------------------------------------------------------------------
