@@ -11,13 +11,14 @@ from labelloop.cli.progress_bar import progress_bar
 from labelloop.cli.sentences import say
 from labelloop.foundation_model.asking import Asking
 from labelloop.foundation_model.forecast import tokens_for
-from labelloop.foundation_model.reading import NOT_ASKED, Reading
+from labelloop.foundation_model.reading import Outcome, Reading
 from labelloop.foundation_model.replies import Usage
 from labelloop.foundation_model.spending import Spending
 
 # So many answers tell what the rest will cost.
 FIRST_ANSWERS = 10
 _LINES_ELSEWHERE = 10
+_TOOK_TOKENS = (Outcome.LABELED, Outcome.UNREADABLE)
 
 
 class AskingProgress:
@@ -61,8 +62,11 @@ class AskingProgress:
 
     def _foresee(self, asking: Asking, left: Sequence[str], before: Usage) -> None:
         used = self._spending.usage
-        first = [text for text in left if self._readings.get(text, NOT_ASKED) != NOT_ASKED]
-        rest = [text for text in left if text not in self._readings]
+        readings = {text: self._readings[text] for text in left if text in self._readings}
+        first = [text for text, reading in readings.items() if reading.outcome in _TOOK_TOKENS]
+        if not first:
+            return
+        rest = [text for text in left if text not in readings]
         expected = used + tokens_for(rest, first, used - before, asking.size_of)
         say(self._console, _forecast(self._spending, expected, len(first), self._total))
 
