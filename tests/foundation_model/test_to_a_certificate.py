@@ -8,6 +8,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -19,7 +20,7 @@ from labelloop.cli.main import app
 from labelloop.label_audit import forecast
 from labelloop.preparation.demo_headlines import demo_headlines
 
-from .stand_in import Chat, StandIn, said
+from .stand_in import Chat, StandIn
 
 pytestmark = pytest.mark.slow
 
@@ -65,16 +66,22 @@ def test_asked_killed_asked_again_audited_and_certified(
 ) -> None:
     classes = sorted(set(headlines.values()))
     asks = command(table, server, classes)
-    server.switch = lambda chat: said("", after_seconds=0.02) if chat.number % 50 == 7 else None
+    gate = threading.Event()
+
+    def closed_after_a_third(chat: Chat) -> None:
+        if chat.number >= ROWS // 3:
+            gate.wait(60)
+
+    server.switch = closed_after_a_third
     killed = subprocess.Popen(asks, env=ENVIRONMENT, stdout=subprocess.DEVNULL)
     until = time.monotonic() + 60
-    while len(server.chats) < ROWS // 3:
+    while len(server.chats) <= ROWS // 3:
         assert time.monotonic() < until
         time.sleep(0.005)
     killed.send_signal(signal.SIGKILL)
     killed.wait()
-    sent = len(server.chats)
-    assert sent < ROWS
+    gate.set()
+    assert len(server.chats) <= ROWS // 3 + 4
     server.switch = lambda chat: None
     asked = CliRunner().invoke(app, asks[3:], env=ENVIRONMENT)
     assert f"tiny labeled {ROWS} of {ROWS} rows." in asked.output
@@ -99,7 +106,7 @@ def test_ctrl_c_ends_it_soon_and_keeps_what_was_answered(
     table: Path, server: StandIn, headlines: dict[str, str]
 ) -> None:
     def slowly(chat: Chat) -> None:
-        time.sleep(0.02)
+        time.sleep(0.2 if chat.number >= 20 else 0)
 
     server.switch = slowly
     process = subprocess.Popen(

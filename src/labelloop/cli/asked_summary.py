@@ -106,7 +106,9 @@ def _listed(others: Sequence[str]) -> str:
 
 
 def _print_faults(console: Console, of_rows: Sequence[Reading], error_column: str) -> None:
-    faults = Counter(reading.fault for reading in of_rows if reading.fault)
+    faults = Counter(
+        reading.fault for reading in of_rows if reading.fault and reading.outcome is not Outcome.NOT_ASKED
+    )
     if faults:
         say(console, f"Why, in the column {error_column!r}; most often:")
     for fault, count in faults.most_common(_FAULTS_SHOWN):

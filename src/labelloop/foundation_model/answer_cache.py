@@ -30,8 +30,8 @@ _MARK, _OUTPUT, _FORM = "mark", "output", "form"
 class AnswerCache:
     """Safe for many threads; one process at a time has it."""
 
-    def __init__(self, database: sqlite3.Connection) -> None:
-        self._database = database
+    def __init__(self, database: sqlite3.Connection, path: Path) -> None:
+        self._database, self._path = database, path
         self._lock = threading.Lock()
 
     @classmethod
@@ -47,7 +47,7 @@ class AnswerCache:
             raise AnswerCacheError(f"{path}, for the answers, cannot be written: {error}.") from error
         with closing(database):
             _prepare(database, path)
-            yield cls(database)
+            yield cls(database, path)
 
     def get(self, digest: bytes) -> Reply | None:
         with self._lock:
@@ -55,11 +55,8 @@ class AnswerCache:
         return Reply.of_document(found[0]) if found else None
 
     def put(self, digest: bytes, reply: Reply) -> None:
-        """Once it returns, the answer survives the end of this process."""
-        with self._lock:
-            self._database.execute(
-                "INSERT OR REPLACE INTO answers VALUES (?, ?)", (digest, reply.as_document())
-            )
+        """Once it returns, the answer survives the end of this process. Raises AnswerCacheError."""
+        self._write("INSERT OR REPLACE INTO answers VALUES (?, ?)", digest, reply.as_document())
 
     def mark(self) -> str:
         """What stands around texts: drawn once, and known to nobody who wrote one."""
@@ -85,9 +82,17 @@ class AnswerCache:
         return found[0] if found else None
 
     def _keep(self, name: str, value: str) -> str:
-        with self._lock:
-            self._database.execute("INSERT OR REPLACE INTO notes VALUES (?, ?)", (name, value))
+        self._write("INSERT OR REPLACE INTO notes VALUES (?, ?)", name, value)
         return value
+
+    def _write(self, statement: str, key: bytes | str, value: bytes | str) -> None:
+        try:
+            with self._lock:
+                self._database.execute(statement, (key, value))
+        except sqlite3.Error as error:
+            raise AnswerCacheError(
+                f"{self._path} cannot be written: {error}. It has all before this."
+            ) from error
 
 
 def cache_beside(output: Path) -> Path:

@@ -167,9 +167,9 @@ class Asking:
             except BaseException:
                 self._spending.release(most, lost=False)
                 raise
-            self._cache.put(digest, reply)
-            self._counted.add(digest)
             self._spending.answered(most, reply.usage)
+            self._counted.add(digest)
+            self._cache.put(digest, reply)
             return reply
         raise NoAnswerError(f"{reason}, in {attempts} attempts")
 
