@@ -377,10 +377,12 @@ def test_a_text_that_the_server_forbids_stops_no_other(server: StandIn, cache: A
 # What a server accepts --------------------------------------------------------------------------------------
 
 
-def refusing(*fields: str, words: str = "{} is not supported") -> Callable[[Chat], Answer | None]:
+def refusing(
+    *fields: str, words: str = "{} is not supported", status: int = 400
+) -> Callable[[Chat], Answer | None]:
     def switch(chat: Chat) -> Answer | None:
         used = [name for name in fields if name in chat.body]
-        return fault(400, words.format(used[0])) if used else None
+        return fault(status, words.format(used[0])) if used else None
 
     return switch
 
@@ -393,9 +395,27 @@ def test_what_a_server_does_not_accept_is_left_out_and_remembered(
 ) -> None:
     server.switch = refusing(*fields)
     assert labels(dict(asking(server, cache).ask(TEXTS))) == TRUTH
-    assert len(server.chats) == len(TEXTS) + len(fields), "refused once each"
+    refused = len(fields) + ("response_format" in fields)
+    assert len(server.chats) == len(TEXTS) + refused, "once each; there are two ways to ask for JSON"
     assert len(dict(asking(server, cache).kept(TEXTS))) == len(TEXTS), "and never tried again"
     assert ("max_completion_tokens" in server.chats[-1].body) == ("max_tokens" in fields)
+
+
+def test_a_server_that_fails_at_what_it_does_not_know_is_asked_otherwise(
+    server: StandIn, cache: AnswerCache
+) -> None:
+    """llama-cpp-python answers 500 to a schema that is not beside `json_object`."""
+
+    def switch(chat: Chat) -> Answer | None:
+        if chat.body["response_format"]["type"] == "json_schema":
+            return fault(500, "validation error: {'loc': ('body', 'response_format', 'type')}")
+        return None
+
+    server.switch = switch
+    assert labels(dict(asking(server, cache).ask(TEXTS))) == TRUTH
+    assert len(server.chats) == len(TEXTS) + 1
+    assert server.chats[-1].body["response_format"]["schema"]["properties"]["label"]["enum"] == ["cat", "dog"]
+    assert len(dict(asking(server, cache).kept(TEXTS))) == len(TEXTS)
 
 
 def test_a_refusal_without_a_reason_is_tried_without_the_schema(server: StandIn, cache: AnswerCache) -> None:

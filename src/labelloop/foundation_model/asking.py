@@ -17,7 +17,7 @@ from labelloop.foundation_model.errors import (
 )
 from labelloop.foundation_model.reading import NOT_ASKED, Outcome, Reading
 from labelloop.foundation_model.replies import Reply
-from labelloop.foundation_model.request_form import RequestForm
+from labelloop.foundation_model.request_form import AnswerForm, RequestForm
 from labelloop.foundation_model.row_labeler import RowLabeler
 from labelloop.foundation_model.spending import Spending, at_most
 from labelloop.foundation_model.workers import Workers
@@ -107,7 +107,7 @@ class Asking:
     def _without_schema(self, text: str, refusal: RequestRefusedError) -> Reading:
         """If that is refused too, the fault was the text's."""
         with_schema = self._form
-        self._form = replace(with_schema, schema=False)
+        self._form = replace(with_schema, answer=AnswerForm.TEXT)
         try:
             return self._knowing_the_form(self._label(text))
         except RequestRefusedError:
@@ -160,6 +160,9 @@ class Asking:
                 reply = self._client.complete(body)
             except NoAnswerError as error:
                 self._spending.release(most, lost=error.lost)
+                # Some servers fail at what they do not know.
+                if not self._form_is_known and self._form.named_in(str(error)) is not None:
+                    raise RequestRefusedError(str(error)) from error
                 reason, attempts, slow = str(error), attempt + 1, slow + error.slow
                 if slow >= _MOST_SLOW:
                     break

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
+from enum import StrEnum
 from typing import Any
 
 import orjson
@@ -11,13 +12,25 @@ import orjson
 from labelloop.foundation_model.prompt import Message
 
 _LIMIT, _OTHER_LIMIT = "max_tokens", "max_completion_tokens"
+_OF_ANSWERS = ("response_format", "schema", "json_object")
+
+
+class AnswerForm(StrEnum):
+    """How a server can be told what an answer looks like."""
+
+    SCHEMA = "json_schema"
+    OBJECT = "json_object"  # with the schema beside it, as llama.cpp's older servers have it
+    TEXT = "text"
+
+
+_NEXT = {AnswerForm.SCHEMA: AnswerForm.OBJECT, AnswerForm.OBJECT: AnswerForm.TEXT}
 
 
 @dataclass(frozen=True, slots=True)
 class RequestForm:
     """What a server accepts of the protocol."""
 
-    schema: bool = True  # the answer's, in `response_format`
+    answer: AnswerForm = AnswerForm.SCHEMA  # what `response_format` asks for
     temperature: bool = True
     limit: str = _LIMIT  # what the limit of the answer's tokens is called
     system: bool = True  # a message of the role `system`
@@ -29,8 +42,8 @@ class RequestForm:
             return replace(self, limit=_OTHER_LIMIT)
         if self.temperature and "temperature" in refusal:
             return replace(self, temperature=False)
-        if self.schema and ("response_format" in refusal or "schema" in refusal):
-            return replace(self, schema=False)
+        if self.answer is not AnswerForm.TEXT and any(name in refusal for name in _OF_ANSWERS):
+            return replace(self, answer=_NEXT[self.answer])
         if self.system and "system" in refusal and "role" in refusal:
             return replace(self, system=False)
         return None
@@ -40,7 +53,8 @@ class RequestForm:
 
     @classmethod
     def of_document(cls, document: str) -> RequestForm:
-        return cls(**orjson.loads(document))
+        fields = orjson.loads(document)
+        return cls(**{**fields, "answer": AnswerForm(fields["answer"])})
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,21 +79,23 @@ class RequestSettings:
             fields["temperature"] = self.temperature
         if self.logprobs:
             fields["logprobs"] = True
-        if form.schema:
-            fields["response_format"] = self._response_format()
+        if form.answer is AnswerForm.SCHEMA:
+            schema = {"name": "label", "strict": True, "schema": self._schema()}
+            fields["response_format"] = {"type": "json_schema", "json_schema": schema}
+        if form.answer is AnswerForm.OBJECT:
+            fields["response_format"] = {"type": "json_object", "schema": self._schema()}
         return orjson.dumps(fields)
 
-    def _response_format(self) -> Mapping[str, Any]:
+    def _schema(self) -> Mapping[str, Any]:
         properties: dict[str, Any] = {"label": {"type": "string", "enum": list(self.classes)}}
         if self.asks_confidence:
             properties["confidence"] = {"type": "number"}
-        schema = {
+        return {
             "type": "object",
             "properties": properties,
             "required": list(properties),
             "additionalProperties": False,
         }
-        return {"type": "json_schema", "json_schema": {"name": "label", "strict": True, "schema": schema}}
 
 
 def _in_one(messages: Sequence[Message]) -> list[Message]:
