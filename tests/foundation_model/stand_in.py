@@ -92,6 +92,7 @@ class StandIn:
         self.truth, self.skill = truth, skill
         self.switch: Switch = lambda _: None
         self.models = ["tiny", "large"]
+        self.models_after_seconds = 0.0
         self.key = ""  # that is asked for
         self.chats: list[Chat] = []
         self.most_at_once = 0
@@ -161,6 +162,7 @@ class _Handler(BaseHTTPRequestHandler):
         if self.stand_in.key and self.headers.get("Authorization") != f"Bearer {self.stand_in.key}":
             self._send(fault(401))
         else:
+            time.sleep(self.stand_in.models_after_seconds)
             models = [{"id": name} for name in self.stand_in.models]
             self._send(Answer(body=json.dumps({"data": models}).encode()))
 

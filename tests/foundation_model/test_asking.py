@@ -364,6 +364,22 @@ def test_what_is_true_for_all_requests_ends_it_at_once(
     assert len(server.chats) == 1
 
 
+@pytest.mark.parametrize("status", [401, 404])
+def test_a_key_or_model_that_is_withdrawn_ends_it_too(
+    server: StandIn, cache: AnswerCache, status: int
+) -> None:
+    server.switch = lambda chat: fault(status) if chat.number > 5 else None
+    with pytest.raises(ModelServerError, match=r"wants a key|has no model"):
+        dict(asking(server, cache, at_once=1).ask(TEXTS))
+    assert len(server.chats) == 7
+
+
+def test_a_busy_server_is_one_that_is_there(server: StandIn, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("labelloop.foundation_model.chat_client._CHECK_SECONDS", 0.02)
+    server.models_after_seconds = 1.0
+    ChatClient(ServerAddress.parse(server.url), "tiny", "", at_once=1).check()
+
+
 def test_a_text_that_the_server_forbids_stops_no_other(server: StandIn, cache: AnswerCache) -> None:
     server.switch = lambda chat: fault(403, "flagged") if chat.text == TEXTS[5] else None
     answered = dict(asking(server, cache).ask(TEXTS))

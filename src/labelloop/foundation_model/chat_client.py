@@ -31,7 +31,7 @@ from labelloop.foundation_model.server_address import ServerAddress
 
 # 529: overloaded, at some companies.
 _PASSING = (408, 409, 425, 429, 529)
-_NO_CREDIT = "insufficient_quota"
+_NO_CREDIT = b"insufficient_quota"
 # No label takes more.
 _MOST_BYTES = 4_000_000
 _CHUNK = 65_536
@@ -76,7 +76,7 @@ class ChatClient:
         self._pool = _pool(server, at_once)
         self._stopped = threading.Event()
         self._not_before = 0.0  # where the server asked to wait, nobody sends
-        self._accepted = False  # a request was answered: so address, key and model are right
+        self._accepted = False  # a request was answered: so the key is right
 
     def stop(self) -> None:
         """No more attempts: what is under way ends with the attempt it is at."""
@@ -87,6 +87,8 @@ class ChatClient:
         try:
             response = self._send("GET", self._server.models, b"", _CHECK_SECONDS)
         except NoAnswerError as error:
+            if error.slow:
+                return  # it is there, and busy
             raise ModelServerError(self._unreachable(str(error))) from error
         # Any other status says little: not every server lists its models, or to everybody.
         if response.status == HTTPStatus.UNAUTHORIZED:
@@ -148,9 +150,8 @@ class ChatClient:
             self._accepted = True
             return reply
         said = self._said(response)
-        if not self._accepted:
-            self._refuse_all(status, said)
-        if status == HTTPStatus.PAYMENT_REQUIRED or _NO_CREDIT in said:
+        self._refuse_all(status, said)
+        if status == HTTPStatus.PAYMENT_REQUIRED or _NO_CREDIT in response.body:
             raise ModelServerError(f"{self._server.url} wants to be paid first: {said}")
         self._pause(response)
         if status in _PASSING or status >= HTTPStatus.INTERNAL_SERVER_ERROR:
@@ -159,7 +160,8 @@ class ChatClient:
 
     def _refuse_all(self, status: int, said: str) -> None:
         """Raises ModelServerError for a status that any other request would get too."""
-        if status in (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN):
+        # Where others went through, some companies forbid a text by 403.
+        if status == HTTPStatus.UNAUTHORIZED or (status == HTTPStatus.FORBIDDEN and not self._accepted):
             raise ModelServerError(self._key_refused(status))
         if status in (HTTPStatus.NOT_FOUND, HTTPStatus.METHOD_NOT_ALLOWED):
             raise ModelServerError(self._not_found(status, said))
