@@ -139,6 +139,7 @@ def test_log_probabilities_are_asked_for_and_read(server: StandIn, cache: Answer
     answered = dict(asking(server, cache, confidence_from=ConfidenceFrom.LOGPROBS).ask(TEXTS[:1]))
     assert answered[TEXTS[0]].confidence == pytest.approx(0.6065, abs=1e-4)
     assert server.chats[0].body["logprobs"] is True
+    assert server.chats[0].body["top_logprobs"] == 1
 
 
 def test_a_server_without_log_probabilities_is_told_at_the_first_answer(
@@ -162,8 +163,12 @@ def test_no_text_changes_its_own_label_or_that_of_others(cache: AnswerCache) -> 
     ]
     truth = {**dict.fromkeys(orders, "cat"), "a": "cat", "b": "dog"}
     with StandIn(truth).serving() as server:
+        dict(asking(server, cache, model="large").ask(["a", "b"]))
+        alone = {chat.raw.replace(b"large", b"tiny") for chat in server.chats}
         assert labels(dict(asking(server, cache).ask(truth))) == truth
         assert all(chat.orders is None for chat in server.chats)
+        others = {chat.raw for chat in server.chats if chat.text in "ab" and chat.body["model"] == "tiny"}
+        assert others == alone, "byte for byte what they are without hostile texts beside them"
 
 
 def test_a_model_that_obeys_a_text_gives_no_more_than_a_class(server: StandIn, cache: AnswerCache) -> None:

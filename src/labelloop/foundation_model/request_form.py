@@ -78,7 +78,8 @@ class RequestSettings:
         if form.temperature:
             fields["temperature"] = self.temperature
         if self.logprobs:
-            fields["logprobs"] = True
+            # llama-cpp-python gives none where no number of alternatives is asked for.
+            fields |= {"logprobs": True, "top_logprobs": 1}
         if form.answer is AnswerForm.SCHEMA:
             schema = {"name": "label", "strict": True, "schema": self._schema()}
             fields["response_format"] = {"type": "json_schema", "json_schema": schema}
