@@ -63,6 +63,7 @@ class Answer:
     headers: Mapping[str, str] = field(default_factory=dict)
     after_seconds: float = 0.0
     hang_up: bool = False
+    seconds_a_byte: float = 0.0
 
 
 def said(content: str | None, *, usage: bool = True, after_seconds: float = 0.0, **choice: Any) -> Answer:
@@ -92,6 +93,7 @@ class StandIn:
         self.truth, self.skill = truth, skill
         self.switch: Switch = lambda _: None
         self.models = ["tiny", "large"]
+        self.listed: Answer | None = None  # in place of the list of models
         self.models_after_seconds = 0.0
         self.key = ""  # that is asked for
         self.chats: list[Chat] = []
@@ -164,11 +166,13 @@ class _Handler(BaseHTTPRequestHandler):
         else:
             time.sleep(self.stand_in.models_after_seconds)
             models = [{"id": name} for name in self.stand_in.models]
-            self._send(Answer(body=json.dumps({"data": models}).encode()))
+            self._answer(self.stand_in.listed or Answer(body=json.dumps({"data": models}).encode()))
 
     def do_POST(self) -> None:
         raw = self.rfile.read(int(self.headers["Content-Length"]))
-        answer = self.stand_in.heard(dict(self.headers), raw)
+        self._answer(self.stand_in.heard(dict(self.headers), raw))
+
+    def _answer(self, answer: Answer) -> None:
         if answer.hang_up:
             self.close_connection = True
             self.connection.shutdown(socket.SHUT_RDWR)
@@ -181,7 +185,11 @@ class _Handler(BaseHTTPRequestHandler):
             self.send_header(name, value)
         self.send_header("Content-Length", str(len(answer.body)))
         self.end_headers()
-        self.wfile.write(answer.body)
+        for byte in answer.body if answer.seconds_a_byte else b"":
+            self.wfile.write(bytes([byte]))
+            self.wfile.flush()
+            time.sleep(answer.seconds_a_byte)
+        self.wfile.write(b"" if answer.seconds_a_byte else answer.body)
 
     def log_message(self, format: str, *args: object) -> None:
         """Nobody reads it."""

@@ -265,7 +265,7 @@ def _content(response: urllib3.BaseHTTPResponse, until: float) -> bytes:
             if time.monotonic() > until:
                 raise TimedOutError
             if len(content) > _MOST_BYTES:
-                raise HTTPError
+                raise NoAnswerError("the server's answer is too long", lost=True)
     except BaseException:
         response.close()
         raise
