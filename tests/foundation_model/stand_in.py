@@ -64,6 +64,7 @@ class Answer:
     after_seconds: float = 0.0
     hang_up: bool = False
     seconds_a_byte: float = 0.0
+    chunked: bool = False
 
 
 def said(content: str | None, *, usage: bool = True, after_seconds: float = 0.0, **choice: Any) -> Answer:
@@ -183,6 +184,14 @@ class _Handler(BaseHTTPRequestHandler):
         self.send_response(answer.status)
         for name, value in answer.headers.items():
             self.send_header(name, value)
+        if answer.chunked:
+            self.send_header("Transfer-Encoding", "chunked")
+            self.end_headers()
+            for start in range(0, len(answer.body), 100):
+                chunk = answer.body[start : start + 100]
+                self.wfile.write(b"%x\r\n%s\r\n" % (len(chunk), chunk))
+            self.wfile.write(b"0\r\n\r\n")
+            return
         self.send_header("Content-Length", str(len(answer.body)))
         self.end_headers()
         for byte in answer.body if answer.seconds_a_byte else b"":

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import pytest
 
@@ -72,6 +73,13 @@ def test_a_server_without_encryption_is_not_taken_for_one_with_it(server: StandI
 def test_an_address_that_does_not_exist_is_told() -> None:
     with pytest.raises(ModelServerError, match=r"no server at http://models\.invalid/v1: no connection"):
         client("http://models.invalid/v1").check()
+
+
+def test_an_answer_may_come_in_chunks(server: StandIn) -> None:
+    """Ollama sends long ones so."""
+    server.switch = lambda chat: replace(said("cat " * 1_000), chunked=True)
+    same = client(server.url)
+    assert [same.complete(BODY).content for _ in range(3)] == ["cat " * 1_000] * 3
 
 
 def test_an_answer_that_trickles_in_ends_with_the_time(server: StandIn) -> None:

@@ -4,7 +4,7 @@ import json
 import math
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from labelloop.foundation_model.confidence import from_logprobs, from_samples
@@ -107,6 +107,7 @@ def test_a_confidence_is_a_share_or_what_can_only_be_a_percentage(stated: object
     assert fault == ""
 
 
+@settings(max_examples=50)
 @given(st.text() | st.recursive(st.none() | st.floats() | st.text(), lambda of: st.lists(of)).map(json.dumps))
 def test_no_answer_breaks_the_reader(content: str) -> None:
     reading = read(content)
