@@ -30,6 +30,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "monitoring": set(),
     "preparation": {"core", "workflow"},
     "results": {"core", "preparation"},
+    "foundation_model": {"core", "preparation", "results"},
     "work_folder": {"core"},
     "answer_files": {"core", "preparation", "reporting"},
     "in_memory": {
@@ -52,7 +53,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "cli": {
         *{"core", "workflow", "storage", "reporting", "preparation", "backends", "labelers"},
         *{"local", "operations", "workbench", "simulation", "simulation_report", "quick_model"},
-        *{"results", "label_audit", "in_memory", "work_folder", "answer_files"},
+        *{"results", "label_audit", "in_memory", "work_folder", "answer_files", "foundation_model"},
     },
     "__main__": {"cli"},
 }

@@ -7,6 +7,7 @@ import typer
 
 import labelloop
 from labelloop.cli.answers import answers
+from labelloop.cli.ask_model import ask_model
 from labelloop.cli.audit import audit
 from labelloop.cli.aws.cleanup import cleanup
 from labelloop.cli.aws.doctor import doctor
@@ -55,6 +56,7 @@ app.command()(fetch)
 app.command()(cleanup)
 app.command()(label)
 app.command()(audit)
+app.command()(ask_model)
 app.command()(fetch_encoder)
 
 

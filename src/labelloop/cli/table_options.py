@@ -8,9 +8,9 @@ from typing import Annotated
 
 import typer
 from rich.console import Console
-from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 from rich.text import Text
 
+from labelloop.cli.progress_bar import progress_bar
 from labelloop.preparation import TableFormat
 from labelloop.preparation.errors import OptionError
 from labelloop.preparation.label_words import DEFAULT_MISSING
@@ -210,8 +210,7 @@ def comma_separated(value: str | None, option: str) -> tuple[str, ...] | None:
 def reading_progress() -> Iterator[Watcher]:
     """A bar while long files are read, on a terminal; it leaves nothing behind."""
     console = Console(stderr=True)
-    columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
+    with progress_bar(console) as progress:
         tasks = {}
 
         def watcher(doing: str, share: float) -> None:

@@ -19,6 +19,10 @@ LabelloopError
 │   ├── LabelAttributeError     the label attribute is not a name Ground Truth accepts
 │   ├── OptionError             an option has a value it cannot have
 │   └── OutputFolderError       the output folder is in use, or cannot be written
+├── FoundationModelError        a foundation model cannot be asked
+│   ├── PromptError             no prompt can be made of template, guidelines or descriptions
+│   ├── ModelServerError        the model's server is not reached, refuses, or does not answer as it should
+│   └── AnswerCacheError        the file of kept answers is in use, damaged, or not one of ours
 ├── WorkbenchError              the workbench cannot do what was asked
 │   ├── NotFoundError           there is no such batch or task
 │   ├── RefusedError            the state of the batch or task does not allow it
@@ -49,6 +53,8 @@ something else before a person sees them:
     JobFailed, JobStopped, LabelingFailed                   how a job of the local AWS ends
     ArchiveError, ContainerError, RecordsError              the reason why such a job failed
     S3ObjectsError                                          likewise
+    RequestRefusedError, NoAnswerError                      why a foundation model gave an object no label
+    CostLimitReachedError                                   likewise
     EstimateIsFlat, PeopleAreAsked                          how a run on a terminal is interrupted
 
 Private exceptions (`_TaskTimedOutError`) never leave their module. A test compares this text with the code.

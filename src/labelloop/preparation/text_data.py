@@ -9,12 +9,12 @@ from pathlib import Path
 from labelloop.core.ledger import NO_LABEL
 from labelloop.core.model.prior_labels import PriorLabels
 from labelloop.preparation.errors import InputFileError
-from labelloop.preparation.first_pass import first_pass
+from labelloop.preparation.first_pass import FirstPass, first_pass
 from labelloop.preparation.manifest_files import prior_fields
 from labelloop.preparation.options import PreparationOptions
 from labelloop.preparation.prior_rows import read_priors
-from labelloop.preparation.sample import draw_sample, taken_rows
-from labelloop.preparation.source import BadRow
+from labelloop.preparation.sample import Sample, draw_sample, taken_rows
+from labelloop.preparation.source import BadRow, LabeledText
 from labelloop.preparation.survey import usable_rows
 from labelloop.preparation.table_format import TableFormat
 from labelloop.preparation.table_source import TableSource
@@ -64,11 +64,9 @@ def read_text_data(
 
     Raises PreparationError and RequestError as it does.
     """
-    first = first_pass(rows, options, table_format.id_column, watcher)
+    read_rows = read_sampled_rows(rows, table_format, options, watcher=watcher)
+    first, sample, taken = read_rows.first, read_rows.sample, read_rows.taken
     lines, rules, survey, classes = first.lines, first.rules, first.survey, first.classes
-    sample = draw_sample(survey.codes, size=options.sample, labeled_share=0.0, seed=options.seed)
-    usable = usable_rows(watched(rows, "Reading", watcher), rules)
-    taken = [row for _, row in taken_rows(usable, sample.taken)]
     columns = table_format.prior_columns
     read = read_priors(survey, sample, classes, columns) if columns else None
     fields = [prior_fields(lines, read.priors, row, classes) if read else {} for row in range(len(taken))]
@@ -85,6 +83,29 @@ def read_text_data(
         notes=(*rows.notes, *rules.words.notes(), *(read.notes if read else ())),
         bad_rows=tuple(survey.bad_rows),
     )
+
+
+@dataclass(frozen=True, slots=True)
+class SampledRows:
+    """The rows that were taken, with all their fields, and what is known of all."""
+
+    first: FirstPass
+    sample: Sample
+    taken: list[LabeledText]
+
+
+def read_sampled_rows(
+    rows: TableSource,
+    table_format: TableFormat,
+    options: PreparationOptions,
+    *,
+    watcher: Watcher | None = None,
+) -> SampledRows:
+    """The rows that `prepare_tables` takes. Raises PreparationError as it does."""
+    first = first_pass(rows, options, table_format.id_column, watcher)
+    sample = draw_sample(first.survey.codes, size=options.sample, labeled_share=0.0, seed=options.seed)
+    usable = usable_rows(watched(rows, "Reading", watcher), first.rules)
+    return SampledRows(first, sample, [row for _, row in taken_rows(usable, sample.taken)])
 
 
 def require_labels(data: TextData) -> None:

@@ -9,17 +9,19 @@ from labelloop.core.errors import ManifestError
 from labelloop.preparation.kept_rows import KeptRows
 from labelloop.results.labels import GivenLabel
 
-Row = tuple[tuple[str, ...], GivenLabel]
+# The user's fields, and those that say what became of the label, which is the first of them.
+Row = tuple[tuple[str, ...], Sequence[object]]
 _PREFIX = "labelloop_"
 
 
 @dataclass(frozen=True, slots=True)
 class LabeledTable:
-    """The user's columns, those of the labels, and the rows: they can be read once."""
+    """The user's columns, those of the labels with their types, and the rows: they can be read once."""
 
     columns: tuple[str, ...]
     label_columns: tuple[str, ...]
     rows: Iterator[Row]
+    label_types: tuple[type, ...] = (str, str, float, int)  # of a GivenLabel
 
 
 def labeled_table(kept: KeptRows, labels: Iterable[GivenLabel]) -> LabeledTable:

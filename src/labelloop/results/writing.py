@@ -16,7 +16,6 @@ import orjson
 from labelloop.preparation.errors import OptionError
 from labelloop.preparation.output_folder import replacing
 from labelloop.results.labeled_table import LabeledTable, Row
-from labelloop.results.labels import GivenLabel
 
 _ROWS_AT_ONCE = 10_000
 
@@ -41,7 +40,7 @@ def write_table(path: Path, table: LabeledTable) -> tuple[int, int]:
         nonlocal labeled, rows
         for fields, given in table.rows:
             rows += 1
-            labeled += given.label != ""
+            labeled += given[0] != ""
             yield fields, given
 
     with replacing(path) as file:
@@ -68,7 +67,8 @@ def _write_json_lines(file: BinaryIO, table: LabeledTable, _path: Path) -> None:
 def _write_parquet(file: BinaryIO, table: LabeledTable, path: Path) -> None:
     arrow, parquet = _pyarrow(path)
     names, texts = _distinct(table), len(table.columns)
-    types = [*[arrow.string()] * (texts + 2), arrow.float64(), arrow.int64()]
+    of_type = {str: arrow.string(), float: arrow.float64(), int: arrow.int64()}
+    types = [*[arrow.string()] * texts, *(of_type[kind] for kind in table.label_types)]
     schema = arrow.schema(list(zip(names, types, strict=True)))
     with parquet.ParquetWriter(file, schema) as writer:
         while rows := list(itertools.islice(table.rows, _ROWS_AT_ONCE)):
@@ -77,8 +77,8 @@ def _write_parquet(file: BinaryIO, table: LabeledTable, path: Path) -> None:
             writer.write_table(arrow.table(arrays, schema=schema))
 
 
-def _or_null(given: GivenLabel) -> Sequence[object]:
-    return (given.label or None, given.labeled_by or None, given.confidence, given.round)
+def _or_null(given: Sequence[object]) -> Sequence[object]:
+    return [None if field == "" else field for field in given]
 
 
 def _distinct(table: LabeledTable) -> list[str]:

@@ -1,0 +1,9 @@
+"""A foundation model labels texts, through any server that speaks the chat-completions protocol.
+
+    prompt = Prompt(classes, mark=cache.mark(), ...)        what is sent about a text
+    labeler = RowLabeler(prompt, reader, settings)          one text: request, answer, at most one repair
+    asking = Asking(labeler, client, cache, spending, ...)  many texts at once, each answer paid for once
+    for number, answer in asking.ask(rows): ...
+
+Its labels are prior labels: nothing about them is believed before people have checked some.
+"""
