@@ -28,7 +28,15 @@ def test_the_request_block_in_the_readme_is_valid_and_shows_the_defaults() -> No
     shown = json.loads(block)
     settings = ActiveLearning.model_validate(shown)
     defaults = ActiveLearning()
-    examples = {"Model", "ValidationSize", "WrongLabelCost", "MaxHumanLabels", "MaxCost", "ResumeFromS3Uri"}
+    examples = {
+        "Model",
+        "BatchSize",
+        "ValidationSize",
+        "WrongLabelCost",
+        "MaxHumanLabels",
+        "MaxCost",
+        "ResumeFromS3Uri",
+    }
     for name, field in ActiveLearning.model_fields.items():
         if field.alias in shown and field.alias not in examples:
             assert getattr(settings, name) == getattr(defaults, name), field.alias

@@ -52,6 +52,25 @@ def test_another_batch_takes_errors_away_the_less_the_more_labels_there_are() ->
     assert error_after(1000, 0) == 1
 
 
+def test_a_model_that_learned_from_hard_labels_doubts_too_much_of_the_rest() -> None:
+    pool, hard = np.full(900, 0.9, np.float32), np.full(100, 0.4, np.float32)
+    drawn_at_random = AuditSchedule().with_labels(100, pool)
+    assert drawn_at_random.excess_doubt(pool) == 1, "they are like the pool"
+    chosen = drawn_at_random.asked(hard)
+    assert chosen.learned_from == 200
+    assert chosen.excess_doubt(pool) == pytest.approx(3.5**DEFAULT.belief.excess_doubt)
+    assert chosen.with_labels(200, pool) == chosen, "all of them were counted already"
+    assert chosen.asked(hard).excess_doubt(pool) > chosen.excess_doubt(pool)
+    assert chosen.excess_doubt(np.full(900, 0.2, np.float32)) == 1, "a pool that is harder still"
+
+
+def test_after_a_failed_test_its_draws_say_how_far_doubt_is_too_large() -> None:
+    pool, nobody = np.full(900, 0.9, np.float32), np.zeros(50, bool)
+    chosen = AuditSchedule().with_labels(100, pool).asked(np.full(100, 0.4, np.float32))
+    failed = chosen.failed(np.full(50, 0.9), np.arange(50) < 10, nobody)
+    assert failed.excess_doubt(pool) == 1
+
+
 def learned(
     confidence: Any, wrong: Any, mistaken: Any = False, schedule: AuditSchedule | None = None
 ) -> AuditSchedule:

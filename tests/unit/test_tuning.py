@@ -40,6 +40,7 @@ TUNED = [
 OF_MATHEMATICS = {
     "betting.py": {"_HALVINGS", "_LEAST_GROWTH", "_LEAST_CHANCE", "_DRAWS_TRIED"},
     "promise.py": {"_DECIMALS"},
+    "audit_schedule.py": {"_LEAST_DOUBT"},
     "surest.py": {"_LEAST_GROWTH"},
     "lineage.py": {"_NOTHING"},
     "reliability.py": {"_EDGES", "_BINS", "_LEAST", "_MOST", "_MOST_STEPS", "_LEAST_STEP"},
@@ -283,6 +284,8 @@ def test_beliefs_are_what_answers_have_to_outweigh() -> None:
     forgetful = varied("belief", memory=0.0)
     assert schedule.learned(confidence, nobody, nobody, tuning=forgetful).actual_errors == 0
     assert schedule.learned(confidence, nobody, nobody).actual_errors == 4.5
+    hard = AuditSchedule().with_labels(10, confidence).asked(np.full(10, 0.5))
+    assert hard.excess_doubt(confidence, tuning=varied("belief", excess_doubt=1.0)) == pytest.approx(5.5)
     rigid = varied("belief", scale_deviation=1e-3, shift_deviation=1e-3)
     learned = Reliability().learned(confidence, wrong)
     assert learned.uncertainty(confidence, tuning=rigid) == pytest.approx(0.05, abs=1e-3)

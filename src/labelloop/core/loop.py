@@ -277,6 +277,7 @@ class Loop:
         people = HumanLabels(self.ledger, np.concatenate([opinions.awaited() for opinions, _ in drawn]))
         people.read(answers)
         people.record(self.round)
+        self._note_doubts(people.labeled)
         review = apply_reviews(self.ledger, reviews)
         repeated, settled, goes_on = self._hear(drawn, people, review)
         for ids in not_shown:
@@ -450,6 +451,12 @@ class Loop:
         self.disputed = spot_checks.still_disputed()
         self.schedule = self.schedule.learned(*spot_checks.findings(), tuning=self.tuning)
         return repeated, np.concatenate(settled), goes_on
+
+    def _note_doubts(self, labeled: Ids) -> None:
+        """How sure the model had been of what people have labeled now."""
+        if self.recorded is not None:
+            known = np.isin(self.recorded["id"], labeled)
+            self.schedule = self.schedule.asked(self.recorded["confidence"][known])
 
     def _conclude(self, *, goes_on: bool) -> Conclusion | None:
         if self.test is None:

@@ -18,6 +18,9 @@ import numpy.typing as npt
 from labelloop.core.certificate.reliability import Floats, Reliability
 from labelloop.core.certificate.tuning import DEFAULT, Tuning
 
+# Mathematics, not tuned: the least mean doubt that is divided by.
+_LEAST_DOUBT = 1e-6
+
 
 @dataclass(frozen=True)
 class AuditSchedule:
@@ -31,6 +34,8 @@ class AuditSchedule:
     answers: float = 0.0  # people's first answers about objects drawn at random
     mistaken_answers: float = 0.0  # those of them that other people did not confirm
     reliability: Reliability = field(default_factory=Reliability)  # from the draws of tests that failed
+    learned_from: int = 0  # labels by people, up to the last model
+    doubts: float = 0.0  # sum over them of how likely a model was wrong there, when people were asked
 
     def overconfidence(self, *, tuning: Tuning = DEFAULT) -> float:
         """By what factor the model errs more often than it expects, as far as answers tell."""
@@ -43,6 +48,34 @@ class AuditSchedule:
         if any(self.reliability.answers):
             return 1.0
         return min(1.0, self.actual_errors / (self.expected_errors + tuning.belief.prior_doubts))
+
+    def excess_doubt(self, confidence: Floats, *, tuning: Tuning = DEFAULT) -> float:
+        """By what factor the model doubts too much of the pool, since it learned from what models doubted.
+
+        `confidence`: in all objects of the pool, shape (objects,). A model is calibrated on its training
+        labels. Where these were chosen, they are harder than what is left (covariate shift; Shimodaira,
+        2000). After a test that failed, what its draws have told says more.
+        """
+        if any(self.reliability.answers) or not self.learned_from:
+            return 1.0
+        doubt = float(1 - confidence.mean())
+        harder = self.doubts / self.learned_from / max(doubt, _LEAST_DOUBT)
+        return float(max(1.0, harder) ** tuning.belief.excess_doubt)
+
+    def with_labels(self, human_labels: int, confidence: Floats) -> "AuditSchedule":
+        """When a new model has learned from so many labels by people.
+
+        Of those that no model had seen before, it is taken that they were like the pool: `confidence` is in
+        all its objects, shape (objects,).
+        """
+        new = max(0, human_labels - self.learned_from)
+        doubts = self.doubts + new * float(1 - confidence.mean())
+        return replace(self, learned_from=self.learned_from + new, doubts=doubts)
+
+    def asked(self, confidence: Floats) -> "AuditSchedule":
+        """After people labeled objects to which a model had given this confidence; shape (objects,)."""
+        doubts = self.doubts + float((1 - confidence.astype(np.float64)).sum())
+        return replace(self, learned_from=self.learned_from + len(confidence), doubts=doubts)
 
     def mistakes(self, *, tuning: Tuning = DEFAULT) -> float:
         """How often people probably err."""

@@ -90,6 +90,7 @@ def auto_label(
     if not len(pool):
         return AutoLabeling(NO_IDS, None, schedule)
     confidence = predictions.confidence[pool]
+    schedule = schedule.with_labels(ledger.counts().human_labels, confidence)
     uncertainty = _less_modest(schedule.own_uncertainty(confidence, tuning=tuning), schedule, tuning=tuning)
     unexpected = tuning.belief.unexpected_error * settings.target_error
     believed = _believed_errors(ledger, confidence, settings, schedule, tuning=tuning)
@@ -323,9 +324,10 @@ def _labels_after(batch: int, ahead: Outlook, pool: int, settings: LoopSettings)
 
 
 def _expected_errors(confidence: Floats, schedule: AuditSchedule, *, tuning: Tuning = DEFAULT) -> Floats:
-    """The chance of objects to be wrong, by all that answers have told so far."""
+    """The chance of the pool's objects to be wrong, by all that answers have told so far."""
     uncertainty = _less_modest(schedule.uncertainty(confidence, tuning=tuning), schedule, tuning=tuning)
-    return uncertainty * schedule.overconfidence(tuning=tuning) * tuning.belief.caution
+    corrected = schedule.overconfidence(tuning=tuning) / schedule.excess_doubt(confidence, tuning=tuning)
+    return uncertainty * corrected * tuning.belief.caution
 
 
 def _caution(expected: Floats, human_labels: int, *, tuning: Tuning = DEFAULT) -> float:
