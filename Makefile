@@ -108,7 +108,7 @@ lock: $(INSTALLED) ## Lock the dependencies anew (hashes, no addresses)
 	npm install --package-lock-only --omit-lockfile-registry-resolved
 
 clean: ## Remove what the commands above made
-	rm -rf .venv .venv-checkov .venv-docs .sam .aws-sam .local-aws .encoder node_modules site .cache \
+	rm -rf .venv .venv-checkov .venv-docs .sam .aws-sam .local-aws .encoder node_modules site dist .cache \
 		$(DEMO) $(DEMO)-label .coverage coverage.md .mypy_cache .ruff_cache .pytest_cache .hypothesis
 
 $(INSTALLED): requirements.txt pyproject.toml
