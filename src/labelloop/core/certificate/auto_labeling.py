@@ -167,6 +167,9 @@ def _believed_errors(
 ) -> Floats:
     """The chance of each object to be wrong, as tests are planned with; shape of `confidence`."""
     expected = _expected_errors(confidence, schedule, tuning=tuning)
+    if settings.certificate_for == "dataset":
+        # There the draws decide how much passes. Elsewhere, a test that comes too soon fails.
+        expected = expected / schedule.excess_doubt(confidence, tuning=tuning)
     expected = expected * _caution(expected, ledger.counts().human_labels, tuning=tuning)
     return np.clip(expected, tuning.belief.unexpected_error * settings.target_error, 1.0)
 
@@ -324,10 +327,9 @@ def _labels_after(batch: int, ahead: Outlook, pool: int, settings: LoopSettings)
 
 
 def _expected_errors(confidence: Floats, schedule: AuditSchedule, *, tuning: Tuning = DEFAULT) -> Floats:
-    """The chance of the pool's objects to be wrong, by all that answers have told so far."""
+    """The chance of objects to be wrong, by all that answers have told so far."""
     uncertainty = _less_modest(schedule.uncertainty(confidence, tuning=tuning), schedule, tuning=tuning)
-    corrected = schedule.overconfidence(tuning=tuning) / schedule.excess_doubt(confidence, tuning=tuning)
-    return uncertainty * corrected * tuning.belief.caution
+    return uncertainty * schedule.overconfidence(tuning=tuning) * tuning.belief.caution
 
 
 def _caution(expected: Floats, human_labels: int, *, tuning: Tuning = DEFAULT) -> float:
