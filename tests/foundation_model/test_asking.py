@@ -13,10 +13,11 @@ import pytest
 
 from labelloop.foundation_model.answer_cache import AnswerCache
 from labelloop.foundation_model.asking import Asking
-from labelloop.foundation_model.chat_client import ChatClient, Patience
+from labelloop.foundation_model.chat_client import ChatClient
 from labelloop.foundation_model.errors import AnswerCacheError, CostLimitReachedError, ModelServerError
 from labelloop.foundation_model.examples import Examples
 from labelloop.foundation_model.forecast import tokens_for
+from labelloop.foundation_model.model_client import Patience
 from labelloop.foundation_model.prompt import DescribedClass, Prompt
 from labelloop.foundation_model.reading import NOT_ASKED, AnswerReader, Outcome, Reading
 from labelloop.foundation_model.replies import Usage
