@@ -3,14 +3,31 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import unquote
 
+import pytest
+
 from .stand_in import Answer, Chat, StandIn
 
 MODEL = "eu.amazon.nova-lite-v1:0"
+# AWS's client reads it.
+ENDPOINT = "AWS_ENDPOINT_URL_BEDROCK_RUNTIME"
+SECRET = "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY"
+
+
+def aws_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The credentials of AWS's documentation, and nothing of the user's own."""
+    for name in [name for name in os.environ if name.startswith("AWS_")]:
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "AKIAIOSFODNN7EXAMPLE")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", SECRET)
+    monkeypatch.setenv("AWS_CONFIG_FILE", os.devnull)
+    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", os.devnull)
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -29,26 +28,28 @@ from labelloop.foundation_model.row_labeler import ConfidenceFrom, RowLabeler
 from labelloop.foundation_model.spending import Prices, Spending
 from labelloop.operations.cloud import Cloud
 
-from .bedrock_stand_in import MODEL, BedrockStandIn, refusal, text, told, used
+from .bedrock_stand_in import (
+    ENDPOINT,
+    MODEL,
+    SECRET,
+    BedrockStandIn,
+    aws_environment,
+    refusal,
+    text,
+    told,
+    used,
+)
 from .stand_in import Answer, Chat
 
 TRUTH = {f"text {number}": ("cat", "dog")[number % 2] for number in range(24)}
 TEXTS = list(TRUTH)
 REGION = "eu-central-1"
 IMPATIENT = Patience(timeout_seconds=5, attempts=3, first_wait_seconds=0.001)
-SECRET = "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY"
-ENDPOINT = "AWS_ENDPOINT_URL_BEDROCK_RUNTIME"
 
 
 @pytest.fixture(autouse=True)
 def environment(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
-    for name in [name for name in os.environ if name.startswith("AWS_")]:
-        monkeypatch.delenv(name)
-    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "AKIAIOSFODNN7EXAMPLE")
-    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", SECRET)
-    monkeypatch.setenv("AWS_CONFIG_FILE", os.devnull)
-    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", os.devnull)
-    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+    aws_environment(monkeypatch)
     return monkeypatch
 
 
@@ -93,7 +94,12 @@ def asking(server: BedrockStandIn, cache: AnswerCache, cloud: Cloud) -> Ask:
         )
         client = BedrockClient(cloud, model, at_once=at_once, patience=patience)
         return Asking(
-            labeler, client, cache, spending or Spending(), server=f"bedrock {REGION}", at_once=at_once
+            labeler,
+            client,
+            cache,
+            spending or Spending(),
+            server=f"Amazon Bedrock in {REGION}",
+            at_once=at_once,
         )
 
     return make
@@ -324,8 +330,12 @@ def test_bedrock_that_fails_for_good_ends_it_and_keeps_what_was_paid_for(
                 "You don't have access to the model with the specified model ID.",
                 403,
             ),
-            "AWS denies eu.amazon.nova-lite-v1:0 in eu-central-1: You don't have access .* open it once in "
-            "the Model catalog of the Amazon Bedrock console.* bedrock:InvokeModel",
+            "AWS denies eu.amazon.nova-lite-v1:0 in eu-central-1: You don't have access .* Open the model "
+            "once in the Model catalog of the Amazon Bedrock console",
+        ),
+        (
+            refusal("AccessDeniedException", "x is not authorized to perform: bedrock:InvokeModel", 403),
+            r"not authorized .*\. Have bedrock:InvokeModel allowed: docs/foundation-model\.md",
         ),
         (
             refusal(

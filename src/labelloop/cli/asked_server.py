@@ -64,7 +64,7 @@ class BedrockServer(AskedServer):
 
     @property
     def name(self) -> str:
-        return f"Amazon Bedrock, {self.cloud.region}"
+        return f"Amazon Bedrock in {self.cloud.region}"
 
     @property
     def warnings(self) -> Sequence[str]:

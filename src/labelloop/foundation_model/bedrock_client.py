@@ -131,11 +131,13 @@ class BedrockClient(ModelClient):
         return None
 
     def _denied(self, said: str) -> str:
+        denied = f"AWS denies {self._model} in {self._region}: {said}"
+        if "not authorized" in said:
+            return f"{denied} Have bedrock:InvokeModel allowed: docs/foundation-model.md has the policy."
         return (
-            f"AWS denies {self._model} in {self._region}: {said} If the account has not used this model "
-            "before, open it once in the Model catalog of the Amazon Bedrock console; for those of "
-            "Anthropic, a form there asks what you use it for. Otherwise, have bedrock:InvokeModel allowed: "
-            "docs/foundation-model.md has the policy."
+            f"{denied} Open the model once in the Model catalog of the Amazon Bedrock console: for those of "
+            "Anthropic, a form there asks what you use it for. It can then take some minutes. "
+            "docs/foundation-model.md has the permissions."
         )
 
     def _needs_profile(self) -> str:

@@ -65,7 +65,7 @@ class Cloud:
     def __init__(self, profile: str | None = None, region: str | None = None) -> None:
         """Raises OperationError when there is no such profile, or no region."""
         with explained():
-            self._session = boto3.Session(profile_name=profile, region_name=region)
+            self._session = boto3.Session(profile_name=profile, region_name=region or None)
         if self._session.region_name is None:
             raise OperationError(
                 "no AWS region is set: give one with --region (or AWS_REGION, or `aws configure`)"
