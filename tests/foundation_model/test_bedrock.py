@@ -415,7 +415,7 @@ def test_a_region_without_bedrock_is_told_at_once(cloud: Cloud, environment: pyt
 
 
 def test_what_bedrock_adds_for_a_tool_is_within_the_limit(server: BedrockStandIn, asking: Ask) -> None:
-    assert ConverseForm().added_tokens >= ConverseForm(tool=False).added_tokens + 804
+    assert ConverseForm().added_tokens >= ConverseForm(tool=False).added_tokens + 530
     spending = Spending(Prices(10, 30), max_cost=0.05)
     answered = dict(asking(spending=spending).ask(TEXTS))
     assert {reading.outcome for reading in answered.values()} == {Outcome.LABELED, Outcome.NOT_ASKED}

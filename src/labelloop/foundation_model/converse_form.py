@@ -16,7 +16,8 @@ from labelloop.foundation_model.request_form import RequestForm, RequestSettings
 from labelloop.foundation_model.spending import FORMAT_TOKENS
 
 _TOOL = "give_label"
-# Models are told about tools in a prompt of their own, which is counted too: Claude's have up to 804 tokens.
+# Models are told about tools in a prompt of their own, which is charged for: up to 530 tokens, as Claude's
+# documentation has it.
 _TOOL_TOKENS = 1_000
 
 
