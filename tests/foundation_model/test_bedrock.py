@@ -18,14 +18,11 @@ from labelloop.foundation_model.bedrock_client import BedrockClient
 from labelloop.foundation_model.converse_form import ConverseForm
 from labelloop.foundation_model.converse_reply import read_converse_reply
 from labelloop.foundation_model.errors import ModelServerError
-from labelloop.foundation_model.examples import Examples
 from labelloop.foundation_model.model_client import Patience
-from labelloop.foundation_model.prompt import DescribedClass, Prompt
 from labelloop.foundation_model.reading import AnswerReader, Outcome, Reading
 from labelloop.foundation_model.replies import Usage
-from labelloop.foundation_model.request_form import RequestSettings
-from labelloop.foundation_model.row_labeler import ConfidenceFrom, RowLabeler
-from labelloop.foundation_model.spending import Prices, Spending
+from labelloop.foundation_model.row_labeler import ConfidenceFrom
+from labelloop.foundation_model.spending import Spending
 from labelloop.operations.cloud import Cloud
 
 from .bedrock_stand_in import (
@@ -39,12 +36,10 @@ from .bedrock_stand_in import (
     told,
     used,
 )
+from .cats_and_dogs import IMPATIENT, PRICES, TEXTS, TRUTH, labels, row_labeler
 from .stand_in import Answer, Chat
 
-TRUTH = {f"text {number}": ("cat", "dog")[number % 2] for number in range(24)}
-TEXTS = list(TRUTH)
 REGION = "eu-central-1"
-IMPATIENT = Patience(timeout_seconds=5, attempts=3, first_wait_seconds=0.001)
 
 
 @pytest.fixture(autouse=True)
@@ -84,14 +79,7 @@ def asking(server: BedrockStandIn, cache: AnswerCache, cloud: Cloud) -> Ask:
         model: str = MODEL,
         at_once: int = 4,
     ) -> Asking:
-        labeler = RowLabeler(
-            Prompt([DescribedClass("cat"), DescribedClass("dog")], mark=cache.mark(), asks_confidence=True),
-            Examples([], ("cat", "dog"), 1, 0),
-            RequestSettings(model, ("cat", "dog"), True, False, 0.0, most_tokens=50),
-            ConfidenceFrom.STATED,
-            3,
-            AnswerReader(("cat", "dog")),
-        )
+        labeler = row_labeler(cache, model, ConfidenceFrom.STATED)
         client = BedrockClient(cloud, model, at_once=at_once, patience=patience)
         return Asking(
             labeler,
@@ -103,10 +91,6 @@ def asking(server: BedrockStandIn, cache: AnswerCache, cloud: Cloud) -> Ask:
         )
 
     return make
-
-
-def labels(readings: Mapping[str, Reading]) -> dict[str, str]:
-    return {text: reading.label for text, reading in readings.items()}
 
 
 def validated(shape: str, document: Mapping[str, Any]) -> None:
@@ -304,7 +288,7 @@ def test_passing_trouble_is_waited_for(server: BedrockStandIn, asking: Ask, trou
 
 def test_who_waited_in_vain_twice_does_not_wait_again(server: BedrockStandIn, asking: Ask) -> None:
     server.switch = lambda chat: replace(told(), after_seconds=0.5)
-    spending = Spending(Prices(10, 30))
+    spending = Spending(PRICES)
     patience = replace(IMPATIENT, timeout_seconds=0.05)
     answered = dict(asking(patience=patience, spending=spending).ask(TEXTS[:1]))
     assert answered[TEXTS[0]].fault == "no answer within 0.05 seconds (--timeout), in 2 attempts"
@@ -377,7 +361,7 @@ def test_what_is_true_for_all_requests_ends_it_at_once_and_costs_nothing(
     server: BedrockStandIn, asking: Ask, answer: Answer, words: str
 ) -> None:
     server.switch = lambda chat: answer
-    spending = Spending(Prices(10, 30))
+    spending = Spending(PRICES)
     with pytest.raises(ModelServerError, match=words) as error:
         dict(asking(spending=spending).ask(TEXTS))
     assert len(server.chats) == 1
@@ -416,7 +400,7 @@ def test_a_region_without_bedrock_is_told_at_once(cloud: Cloud, environment: pyt
 
 def test_what_bedrock_adds_for_a_tool_is_within_the_limit(server: BedrockStandIn, asking: Ask) -> None:
     assert ConverseForm().added_tokens >= ConverseForm(tool=False).added_tokens + 530
-    spending = Spending(Prices(10, 30), max_cost=0.05)
+    spending = Spending(PRICES, max_cost=0.05)
     answered = dict(asking(spending=spending).ask(TEXTS))
     assert {reading.outcome for reading in answered.values()} == {Outcome.LABELED, Outcome.NOT_ASKED}
     assert (spending.cost or 9) <= 0.05

@@ -51,7 +51,7 @@ class BedrockClient(ModelClient):
             connect_timeout=min(patience.timeout_seconds, CONNECT_SECONDS),
             read_timeout=patience.timeout_seconds,
             max_pool_connections=at_once,
-            retries={"total_max_attempts": 1},  # attempts are counted, and waited for, here
+            retries={"mode": "standard", "total_max_attempts": 1},  # attempts are counted here
             user_agent_extra=f"labelloop/{labelloop.__version__}",
         )
         with explained():
