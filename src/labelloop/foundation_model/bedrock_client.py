@@ -80,12 +80,12 @@ class BedrockClient(ModelClient):
             raise too_slow(self._patience.timeout_seconds) from error
         except HTTPClientError as error:
             raise hung_up() from error
-        # AWS's client takes for granted that an answer has the form of one.
-        except (ResponseParserError, ValueError, TypeError, AttributeError) as error:
-            raise not_readable(NO_CONVERSE_REPLY) from error
         # No credentials, a sign-in that has expired, no secure connection.
         except BotoCoreError as error:
             raise ModelServerError(_sentence(in_words(error))) from error
+        # AWS's client takes for granted that an answer has the form of one.
+        except (ResponseParserError, ValueError, TypeError, AttributeError) as error:
+            raise not_readable(NO_CONVERSE_REPLY) from error
 
     # Words ------------------------------------------------------------------------------------------------
 
