@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any
+from typing import Any, Self
 
 _MARK = re.compile(r"^===== \w+ =====$", re.MULTILINE)
 _ORDER = re.compile(r"ignore .*answer (\w+)", re.IGNORECASE | re.DOTALL)
@@ -30,6 +30,11 @@ class Chat:
     raw: bytes
     headers: Mapping[str, str]
     number: int  # among all requests, from 0
+
+    @property
+    def model(self) -> str:
+        model: str = self.body["model"]
+        return model
 
     @property
     def system(self) -> str:
@@ -103,6 +108,17 @@ class StandIn:
         self._lock = threading.Lock()
         self.url = ""
 
+    path = "/v1"  # of the server's address
+
+    def _chat(self, path: str, headers: Mapping[str, str], raw: bytes) -> Chat:
+        return Chat(json.loads(raw), raw, headers, len(self.chats))
+
+    def _said(self, chat: Chat, label: str, confidence: float) -> Answer:
+        return said(json.dumps({"label": label, "confidence": confidence}))
+
+    def _no_model(self) -> Answer:
+        return fault(404, "model not found")
+
     @property
     def classes(self) -> list[str]:
         return sorted(set(self.truth.values()))
@@ -122,31 +138,31 @@ class StandIn:
         if switched is not None:
             return switched
         label = chat.orders or self.label(chat.text)
-        return said(json.dumps({"label": label, "confidence": self.confidence(chat.text)}))
+        return self._said(chat, label, self.confidence(chat.text))
 
     def _luck(self, text: str) -> float:
         return int.from_bytes(hashlib.sha256(text.encode()).digest()[:4]) / 2**32
 
     @contextmanager
-    def serving(self) -> Iterator[StandIn]:
+    def serving(self) -> Iterator[Self]:
         handler = type("Handler", (_Handler,), {"stand_in": self})
         with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
             server.daemon_threads, server.block_on_close = True, False
             threading.Thread(target=lambda: server.serve_forever(0.005), daemon=True).start()
-            self.url = f"http://127.0.0.1:{server.server_port}/v1"
+            self.url = f"http://127.0.0.1:{server.server_port}{self.path}"
             yield self
             server.shutdown()
 
-    def heard(self, headers: Mapping[str, str], raw: bytes) -> Answer:
+    def heard(self, path: str, headers: Mapping[str, str], raw: bytes) -> Answer:
         if self.key and headers.get("Authorization") != f"Bearer {self.key}":
             return fault(401, f"wrong key: {headers.get('Authorization')}")
         with self._lock:
-            chat = Chat(json.loads(raw), raw, dict(headers), len(self.chats))
+            chat = self._chat(path, headers, raw)
             self.chats.append(chat)
             self._under_way += 1
             self.most_at_once = max(self.most_at_once, self._under_way)
-        if chat.body["model"] not in self.models:
-            answer = fault(404, "model not found")
+        if chat.model not in self.models:
+            answer = self._no_model()
         else:
             answer = self.answer(chat)
         time.sleep(answer.after_seconds)
@@ -171,7 +187,7 @@ class _Handler(BaseHTTPRequestHandler):
 
     def do_POST(self) -> None:
         raw = self.rfile.read(int(self.headers["Content-Length"]))
-        self._answer(self.stand_in.heard(dict(self.headers), raw))
+        self._answer(self.stand_in.heard(self.path, dict(self.headers), raw))
 
     def _answer(self, answer: Answer) -> None:
         if answer.hang_up:

@@ -13,25 +13,20 @@ import pytest
 
 from labelloop.foundation_model.answer_cache import AnswerCache
 from labelloop.foundation_model.asking import Asking
-from labelloop.foundation_model.chat_client import ChatClient, Patience
+from labelloop.foundation_model.chat_client import ChatClient
 from labelloop.foundation_model.errors import AnswerCacheError, CostLimitReachedError, ModelServerError
-from labelloop.foundation_model.examples import Examples
 from labelloop.foundation_model.forecast import tokens_for
-from labelloop.foundation_model.prompt import DescribedClass, Prompt
-from labelloop.foundation_model.reading import NOT_ASKED, AnswerReader, Outcome, Reading
+from labelloop.foundation_model.model_client import Patience
+from labelloop.foundation_model.reading import NOT_ASKED, Outcome
 from labelloop.foundation_model.replies import Usage
-from labelloop.foundation_model.request_form import RequestSettings
-from labelloop.foundation_model.row_labeler import ConfidenceFrom, RowLabeler
+from labelloop.foundation_model.row_labeler import ConfidenceFrom
 from labelloop.foundation_model.server_address import ServerAddress
 from labelloop.foundation_model.spending import Prices, Spending, at_most
 
+from .cats_and_dogs import IMPATIENT, PRICES, TEXTS, TRUTH, labels, row_labeler
 from .stand_in import Answer, Chat, StandIn, fault, said
 
-TRUTH = {f"text {number}": ("cat", "dog")[number % 2] for number in range(24)}
-TEXTS = list(TRUTH)
 KEY = "sk-secret-0123456789"
-IMPATIENT = Patience(timeout_seconds=5, attempts=3, first_wait_seconds=0.001)
-PRICES = Prices(10, 30)
 
 
 @pytest.fixture
@@ -57,25 +52,10 @@ def asking(
     key: str = "",
     model: str = "tiny",
 ) -> Asking:
-    classes = [DescribedClass(name) for name in ("cat", "dog")]
-    stated = confidence_from is ConfidenceFrom.STATED
-    labeler = RowLabeler(
-        Prompt(classes, mark=cache.mark(), asks_confidence=stated),
-        Examples([], ("cat", "dog"), 1, 0),
-        RequestSettings(
-            model, ("cat", "dog"), stated, confidence_from is ConfidenceFrom.LOGPROBS, 0.0, most_tokens=50
-        ),
-        confidence_from,
-        3,
-        AnswerReader(("cat", "dog")),
-    )
     address = ServerAddress.parse(server.url)
     client = ChatClient(address, model, key, at_once=at_once, patience=patience)
+    labeler = row_labeler(cache, model, confidence_from)
     return Asking(labeler, client, cache, spending or Spending(), server=server.url, at_once=at_once)
-
-
-def labels(readings: dict[str, Reading]) -> dict[str, str]:
-    return {text: reading.label for text, reading in readings.items()}
 
 
 def first(count: int, answer: Answer) -> Callable[[Chat], Answer | None]:

@@ -7,8 +7,9 @@ from dataclasses import replace
 
 import pytest
 
-from labelloop.foundation_model.chat_client import ChatClient, Patience
+from labelloop.foundation_model.chat_client import ChatClient
 from labelloop.foundation_model.errors import ModelServerError, NoAnswerError
+from labelloop.foundation_model.model_client import Patience
 from labelloop.foundation_model.server_address import ServerAddress
 
 from .stand_in import Answer, StandIn, fault, said

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import shlex
 from pathlib import Path
@@ -41,9 +42,10 @@ def test_the_commands_work(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
         "audit",
         "ask-model",
         "ask-model",
+        "ask-model",
     ]
     with StandIn({}).serving() as server:
-        server.models = ["llama3.2", "gpt-4o-mini"]
+        server.models = ["llama3.2", "gpt-4o-mini", "us.amazon.nova-lite-v1:0"]
         server.switch = lambda chat: said(
             f'{{"label": "{("business", "health")[len(chat.text) % 2]}", "confidence": 0.9}}'
         )
@@ -52,6 +54,17 @@ def test_the_commands_work(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
             out = ["--out", f"asked{number}.csv"] if number > 2 else []
             done = CliRunner().invoke(app, [*command, *more, *out])
             assert done.exit_code == 0, (command, done.output)
+
+
+def test_the_policy_for_bedrock_allows_one_model_and_nothing_else() -> None:
+    (policy,) = map(json.loads, blocks("json"))
+    (bedrock,) = (command for command in commands() if "bedrock" in command)
+    profile = bedrock[bedrock.index("--model") + 1]
+    through, model = policy["Statement"]
+    assert {one["Action"] for one in (through, model)} == {"bedrock:InvokeModel"}
+    assert through["Resource"].endswith(f":inference-profile/{profile}")
+    assert model["Resource"].endswith(f"::foundation-model/{profile.partition('.')[2]}")
+    assert model["Condition"]["StringEquals"] == {"bedrock:InferenceProfileArn": through["Resource"]}
 
 
 def test_the_template_works(tmp_path: Path) -> None:

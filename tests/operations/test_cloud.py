@@ -43,7 +43,7 @@ def test_a_fault_is_explained_with_advice(error: Exception, advice: str) -> None
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ([], "no AWS region is set: give the stack's with --region"),
+        ([], "no AWS region is set: give one with --region"),
         (["--region", "us-east-1"], "there are no usable AWS credentials"),
         (
             ["--region", "us-east-1", "--profile", "nobody"],

@@ -30,7 +30,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "monitoring": set(),
     "preparation": {"core", "workflow"},
     "results": {"core", "preparation"},
-    "foundation_model": {"core", "preparation", "results"},
+    "foundation_model": {"core", "preparation", "results", "operations"},
     "work_folder": {"core"},
     "answer_files": {"core", "preparation", "reporting"},
     "in_memory": {

@@ -1,6 +1,5 @@
 """`labelloop ask-model`: a foundation model labels a file of texts, before people judge it."""
 
-import os
 import secrets
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -12,18 +11,20 @@ from rich.text import Text
 
 from labelloop.cli import table_options
 from labelloop.cli.ask_task import AskedFile, AskedModel, Instructions
+from labelloop.cli.asked_server import BEDROCK, asked_server
 from labelloop.cli.asked_summary import print_next, print_outcome
 from labelloop.cli.asking_progress import FIRST_ANSWERS, AskingProgress
 from labelloop.cli.audit_people import stopped
+from labelloop.cli.aws.options import ProfileOption
 from labelloop.cli.errors import RunFailedError, explained_errors
 from labelloop.cli.sentences import say
 from labelloop.cli.table_options import comma_separated
 from labelloop.foundation_model.answer_cache import AnswerCache, cache_beside
 from labelloop.foundation_model.asking import Asking
-from labelloop.foundation_model.chat_client import Patience
 from labelloop.foundation_model.descriptions import described, read_descriptions, read_instructions
 from labelloop.foundation_model.errors import ModelServerError
 from labelloop.foundation_model.examples import Examples
+from labelloop.foundation_model.model_client import DEFAULT_PATIENCE, Patience
 from labelloop.foundation_model.output import (
     AnswerColumns,
     refuse_changed_output,
@@ -33,7 +34,7 @@ from labelloop.foundation_model.output import (
 from labelloop.foundation_model.prompt import Message
 from labelloop.foundation_model.reading import NOT_ASKED, Outcome, Reading
 from labelloop.foundation_model.row_labeler import ConfidenceFrom
-from labelloop.foundation_model.server_address import OPENAI_KEY, ServerAddress, server_key
+from labelloop.foundation_model.server_address import OPENAI_KEY
 from labelloop.foundation_model.spending import Prices, Spending
 from labelloop.preparation import PreparationOptions, TableSource
 from labelloop.preparation.errors import OptionError
@@ -41,13 +42,17 @@ from labelloop.preparation.options import DEFAULT_LABEL_ATTRIBUTE
 from labelloop.preparation.text_data import SampledRows, read_sampled_rows
 
 DEFAULT_SERVER = "http://127.0.0.1:11434/v1"
-_DEFAULT_PATIENCE = Patience()
 
 
 def ask_model(
     files: table_options.Files,
     text_column: table_options.TextsColumn,
-    model: Annotated[str, typer.Option(help="The model's name, as the server knows it: llama3.2, gpt-4o.")],
+    model: Annotated[
+        str,
+        typer.Option(
+            help="The model's name, as the server knows it: llama3.2, gpt-4o, eu.amazon.nova-lite-v1:0."
+        ),
+    ],
     out: Annotated[
         Path,
         typer.Option(
@@ -59,7 +64,8 @@ def ask_model(
     server: Annotated[
         str,
         typer.Option(
-            help="A server that speaks the chat-completions protocol. Default: Ollama, on this machine."
+            help="A server that speaks the chat-completions protocol; or bedrock: Amazon Bedrock, with your "
+            "AWS credentials. Default: Ollama, on this machine."
         ),
     ] = DEFAULT_SERVER,
     name: Annotated[
@@ -112,10 +118,10 @@ def ask_model(
     ] = 4,
     timeout: Annotated[
         float, typer.Option(min=0.1, help="How many seconds to wait for an answer, before it is tried again.")
-    ] = _DEFAULT_PATIENCE.timeout_seconds,
+    ] = DEFAULT_PATIENCE.timeout_seconds,
     attempts: Annotated[
         int, typer.Option(min=1, help="How often to try, where the server is busy, fails or hangs up.")
-    ] = _DEFAULT_PATIENCE.attempts,
+    ] = DEFAULT_PATIENCE.attempts,
     max_answer_tokens: Annotated[
         int, typer.Option(min=1, help="The most tokens of an answer. Models that think aloud need thousands.")
     ] = 256,
@@ -135,6 +141,15 @@ def ask_model(
             "servers on this machine."
         ),
     ] = None,
+    region: Annotated[
+        str | None,
+        typer.Option(
+            help=f"The AWS region, with --server {BEDROCK}. Default: the profile's.",
+            envvar="AWS_REGION",
+            show_envvar=True,
+        ),
+    ] = None,
+    profile: ProfileOption = None,
     plan: Annotated[
         bool,
         typer.Option(
@@ -154,7 +169,8 @@ def ask_model(
     sheet: table_options.Sheet = None,
     skip_bad_rows: table_options.SkipBadRows = False,
 ) -> None:
-    """Let a language model label a file of texts: with Ollama, llama.cpp, vLLM, or any server like OpenAI's.
+    """Let a language model label a file of texts: with Ollama, llama.cpp, vLLM, Amazon Bedrock, or any
+    server like OpenAI's.
 
     OUT has your rows and columns as they are, and behind them the model's label, its confidence, and why
     there is none. How good these labels are, nobody knows yet: the command ends with those that find out.
@@ -166,11 +182,15 @@ def ask_model(
     """
     console = Console()
     with explained_errors():
-        address = ServerAddress.parse(server)
         asked_model = AskedModel(
             name=model,
-            server=address,
-            key=server_key(address, key_variable, os.environ),
+            server=asked_server(
+                server,
+                key_variable=key_variable,
+                region=region,
+                profile=profile,
+                confidence_from=confidence_from,
+            ),
             confidence_from=confidence_from,
             samples=samples,
             most_tokens=max_answer_tokens,
@@ -257,7 +277,7 @@ class _Asked:
             self._client,
             cache,
             spending,
-            server=model.server.url,
+            server=model.server.name,
             at_once=model.at_once,
         )
         self._readings: dict[str, Reading] = {}
@@ -331,7 +351,8 @@ def _tell(
     different = f" ({texts:,} different texts)" if texts < rows else ""
     say(
         console,
-        f"Asking {model.name} at {model.server.url} about {rows:,} rows{different}, {model.at_once} at once.",
+        f"Asking {model.name} at {model.server.name} about {rows:,} rows{different}, {model.at_once} at "
+        "once.",
     )
     console.print(Text(f"Answers are kept in {cache_beside(file.out)}."), soft_wrap=True)
 
@@ -339,6 +360,4 @@ def _tell(
 def _notes(read: SampledRows, model: AskedModel) -> Iterator[str]:
     if bad := len(read.first.survey.bad_rows):
         yield f"{bad:,} bad rows are left out."
-    if not (model.server.encrypted or model.server.on_this_machine):
-        what = "Texts and key travel" if model.key else "Texts travel"
-        yield f"{what} to {model.server.host} without encryption."
+    yield from model.server.warnings

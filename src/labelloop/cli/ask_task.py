@@ -1,17 +1,17 @@
 """What `labelloop ask-model` is to do: the texts, the prompt, the server, and where the answers go."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
-from labelloop.foundation_model.chat_client import ChatClient, Patience
+from labelloop.cli.asked_server import AskedServer
 from labelloop.foundation_model.examples import Examples
+from labelloop.foundation_model.model_client import ModelClient, Patience
 from labelloop.foundation_model.output import AnswerColumns
 from labelloop.foundation_model.prompt import DescribedClass, Prompt
 from labelloop.foundation_model.reading import AnswerReader
 from labelloop.foundation_model.request_form import RequestSettings
 from labelloop.foundation_model.row_labeler import ConfidenceFrom, RowLabeler
-from labelloop.foundation_model.server_address import ServerAddress
 from labelloop.preparation.source import LabeledText
 
 
@@ -55,16 +55,15 @@ class AskedModel:
     """Which model, where, and how it is asked."""
 
     name: str
-    server: ServerAddress
-    key: str = field(repr=False)
+    server: AskedServer
     confidence_from: ConfidenceFrom
     samples: int
     most_tokens: int
     at_once: int
     patience: Patience
 
-    def client(self) -> ChatClient:
-        return ChatClient(self.server, self.name, self.key, at_once=self.at_once, patience=self.patience)
+    def client(self) -> ModelClient:
+        return self.server.client(self.name, at_once=self.at_once, patience=self.patience)
 
     def labeler(self, instructions: Instructions, mark: str) -> RowLabeler:
         """Raises PromptError."""

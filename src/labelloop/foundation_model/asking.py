@@ -5,19 +5,17 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Generator, Iterable, Iterator
 from contextlib import closing
-from dataclasses import replace
 
 from labelloop.foundation_model.answer_cache import AnswerCache, request_digest
-from labelloop.foundation_model.chat_client import ChatClient
 from labelloop.foundation_model.errors import (
     CostLimitReachedError,
     ModelServerError,
     NoAnswerError,
     RequestRefusedError,
 )
+from labelloop.foundation_model.model_client import ModelClient
 from labelloop.foundation_model.reading import NOT_ASKED, Outcome, Reading
-from labelloop.foundation_model.replies import Reply
-from labelloop.foundation_model.request_form import AnswerForm, RequestForm
+from labelloop.foundation_model.replies import Reply, Usage
 from labelloop.foundation_model.row_labeler import RowLabeler
 from labelloop.foundation_model.spending import Spending, at_most
 from labelloop.foundation_model.workers import Workers
@@ -44,7 +42,7 @@ class Asking:
     def __init__(
         self,
         labeler: RowLabeler,
-        client: ChatClient,
+        client: ModelClient,
         cache: AnswerCache,
         spending: Spending,
         *,
@@ -55,7 +53,7 @@ class Asking:
         self._server, self._at_once = server, at_once
         kept = cache.form(server, labeler.settings.model)
         self._form_is_known = kept is not None
-        self._form = RequestForm.of_document(kept) if kept else RequestForm()
+        self._form = client.form.of_document(kept) if kept else client.form
         self._counted: set[bytes] = set()
         self._health = _Health()
 
@@ -107,7 +105,7 @@ class Asking:
     def _without_schema(self, text: str, refusal: RequestRefusedError) -> Reading:
         """If that is refused too, the fault was the text's."""
         with_schema = self._form
-        self._form = replace(with_schema, answer=AnswerForm.TEXT)
+        self._form = with_schema.without_schema()
         try:
             return self._knowing_the_form(self._label(text))
         except RequestRefusedError:
@@ -143,7 +141,7 @@ class Asking:
             raise _NotKeptError
         if digest not in self._counted:
             self._counted.add(digest)
-            self._spending.kept(at_most(body, self._labeler.settings.most_tokens), reply.usage)
+            self._spending.kept(self._at_most(body), reply.usage)
         return reply
 
     def _fetch(self, body: bytes, sample: int) -> Reply:
@@ -152,8 +150,11 @@ class Asking:
         except _NotKeptError:
             return self._sent(body, request_digest(self._server, body, sample))
 
+    def _at_most(self, body: bytes) -> Usage:
+        return at_most(body, self._labeler.settings.most_tokens, self._form.added_tokens)
+
     def _sent(self, body: bytes, digest: bytes) -> Reply:
-        most, reason, attempts, slow = at_most(body, self._labeler.settings.most_tokens), "", 0, 0
+        most, reason, attempts, slow = self._at_most(body), "", 0, 0
         for attempt in self._client.attempts():
             self._spending.reserve(most)
             try:

@@ -1,12 +1,10 @@
-"""HTTP to a server that speaks the chat-completions protocol: attempts, waits, and what its refusals mean."""
+"""HTTP to a server that speaks the chat-completions protocol, and what its refusals mean."""
 
 from __future__ import annotations
 
-import random
-import threading
 import time
 import urllib.request
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
 
@@ -24,9 +22,20 @@ from urllib3.exceptions import TimeoutError as TimedOutError
 
 import labelloop
 from labelloop.core.near_names import nearest_name
+from labelloop.foundation_model.chat_form import ChatForm
 from labelloop.foundation_model.errors import ModelServerError, NoAnswerError, RequestRefusedError
+from labelloop.foundation_model.model_client import (
+    CONNECT_SECONDS,
+    DEFAULT_PATIENCE,
+    ModelClient,
+    Patience,
+    hung_up,
+    not_readable,
+    too_slow,
+)
 from labelloop.foundation_model.quoting import quoted
 from labelloop.foundation_model.replies import Reply, read_reply
+from labelloop.foundation_model.request_form import RequestForm
 from labelloop.foundation_model.server_address import ServerAddress
 
 # 529: overloaded, at some companies.
@@ -39,24 +48,9 @@ _SHOWN = 300
 _MODELS_SHOWN = 8
 # A server that asks for more has nothing for today.
 _LONGEST_PAUSE_SECONDS = 300.0
-_LONGEST_WAIT_SECONDS = 60.0
 _CHECK_SECONDS = 10.0
 # What is shorter is a word such as "none", for servers that want some key.
 _SHORTEST_SECRET = 8
-
-
-@dataclass(frozen=True, slots=True)
-class Patience:
-    """How long to wait for an answer, and how often to try."""
-
-    timeout_seconds: float = 120.0
-    attempts: int = 7  # with the waits, longer than a minute: the limits of companies are by the minute
-    first_wait_seconds: float = 1.0  # doubled from attempt to attempt
-
-    def wait_seconds(self, attempt: int) -> float:
-        """Before the attempt of this number. By chance, for else all threads would come back at once."""
-        longest = min(self.first_wait_seconds * 2.0 ** (attempt - 1), _LONGEST_WAIT_SECONDS)
-        return longest * random.uniform(0.5, 1)  # noqa: S311  nothing to guess
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,21 +60,26 @@ class _Response:
     body: bytes
 
 
-class ChatClient:
+class ChatClient(ModelClient):
     """One model on one server, for many threads."""
 
     def __init__(
-        self, server: ServerAddress, model: str, key: str, *, at_once: int, patience: Patience = Patience()
+        self,
+        server: ServerAddress,
+        model: str,
+        key: str,
+        *,
+        at_once: int,
+        patience: Patience = DEFAULT_PATIENCE,
     ) -> None:
-        self._server, self._model, self._key, self._patience = server, model, key, patience
+        super().__init__(patience)
+        self._server, self._model, self._key = server, model, key
         self._pool = _pool(server, at_once)
-        self._stopped = threading.Event()
-        self._not_before = 0.0  # where the server asked to wait, nobody sends
         self._accepted = False  # a request was answered: so the key is right
 
-    def stop(self) -> None:
-        """No more attempts: what is under way ends with the attempt it is at."""
-        self._stopped.set()
+    @property
+    def form(self) -> RequestForm:
+        return ChatForm()
 
     def check(self) -> None:
         """Before any text is sent. Raises ModelServerError if nobody is there, or the key is refused."""
@@ -94,22 +93,7 @@ class ChatClient:
         if response.status == HTTPStatus.UNAUTHORIZED:
             raise ModelServerError(self._key_refused(response.status))
 
-    def attempts(self) -> Iterator[int]:
-        """Each time that a request may be sent, after a wait. Raises NoAnswerError once all is to stop."""
-        for attempt in range(self._patience.attempts):
-            if attempt:
-                self._stopped.wait(self._patience.wait_seconds(attempt))
-            self._stopped.wait(max(0.0, self._not_before - time.monotonic()))
-            if self._stopped.is_set():
-                raise NoAnswerError("stopped")
-            yield attempt
-
     def complete(self, body: bytes) -> Reply:
-        """The answer to a request, in one attempt.
-
-        Raises NoAnswerError where another attempt may help, RequestRefusedError for a request that the server
-        does not accept, and ModelServerError where no request can have an answer.
-        """
         return self._reply(self._send("POST", self._server.completions, body, self._patience.timeout_seconds))
 
     # One request ------------------------------------------------------------------------------------------
@@ -124,7 +108,7 @@ class ChatClient:
         try:
             response = self._pool.request(
                 method, url, body=body or None, headers=headers, redirect=False, retries=False,
-                timeout=urllib3.Timeout(connect=min(seconds, _CHECK_SECONDS), read=seconds),
+                timeout=urllib3.Timeout(connect=min(seconds, CONNECT_SECONDS), read=seconds),
                 preload_content=False,
             )  # fmt: skip
             content = _content(response, until)
@@ -133,11 +117,11 @@ class ChatClient:
         except SSLError as error:
             raise ModelServerError(f"{self._server.url}: no secure connection ({_cause(error)}).") from error
         except TimedOutError as error:
-            raise NoAnswerError(f"no answer within {seconds:g} seconds (--timeout)", slow=True) from error
+            raise too_slow(seconds) from error
         except ProxyError as error:
             raise NoAnswerError(f"no connection through the proxy ({_cause(error)})") from error
         except (HTTPError, OSError) as error:
-            raise NoAnswerError("the server hung up", lost=True) from error
+            raise hung_up() from error
         return _Response(response.status, response.headers, self._without_key(content))
 
     def _reply(self, response: _Response) -> Reply:
@@ -146,14 +130,14 @@ class ChatClient:
             try:
                 reply = read_reply(response.body)
             except ValueError as error:
-                raise NoAnswerError(f"the server's answer cannot be read: {error}", lost=True) from error
+                raise not_readable(error) from error
             self._accepted = True
             return reply
         said = self._said(response)
         self._refuse_all(status, said)
         if status == HTTPStatus.PAYMENT_REQUIRED or _NO_CREDIT in response.body:
             raise ModelServerError(f"{self._server.url} wants to be paid first: {said}")
-        self._pause(response)
+        self._pause_as_asked(response)
         if status in _PASSING or status >= HTTPStatus.INTERNAL_SERVER_ERROR:
             raise NoAnswerError(f"the server answered {status}: {said}")
         raise RequestRefusedError(f"the server answered {status}: {said}")
@@ -170,7 +154,7 @@ class ChatClient:
                 f"{self._server.url} sends elsewhere ({status}): give the address it has now as --server."
             )
 
-    def _pause(self, response: _Response) -> None:
+    def _pause_as_asked(self, response: _Response) -> None:
         """Nobody sends before the time that the server asks for."""
         try:
             seconds = urllib3.Retry().parse_retry_after(response.headers.get("Retry-After", "0"))
@@ -181,7 +165,7 @@ class ChatClient:
                 f"{self._server.url} asks to wait {seconds:,.0f} seconds ({response.status}): "
                 f"{self._said(response)} Give the same command again then."
             )
-        self._not_before = max(self._not_before, time.monotonic() + seconds)
+        self._pause(seconds)
 
     # Words ------------------------------------------------------------------------------------------------
 

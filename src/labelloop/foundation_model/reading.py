@@ -29,8 +29,9 @@ _NUMBER = re.compile(r"(?P<number>\d+([.,]\d+)?|[.,]\d+)\s*(?P<percent>%?)", re.
 _OBJECTS_TRIED = 20
 _LONGEST_LABEL = 2_000
 _SHOWN = 60
-_FILTERED = "content_filter"
-_CUT_OFF = "length"
+# Why an answer ended, in the words of the chat-completions protocol.
+FILTERED = "content_filter"
+CUT_OFF = "length"
 
 
 class Outcome(StrEnum):
@@ -67,14 +68,14 @@ class AnswerReader:
 
     def read(self, reply: Reply) -> Reading:
         """Never raises: an answer may hold anything."""
-        if reply.refusal or reply.finish_reason == _FILTERED:
+        if reply.refusal or reply.finish_reason == FILTERED:
             return Reading(Outcome.REFUSED, fault=f"refused: {_short(reply.refusal) or 'by the filter'}")
         content = _bare(reply.content)
         found = _json_of(content)
         reading = self._of_text(content) if found is _NO_JSON else self._of_json(found)
         if reading.outcome is Outcome.LABELED:
             return reading
-        if reply.finish_reason == _CUT_OFF:
+        if reply.finish_reason == CUT_OFF:
             return _unreadable("cut off by the limit of tokens: raise --max-answer-tokens", mendable=False)
         return _unreadable("the answer is empty") if not content else reading
 

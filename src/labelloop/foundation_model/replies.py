@@ -1,4 +1,4 @@
-"""What a chat-completions server answers."""
+"""Answers, and how those of a chat-completions server are read."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ def read_reply(body: bytes) -> Reply:
             content=_text(message.get("content")),
             finish_reason=str(choice.get("finish_reason") or ""),
             refusal=_text(message.get("refusal")),
-            usage=_usage(answer.get("usage")),
+            usage=counted(answer.get("usage"), "prompt_tokens", "completion_tokens"),
             tokens=_tokens(choice.get("logprobs")),
         )
     except (KeyError, IndexError, TypeError, AttributeError) as error:
@@ -77,10 +77,11 @@ def _text(content: object) -> str:
     return content if isinstance(content, str) else ""
 
 
-def _usage(counted: object) -> Usage | None:
-    if not isinstance(counted, dict):
+def counted(usage: object, name_in: str, name_out: str) -> Usage | None:
+    """The tokens under these names; None where they are not counted."""
+    if not isinstance(usage, dict):
         return None
-    tokens_in, tokens_out = counted.get("prompt_tokens"), counted.get("completion_tokens")
+    tokens_in, tokens_out = usage.get(name_in), usage.get(name_out)
     if not (
         isinstance(tokens_in, int) and isinstance(tokens_out, int) and tokens_in >= 0 and tokens_out >= 0
     ):

@@ -55,7 +55,7 @@ class RowLabeler:
     def body(self, text: str, form: RequestForm, *, repair: bool = False) -> bytes:
         """The request about a text."""
         messages = self.prompt.messages(text, self.examples.beside(text), repair=repair)
-        return self.settings.body(messages, form)
+        return form.body(self.settings, messages)
 
     def _read(self, reply: Reply) -> Reading:
         reading = self.reader.read(reply)

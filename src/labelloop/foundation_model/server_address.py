@@ -30,7 +30,9 @@ class ServerAddress:
         except ValueError as error:
             raise OptionError(f"--server {given!r} is not an address: {error}.") from error
         if parts.scheme not in ("http", "https") or not host:
-            raise OptionError(f"--server is an address such as http://127.0.0.1:11434/v1, not {given!r}.")
+            raise OptionError(
+                f"--server is an address such as http://127.0.0.1:11434/v1, or bedrock; not {given!r}."
+            )
         if parts.username or parts.password or parts.query or parts.fragment:
             # The address is shown and kept.
             raise OptionError(

@@ -10,7 +10,7 @@ from labelloop.foundation_model.replies import Usage
 
 _MILLION = 1_000_000
 # What a chat's format puts around the messages.
-_FORMAT_TOKENS = 100
+FORMAT_TOKENS = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,9 +24,12 @@ class Prices:
         return (usage.tokens_in * self.tokens_in + usage.tokens_out * self.tokens_out) / _MILLION
 
 
-def at_most(body: bytes, most_tokens: int) -> Usage:
-    """More tokens than a request can take: no token is shorter than a byte."""
-    return Usage(len(body) + _FORMAT_TOKENS, most_tokens)
+def at_most(body: bytes, most_tokens: int, added_tokens: int = FORMAT_TOKENS) -> Usage:
+    """More tokens than a request can take: no token is shorter than a byte.
+
+    `added_tokens`: what the server puts around the messages.
+    """
+    return Usage(len(body) + added_tokens, most_tokens)
 
 
 class Spending:

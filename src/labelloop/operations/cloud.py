@@ -65,10 +65,10 @@ class Cloud:
     def __init__(self, profile: str | None = None, region: str | None = None) -> None:
         """Raises OperationError when there is no such profile, or no region."""
         with explained():
-            self._session = boto3.Session(profile_name=profile, region_name=region)
+            self._session = boto3.Session(profile_name=profile, region_name=region or None)
         if self._session.region_name is None:
             raise OperationError(
-                "no AWS region is set: give the stack's with --region (or AWS_REGION, or `aws configure`)"
+                "no AWS region is set: give one with --region (or AWS_REGION, or `aws configure`)"
             )
         self.region: str = self._session.region_name
         self._config = Config(
@@ -97,9 +97,9 @@ class Cloud:
         config = Config(retries={"mode": "standard", "max_attempts": 3}, connect_timeout=5, read_timeout=20)
         return cast("Any", self._session).client("service-quotas", config=config)
 
-    def client(self, service: str) -> Any:
-        """A client of a service that only the doctor asks."""
-        return cast("Any", self._session).client(service, config=self._config)
+    def client(self, service: str, config: Config | None = None) -> Any:
+        """A client of a service that only one command asks."""
+        return cast("Any", self._session).client(service, config=config or self._config)
 
     def has(self, service: str) -> bool:
         """Whether AWS offers a service in this region, as far as boto3 knows."""
@@ -112,12 +112,17 @@ def explained() -> Generator[None]:
     """Turn what boto3 raises into an OperationError: what is wrong, and what to do about it."""
     try:
         yield
-    except ClientError as error:
-        raise OperationError(_refusal(error)) from error
-    except (BotocoreConnectionError, HTTPClientError) as error:
-        raise OperationError(f"AWS cannot be reached: check the network and the region ({error})") from error
-    except BotoCoreError as error:
-        raise OperationError(_client_fault(error)) from error
+    except (ClientError, BotoCoreError) as error:
+        raise OperationError(in_words(error)) from error
+
+
+def in_words(error: ClientError | BotoCoreError) -> str:
+    """What is wrong, and what to do about it."""
+    if isinstance(error, ClientError):
+        return _refusal(error)
+    if isinstance(error, BotocoreConnectionError | HTTPClientError):
+        return f"AWS cannot be reached: check the network and the region ({error})"
+    return _client_fault(error)
 
 
 def error_code(error: ClientError) -> str:
@@ -131,22 +136,23 @@ def is_missing(error: ClientError) -> bool:
 
 
 def _refusal(error: ClientError) -> str:
-    code, message = error_code(error), error.response.get("Error", {}).get("Message", "")
+    code = error_code(error)
+    said = (error.response.get("Error", {}).get("Message", "") or code).rstrip(".")
     if code in _DENIED:
         return (
-            f"AWS denies {error.operation_name}: {message or code}. Have your administrator allow it: "
+            f"AWS denies {error.operation_name}: {said}. Have your administrator allow it: "
             f"what each command needs is listed in {PERMISSIONS_PAGE}"
         )
     if code in _REJECTED:
         return (
-            f"AWS does not accept the credentials: {message or code}. Sign in again (`aws sso login`, or "
+            f"AWS does not accept the credentials: {said}. Sign in again (`aws sso login`, or "
             "`aws configure` with a new key), or choose others with --profile"
         )
     if code in _THROTTLED:
         return (
             f"AWS throttles {error.operation_name}, even when retried: wait a minute and repeat the command"
         )
-    return f"AWS refuses {error.operation_name}: {message or code}"
+    return f"AWS refuses {error.operation_name}: {said}"
 
 
 def _client_fault(error: BotoCoreError) -> str:
