@@ -58,7 +58,8 @@ def test_a_model_that_learned_from_hard_labels_doubts_too_much_of_the_rest() -> 
     assert drawn_at_random.excess_doubt(pool) == 1, "they are like the pool"
     chosen = drawn_at_random.asked(hard)
     assert chosen.learned_from == 200
-    assert chosen.excess_doubt(pool) == pytest.approx(3.5**DEFAULT.belief.excess_doubt)
+    known = 200 / (200 + DEFAULT.belief.prior_labels)
+    assert chosen.excess_doubt(pool) == pytest.approx(3.5 ** (known * DEFAULT.belief.excess_doubt))
     assert chosen.with_labels(200, pool) == chosen, "all of them were counted already"
     assert chosen.asked(hard).excess_doubt(pool) > chosen.excess_doubt(pool)
     assert chosen.excess_doubt(np.full(900, 0.2, np.float32)) == 1, "a pool that is harder still"

@@ -285,7 +285,9 @@ def test_beliefs_are_what_answers_have_to_outweigh() -> None:
     assert schedule.learned(confidence, nobody, nobody, tuning=forgetful).actual_errors == 0
     assert schedule.learned(confidence, nobody, nobody).actual_errors == 4.5
     hard = AuditSchedule().with_labels(10, confidence).asked(np.full(10, 0.5))
-    assert hard.excess_doubt(confidence, tuning=varied("belief", excess_doubt=1.0)) == pytest.approx(5.5)
+    sure = varied("belief", excess_doubt=1.0, prior_labels=0.0)
+    assert hard.excess_doubt(confidence, tuning=sure) == pytest.approx(5.5)
+    assert hard.excess_doubt(confidence, tuning=varied("belief", excess_doubt=1.0)) < 1.2
     rigid = varied("belief", scale_deviation=1e-3, shift_deviation=1e-3)
     learned = Reliability().learned(confidence, wrong)
     assert learned.uncertainty(confidence, tuning=rigid) == pytest.approx(0.05, abs=1e-3)

@@ -60,7 +60,8 @@ class AuditSchedule:
             return 1.0
         doubt = float(1 - confidence.mean())
         harder = self.doubts / self.learned_from / max(doubt, _LEAST_DOUBT)
-        return float(max(1.0, harder) ** tuning.belief.excess_doubt)
+        known = self.learned_from / (self.learned_from + tuning.belief.prior_labels)
+        return float(max(1.0, harder) ** (known * tuning.belief.excess_doubt))
 
     def with_labels(self, human_labels: int, confidence: Floats) -> "AuditSchedule":
         """When a new model has learned from so many labels by people.
