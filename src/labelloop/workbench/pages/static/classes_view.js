@@ -136,7 +136,7 @@ export function choice(group, value, name, key) {
   return row;
 }
 
-/** In a narrow row, the line may be cut: then a tooltip has it, and the help has all of them. */
+/** A long line is cut: then a tooltip has it whole, and the help has all of them. */
 function addLine(row, text) {
   const line = document.createElement("span");
   line.className = "about";
