@@ -51,7 +51,8 @@ def test_a_change_reaches_an_open_page_and_loses_nothing(
     assert "<script>document.title" in dialog.inner_text()
     ada.press("Escape", "4", "Enter")
     ada.see_all_saved()
-    ada.page.evaluate("dispatchEvent(new Event('online'))")
+    ada.page.reload()
+    ada.see_object()
     assert ada.page.get_by_text(CHANGED).count() == 0, "it is said once"
     entries = [
         entry
@@ -65,8 +66,9 @@ def test_a_change_reaches_an_open_page_and_loses_nothing(
 def test_the_second_owner_keeps_the_text_and_sees_the_first_ones(
     open_bench: OpenBench, new_person: NewPerson
 ) -> None:
-    bench = open_bench(["a text"])
+    bench = open_bench([f"text {number}" for number in range(12)])
     olga, otto = new_person(bench, "Olga"), new_person(bench, "Otto")
+    otto.see_object()
     otto.page.goto(f"{bench.address}/guidelines")
     otto.page.get_by_label("In full").fill("otto's\nrules")
     saved_by_olga(bench, olga, "olga's")
@@ -81,6 +83,8 @@ def test_the_second_owner_keeps_the_text_and_sees_the_first_ones(
     assert texts == ["otto's\nrules", "olga's"]
     save.click()
     otto.page.get_by_text("Not saved: nothing has changed since version 3").wait_for()
+    otto.page.goto(bench.address)
+    otto.page.get_by_text(CHANGED).wait_for()  # who comes back later is told, too
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,7 @@ import { ApiError, post } from "./api.js";
 import { showHtml } from "./html.js";
 import { notice } from "./messages.js";
 import { localize } from "./moments.js";
+import { freshPage, replaceParts } from "./parts.js";
 
 const byId = (id) => document.getElementById(id);
 const PARTS = ["part-state", "part-history"];
@@ -51,17 +52,8 @@ async function refused(error, base) {
 }
 
 async function refresh() {
-  const response = await fetch(`/guidelines?batch=${encodeURIComponent(byId("part-state").dataset.batch)}`, {
-    cache: "no-store",
-    redirect: "error",
-  });
-  if (!response.ok) return;
-  const fresh = new DOMParser().parseFromString(await response.text(), "text/html");
-  for (const id of PARTS) {
-    const part = fresh.getElementById(id);
-    localize(part);
-    byId(id).replaceWith(document.adoptNode(part));
-  }
+  const fresh = await freshPage(`/guidelines?batch=${encodeURIComponent(byId("part-state").dataset.batch)}`);
+  if (fresh) replaceParts(fresh, PARTS);
 }
 
 async function preview() {

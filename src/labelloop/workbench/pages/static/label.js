@@ -4,7 +4,7 @@ import { ApiError, post } from "./api.js";
 import { ClassesView } from "./classes_view.js";
 import { ClassKeys } from "./class_keys.js";
 import { FlagDialog } from "./flag_dialog.js";
-import { History, keepSetting, setting } from "./device.js";
+import { History, keepSeenGuidelines, keepSetting, seenGuidelines, setting } from "./device.js";
 import { showHtml } from "./html.js";
 import { hidePanel, notice, say, showConnection, showPanel, showProgress } from "./messages.js";
 import { ObjectView } from "./object_view.js";
@@ -29,7 +29,7 @@ class LabelPage {
     this.refused = 0; // refused answers since the page was loaded
     this.left = new Map(); // tasks answered since the page was loaded, with the answers: undo works without the workbench
     this.trouble = ""; // what does not work in the workbench, as it says itself
-    this.read = null; // the run and the version of the guidelines that this page showed last
+    this.seen = seenGuidelines(visitor);
     this.undos = 0; // answers still to be taken back
     this.history = new History(visitor);
     this.object = new ObjectView(() => this.imageSettled());
@@ -97,8 +97,9 @@ class LabelPage {
     byId("full-instructions-section").hidden = html === "";
     byId("open-full-instructions").hidden = !isLong;
     this.classes.describe(classes);
-    if (this.read?.run === run && this.read.version < version) this.tellChange();
-    this.read = { run, version };
+    if (this.seen?.run === run && this.seen.version < version) this.tellChange();
+    this.seen = { run, version };
+    keepSeenGuidelines(visitor, this.seen);
   }
 
   tellChange() {
