@@ -78,22 +78,29 @@ def test_of_two_owners_at_once_one_is_told(
     assert [one.text for one in guidelines.versions(batch)] == ["otto's", "Choose well."]
 
 
-def test_the_same_save_twice_is_one_version(desk: Desk, guidelines: Guidelines) -> None:
+@pytest.mark.parametrize("base", [1, 2])
+def test_the_same_save_again_completes_one_that_was_interrupted(
+    desk: Desk, guidelines: Guidelines, base: int
+) -> None:
     batch = desk.open(["a"])
-    # The first attempt stored the version, and died before the batch knew of it.
-    desk.store.add_guidelines(
-        GuidelinesVersion(
-            run="run-1", number=2, at=1.0, by="olga", short="Look.", text="new", classes=NO_LINES
-        )
-    )
+    # It stored the version, and died before the batch knew of it.
+    version = {"run": "run-1", "number": 2, "at": 1.0, "by": "olga"}
+    said = {"short": "Look.", "text": "new", "classes": NO_LINES}
+    desk.store.add_guidelines(GuidelinesVersion.model_validate(version | said))
     assert desk.workbench.batch("batch-1").guidelines == 1
-    assert save(desk, 1).number == 2
+    if base == 1:
+        assert save(desk, 1).at == 1.0
+    else:
+        with pytest.raises(RefusedError, match="nothing has changed since version 2"):
+            save(desk, 2)
     assert desk.workbench.batch("batch-1").guidelines == 2
     assert len(guidelines.versions(batch)) == 2
-    with pytest.raises(RefusedError, match="nothing has changed"):
-        save(desk, 2)
+
+
+def test_guidelines_for_other_classes_are_refused(desk: Desk) -> None:
+    desk.open(["a"])
     with pytest.raises(RefusedError, match="load the page again"):
-        save(desk, 2, classes=("one line",))
+        save(desk, 1, classes=("one line",))
 
 
 def test_a_heartbeat_at_the_same_time_hinders_no_save(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:

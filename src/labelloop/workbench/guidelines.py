@@ -53,6 +53,7 @@ class Guidelines:
         )
         (newest, *_) = self.versions(batch, 1)
         if newest.number == base and newest.says_the_same_as(saved):
+            self._reach_batches(batch.lineage)
             raise RefusedError(f"nothing has changed since version {base}")
         if newest.number == saved.number and newest.by == owner and newest.says_the_same_as(saved):
             saved = newest
@@ -60,10 +61,14 @@ class Guidelines:
             raise RefusedError(_not_first(newest.number))
         else:
             self._add(saved)
-        for running in self._store.unfinished():
-            if running.lineage == batch.lineage:
-                with_newest_guidelines(self._store, running)
+        self._reach_batches(batch.lineage)
         return saved
+
+    def _reach_batches(self, lineage: str) -> None:
+        """Also what an interrupted save has left undone."""
+        for running in self._store.unfinished():
+            if running.lineage == lineage:
+                with_newest_guidelines(self._store, running)
 
     def _add(self, version: GuidelinesVersion) -> None:
         try:
