@@ -123,6 +123,8 @@ def test_people_label_in_the_workbench_and_the_output_is_as_with_simulated_peopl
     assert {name for _, name in people.answered} == {"person 0", "person 1"}
     with opened_workbench() as parts:
         told = Overview(parts.store)()
+        lineages = {batch.lineage for batch in parts.store.batches()}
+    assert lineages == {"s3://bucket/out/run-1/"}, "its batches share the guidelines"
     assert told["run"]["counts"]["human"] == outcome.counts["human"]
     assert [row["round"] for row in told["run"]["rounds"]] == [*range(1, len(told["run"]["rounds"]) + 1)]
     page = run_view(told)

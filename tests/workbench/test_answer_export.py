@@ -26,6 +26,8 @@ def test_every_answer_and_skip_is_a_row(desk: Desk) -> None:
     assert answer["run"] == "run-1"
     assert (answer["round"], answer["batch"], answer["asked_for"]) == (1, "batch-1", "label")
     assert (answer["person"], answer["seconds"]) == ("ann", 1.5)
+    assert COLUMNS[-1] == "guidelines"
+    assert answer["guidelines"] is None, "as an earlier release has stored it"
     assert answer["time"].startswith("2023-11-14T22:13:20")
     assert answer["time"].endswith("+00:00")
     assert list(exported(desk.store, "jsonl", "batch-2")) == []

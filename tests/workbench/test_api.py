@@ -39,6 +39,8 @@ def test_a_batch_from_the_first_task_to_the_last(sqlite_desk: Desk, sign_in: Sig
         "tasks": [],
         "held": [],
         "state": "ended",
+        "batch": None,
+        "guidelines": None,
         "ahead": 1,
         "progress": None,
     }

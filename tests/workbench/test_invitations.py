@@ -100,7 +100,7 @@ def test_pages_lead_only_to_what_a_person_may_open(olga: Browser) -> None:
     assert links(invited(olga, "Ann"), "/") == []
     assert links(invited(olga, "Ben"), "/answers") == ["/"]
     assert links(invited(olga, "Rita", "reviewer"), "/answers") == ["/", "/disagreements"]
-    assert links(olga, "/people") == ["/", "/run", "/answers", "/disagreements"]
+    assert links(olga, "/people") == ["/", "/run", "/answers", "/disagreements", "/guidelines"]
 
 
 @pytest.mark.parametrize("role", ["annotator", "reviewer"])

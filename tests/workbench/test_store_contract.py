@@ -8,7 +8,7 @@ import pytest
 
 from labelloop.workbench.errors import ConflictError
 from labelloop.workbench.store import TaskStore
-from labelloop.workbench.tasks import Annotator, DataObject, Entry, Member, Task, Totals
+from labelloop.workbench.tasks import Annotator, DataObject, Entry, GuidelinesVersion, Member, Task, Totals
 
 from .conftest import Desk
 
@@ -317,3 +317,30 @@ def test_some_batches_come_in_either_order_and_go_on_from_any(desk: Desk) -> Non
         "b",
     ]
     assert desk.store.some_batches(9, beyond=batches[0]) == []
+
+
+def version(number: int, run: str = "run-1", text: str = "") -> GuidelinesVersion:
+    return GuidelinesVersion(
+        run=run, number=number, at=NOW, by="olga", short="s", text=text, classes=("", "metal", "")
+    )
+
+
+def test_guidelines_are_kept_by_run_and_number_and_never_replaced(store: TaskStore) -> None:
+    assert (store.guidelines("run-1", 2), store.newest_guidelines("run-1", 5)) == (None, [])
+    for number in (2, 3, 10, 11):
+        store.add_guidelines(version(number))
+    store.add_guidelines(version(2, "s3://bucket/run-1/"))
+    with pytest.raises(ConflictError):
+        store.add_guidelines(version(3, text="another"))
+    assert store.guidelines("run-1", 3) == version(3)
+    assert [one.number for one in store.newest_guidelines("run-1", 3)] == [11, 10, 3]
+    assert store.newest_guidelines("s3://bucket/run-1/", 5) == [version(2, "s3://bucket/run-1/")]
+    assert store.newest_guidelines("run", 5) == []
+
+
+def test_long_guidelines_come_back_whole(store: TaskStore) -> None:
+    for number in range(2, 12):
+        store.add_guidelines(version(number, text="\u4e2d" * 50_000))
+    found = store.newest_guidelines("run-1", 10)
+    assert [one.number for one in found] == list(range(11, 1, -1))
+    assert {len(one.text) for one in found} == {50_000}

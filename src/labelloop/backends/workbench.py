@@ -118,6 +118,7 @@ def _batch(state: RunState, labeling: Labeling, time: str, people: tuple[str, ..
         output_uri=labeling_output(labeling.output_folder_s3_uri, labeling.job_name),
         worker_template_uri=_worker_template_uri(state.request, state.label_categories),
         people=people,
+        first_execution=state.first_files.prefix,
         heartbeat_every=min(LONGEST_HEARTBEAT_PAUSE, settings.heartbeat_in_seconds / 4),
         run_state_uri=state_beside(labeling.selection_s3_uri),
     )

@@ -16,7 +16,7 @@ Format = Literal["csv", "jsonl"]
 ASKED_FOR = {"label": "label", "gold": "gold", "relabel": "review"}
 COLUMNS = (
     *("run", "round", "batch", "object_id", "asked_for"),
-    *("person", "person_id", "kind", "class", "reason", "time", "seconds", "comment"),
+    *("person", "person_id", "kind", "class", "reason", "time", "seconds", "comment", "guidelines"),
 )
 
 
@@ -66,6 +66,7 @@ def _row(
         "time": iso(said.at),
         "seconds": round(said.seconds, 1) if isinstance(said, Entry) and said.seconds is not None else None,
         "comment": said.text if isinstance(said, Comment) else None,
+        "guidelines": said.guidelines if isinstance(said, Entry) else None,
     }
 
 

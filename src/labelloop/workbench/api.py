@@ -15,9 +15,11 @@ from labelloop.reporting.text import printable
 from labelloop.workbench.comments import LONGEST_COMMENT, Comments, Unread
 from labelloop.workbench.errors import NotAllowedError, NotFoundError
 from labelloop.workbench.farewell import Farewell
+from labelloop.workbench.guidelines import Guidelines
+from labelloop.workbench.markdown import as_html
 from labelloop.workbench.service import LONGEST_REASON, MOST_HELD, Handed, Progress, Workbench
 from labelloop.workbench.sessions import OWNER, REVIEWER, Session
-from labelloop.workbench.tasks import Batch, DataObject, Role, Task, iso
+from labelloop.workbench.tasks import Batch, DataObject, GuidelinesVersion, Role, Task, iso
 from labelloop.workbench.worker_template import WorkerTemplate
 
 # Separates the batch's id from the task's own id, in the ids that pages use.
@@ -42,10 +44,11 @@ class ReleaseRequest(BaseModel):
 
 
 class AnswerRequest(BaseModel):
-    """A class index, and how many seconds the person looked at the object."""
+    """A class index, how long the person looked at the object, and the version of the guidelines shown."""
 
     label: int
     seconds: float | None = Field(default=None, ge=0, allow_inf_nan=False)
+    guidelines: int | None = None
 
 
 class DecideRequest(BaseModel):
@@ -68,9 +71,10 @@ class ReplyRequest(BaseModel):
 
 
 class SkipRequest(BaseModel):
-    """Why a person skips an object."""
+    """Why a person skips an object, and the version of the guidelines shown."""
 
     reason: str = Field(default="", max_length=4 * LONGEST_REASON)
+    guidelines: int | None = None
 
 
 def session_of(request: Request) -> Session | None:
@@ -151,7 +155,11 @@ def batch(workbench: TheWorkbench, person: Person) -> dict[str, Any]:
     if current is None:
         return {"batch": None}
     progress = workbench.progress(current, person)
-    return {"batch": batch_document(current), "progress": _progress(progress)}
+    guidelines = guidelines_document(Guidelines(workbench.store).of(current))
+    return {
+        "batch": {**batch_document(current), "guidelines": guidelines},
+        "progress": _progress(progress),
+    }
 
 
 @writes.post("/tasks/next")
@@ -169,6 +177,8 @@ def next_tasks(
         ],
         "held": [task_id for task_id in wanted.holding if _split(task_id)[1] in handed.held],
         "state": handed.state,
+        "batch": handed.batch.id if handed.batch else None,
+        "guidelines": handed.batch.guidelines if handed.batch else None,
         "ahead": handed.ahead,
         "progress": _progress(handed.progress),
     }
@@ -183,13 +193,15 @@ def release(workbench: TheWorkbench, person: Person, given: ReleaseRequest) -> d
 
 @writes.post("/tasks/{task_id}/answer")
 def answer(workbench: TheWorkbench, person: Person, task_id: str, given: AnswerRequest) -> dict[str, Any]:
-    progress = workbench.answer(*_split(task_id), person, given.label, given.seconds)
+    progress = workbench.answer(
+        *_split(task_id), person, given.label, given.seconds, guidelines=given.guidelines
+    )
     return {"accepted": True, "progress": _progress(progress)}
 
 
 @writes.post("/tasks/{task_id}/skip")
 def skip(workbench: TheWorkbench, person: Person, task_id: str, given: SkipRequest) -> dict[str, Any]:
-    progress = workbench.skip(*_split(task_id), person, given.reason)
+    progress = workbench.skip(*_split(task_id), person, given.reason, guidelines=given.guidelines)
     return {"accepted": True, "progress": _progress(progress)}
 
 
@@ -300,11 +312,10 @@ def batch_document(batch: Batch) -> dict[str, Any]:
     """A batch as pages see it."""
     return {
         "id": batch.id,
+        "run": batch.run,
         "round": batch.round,
         "kind": batch.kind,
         "title": batch.title,
-        "short_instructions": batch.short_instructions,
-        "full_instructions": batch.full_instructions,
         "classes": [
             {"index": index, "name": name, "key": str(index + 1) if index < 9 else None}
             for index, name in enumerate(batch.classes)
@@ -312,6 +323,16 @@ def batch_document(batch: Batch) -> dict[str, Any]:
         "show_guess": batch.show_guess,
         "state": _public_state(batch),
         "worker_template": batch.worker_template_uri is not None,
+    }
+
+
+def guidelines_document(version: GuidelinesVersion) -> dict[str, Any]:
+    """A version of the guidelines as pages see it. `html` is safe to show."""
+    return {
+        "version": version.number,
+        "short": version.short,
+        "html": as_html(version.text),
+        "classes": version.classes,
     }
 
 

@@ -11,7 +11,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
 from labelloop.core.errors import LabelloopError
-from labelloop.workbench import answers_api, api, pages, people_api, sign_in
+from labelloop.workbench import answers_api, api, guidelines_api, pages, people_api, sign_in
 from labelloop.workbench.errors import (
     NotAllowedError,
     NotFoundError,
@@ -83,6 +83,7 @@ def create_app(
     app.include_router(api.reads)
     app.include_router(api.writes)
     app.include_router(people_api.router)
+    app.include_router(guidelines_api.router)
     if isinstance(sessions, LaptopSessions):
         app.include_router(sign_in.router)
         app.include_router(people_api.invitations)

@@ -8,6 +8,7 @@
 | `annotators#<batch id>` | name | what a person has done |
 | `people` | key | the name to show for a person |
 | `members` | name | what owners have settled about a person |
+| `guidelines#<lineage>` | number | a version of a run's guidelines |
 
 The sparse index `available` holds incomplete tasks, sorted by the moment from which they have room for one
 more person. So no background job has to look for expired leases. Under `done#<batch id>` it holds the tasks
@@ -15,7 +16,8 @@ that nobody is asked about any more, sorted by the moment of their last answer. 
 too, sorted by the moment when they were opened: under `batches#unfinished` those that requests look for,
 under `batches#finished` the others. So a request costs the same however many batches there were.
 
-`expires` is the table's time to live. Everything of a batch gets it when the batch is let go.
+`expires` is the table's time to live. Everything of a batch gets it when the batch is let go. A run's
+guidelines stay: they are few, and no request reads those of other runs.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -28,7 +30,16 @@ from botocore.config import Config
 from botocore.exceptions import ClientError
 
 from labelloop.workbench.errors import ConflictError
-from labelloop.workbench.tasks import Annotator, Batch, DataObject, Member, Place, Task, Totals
+from labelloop.workbench.tasks import (
+    Annotator,
+    Batch,
+    DataObject,
+    GuidelinesVersion,
+    Member,
+    Place,
+    Task,
+    Totals,
+)
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -184,6 +195,22 @@ class DynamoDbTaskStore:
         }
         self._transact([self._conditional(item, member.version, is_new=member.version == 0)])
 
+    def guidelines(self, run: str, number: int) -> GuidelinesVersion | None:
+        item = self._get(f"guidelines#{run}", _sorted_number(number))
+        return GuidelinesVersion.model_validate_json(item["document"]["S"]) if item else None
+
+    def newest_guidelines(self, run: str, most: int) -> list[GuidelinesVersion]:
+        items = islice(self._query(f"guidelines#{run}", newest_first=True, at_once=most), most)
+        return [GuidelinesVersion.model_validate_json(item["document"]["S"]) for item in items]
+
+    def add_guidelines(self, version: GuidelinesVersion) -> None:
+        item = {
+            "pk": _s(f"guidelines#{version.run}"),
+            "sk": _s(_sorted_number(version.number)),
+            "document": _document(version),
+        }
+        self._transact([self._conditional(item, 0, is_new=True)])
+
     def totals(self, batch_id: str) -> Totals:
         annotators = self.annotators(batch_id)
         return Totals(sum(one.completed for one in annotators), sum(one.skips for one in annotators))
@@ -258,12 +285,14 @@ class DynamoDbTaskStore:
                 yield from answer["Responses"].get(self._table, ())
                 keys = answer.get("UnprocessedKeys", {}).get(self._table, {}).get("Keys")
 
-    def _query(self, pk: str) -> Iterator[Any]:
+    def _query(self, pk: str, *, newest_first: bool = False, at_once: int | None = None) -> Iterator[Any]:
         pages = self._client.get_paginator("query").paginate(
             TableName=self._table,
             KeyConditionExpression="pk = :pk",
             ExpressionAttributeValues={":pk": _s(pk)},
+            ScanIndexForward=not newest_first,
             ConsistentRead=True,
+            PaginationConfig={} if at_once is None else {"PageSize": at_once},
         )
         for page in pages:
             yield from page["Items"]
@@ -375,8 +404,12 @@ def _next_version(read: _Versioned) -> _Versioned:
     return read.model_copy(update={"version": read.version + 1})
 
 
-def _document(document: Batch | Task | DataObject | Annotator | Member) -> dict[str, Any]:
+def _document(document: Batch | Task | DataObject | Annotator | Member | GuidelinesVersion) -> dict[str, Any]:
     return _s(document.model_dump_json(exclude_defaults=True))
+
+
+def _sorted_number(number: int) -> str:
+    return f"{number:09d}"
 
 
 def _moment(seconds: float) -> str:

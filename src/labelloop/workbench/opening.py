@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from labelloop.core.manifest.lines import object_id, parse_record
+from labelloop.workbench.guidelines import newest_number, with_newest_guidelines
 from labelloop.workbench.store import TaskStore
 from labelloop.workbench.tasks import Batch, DataObject, Purpose, Task, task_id
 
@@ -40,14 +41,19 @@ def asked_about(lines: Iterable[bytes], guesses: Mapping[int, Guess]) -> Iterato
 def open_batch(store: TaskStore, batch: Batch, asked: Sequence[Asked]) -> Batch:
     """Store a batch with a task for each object. A batch that exists already stays unchanged.
 
-    `batch.total` and `batch.kind` are filled in.
+    `batch.total`, `batch.kind` and `batch.guidelines` are filled in.
     """
     images = any(one.source_ref is not None for one in asked)
-    opened = batch.model_copy(update={"total": len(asked), "kind": "image" if images else "text"})
+    opened = batch.model_copy(
+        update={
+            "total": len(asked),
+            "kind": "image" if images else "text",
+            "guidelines": newest_number(store, batch),
+        }
+    )
     store.add_batch(opened, _tasks(opened, asked))
-    stored = store.batch(batch.id)
-    assert stored is not None, batch.id
-    return stored
+    # An owner who saved a version in the meantime did not see this batch.
+    return with_newest_guidelines(store, batch)
 
 
 def _tasks(batch: Batch, asked: Sequence[Asked]) -> Iterator[tuple[Task, DataObject]]:

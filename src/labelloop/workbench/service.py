@@ -9,6 +9,7 @@ from typing import TypeAlias
 
 from labelloop.workbench.closing import INTERRUPTED_AFTER_SECONDS, Closing
 from labelloop.workbench.errors import ConflictError, NotFoundError, RefusedError
+from labelloop.workbench.guidelines import require_version
 from labelloop.workbench.retrying import ATTEMPTS, pause, until_written
 from labelloop.workbench.store import TaskStore
 from labelloop.workbench.tasks import ANSWERS_OF_PACE, Annotator, Batch, DataObject, Decision, Entry, Task
@@ -169,22 +170,30 @@ class Workbench:
         until_written(write)
 
     def answer(
-        self, batch_id: str, task_id: str, person: str, label: int, seconds: float | None = None
+        self,
+        batch_id: str,
+        task_id: str,
+        person: str,
+        label: int,
+        seconds: float | None = None,
+        *,
+        guidelines: int | None = None,
     ) -> Progress:
         """Store a person's answer, in place of an earlier one. The same answer again changes nothing.
 
-        Raises NotFoundError. Raises RefusedError when the batch is closed, when the task belongs to somebody
-        else now, or when the label is not a class.
+        `guidelines` is the version that the person's page showed. Raises NotFoundError. Raises RefusedError
+        when the batch is closed, when the task belongs to somebody else now, or when the label is no class.
         """
         batch = self.batch(batch_id)
         _require_class(batch, label)
+        require_version(batch, guidelines)
 
         def change(task: Task, annotator: Annotator, now: float) -> tuple[Task, Annotator]:
             before = task.entries[person]
             if before.kind == "answer" and before.label == label:
                 return task, annotator
             spent = None if seconds is None else min(max(seconds, 0.0), float(batch.lease_seconds))
-            entry = Entry(kind="answer", at=now, label=label, seconds=spent)
+            entry = Entry(kind="answer", at=now, label=label, seconds=spent, guidelines=guidelines)
             annotator = _without(annotator, before)
             return _replace(task, annotator, person, entry).counted_with(
                 answers=annotator.answers + 1,
@@ -194,9 +203,12 @@ class Workbench:
 
         return self._change(batch, task_id, person, change)
 
-    def skip(self, batch_id: str, task_id: str, person: str, reason: str) -> Progress:
+    def skip(
+        self, batch_id: str, task_id: str, person: str, reason: str, *, guidelines: int | None = None
+    ) -> Progress:
         """Store that a person cannot answer a task. Raises the errors of `answer`."""
         batch = self.batch(batch_id)
+        require_version(batch, guidelines)
         reason = " ".join(reason.split())[:LONGEST_REASON] or "no reason given"
 
         def change(task: Task, annotator: Annotator, now: float) -> tuple[Task, Annotator]:
@@ -204,7 +216,7 @@ class Workbench:
             if before.kind == "skip" and before.reason == reason:
                 return task, annotator
             annotator = _without(annotator, before)
-            entry = Entry(kind="skip", at=now, reason=reason)
+            entry = Entry(kind="skip", at=now, reason=reason, guidelines=guidelines)
             return _replace(task, annotator, person, entry).counted_with(skips=annotator.skips + 1)
 
         return self._change(batch, task_id, person, change)

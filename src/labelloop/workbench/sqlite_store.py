@@ -15,7 +15,16 @@ from pathlib import Path
 from queue import Empty, SimpleQueue
 
 from labelloop.workbench.errors import ConflictError, UnavailableError
-from labelloop.workbench.tasks import Annotator, Batch, DataObject, Member, Place, Task, Totals
+from labelloop.workbench.tasks import (
+    Annotator,
+    Batch,
+    DataObject,
+    GuidelinesVersion,
+    Member,
+    Place,
+    Task,
+    Totals,
+)
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS batches (
@@ -40,6 +49,9 @@ CREATE TABLE IF NOT EXISTS annotators (
 CREATE TABLE IF NOT EXISTS people (key TEXT NOT NULL PRIMARY KEY, name TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS members (
     id TEXT NOT NULL PRIMARY KEY, version INTEGER NOT NULL, document TEXT NOT NULL
+) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS guidelines (
+    run TEXT NOT NULL, number INTEGER NOT NULL, document TEXT NOT NULL, PRIMARY KEY (run, number)
 ) WITHOUT ROWID;
 """
 # An index of these alone: a request must not take longer because many batches are closed.
@@ -217,6 +229,22 @@ class SqliteTaskStore:
             _require_written(connection.execute(query, values))
 
         self._write(write)
+
+    def guidelines(self, run: str, number: int) -> GuidelinesVersion | None:
+        rows = self._rows("SELECT document FROM guidelines WHERE run = ? AND number = ?", run, number)
+        return GuidelinesVersion.model_validate_json(rows[0]) if rows else None
+
+    def newest_guidelines(self, run: str, most: int) -> list[GuidelinesVersion]:
+        query = "SELECT document FROM guidelines WHERE run = ? ORDER BY number DESC LIMIT ?"
+        return [GuidelinesVersion.model_validate_json(row) for row in self._rows(query, run, most)]
+
+    def add_guidelines(self, version: GuidelinesVersion) -> None:
+        values = (version.run, version.number, version.model_dump_json())
+
+        def add(connection: sqlite3.Connection) -> None:
+            _require_written(connection.execute("INSERT OR IGNORE INTO guidelines VALUES (?, ?, ?)", values))
+
+        self._write(add)
 
     def totals(self, batch_id: str) -> Totals:
         query = (

@@ -3,7 +3,16 @@
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Protocol
 
-from labelloop.workbench.tasks import Annotator, Batch, DataObject, Member, Place, Task, Totals
+from labelloop.workbench.tasks import (
+    Annotator,
+    Batch,
+    DataObject,
+    GuidelinesVersion,
+    Member,
+    Place,
+    Task,
+    Totals,
+)
 
 
 class TaskStore(Protocol):
@@ -103,6 +112,16 @@ class TaskStore(Protocol):
 
     def save_member(self, member: Member) -> None:
         """Write it if its stored version is the one that was read. Raises ConflictError."""
+        ...
+
+    def guidelines(self, run: str, number: int) -> GuidelinesVersion | None: ...
+
+    def newest_guidelines(self, run: str, most: int) -> list[GuidelinesVersion]:
+        """Up to `most` versions that owners of a run have saved, the newest first."""
+        ...
+
+    def add_guidelines(self, version: GuidelinesVersion) -> None:
+        """Store a version. Raises ConflictError if the run has one with this number."""
         ...
 
     def totals(self, batch_id: str) -> Totals:

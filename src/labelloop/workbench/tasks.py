@@ -54,10 +54,32 @@ class Batch(_Document):
     more_follow: bool = False  # whether other batches follow, though no run of the state machine opens them
     task_token: str | None = None  # of the state machine that waits for this batch
     people: tuple[str, ...] = ()  # who has labeled in the run's earlier batches
+    guidelines: int = 1  # the number of the version that people read; 1 is what the request says
+    first_execution: str = ""  # of those that go on from one another, its files' prefix
     heartbeat_every: float = 300.0  # seconds; how often the state machine is told that people are at work
     last_heartbeat: float = 0.0
     orphaned: bool = False  # the state machine that waited for it has ended
     version: int = 0
+
+    @property
+    def lineage(self) -> str:
+        """The same for all batches of a run, also of one that another execution resumes."""
+        return self.first_execution or self.run
+
+
+class GuidelinesVersion(_Document):
+    """What people of a run read, as one save left it."""
+
+    run: str  # the lineage of its batches
+    number: int
+    at: float
+    by: str | None  # None: the request
+    short: str
+    text: str  # Markdown
+    classes: tuple[str, ...]  # a line about each class, or nothing
+
+    def says_the_same_as(self, other: "GuidelinesVersion") -> bool:
+        return (self.short, self.text, self.classes) == (other.short, other.text, other.classes)
 
 
 class Entry(_Document):
@@ -69,6 +91,7 @@ class Entry(_Document):
     label: int | None = None  # of an answer
     seconds: float | None = None  # that the person looked at it
     reason: str | None = None  # of a skip
+    guidelines: int | None = None  # the version that the page showed; None of earlier releases' pages
 
 
 class Discarded(_Document):

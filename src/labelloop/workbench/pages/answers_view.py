@@ -62,13 +62,17 @@ class Choices:
 
 @dataclass(frozen=True)
 class AnswerView:
-    """What one person said; `took` is empty where it is not known. `how` is empty for an answer."""
+    """What one person said; `took` is empty where it is not known. `how` is empty for an answer.
+
+    `guidelines` is the version that the person had; None where it is not known.
+    """
 
     person: str
     said: str
     how: str
     time: str
     took: str
+    guidelines: int | None = None
 
 
 @dataclass(frozen=True)
@@ -285,6 +289,7 @@ def _answer(batch: Batch, name: str, entry: Entry) -> AnswerView:
         how="skipped: " if entry.kind == "skip" else "",
         time=iso(entry.at),
         took=seconds(entry.seconds) if entry.seconds else "",
+        guidelines=entry.guidelines,
     )
 
 

@@ -12,6 +12,7 @@ from starlette.responses import HTMLResponse, Response
 from labelloop.reporting.text import counted, printable
 from labelloop.workbench.answer_search import HITS_A_PAGE, Answered, AnswerSearch, Found, Search, Spot
 from labelloop.workbench.api import ImageUrls, public_id
+from labelloop.workbench.guidelines import LONGEST_SHORT, Guidelines
 from labelloop.workbench.pages.answers_view import class_name, image_address, whole_text
 from labelloop.workbench.pages.rendering import page, session_or_refusal
 from labelloop.workbench.service import NOT_DECIDABLE, Workbench
@@ -84,7 +85,8 @@ def _view(workbench: Workbench, images: ImageUrls, chosen: str, after: str) -> D
         return _nothing(batch, found, after)
     told = counted(len(found.hits), "object")
     more = " or more" if found.stopped and len(found.hits) == HITS_A_PAGE else ""
-    return DisagreementsView(f"{told}{more} to decide.", _to_decide(found.hits[0], images), "")
+    instructions = Guidelines(workbench.store).of(batch).short
+    return DisagreementsView(f"{told}{more} to decide.", _to_decide(found.hits[0], images, instructions), "")
 
 
 def _nothing(batch: Batch, found: Found, after: str) -> DisagreementsView:
@@ -97,7 +99,7 @@ def _nothing(batch: Batch, found: Found, after: str) -> DisagreementsView:
     return DisagreementsView(f"There is nothing to decide now.{waits}", None, "")
 
 
-def _to_decide(one: Answered, images: ImageUrls) -> ToDecide:
+def _to_decide(one: Answered, images: ImageUrls, instructions: str) -> ToDecide:
     task, batch = one.task, one.batch
     # In an order that tells nothing of who they are, and differs from object to object.
     answers = sorted(task.answers.items(), key=lambda item: _shuffled(task.id, item[0]))
@@ -113,7 +115,7 @@ def _to_decide(one: Answered, images: ImageUrls) -> ToDecide:
             (str(number).zfill(digits), class_name(batch, number - 1))
             for number in range(1, len(batch.classes) + 1)
         ],
-        instructions=printable(batch.short_instructions, 2000),
+        instructions=printable(instructions, LONGEST_SHORT),
         later=_address(batch, str(Spot(batch.id, task.place))),
     )
 

@@ -25,6 +25,7 @@ PAGES = (
     Link("/answers", "Answers", REVIEWER),
     Link("/disagreements", "Disagreements", REVIEWER),
     Link("/people", "People", OWNER),
+    Link("/guidelines", "Guidelines", OWNER),
 )
 # People come back to these after they have signed in.
 ADDRESSES = frozenset(link.address for link in PAGES)

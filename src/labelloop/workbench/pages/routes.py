@@ -9,7 +9,7 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.staticfiles import StaticFiles
 
 from labelloop.workbench.api import run_overview_of, session_of
-from labelloop.workbench.pages import answers, disagreements, people
+from labelloop.workbench.pages import answers, disagreements, guidelines, people
 from labelloop.workbench.pages.content_security import task_frame_policy
 from labelloop.workbench.pages.rendering import (
     ADDRESSES,
@@ -36,6 +36,7 @@ def mount(app: FastAPI) -> None:
     app.include_router(answers.router)
     app.include_router(disagreements.router)
     app.include_router(people.router)
+    app.include_router(guidelines.router)
     if isinstance(app.state.sessions, LaptopSessions):
         app.include_router(laptop)
 

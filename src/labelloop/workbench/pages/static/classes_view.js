@@ -31,6 +31,19 @@ export class ClassesView {
     this.clear();
   }
 
+  /** Shows a line about each class below its name; `lines` are in the order of the classes. */
+  describe(lines) {
+    const rows = [...this.list.children];
+    for (const row of rows) {
+      row.querySelector(".about")?.remove();
+      row.removeAttribute("title");
+    }
+    rows.forEach((row, index) => lines[index] && addLine(row, lines[index]));
+    const named = this.classes.filter((each) => lines[each.index]);
+    document.getElementById("about-classes").hidden = named.length === 0;
+    document.getElementById("described-classes").replaceChildren(...named.map((each) => described(each.name, lines[each.index])));
+  }
+
   /** Shows the model's guess next to its class, if the owner wants that. */
   guess(guess) {
     for (const old of this.list.querySelectorAll(".guess")) old.remove();
@@ -121,6 +134,27 @@ export function choice(group, value, name, key) {
     row.append(hint);
   }
   return row;
+}
+
+/** A long line is cut: then a tooltip has it whole, and the help has all of them. */
+function addLine(row, text) {
+  const line = document.createElement("span");
+  line.className = "about";
+  line.dir = "auto";
+  line.textContent = text;
+  row.title = text;
+  row.querySelector(".name").append(line);
+}
+
+function described(name, text) {
+  const entry = document.createElement("div");
+  const term = document.createElement("dt");
+  const line = document.createElement("dd");
+  term.append(isolated(name));
+  line.dir = "auto";
+  line.textContent = text;
+  entry.append(term, line);
+  return entry;
 }
 
 /** Text with its own direction. */

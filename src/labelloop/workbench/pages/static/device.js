@@ -1,4 +1,4 @@
-// What the browser stores: a person's settings, and for each tab the answers that undo can take back after a reload.
+// What the browser stores: a person's settings, the guidelines they have seen, and for each tab the answers that undo can take back after a reload.
 
 const MOST_UNDONE = 100;
 
@@ -10,6 +10,17 @@ export function setting(name, standard) {
 export function keepSetting(name, on) {
   stored(() => localStorage.setItem(`labelloop.setting.${name}`, on ? "on" : "off"));
 }
+
+/** The run and the version of the guidelines that a person has seen last on this device, or null. */
+export function seenGuidelines(visitor) {
+  return stored(() => JSON.parse(localStorage.getItem(guidelinesKey(visitor))));
+}
+
+export function keepSeenGuidelines(visitor, seen) {
+  stored(() => localStorage.setItem(guidelinesKey(visitor), JSON.stringify(seen)));
+}
+
+const guidelinesKey = (visitor) => `labelloop.guidelines.${visitor}`;
 
 /** The ids of the tasks that a person answered in this tab, in order. */
 export class History {

@@ -4,7 +4,8 @@ import { ApiError, post } from "./api.js";
 import { ClassesView } from "./classes_view.js";
 import { ClassKeys } from "./class_keys.js";
 import { FlagDialog } from "./flag_dialog.js";
-import { History, keepSetting, setting } from "./device.js";
+import { History, keepSeenGuidelines, keepSetting, seenGuidelines, setting } from "./device.js";
+import { showHtml } from "./html.js";
 import { hidePanel, notice, say, showConnection, showPanel, showProgress } from "./messages.js";
 import { ObjectView } from "./object_view.js";
 import { isHeld } from "./held_keys.js";
@@ -28,6 +29,7 @@ class LabelPage {
     this.refused = 0; // refused answers since the page was loaded
     this.left = new Map(); // tasks answered since the page was loaded, with the answers: undo works without the workbench
     this.trouble = ""; // what does not work in the workbench, as it says itself
+    this.seen = seenGuidelines(visitor);
     this.undos = 0; // answers still to be taken back
     this.history = new History(visitor);
     this.object = new ObjectView(() => this.imageSettled());
@@ -69,10 +71,6 @@ class LabelPage {
     const keys = classKeys(batch.classes.length);
     batch.classes.forEach((each, index) => (each.key = keys[index]));
     byId("title").textContent = batch.title;
-    byId("short-instructions").textContent = batch.short_instructions || "Choose the class that fits best.";
-    byId("full-instructions").textContent = batch.full_instructions;
-    byId("full-instructions-section").hidden = !batch.full_instructions;
-    byId("open-full-instructions").hidden = !batch.full_instructions;
     byId("keys-classes").replaceChildren(kbd(keys[0]), " … ", kbd(keys.at(-1)));
     byId("keys-filter").hidden = keys.length <= 9 || batch.worker_template;
     byId("keys-zoom").hidden = !this.hasZoom;
@@ -86,6 +84,27 @@ class LabelPage {
     byId("work").classList.toggle("long-list", this.classes.isLong && !batch.worker_template);
     this.keys.set(batch.classes);
     this.history.keep(this.history.ids.filter((id) => this.supply.isOfBatch(id)));
+    this.showGuidelines();
+  }
+
+  /** The object that is shown stays, and so does what is chosen. */
+  showGuidelines() {
+    const { guidelines, run } = this.batch;
+    const { short, html, classes, version } = guidelines;
+    const isLong = html !== "" || classes.some(Boolean);
+    byId("short-instructions").textContent = short || "Choose the class that fits best.";
+    showHtml(byId("full-instructions"), html);
+    byId("full-instructions-section").hidden = html === "";
+    byId("open-full-instructions").hidden = !isLong;
+    this.classes.describe(classes);
+    if (this.seen?.run === run && this.seen.version < version) this.tellChange();
+    this.seen = { run, version };
+    keepSeenGuidelines(visitor, this.seen);
+  }
+
+  tellChange() {
+    const read = { text: "Read them", press: () => this.openHelp() };
+    notice("The guidelines have changed.", byId("guidelines-news"), read);
   }
 
   showNext() {
@@ -274,7 +293,8 @@ class LabelPage {
   leave(kind, body) {
     const task = this.shown;
     if (!task) return;
-    this.outbox.add({ taskId: task.id, kind, body });
+    const { version } = this.batch.guidelines;
+    this.outbox.add({ taskId: task.id, kind, body: { ...body, guidelines: version } });
     this.history.add(task.id);
     this.left.set(task.id, { task, earlier: body });
     this.supply.take();
@@ -466,6 +486,7 @@ class LabelPage {
 
   listenToSupply() {
     this.supply.addEventListener("batch", () => this.showBatch());
+    this.supply.addEventListener("guidelines", () => this.showGuidelines());
     this.supply.addEventListener("progress", ({ detail }) => showProgress(detail));
     this.supply.addEventListener("tasks", () => {
       this.reached(true);

@@ -95,18 +95,26 @@ export function hidePanel() {
   document.title = "labelloop: label";
 }
 
-/** Shows a message above the object. It stays until it is closed. */
-export function notice(text) {
+/** Shows a message above the object. It stays until it is closed. `button`, beside that, has `text` and `press`. */
+export function notice(text, place = byId("notices"), button = null) {
   const element = document.createElement("p");
   element.className = "notice";
   element.setAttribute("role", "alert");
   element.textContent = text;
-  const close = document.createElement("button");
-  close.type = "button";
-  close.textContent = "Close";
-  close.addEventListener("click", () => element.remove());
-  element.append(close);
-  byId("notices").replaceChildren(element);
+  const buttons = [button, { text: "Close", press: () => {} }].filter(Boolean);
+  element.append(...buttons.map((each) => closing(element, each)));
+  place.replaceChildren(element);
+}
+
+function closing(element, { text, press }) {
+  const button = document.createElement("button");
+  button.type = "button";
+  button.textContent = text;
+  button.addEventListener("click", () => {
+    element.remove();
+    press();
+  });
+  return button;
 }
 
 /** Shows whether all answers are saved. This is a live region, so it mentions one answer only if saving takes long. */

@@ -3,6 +3,7 @@
 import { post } from "./api.js";
 import { localize } from "./moments.js";
 import { copyFrom } from "./copying.js";
+import { freshPage, replaceParts } from "./parts.js";
 
 const byId = (id) => document.getElementById(id);
 const PARTS = ["part-shared", "part-people"];
@@ -33,20 +34,14 @@ async function send(path, body) {
 }
 
 async function refresh() {
-  const response = await fetch(`/people${location.search}`, { cache: "no-store", redirect: "error" });
-  if (!response.ok) {
+  const fresh = await freshPage(`/people${location.search}`);
+  if (!fresh) {
     location.reload();
     return;
   }
-  const fresh = new DOMParser().parseFromString(await response.text(), "text/html");
   const focused = document.activeElement?.id;
   const open = byId("rule")?.open;
-  for (const id of PARTS) {
-    const part = fresh.getElementById(id);
-    if (!part) continue;
-    localize(part);
-    byId(id)?.replaceWith(document.adoptNode(part));
-  }
+  replaceParts(fresh, PARTS);
   if (byId("rule")) byId("rule").open = open;
   if (focused && document.activeElement === document.body) (byId(focused) ?? byId("main")).focus();
 }

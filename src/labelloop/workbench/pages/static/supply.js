@@ -11,7 +11,7 @@ const POLL_HIDDEN = 60_000;
 const WATCH = 5_000;
 
 export class Supply extends EventTarget {
-  /** Fires `batch`, `tasks`, `progress` (detail), `away`, and `failed` (detail: an ApiError). */
+  /** Fires `batch`, `guidelines`, `tasks`, `progress` (detail), `away`, and `failed` (detail: an ApiError). */
   constructor(outbox) {
     super();
     this.outbox = outbox;
@@ -108,6 +108,7 @@ export class Supply extends EventTarget {
     const count = Math.max(0, this.ahead - held.length);
     const answer = await post("/api/tasks/next", { count, holding });
     if (answer.tasks.some((task) => !this.isOfBatch(task.id))) await this.fetchBatch();
+    else if (answer.batch === this.batch?.id && answer.guidelines > this.batch.guidelines.version) await this.fetchGuidelines();
     this.state = answer.state;
     this.mayHoldMore = answer.ahead > this.ahead && answer.tasks.length === count;
     this.ahead = answer.ahead ?? this.ahead;
@@ -133,6 +134,14 @@ export class Supply extends EventTarget {
     if (batch === null || batch.id === this.batch?.id) return;
     this.batch = batch;
     this.fire("batch");
+  }
+
+  /** An owner has changed them while people label the batch. */
+  async fetchGuidelines() {
+    const { batch } = await get("/api/batch");
+    if (batch?.id !== this.batch.id) return;
+    this.batch.guidelines = batch.guidelines;
+    this.fire("guidelines");
   }
 
   isOfBatch(taskId) {

@@ -1,0 +1,67 @@
+"""Markdown of an owner as HTML that every page may show: a small set of tags, and no images.
+
+The pages' policy loads images from the workbench alone. An address elsewhere would tell its server who labels
+here, and when. So an image is a link.
+"""
+
+from collections.abc import MutableMapping, Sequence
+from functools import lru_cache
+from typing import Any
+
+from markdown_it import MarkdownIt
+from markdown_it.renderer import RendererHTML
+from markdown_it.token import Token
+from markdown_it.utils import OptionsDict
+
+_SCHEMES = ("https://", "http://", "mailto:")
+# Below the headings of the pages, and of one level: nothing depends on how an owner numbers them.
+_HEADING = "h4"
+
+
+@lru_cache(maxsize=16)
+def as_html(text: str) -> str:
+    """Whatever the text is, the result has no scripts, styles, images, forms or frames."""
+    html: str = _MARKDOWN.render(text)
+    return html
+
+
+class _Markdown(MarkdownIt):
+    def validateLink(self, url: str) -> bool:  # noqa: N802 - the library's name
+        # No address of our own: a link to it would act as the person who follows it.
+        return url.strip().lower().startswith(_SCHEMES)
+
+
+def _link(
+    renderer: RendererHTML,
+    tokens: Sequence[Token],
+    index: int,
+    options: OptionsDict,
+    _env: MutableMapping[str, Any],
+) -> str:
+    tokens[index].attrSet("target", "_blank")
+    tokens[index].attrSet("rel", "noopener noreferrer")
+    return renderer.renderToken(tokens, index, options, _env)
+
+
+def _heading(
+    renderer: RendererHTML,
+    tokens: Sequence[Token],
+    index: int,
+    options: OptionsDict,
+    _env: MutableMapping[str, Any],
+) -> str:
+    tokens[index].tag = _HEADING
+    return renderer.renderToken(tokens, index, options, _env)
+
+
+def _made() -> MarkdownIt:
+    markdown = _Markdown("commonmark", {"html": False, "linkify": False, "breaks": True})
+    # Instructions that were written as plain text may be indented: that makes them no code.
+    markdown.disable(["image", "html_block", "html_inline", "code"])
+    markdown.add_render_rule("link_open", _link)
+    markdown.add_render_rule("heading_open", _heading)
+    markdown.add_render_rule("heading_close", _heading)
+    return markdown
+
+
+_MARKDOWN = _made()

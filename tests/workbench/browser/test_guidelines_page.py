@@ -1,0 +1,114 @@
+"""An owner changes the guidelines while people label: they are told, and nothing on their page is lost."""
+
+from typing import Any
+
+import pytest
+
+from .conftest import CLASSES, PHONE, Bench, NewPerson, OpenBench, Person
+from .test_accessibility import axe, check
+
+__all__ = ["axe"]
+pytestmark = pytest.mark.slow
+CHANGED = "The guidelines have changed."
+LINE = "Bodies, and <b>what</b> ails them" + ", and what does not" * 10
+TEXT = "# Rules\n- **one** [rule](https://example.com)\n\n<script>document.title = 'run'</script>"
+
+
+def saved_by_olga(bench: Bench, olga: Person, text: str = TEXT) -> None:
+    olga.page.goto(f"{bench.address}/guidelines")
+    olga.page.get_by_label("In short").fill("Look twice.")
+    olga.page.get_by_label("In full").fill(text)
+    olga.page.get_by_label("health").fill(LINE)
+    olga.page.get_by_role("button", name="Save").press("Enter")
+    olga.page.get_by_text("Saved as version 2.").wait_for()
+
+
+def test_a_change_reaches_an_open_page_and_loses_nothing(
+    open_bench: OpenBench, new_person: NewPerson
+) -> None:
+    bench = open_bench([f"text {number}" for number in range(12)])
+    ada, olga = new_person(bench), new_person(bench, "Olga")
+    ada.see_object()
+    ada.press("1", "Enter")
+    ada.see_all_saved()
+    ada.context.set_offline(True)
+    ada.press("2", "Enter")
+    shown = ada.see_object()
+    ada.press("3")
+    saved_by_olga(bench, olga)
+    ada.context.set_offline(False)
+    ada.page.get_by_text(CHANGED).wait_for()
+    ada.see_all_saved()
+    assert ada.see_object() == shown, "the object stays"
+    assert ada.page.get_by_role("radio", name="health").is_checked(), "and so does what is chosen"
+    assert "Look twice." in ada.page.inner_text("#instructions")
+    assert "Bodies, and <b>what</b> ails" in ada.page.inner_text("#classes")
+    ada.press("Enter")
+    ada.page.get_by_role("button", name="Read them").click()
+    dialog = ada.page.get_by_role("dialog")
+    assert dialog.get_by_role("heading", name="Rules").is_visible()
+    assert dialog.get_by_role("link", name="rule").get_attribute("rel") == "noopener noreferrer"
+    assert "<script>document.title" in dialog.inner_text()
+    ada.press("Escape", "4", "Enter")
+    ada.see_all_saved()
+    ada.page.reload()
+    ada.see_object()
+    assert ada.page.get_by_text(CHANGED).count() == 0, "it is said once"
+    entries = [
+        entry
+        for task in bench.workbench.store.tasks(bench.batch_id)
+        for entry in task.entries.values()
+        if entry.kind == "answer"
+    ]
+    assert [one.guidelines for one in sorted(entries, key=lambda one: one.at)] == [1, 1, 2, 2]
+
+
+def test_the_second_owner_keeps_the_text_and_sees_the_first_ones(
+    open_bench: OpenBench, new_person: NewPerson
+) -> None:
+    bench = open_bench([f"text {number}" for number in range(12)])
+    olga, otto = new_person(bench, "Olga"), new_person(bench, "Otto")
+    otto.see_object()
+    otto.page.goto(f"{bench.address}/guidelines")
+    otto.page.get_by_label("In full").fill("otto's\nrules")
+    saved_by_olga(bench, olga, "olga's")
+    save = otto.page.get_by_role("button", name="Save")
+    save.click()
+    otto.page.get_by_text("somebody has saved version 2 of the guidelines before you").wait_for()
+    assert otto.page.get_by_label("In full").input_value() == "otto's\nrules"
+    assert otto.page.locator("#version-2").get_by_text("olga's").is_visible()
+    save.click()
+    otto.page.get_by_text("Saved as version 3.").wait_for()
+    texts = [one.text for one in bench.workbench.store.newest_guidelines("run", 5)]
+    assert texts == ["otto's\nrules", "olga's"]
+    save.click()
+    otto.page.get_by_text("Not saved: nothing has changed since version 3").wait_for()
+    otto.page.goto(bench.address)
+    otto.page.get_by_text(CHANGED).wait_for()  # who comes back later is told, too
+
+
+@pytest.mark.parametrize(
+    ("number", "sight"), [(40, {"color_scheme": "dark"}), (5, PHONE)], ids=["dark", "phone"]
+)
+def test_every_sight_of_the_guidelines(
+    open_bench: OpenBench, new_person: NewPerson, axe: str, number: int, sight: dict[str, Any]
+) -> None:
+    more = (f"class {index}" for index in range(5, number))
+    bench = open_bench(["a text", "another"], classes=(*CLASSES, *more))
+    ada, olga = new_person(bench, **sight), new_person(bench, "Olga", **sight)
+    ada.see_object()
+    saved_by_olga(bench, olga)
+    olga.page.get_by_role("button", name="Preview").click()
+    olga.page.get_by_role("heading", name="Rules").wait_for()
+    olga.page.get_by_text("Version 1, from the request").click()
+    check(olga, axe)
+    ada.press("1", "Enter", "Enter")
+    ada.page.get_by_text(CHANGED).wait_for()
+    ada.see_object()
+    check(ada, axe)
+    box = ada.page.locator(".choice", has_text="Bodies").bounding_box()
+    assert box is not None
+    assert box["height"] < 90, "a long line is cut, and the help has it"
+    ada.press("?")
+    assert ada.page.locator("#described-classes").get_by_text(LINE).is_visible()
+    check(ada, axe)
