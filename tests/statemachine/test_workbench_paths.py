@@ -484,7 +484,7 @@ def test_a_dispute_in_the_test_goes_to_somebody_who_has_not_answered_about_it(
     loop.data(800)
     running = aws()
     # Where the model is right and a test asks, three answers settle it: the slip, and two that agree.
-    with People(loop, count=3, answers=slipping_once(loop, set(range(0, 800, 6)))) as people:
+    with People(loop, count=3, answers=slipping_once(loop, set(range(0, 800, 7)))) as people:
         outcome = loop.run(running)
     accounted_for(outcome)
     assert _repeated_answers(outcome) > 0
