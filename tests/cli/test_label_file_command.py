@@ -113,7 +113,7 @@ def test_from_a_file_to_the_same_file_with_labels(tmp_path: Path, application: P
     assert read(tmp_path / "out/labels.csv") == labeled
     # What `start` sends to AWS is there, and names nobody who labels here.
     request = json.loads((tmp_path / "out/request.json").read_bytes())
-    assert request["ActiveLearning"] == {"Seed": 3, "BatchSize": 20}
+    assert request["ActiveLearning"] == {"Seed": 3}
 
 
 def test_a_sample_is_labeled_by_the_command_it_names(tmp_path: Path, application: Path) -> None:
@@ -196,41 +196,6 @@ def test_killed_at_any_moment_it_exports_what_there_is_and_the_same_command_goes
     report = json.loads((tmp_path / "out/run/report.json").read_bytes())
     repeated = sum(record["repeated_answers"] for record in report["rounds"])
     assert len(asked) - len(set(asked)) == repeated, "nobody is asked twice"
-    people_look_again(tmp_path / "out", served)
-
-
-def people_look_again(out: Path, served: Callable[[list[str]], Served]) -> None:
-    """They are asked about the labels in doubt, the first of which they now find wrong."""
-    before = read(out / "labels.csv")
-    doubtful = read(out / "run/check.csv")
-    checking = served([*LABELLOOP, "check", str(out), "--port", "0"])
-    person = Person(checking, "Ann")
-    lines = [int(line) - 1 for line, *_ in doubtful]
-    (first, *_) = lines
-    wrong = CLASSES[1 - CLASSES.index(before[first][4])]
-    seen: set[int] = set()
-    while len(seen) < len(lines):
-        for task in person.post("/api/tasks/next", {"count": 5})["tasks"]:
-            assert set(task) & {"label", "guess", "line"} <= {"guess"}
-            assert task.get("guess") is None, "they do not see the label that is there"
-            (line,) = [number for number in lines if before[number][1] == task["text"]]
-            label = wrong if line == first else before[line][4]
-            person.post(f"/api/tasks/{task['id']}/answer", {"label": CLASSES.index(label), "seconds": 1})
-            seen.add(line)
-    told = checking.finish(person)
-    person.http.close()
-    assert f"Of {len(lines)} labels by the model, people changed 1." in told
-    after = read(out / "labels.csv")
-    for number, (old, new) in enumerate(zip(before, after, strict=True)):
-        if number not in seen:
-            assert new == old
-        else:
-            assert new[:4] == old[:4]
-            assert new[4:6] == [wrong if number == first else old[4], "checked"]
-            assert new[7] == old[7], "the round is that of the label they looked at"
-    again = subprocess.run([*LABELLOOP, "check", str(out)], capture_output=True, text=True, timeout=300)
-    assert again.returncode == 0, again.stderr
-    assert "people changed 1" in again.stdout
 
 
 def test_told_to_end_it_writes_what_is_labeled_and_refuses_other_settings(
@@ -367,6 +332,42 @@ def test_a_larger_budget_and_another_promise_go_on_with_all_labels(
     assert len(asked) - len(set(asked)) == repeated, "nobody is asked twice"
     request = json.loads((tmp_path / "out/request.json").read_bytes())
     assert request["ActiveLearning"] == {"TargetError": 0.1, "CertificateFor": "dataset"}
+    people_look_again(tmp_path / "out", served)
+
+
+def people_look_again(out: Path, served: Callable[[list[str]], Served]) -> None:
+    """They are asked about the labels in doubt, the first of which they now find wrong."""
+    before = read(out / "labels.csv")
+    with (out / "run/check.csv").open(encoding="utf-8-sig", newline="") as file:
+        doubtful = list(csv.DictReader(file))
+    checking = served([*LABELLOOP, "check", str(out), "--port", "0"])
+    person = Person(checking, "Ann")
+    lines = [int(one["line"]) - 1 for one in doubtful]
+    (first, *_) = lines
+    wrong = CLASSES[1 - CLASSES.index(before[first][4])]
+    seen: set[int] = set()
+    while len(seen) < len(lines):
+        for task in person.post("/api/tasks/next", {"count": 5})["tasks"]:
+            assert set(task) & {"label", "guess", "line"} <= {"guess"}
+            assert task.get("guess") is None, "they do not see the label that is there"
+            (line,) = [number for number in lines if before[number][1] == task["text"]]
+            label = wrong if line == first else before[line][4]
+            person.post(f"/api/tasks/{task['id']}/answer", {"label": CLASSES.index(label), "seconds": 1})
+            seen.add(line)
+    told = checking.finish(person)
+    person.http.close()
+    assert f"Of {len(lines)} labels by the model, people changed 1." in told
+    after = read(out / "labels.csv")
+    for number, (old, new) in enumerate(zip(before, after, strict=True)):
+        if number not in seen:
+            assert new == old
+        else:
+            assert new[:4] == old[:4]
+            assert new[4:6] == [wrong if number == first else old[4], "checked"]
+            assert new[7] == old[7], "the round is that of the label they looked at"
+    again = subprocess.run([*LABELLOOP, "check", str(out)], capture_output=True, text=True, timeout=300)
+    assert again.returncode == 0, again.stderr
+    assert "people changed 1" in again.stdout
 
 
 def fill_in(path: Path, known: dict[str, str], *, but: int = 0) -> None:

@@ -23,6 +23,8 @@ def test_the_code_of_the_page_runs(
     frame = headlines.frame.assign(llm_label=judged, llm_confidence=0.9)
     frame.to_csv(tmp_path / "headlines.csv", index=False)
     monkeypatch.chdir(tmp_path)
+    # By chance, one audit in ten or so passes no test.
+    monkeypatch.setattr("secrets.randbits", lambda _bits: 7)
     monkeypatch.setattr("builtins.input", lambda prompt: headlines.truth[prompt.split("\n")[0]])
     names: dict[str, object] = {}
     for block in re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL):

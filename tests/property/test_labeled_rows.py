@@ -26,7 +26,7 @@ CLASSES = ("b", "e")
 TASK = LabelAttribute("label")
 given_labels = st.one_of(
     st.just(NO_LABEL_GIVEN),
-    st.builds(GivenLabel, st.sampled_from(CLASSES), st.just("file"), st.just(1.0), st.just(0)),
+    st.builds(GivenLabel, st.sampled_from(CLASSES), st.just("given"), st.just(1.0), st.just(0)),
     st.builds(
         GivenLabel,
         st.sampled_from(CLASSES),

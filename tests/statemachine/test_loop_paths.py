@@ -90,7 +90,7 @@ def test_what_nobody_answers_and_what_the_budget_leaves_is_exported_with_its_rea
     loop: Loop, accounted_for: AccountedFor
 ) -> None:
     loop.data(60, labeled=5)
-    loop.settings(MaxHumanLabels=30)
+    loop.settings(MaxHumanLabels=30, StartSize=20, BatchSize=2)
     outcome = loop.run(loop.aws(annotators=SimulatedAnnotators(loop.people(unanswered_share=0.3))))
     accounted_for(outcome)
     failed, unlabeled = outcome.counts["failed"], outcome.counts["unlabeled"]
