@@ -98,7 +98,7 @@ class Person:
         self.page.on("pageerror", lambda error: self.errors.append(str(error)))
         self.page.goto(bench.entrance)
         self.page.get_by_label("Your name").fill(name)
-        self.page.keyboard.press("Enter")
+        self.page.get_by_role("button", name="Start").click()
         self.page.wait_for_url(f"{bench.address}/")
 
     def press(self, *keys: str) -> None:

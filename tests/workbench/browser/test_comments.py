@@ -24,7 +24,7 @@ def test_a_flag_and_its_reply(open_bench: OpenBench, new_person: NewPerson, axe:
     olga.page.goto(f"{bench.address}/answers?kind=flagged")
     olga.page.get_by_role("link", name=text).click()
     olga.page.get_by_label("Reply to Ada").fill("Read rule 3")
-    olga.press("Enter")
+    olga.page.get_by_role("button", name="Reply").click()
     olga.page.get_by_text("Read rule 3").wait_for()
     check(olga, axe)
     ada.page.reload()

@@ -337,7 +337,7 @@ def test_a_tab_whose_name_changed_elsewhere_says_so_and_sends_its_answers_later(
         other = ada.context.new_page()
         other.goto(f"{bench.address}/sign-in")
         other.get_by_label("Your name").fill(name)
-        other.keyboard.press("Enter")
+        other.get_by_role("button", name="Start").click()
         other.wait_for_url(f"{bench.address}/")
         other.close()
 

@@ -2,6 +2,7 @@
 
 import { post } from "./api.js";
 import { localize } from "./moments.js";
+import { ready } from "./ready.js";
 
 const objects = [...document.querySelectorAll("#answers .to-object")];
 const search = document.getElementById("by-text");
@@ -45,3 +46,4 @@ document.addEventListener("submit", async (event) => {
   }
 });
 localize(document);
+ready();

@@ -5,6 +5,7 @@ import { showHtml } from "./html.js";
 import { notice } from "./messages.js";
 import { localize } from "./moments.js";
 import { freshPage, replaceParts } from "./parts.js";
+import { ready } from "./ready.js";
 
 const byId = (id) => document.getElementById(id);
 const PARTS = ["part-state", "part-history"];
@@ -78,3 +79,4 @@ window.addEventListener("beforeunload", (event) => {
   if (form && written() !== kept) event.preventDefault();
 });
 localize(document);
+ready();

@@ -4,6 +4,7 @@ import { post } from "./api.js";
 import { localize } from "./moments.js";
 import { copyFrom } from "./copying.js";
 import { freshPage, replaceParts } from "./parts.js";
+import { ready } from "./ready.js";
 
 const byId = (id) => document.getElementById(id);
 const PARTS = ["part-shared", "part-people"];
@@ -102,3 +103,4 @@ document.addEventListener("click", (event) => {
   else ACTIONS[button.dataset.do](button.closest("[data-person]").dataset, button.dataset);
 });
 localize(document);
+ready();

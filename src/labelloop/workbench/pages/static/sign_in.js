@@ -1,6 +1,7 @@
 // The form in which people enter their name.
 
 import { post } from "./api.js";
+import { ready } from "./ready.js";
 
 const form = document.getElementById("sign-in");
 const problem = document.getElementById("problem");
@@ -18,3 +19,4 @@ form.addEventListener("submit", async (event) => {
     name.focus();
   }
 });
+ready();
