@@ -3,20 +3,20 @@
 from typing import Any
 
 import numpy as np
-from text_classifier.prior_labels import PriorLabels as ContainersPriorLabels
+import numpy.typing as npt
 
 from bench.datasets import Texts
-from bench.features import text_features
+from bench.features import principal_components, text_features
 from bench.given_labels import CONFIDENCE, TARGET_ERROR, GivenLabels, Outcome
-from bench.models import Smoothed
-from bench.neighborhoods import InPlace
 from labelloop.core.certificate.tuning import DEFAULT, GIVEN_LABELS, Tuning
 from labelloop.core.ledger import State
 from labelloop.core.model.given_labels import GivenLabels as GivenLabelsModel
 from labelloop.core.model.prior_labels import PriorLabels
+from labelloop.quick_model import Ridge, WithPriorLabels
 from labelloop.simulation import AnswersAtOnce, Model, simulate
 
-_IN_PLACE: dict[str, InPlace] = {}  # each data set's texts, by its name
+_COMPONENTS = 128
+_FEATURES: dict[str, npt.NDArray[np.float32]] = {}  # of each data set's texts, by its name
 
 
 def given_labels_alone(given: GivenLabels, seed: int) -> Outcome:
@@ -25,13 +25,10 @@ def given_labels_alone(given: GivenLabels, seed: int) -> Outcome:
 
 
 def model_and_given_labels(given: GivenLabels, seed: int) -> Outcome:
-    """The model of the other benchmarks, joined with the given labels as in the container."""
+    """A regression on the text's features, joined with the given labels as the quick model joins them."""
     classes = int(given.truth.max()) + 1
-    priors = ContainersPriorLabels(
-        given.labels[:, np.newaxis].astype(np.int64), given.confidences[:, np.newaxis].astype(np.float64)
-    )
-    objects = _in_place(given.data).with_priors(priors, classes)
-    return _run(given, seed, objects, Smoothed(objects), DEFAULT)
+    inputs = WithPriorLabels.of(_text_features(given.data), _priors(given), classes)
+    return _run(given, seed, inputs, Ridge(), DEFAULT)
 
 
 def _run(given: GivenLabels, seed: int, inputs: Any, model: Model | AnswersAtOnce, tuning: Tuning) -> Outcome:
@@ -48,11 +45,10 @@ def _run(given: GivenLabels, seed: int, inputs: Any, model: Model | AnswersAtOnc
     return Outcome(kept, labels, max(ended.answers, int((~kept).sum())))
 
 
-def _in_place(data: Texts) -> InPlace:
-    if data.name not in _IN_PLACE:
-        views = text_features(data)
-        _IN_PLACE[data.name] = InPlace.of(views.features, views.likeness)
-    return _IN_PLACE[data.name]
+def _text_features(data: Texts) -> npt.NDArray[np.float32]:
+    if data.name not in _FEATURES:
+        _FEATURES[data.name] = principal_components(text_features(data).features, _COMPONENTS)
+    return _FEATURES[data.name]
 
 
 def _priors(given: GivenLabels) -> PriorLabels:
