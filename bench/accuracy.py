@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from text_classifier.features import EncodedTexts
+from classifier.encoded import EncodedObjects
 
 from bench.container_model import ContainerModel
 from bench.datasets import TEXTS
@@ -60,7 +60,7 @@ def _models(views: Views) -> dict[str, tuple[Model, InPlace]]:
     """The models by name, each with its input."""
     beside_others = InPlace.of(views.features, views.likeness)
     alone, beside = (
-        replace(beside_others, seen=EncodedTexts(features, views.encoded.tokens))
+        replace(beside_others, seen=EncodedObjects(features, views.encoded.second))
         for features in (views.features, beside_others.seen)
     )
     return {
@@ -120,7 +120,7 @@ def table(rows: list[dict[str, Any]]) -> str:
 
 
 def _without_first(views: Views, number: int) -> Views:
-    return Views(EncodedTexts(views.features[:, number:], views.encoded.tokens), views.likeness[number:])
+    return Views(EncodedObjects(views.features[:, number:], views.encoded.second), views.likeness[number:])
 
 
 if __name__ == "__main__":

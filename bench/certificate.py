@@ -32,6 +32,7 @@ from labelloop.simulation import Model, simulate
 TARGET_ERROR, CONFIDENCE = 0.05, 0.9
 RUNS, QUICK_RUNS = 15, 2
 SHARED_OUT, PEOPLE_ERR, WHOLE, EACH_LOOK = "shared out", "people err", "whole data set", "each look"
+AHEAD = "labels ahead"
 ERROR_RATE = 0.05  # of people, where they err
 _COMPONENTS = 64
 MODELS: dict[str, Model] = {
@@ -78,6 +79,8 @@ def run_one(task: Task) -> Ended:
         settings["SimulatedPeople"] = {"ErrorRate": ERROR_RATE}
     if task.testing == WHOLE:
         settings["CertificateFor"] = "dataset"
+    if task.testing == AHEAD:
+        settings["Workbench"] = {"LabelAheadShare": 1}
     rule = TESTING.get(task.testing, label_what_is_sure)
     ended = simulate(data.inputs, data.labels, MODELS[task.model], settings, rule=rule)
     return Ended(
@@ -145,7 +148,7 @@ def table(document: dict[str, Any]) -> str:
 
 
 def document_of(done: list[tuple[Task, Ended]], seconds: float, command: str) -> dict[str, Any]:
-    order = [SHARED_OUT, WHOLE, PEOPLE_ERR, EACH_LOOK]
+    order = [SHARED_OUT, WHOLE, PEOPLE_ERR, AHEAD, EACH_LOOK]
     kinds = sorted({(order.index(task.testing), task.data, task.model) for task, _ in done})
     rows = []
     for number, data, model in kinds:
@@ -173,7 +176,8 @@ def tasks(runs: int, kinds: list[str]) -> list[Task]:
     for seed in range(runs):
         for data in kinds:
             found += [Task(data, model, testing, seed) for testing in (SHARED_OUT, WHOLE) for model in MODELS]
-            found += [Task(data, "calibrated", testing, seed) for testing in (PEOPLE_ERR, EACH_LOOK)]
+            found += [Task(data, "calibrated", testing, seed) for testing in (PEOPLE_ERR, AHEAD, EACH_LOOK)]
+            found.append(Task(data, "overconfident", AHEAD, seed))
     return found
 
 

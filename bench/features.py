@@ -9,9 +9,10 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+from classifier.encoded import EncodedObjects
 from text_classifier.encoder import SentenceEncoder
-from text_classifier.features import EncodedTexts, TextFeatures
-from text_classifier.hyperparameters import Hyperparameters
+from text_classifier.features import TextFeatures
+from text_classifier.hyperparameters import TextHyperparameters
 from text_classifier.static_embedding import StaticEmbedding
 from text_classifier.vocabulary import Vocabulary
 
@@ -31,7 +32,7 @@ def sentence_encoder() -> SentenceEncoder | None:
 class Views:
     """What the container makes of a data set's texts before it looks at their neighbors."""
 
-    encoded: EncodedTexts
+    encoded: EncodedObjects
     likeness: npt.NDArray[np.float32]
     """How much each feature counts where texts are compared, shape (features,)."""
 
@@ -43,7 +44,7 @@ class Views:
 def text_features(data: Texts) -> Views:
     """All of the data set's texts stand in the container's pool."""
     encoder = sentence_encoder()
-    settings = Hyperparameters(num_classes=int(data.labels.max()) + 1, label_attribute="label")
+    settings = TextHyperparameters(num_classes=int(data.labels.max()) + 1, label_attribute="label")
     static = StaticEmbedding.of_package()
     key = hashlib.sha256(
         repr((encoder.identity if encoder else None, static.identity, settings, data.texts)).encode()
@@ -52,7 +53,7 @@ def text_features(data: Texts) -> Views:
     if not file.exists():
         vocabulary = Vocabulary.of_texts(data.texts, settings.max_tokens, settings.max_characters)
         features = TextFeatures.fit(data.texts, vocabulary, settings.max_components, static, encoder, 0)
-        _keep(file, Views(features.encode(data.texts), features.likeness))
+        _keep(file, Views(features.encode(data.texts).objects, features.likeness))
     # Our own file, in our own folder.
     return pickle.loads(file.read_bytes())  # type: ignore[no-any-return]
 

@@ -12,6 +12,7 @@ from labelloop.core.certificate.tuning import DEFAULT, GIVEN_LABELS, Tuning
 from labelloop.core.ledger import State
 from labelloop.core.model.given_labels import GivenLabels as GivenLabelsModel
 from labelloop.core.model.prior_labels import PriorLabels
+from labelloop.core.query_strategies import QueryStrategy
 from labelloop.quick_model import Ridge, WithPriorLabels
 from labelloop.simulation import AnswersAtOnce, Model, simulate
 
@@ -24,21 +25,30 @@ def given_labels_alone(given: GivenLabels, seed: int) -> Outcome:
     return _run(given, seed, np.zeros((len(given), 1)), GivenLabelsModel(_priors(given)), GIVEN_LABELS)
 
 
-def model_and_given_labels(given: GivenLabels, seed: int) -> Outcome:
+def model_and_given_labels(
+    given: GivenLabels, seed: int, *, strategy: QueryStrategy | None = None
+) -> Outcome:
     """A regression on the text's features, joined with the given labels as the quick model joins them."""
     classes = int(given.truth.max()) + 1
     inputs = WithPriorLabels.of(_text_features(given.data), _priors(given), classes)
-    return _run(given, seed, inputs, Ridge(), DEFAULT)
+    return _run(given, seed, inputs, Ridge(), DEFAULT, strategy)
 
 
-def _run(given: GivenLabels, seed: int, inputs: Any, model: Model | AnswersAtOnce, tuning: Tuning) -> Outcome:
+def _run(
+    given: GivenLabels,
+    seed: int,
+    inputs: Any,
+    model: Model | AnswersAtOnce,
+    tuning: Tuning,
+    strategy: QueryStrategy | None = None,
+) -> Outcome:
     settings = {
         "CertificateFor": "dataset",
         "TargetError": TARGET_ERROR,
         "Confidence": CONFIDENCE,
         "Seed": seed,
     }
-    ended = simulate(inputs, given.truth, model, settings, tuning=tuning)
+    ended = simulate(inputs, given.truth, model, settings, strategy=strategy, tuning=tuning)
     kept = ended.ledger.mask(State.AUTO)
     # What the limits leave without a label would be labeled by people.
     labels = np.where(kept, ended.ledger.labels, given.truth)

@@ -6,13 +6,13 @@ from typing import Any, ClassVar
 
 import numpy as np
 import numpy.typing as npt
+from classifier.calibration import fit_temperature, with_temperature
+from classifier.label_errors import find_label_errors
+from classifier.nearest_examples import better_without, choose_nearest_examples
+from classifier.smoothing import Neighborhoods, choose_smoothing
+from classifier.stacking import choose_stacking
 from scipy.special import softmax
 from sklearn.linear_model import LogisticRegression
-from text_classifier.calibration import fit_temperature, with_temperature
-from text_classifier.label_errors import find_label_errors
-from text_classifier.nearest_examples import better_without, choose_nearest_examples
-from text_classifier.smoothing import Neighborhoods, choose_smoothing
-from text_classifier.stacking import choose_stacking
 
 from bench.neighborhoods import InPlace
 from labelloop.quick_model import Ridge

@@ -5,10 +5,10 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from text_classifier.distillation import Distillation, PriorSignals
-from text_classifier.neighbors import Weights
-from text_classifier.prior_labels import PriorLabels
-from text_classifier.reference_texts import AXES, ReferenceTexts
+from classifier.distillation import Distillation, PriorSignals
+from classifier.neighbors import Weights
+from classifier.prior_labels import PriorLabels
+from classifier.reference_objects import AXES, ReferenceObjects
 
 from bench.features import principal_components
 
@@ -38,7 +38,7 @@ class InPlace:
         compared, shape (features,).
         """
         places = principal_components(features * likeness, AXES)
-        references = ReferenceTexts.of(places, features)
+        references = ReferenceObjects.of(places, features)
         neighbors = references.weights(places)
         return cls(references.aggregate(features, neighbors), places, neighbors, np.arange(len(places)))
 

@@ -18,7 +18,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from text_classifier.classifier import TextClassifier
+from text_classifier.classifier import load_classifier
 from text_classifier.encoder import SentenceEncoder
 
 from bench.results import RESULTS, ROOT, machine, write_json
@@ -27,7 +27,7 @@ from labelloop.preparation.demo_headlines import demo_headlines
 
 _TRAINING_TEXTS = 500
 _RECORDS_A_REQUEST = 2_000
-_PATIENCE_SECONDS = 600
+_PATIENCE_SECONDS = 900
 
 
 def main() -> None:
@@ -56,21 +56,31 @@ def _measure(encoder: Path | None, number: int, repeats: int, image: str | None)
         texts = [headline.text for headline in demo_headlines(number, seed=1)]
         _train(root, environment, texts)
         bodies = _bodies(texts)
-        model = TextClassifier.load(root / "model", SentenceEncoder(encoder) if encoder else None)
-        bare, served = [], []
+        model = load_classifier(root / "model", SentenceEncoder(encoder) if encoder else None)
         with _served(root, environment, image) as ask:
-            # Alternating, the first of each left out: neither has the warmer machine.
-            for _ in range(repeats + 1):
-                bare.append(_rate(lambda: len(model.predict(texts).probabilities), number))
-                served.append(_rate(lambda: sum(ask(body).count(b"\n") for body in bodies), number))
-    rates = statistics.median(bare[1:]), statistics.median(served[1:])
+            rates = rates_of(
+                lambda: len(model.predict(texts).probabilities),
+                lambda: sum(ask(body).count(b"\n") for body in bodies),
+                number,
+                repeats,
+            )
+    return {"encoder": "all-MiniLM-L6-v2" if encoder else "none", **rates}
+
+
+def rates_of(bare: Callable[[], int], served: Callable[[], int], number: int, repeats: int) -> dict[str, Any]:
+    """Objects a second of both, which return how many they classified, and their ratio."""
+    all_bare, all_served = [], []
+    # Alternating, the first of each left out: neither has the warmer machine.
+    for _ in range(repeats + 1):
+        all_bare.append(_rate(bare, number))
+        all_served.append(_rate(served, number))
+    rates = statistics.median(all_bare[1:]), statistics.median(all_served[1:])
     return {
-        "encoder": "all-MiniLM-L6-v2" if encoder else "none",
         "bare": rates[0],
         "served": rates[1],
         "ratio": rates[1] / rates[0],
-        "all_bare": bare,
-        "all_served": served,
+        "all_bare": all_bare,
+        "all_served": all_served,
     }
 
 
@@ -85,17 +95,25 @@ def _train(root: Path, environment: dict[str, str], pool: list[str]) -> None:
     rows = list(demo_headlines(_TRAINING_TEXTS, seed=0))
     names = sorted({row.label for row in rows})
     lines = [json.dumps({"source": row.text, "category": names.index(row.label)}) for row in rows]
-    for name, content in {
+    files = {
         "config/hyperparameters.json": json.dumps(
             {"num_classes": str(len(names)), "label_attribute": "category"}
         ),
         "data/train/train.jsonl": "\n".join(lines),
         "data/pool/pool.jsonl": "\n".join(json.dumps({"source": text}) for text in pool),
-    }.items():
+    }
+    train(ProcessContainer(ROOT / "model_container"), root, environment, files)
+
+
+def train(
+    container: ProcessContainer, root: Path, environment: dict[str, str], files: dict[str, str]
+) -> None:
+    """Leave a trained model in the tree. `files`: of its folder `input`, by name."""
+    for name, content in files.items():
         file = root / "input" / name
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text(content)
-    training = ProcessContainer(ROOT / "model_container").train(root, environment, root / "log")
+    training = container.train(root, environment, root / "log")
     assert training.wait(_PATIENCE_SECONDS), "the training does not end"
     assert training.exit_code() == 0, (root / "log").read_text()
 
@@ -108,8 +126,8 @@ def _served(root: Path, environment: dict[str, str], image: str | None) -> Itera
     else:
         end, port = _in_docker(root, image, encoder=environment["SENTENCE_ENCODER"] != "none")
     try:
-        _await_ping(port)
-        yield lambda body: _request(port, "POST", "/invocations", body)
+        await_ping(port)
+        yield lambda body: request(port, "POST", "/invocations", body)
     finally:
         end()
 
@@ -126,11 +144,11 @@ def _in_docker(root: Path, image: str, *, encoder: bool) -> tuple[Callable[[], A
     )
 
 
-def _await_ping(port: int) -> None:
+def await_ping(port: int) -> None:
     deadline = time.monotonic() + _PATIENCE_SECONDS
     while True:
         try:
-            _request(port, "GET", "/ping")
+            request(port, "GET", "/ping")
         except (OSError, http.client.HTTPException):
             assert time.monotonic() < deadline, "the container does not answer"
             time.sleep(0.1)
@@ -144,7 +162,7 @@ def _bodies(texts: list[str]) -> list[bytes]:
     return [b"\n".join(lines[start : start + _RECORDS_A_REQUEST]) for start in starts]
 
 
-def _request(port: int, method: str, path: str, body: bytes = b"") -> bytes:
+def request(port: int, method: str, path: str, body: bytes = b"") -> bytes:
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=_PATIENCE_SECONDS)
     try:
         connection.request(method, path, body, {"Content-Type": "application/jsonlines"})

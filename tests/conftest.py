@@ -15,6 +15,8 @@ from hypothesis import settings
 
 from tests.local.fork_server import ForkServer
 
+pytest_plugins = ["tests.chromium"]
+
 # Tests start hundreds of processes: each would compile the sources anew where bytecode is not kept.
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 sys.dont_write_bytecode = False

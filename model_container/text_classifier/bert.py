@@ -13,10 +13,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from classifier.backend import keras, tf
 from numpy.typing import NDArray
 from safetensors.numpy import load_file
-
-from text_classifier.backend import keras, tf
 
 ops = keras.ops
 

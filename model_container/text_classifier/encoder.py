@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
+from classifier.encoding_cache import EncodingCache, Vector
+from classifier.failures import UserError
 from numpy.typing import NDArray
 
 from text_classifier.encoder_files import FILES, NO_ENCODER, WEIGHTS, sha256_of
-from text_classifier.encoding_cache import EncodingCache, Vector
-from text_classifier.failures import UserError
 from text_classifier.static_embedding import readable
 
 if TYPE_CHECKING:

@@ -18,7 +18,7 @@ import zipfile
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
-from text_classifier.failures import UserError
+from classifier.failures import UserError
 
 FILES = ("config.json", "tokenizer.json", "model.safetensors")
 WEIGHTS = "model.safetensors"

@@ -8,23 +8,21 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from classifier.encoded import EncodedObjects, Encoding, Features, SparseRows
+from classifier.principal_axes import sample
 from numpy.typing import NDArray
 from safetensors.numpy import load_file, save
 from scipy import sparse
 
 from text_classifier.encoder import SentenceEncoder
 from text_classifier.static_embedding import StaticEmbedding
-from text_classifier.vocabulary import SparseRows, Vocabulary
+from text_classifier.vocabulary import Vocabulary
 
-Features = NDArray[np.float32]
-
-# The two decompositions below use at most this many texts, chosen at random if there are more.
+# The decomposition uses at most this many texts, chosen at random if there are more.
 _TEXTS_FOR_COMPONENTS = 10_000
-TEXTS_FOR_AXES = 5_000
 # With fewer texts for each component, the components overfit the texts they were found in. They separate
 # these texts better than others, so the nets become too sure on other texts.
 _TEXTS_A_COMPONENT = 10
@@ -37,19 +35,6 @@ _TOKENS_OF_COMPONENTS = 20_000
 _TEXTS_AT_ONCE = 10_000
 # One thread is the fastest here. More threads wait for each other, on a busy machine many times as long.
 _THREADS = 1
-
-
-@dataclass(frozen=True)
-class EncodedTexts:
-    """The networks' input for some texts."""
-
-    features: Features
-    """Shape (texts, features)."""
-    tokens: SparseRows
-    """TF-IDF, shape (texts, vocabulary)."""
-
-    def __getitem__(self, numbers: NDArray[np.int64]) -> EncodedTexts:
-        return EncodedTexts(self.features[numbers], self.tokens[numbers])
 
 
 class TextFeatures:
@@ -101,21 +86,26 @@ class TextFeatures:
 
     def of_texts(self, texts: Sequence[str]) -> Features:
         """Return the features, shape (texts, size). Raises EncoderError."""
-        return self.encode(texts).features
+        return self.encode(texts).objects.features
 
-    def encode(self, texts: Sequence[str]) -> EncodedTexts:
-        """Return the networks' complete input for the texts. Raises EncoderError."""
-        chunks = range(0, max(1, len(texts)), _TEXTS_AT_ONCE)
-        parts = [self._encode(texts[start : start + _TEXTS_AT_ONCE]) for start in chunks]
-        tokens = sparse.vstack([part.tokens for part in parts], format="csr")
-        return EncodedTexts(np.concatenate([part.features for part in parts]), sparse.csr_array(tokens))
+    @property
+    def most_characters(self) -> int:
+        """How much of a text's beginning is read."""
+        return self.vocabulary.max_characters
 
-    def _encode(self, texts: Sequence[str]) -> EncodedTexts:
+    def encode(self, contents: Sequence[str]) -> Encoding:
+        """Return the networks' complete input for the texts: any text can be read. Raises EncoderError."""
+        chunks = range(0, max(1, len(contents)), _TEXTS_AT_ONCE)
+        parts = [self._encode(contents[start : start + _TEXTS_AT_ONCE]) for start in chunks]
+        tokens = sparse.csr_array(sparse.vstack([tokens for _, tokens in parts], format="csr"))
+        return Encoding(EncodedObjects(np.concatenate([features for features, _ in parts]), tokens))
+
+    def _encode(self, texts: Sequence[str]) -> tuple[Features, SparseRows]:
         tokens = self.vocabulary.encode(texts)
         views = [self._encoder.vectors(texts)] if self._encoder else []
         views.append(_of_length_one(self._static.vectors(texts)))
         views.append(_of_length_one(tokens[:, : len(self._components_32)] @ self._components_32))
-        return EncodedTexts(np.concatenate(views, axis=1), tokens)
+        return np.concatenate(views, axis=1), tokens
 
     def save(self, folder: Path) -> None:
         self.vocabulary.save(folder / "vocabulary.json")
@@ -127,55 +117,6 @@ class TextFeatures:
         vocabulary = Vocabulary.load(folder / "vocabulary.json")
         components = load_file(folder / "components.safetensors")["components"]
         return cls(vocabulary, components, static, encoder)
-
-
-class PrincipalAxes:
-    """The directions in which texts differ most. The first few give a short embedding."""
-
-    def __init__(self, mean: NDArray[np.float32], axes: NDArray[np.float32]) -> None:
-        """Take the mean of the features, shape (features,), and the axes, shape (features, axes)."""
-        self._mean = mean
-        self._axes = axes
-
-    @classmethod
-    def fit(cls, features: Features, likeness: Features, size: int, seed: int) -> PrincipalAxes:
-        """Find the axes by principal component analysis. With few texts, the last axes are zero.
-
-        likeness: the factor of each feature before the analysis, shape (features,).
-        """
-        found = features[sample(len(features), TEXTS_FOR_AXES, seed)] * likeness
-        number = min(size, len(found) - 1, features.shape[1])
-        mean = np.zeros(features.shape[1], np.float32)
-        axes = np.zeros((features.shape[1], size), np.float32)
-        if number > 0:
-            from sklearn.decomposition import PCA
-            from threadpoolctl import threadpool_limits
-
-            with threadpool_limits(_THREADS):
-                analysis = PCA(number, svd_solver="covariance_eigh").fit(found)
-            mean = (analysis.mean_ / likeness).astype(np.float32)
-            axes[:, :number] = likeness[:, None] * analysis.components_.T
-        return cls(mean, axes)
-
-    def embedding(self, features: Features) -> NDArray[np.float32]:
-        """Return the places of texts along the axes, shape (texts, axes)."""
-        return np.asarray((features - self._mean) @ self._axes, np.float32)
-
-    def save(self, folder: Path) -> None:
-        content = save({"mean": self._mean, "axes": np.ascontiguousarray(self._axes)})
-        (folder / "axes.safetensors").write_bytes(content)
-
-    @classmethod
-    def load(cls, folder: Path) -> PrincipalAxes:
-        found = load_file(folder / "axes.safetensors")
-        return cls(found["mean"], found["axes"])
-
-
-def sample(number: int, most: int, seed: int) -> NDArray[np.int64]:
-    """Return which of `number` texts to use, in order: all of them, or `most` chosen at random."""
-    if number <= most:
-        return np.arange(number)
-    return np.sort(np.random.default_rng(seed).choice(number, most, replace=False))
 
 
 def _components(rows: SparseRows, most: int, seed: int) -> NDArray[np.float16]:

@@ -13,12 +13,11 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
+from classifier.failures import UserError
 from numpy.typing import NDArray
 from safetensors.numpy import load
 from scipy import sparse
 from tokenizers import Tokenizer
-
-from text_classifier.failures import UserError
 
 _PACKAGE = "wordllama"
 _TABLE = Path("weights", "l2_supercat_256.safetensors")

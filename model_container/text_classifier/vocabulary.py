@@ -16,13 +16,11 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain
 from pathlib import Path
-from typing import TypeAlias
 
 import numpy as np
+from classifier.encoded import SparseRows
 from numpy.typing import NDArray
 from scipy import sparse
-
-SparseRows: TypeAlias = sparse.csr_array
 
 # Symbols that are separate words: punctuation (ASCII, Latin-1, general, CJK), arrows to dingbats, emoji.
 _SYMBOLS = (

@@ -7,6 +7,7 @@ and seed, a run ends here as it does there, object for object. Tests compare the
 from array import array
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import chain
 from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
@@ -198,7 +199,9 @@ def simulate(
     given = np.asarray(list(labeled), np.int64)
     ledger.label(given, truth[given], State.HUMAN, 0)
     chosen = strategy or load_query_strategy(block.query_strategy)
-    loop = Loop.begin(block.loop_settings(looks_for_doubt=looks_for_doubt(chosen)), ledger, tuning=tuning)
+    learns = not isinstance(model, AnswersAtOnce)
+    policy = block.loop_settings(looks_for_doubt=looks_for_doubt(chosen), labels_ahead=learns)
+    loop = Loop.begin(policy, ledger, tuning=tuning)
     if people is None:
         categories = LabelCategories(tuple(map(str, range(classes))))
         known = array("h", truth.tolist())
@@ -236,17 +239,28 @@ class _Run:
 
     def to_the_end(self) -> str:
         """Run round after round; returns why it stopped."""
-        decision = self.loop.decide()
+        decision, ahead = self.loop.decide(), Batch(())
         while decision.next != Next.EXPORT:
             predictions = self._train_and_predict() if decision.next == Next.TRAIN else None
             selection = self.loop.select(predictions, self.strategy)
             batch = self.people.label(self.loop, selection)
-            outcome = self.loop.hear_people(batch.answers, reviews=batch.reviews, not_shown=batch.not_shown)
+            outcome = self.loop.hear_people(
+                chain(ahead.answers, batch.answers),
+                reviews=chain(ahead.reviews, batch.reviews),
+                not_shown=batch.not_shown,
+            )
+            ahead = self._labeled_ahead(selection)
             self.records.append(outcome.record)
             for watcher in self.watchers:
                 watcher.people_heard(self.loop, outcome)
             decision = self.loop.decide()
         return decision.stopped_because or ""
+
+    def _labeled_ahead(self, selection: Selection) -> Batch:
+        """What people say while the next model learns; the loop hears it a round later."""
+        if not len(selection.ahead):
+            return Batch(())
+        return self.people.label(self.loop, Selection(selection.ahead))
 
     def _train_and_predict(self) -> Predictions:
         loop = self.loop
@@ -299,7 +313,7 @@ class _Run:
 
 
 def _left_to_people(counts: Counts) -> int:
-    return counts.human_labels + counts.pool + counts.failed
+    return counts.human_labels + counts.unlabeled + counts.failed
 
 
 def _most_within(margin: npt.NDArray[np.floating], right: npt.NDArray[np.bool_], promise: Promise) -> int:

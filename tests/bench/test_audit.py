@@ -94,6 +94,7 @@ def test_the_plain_audit_saves_in_hindsight_what_was_measured_before(name: str, 
     assert max(by_share) == pytest.approx(figure, abs=_TOLERANCE)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("method", [pac_labeling, audit_of_whole_set, audit_of_auto_labels])
 def test_a_method_breaks_its_promise_no_more_often_than_it_says(method: Method) -> None:
     """Surest where wrong: a third of the surest are, and all else is right."""

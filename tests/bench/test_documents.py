@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from bench import audit, certificate, labels, steps
+from bench import audit, certificate, images, labels, scale
 from bench.results import DOCUMENT, QUOTED, README, quote, quoted
 
 
@@ -33,9 +33,25 @@ def test_the_audits_tables_are_those_of_their_figures(name: str) -> None:
     assert quoted(DOCUMENT.read_text(), name) == audit.table(figures("audit"), name)
 
 
-def test_the_steps_table_is_that_of_its_figures() -> None:
-    rows = [steps.Measured(**row) for row in figures("steps")["rows"]]
-    assert quoted(DOCUMENT.read_text(), "steps") == steps.table(rows)
+def test_the_images_table_is_that_of_its_figures() -> None:
+    assert quoted(DOCUMENT.read_text(), images.MARKER) == images.table(figures("images"))
+
+
+def test_the_steps_tables_are_those_of_their_figures() -> None:
+    rows = [scale.Measured(**row) for row in figures("scale")["rows"]]
+    assert quoted(DOCUMENT.read_text(), "growth") == scale.growth_table(rows)
+    assert quoted(DOCUMENT.read_text(), "scale") == scale.limits_table(rows)
+
+
+def test_each_step_is_within_the_limits_for_ten_million_objects() -> None:
+    rows = [scale.Measured(**row) for row in figures("scale")["rows"]]
+    largest = [row for row in rows if row.objects == 10_000_000]
+    assert len(largest) == 11
+    assert max(row.with_transfer for row in largest) <= scale.MOST_SECONDS
+    assert max(row.megabytes for row in largest) <= scale.MOST_MEGABYTES
+    small = {row.step: row for row in rows if row.objects == 1_000_000}
+    for row in largest:
+        assert row.processor_seconds < 15 * small[row.step].processor_seconds, "it grows with the objects"
 
 
 def test_the_readmes_table_is_that_of_the_same_figures() -> None:

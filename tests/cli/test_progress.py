@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from rich.console import Console
 
+from labelloop.cli.option_words import in_terms_of_options
 from labelloop.cli.progress import RunProgress
 from labelloop.core.ledger import Counts
 from labelloop.core.records import Certificate, ModelRecord, OtherPromise, TestRecord, Verdict
@@ -116,10 +117,27 @@ def test_a_round_is_told_in_a_line(model: ModelRecord | None, merged: dict[str, 
     assert line == f"round  7: {told}; people were asked about 40 → 600 human, 400 auto, 1,000 open"
 
 
+def test_the_last_objects_are_not_said_to_wait_for_a_first_model() -> None:
+    line = line_of(pool=0)
+    assert "too few are left for a test; people were asked about 40" in line
+
+
 def test_of_a_round_that_was_interrupted_nothing_is_made_up() -> None:
     told = line_of(selected=None)
     assert "people had been asked before the interruption → 600 human" in told
     assert "no model" not in told
+
+
+def test_who_gave_options_is_told_of_options() -> None:
+    told = in_terms_of_options(
+        'about 563 (28%) with a promise about the whole data set ("CertificateFor": "dataset"), or about 100 '
+        'with "TargetError": 0.08. It ended because the limit of 6 human labels (MaxHumanLabels, MaxCost) is '
+        "reached."
+    )
+    assert told == (
+        "about 563 (28%) with a promise about the whole data set (--certificate-for dataset), or about 100 "
+        "with --target-error 0.08. It ended because the limit of 6 human labels (--budget) is reached."
+    )
 
 
 def test_other_promises_are_told_first_and_again_when_labels_have_doubled() -> None:

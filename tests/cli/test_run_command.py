@@ -1,5 +1,6 @@
 """`labelloop run` as a user calls it: a process, its exit code, its files; the model learns at once."""
 
+import csv
 import json
 import os
 import random
@@ -20,6 +21,9 @@ from labelloop.core.errors import RequestError
 from labelloop.local import container_libraries
 from labelloop.local.application import Application
 from labelloop.preparation import LabeledText, PreparationOptions, prepare_dataset
+from tests.foundation_model.stand_in import StandIn
+
+from .forked_command import run_labelloop
 
 ROOT = Path(__file__).parents[2]
 pytestmark = pytest.mark.slow
@@ -59,16 +63,19 @@ def prepare(folder: Path, size: int) -> Path:
 
 
 def command(prepared: Path, application: Path, *more: str) -> list[str]:
+    return [sys.executable, "-m", "labelloop.cli.main", *arguments_for(prepared, application, *more)]
+
+
+def arguments_for(prepared: Path, application: Path, *more: str) -> list[str]:
     return [
-        *(sys.executable, "-m", "labelloop.cli.main", "run"),
-        *("--request", str(prepared / "request.json"), "--s3-root", str(prepared / "s3")),
+        *("run", "--request", str(prepared / "request.json"), "--s3-root", str(prepared / "s3")),
         *("--truth", str(prepared / "truth.csv"), "--out", str(prepared / "run")),
         *("--application", str(application), *more),
     ]
 
 
 def call(prepared: Path, application: Path, *more: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(command(prepared, application, *more), capture_output=True, text=True, timeout=300)
+    return run_labelloop(*arguments_for(prepared, application, *more))
 
 
 def report_of(prepared: Path) -> dict[str, Any]:
@@ -128,6 +135,48 @@ def test_a_request_written_for_mechanical_turk_runs_here_unchanged(few: Path, ap
     done = call(few, application, "--policy", "blog")
     assert done.returncode == 0, done.stderr
     assert "Amazon Mechanical Turk has closed. Who answers instead: simulated" in done.stdout
+
+
+def test_a_model_of_some_skill_is_played_where_none_can_be_asked(few: Path, application: Path) -> None:
+    path = few / "request.json"
+    request = json.loads(path.read_text())
+    request["ActiveLearning"] = {
+        **request.get("ActiveLearning", {}),
+        "Labeler": "given",
+        "FoundationModel": {"ModelId": "us.amazon.nova-lite-v1:0"},
+    }
+    path.write_text(json.dumps(request))
+    refused = call(few, application)
+    assert refused.returncode == 2
+    assert "ActiveLearning.FoundationModel is asked on AWS" in refused.stderr
+    assert not (few / "run/report.json").exists()
+    done = call(few, application, "--model-skill", "0.8")
+    assert done.returncode == 0, done.stderr
+    assert "asking the foundation model" in done.stdout
+    assert report_of(few)["foundation_model"]["labels"] == 60
+
+
+def test_a_model_on_a_server_of_ones_own_is_asked_and_no_answer_is_paid_for_twice(
+    few: Path, application: Path
+) -> None:
+    path = few / "request.json"
+    request = json.loads(path.read_text())
+    request["ActiveLearning"] = {"Labeler": "given", "FoundationModel": {"ModelId": "llama3.2"}}
+    path.write_text(json.dumps(request))
+    with (few / "truth.csv").open(encoding="utf-8", newline="") as lines:
+        truth = {row["source"]: row["label"] for row in csv.DictReader(lines)}
+    with StandIn(truth, skill=0.9).serving() as server:
+        server.models = ["llama3.2"]
+        done = call(few, application, "--model-server", server.url)
+        assert done.returncode == 0, done.stderr
+        assert {chat.model for chat in server.chats} == {"llama3.2"}
+        assert sorted({chat.text for chat in server.chats}) == sorted(truth)
+        sent = len(server.chats)
+        assert sent == len(truth)
+    assert report_of(few)["foundation_model"]["labels"] == 60
+    refused = call(few, application, "--model-server", "http://127.0.0.1:9/v1")
+    assert refused.returncode == 2
+    assert "127.0.0.1:9" in refused.stderr
 
 
 def test_json_prints_the_report_alone(few: Path, application: Path) -> None:
@@ -258,7 +307,7 @@ def test_a_missing_library_is_found_before_anything_is_spent(
     monkeypatch.setattr(container_libraries, "find_spec", lambda _name: None)
     folder, request = RunFolder(prepared / "run"), json.loads((prepared / "request.json").read_text())
     record = RunRecord(request, str(prepared / "s3"), str(prepared / "truth.csv"))
-    with pytest.raises(RequestError, match=r"labelloop\[model\]"):
+    with pytest.raises(RequestError, match=r"labelloop\[local,model\]"):
         run.execute(Console(quiet=True), Application.found(ROOT, None), folder, record)
     assert folder.load() is None, "there is no run to resume"
     own = Application.found(ROOT, ROOT / "tests/local/stand_in_container")
@@ -293,9 +342,7 @@ def test_labels_that_the_input_brings_by_machine_are_told_apart_and_not_promised
     assert f"labeled by the model: {by_model:,}" in page
     assert "labeled by machine in the input: 60" in page
     # As `export` tells it: they were in the file.
-    exported = subprocess.run(
-        [sys.executable, "-m", "labelloop.cli.main", "export", str(prepared)], capture_output=True, text=True
-    )
+    exported = run_labelloop("export", prepared)
     assert exported.returncode == 0, exported.stderr
     by = [row.rsplit(",", 3)[1] for row in (prepared / "labels.csv").read_text().splitlines()[1:]]
     assert (by.count("given"), by.count("model")) == (len(labeled), by_model)
@@ -310,7 +357,8 @@ def test_options_override_what_the_request_promises(few: Path, application: Path
     assert [settings[name] for name in names] == [0.2, 0.8, "dataset", 30, 7]
     refused = call(few, application, "--target-error", "5")
     assert refused.returncode == 2
-    assert "TargetError" in refused.stderr
+    assert "--target-error" in refused.stderr
+    assert "'5' is not a share above 0 and below 1, such as 0.05 or 5%" in refused.stderr
 
 
 def test_blazingtext_labels_by_one_option(prepared: Path, application: Path) -> None:

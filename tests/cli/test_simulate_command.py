@@ -94,6 +94,11 @@ def test_policies_and_seeds_stand_side_by_side(table: Path) -> None:
     assert again.exit_code == 0, again.output
     assert again.stdout.count("This run is already done.") == 4
     assert "2 of 2" in again.stdout
+    assert "auto-labels" in again.stdout
+    assert "…" not in again.stdout, "nothing is cut off"
+    rows = [line.split() for line in again.stdout.splitlines() if line.startswith(("default ", "blog "))]
+    ends = {(run["policy"], str(run["seed"])): f"{run['seconds']:.0f}" for run in result["runs"]}
+    assert {(row[0], row[1]): row[-1] for row in rows if row[1] != "mean"} == ends, "the last column too"
     assert all((table.parent / "out" / page).stat().st_mtime_ns == when for page, when in pages.items())
 
 
@@ -191,7 +196,7 @@ def test_runs_of_another_simulation_are_not_mixed_in(table: Path) -> None:
         (["--policy", "blog", "--start-size", "0.1"], "Policy blog fixes StartSize"),
         (["--query-strategy", "guess"], "QueryStrategy"),
         (["--query-strategy", "nowhere:Strategy"], "nowhere"),
-        (["--target-error", "1.5"], "TargetError"),
+        (["--target-error", "1.5"], "'1.5' is not a share above 0 and below 1"),
         (["--model-container", "nowhere"], "there is no nowhere/train"),
         (["--real-model", *CONTAINER], "leave out either it or --model-container"),
         (["--real-model", "--application", "nowhere"], "nowhere/template.yaml"),

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 if TYPE_CHECKING:
-    from text_classifier.classifier import TextClassifier
+    from classifier.model import Classifier
 
 MODEL_CONTAINER = Path(__file__).parents[2] / "model_container"
 
@@ -89,14 +89,14 @@ def make_job(tmp_path_factory: pytest.TempPathFactory) -> MakeJob:
     return make
 
 
-def load_classifier(model: Path) -> "TextClassifier":
+def load_classifier(model: Path) -> "Classifier":
     """The model of a training without a sentence encoder.
 
     It imports TensorFlow, which takes seconds: so not whenever tests are collected.
     """
-    from text_classifier.classifier import TextClassifier
+    from text_classifier import classifier
 
-    return TextClassifier.load(model, None)
+    return classifier.load_classifier(model, None)
 
 
 @pytest.fixture(scope="session", autouse=True)

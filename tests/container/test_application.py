@@ -8,11 +8,11 @@ from typing import Any
 import httpx
 import numpy as np
 import pytest
+from classifier.application import build_application
+from classifier.contract import Contract
+from classifier.predictions import Predictions
+from classifier.prior_labels import PriorLabels
 from starlette.applications import Starlette
-from text_classifier.application import build_application
-from text_classifier.contract import Contract
-from text_classifier.predictions import Predictions
-from text_classifier.prior_labels import PriorLabels
 
 JSON_LINES = {"content-type": "application/jsonlines"}
 ONE = b'{"source": "x"}'
@@ -21,7 +21,7 @@ ONE = b'{"source": "x"}'
 class FirstLetter:
     """Is sure of class 0 for texts that start with `a`, of 1 for `b`, of 2 for all others."""
 
-    contract = Contract(3, "source", 0.0, 1.0, 2, "", None, {})
+    contract = Contract("text", 3, "source", 0.0, 1.0, 2, {}, {})
 
     def __init__(self, embedding_size: int = 2) -> None:
         self._embedding_size = embedding_size
@@ -135,7 +135,7 @@ def test_a_bad_record_gets_an_error_on_its_line_and_fails_no_other(
 class Believer(FirstLetter):
     """Is sure of what the first of two sources says."""
 
-    contract = Contract(3, "source", 0.0, 1.0, 2, "", None, {}, ["gpt", "rule"])
+    contract = Contract("text", 3, "source", 0.0, 1.0, 2, {}, {}, ["gpt", "rule"])
 
     def predict(self, texts: Sequence[str], priors: PriorLabels | None = None) -> Predictions:
         assert priors is not None

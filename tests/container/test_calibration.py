@@ -2,11 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
-from hypothesis.extra import numpy as hnp
-from numpy.typing import NDArray
-from text_classifier.calibration import (
+from classifier.calibration import (
     Mixture,
     NetProbabilities,
     fit_mixture,
@@ -14,6 +10,10 @@ from text_classifier.calibration import (
     mutual_information,
     with_temperature,
 )
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
+from numpy.typing import NDArray
 
 
 def softmax(logits: NDArray[np.float64]) -> NDArray[np.float32]:
@@ -45,8 +45,8 @@ def test_the_nets_that_know_have_the_say() -> None:
     random = np.random.default_rng(0)
     logits, labels = drawn(random)
     knows, guesses = softmax(logits)[None], softmax(random.normal(0, 2, logits.shape))[None]
-    assert fit_mixture(NetProbabilities(knows, guesses), labels).token_share == 0
-    assert fit_mixture(NetProbabilities(guesses, knows), labels).token_share == 0.7
+    assert fit_mixture(NetProbabilities(knows, guesses), labels).second_share == 0
+    assert fit_mixture(NetProbabilities(guesses, knows), labels).second_share == 0.7
 
 
 def test_nets_that_err_on_different_texts_share_the_say_and_both_gain() -> None:
@@ -55,7 +55,7 @@ def test_nets_that_err_on_different_texts_share_the_say_and_both_gain() -> None:
     dense, tokens = (softmax(logits + random.normal(0, 2, logits.shape))[None] for _ in range(2))
     of_nets = NetProbabilities(dense, tokens)
     mixture = fit_mixture(of_nets, labels)
-    assert mixture.token_share in (0.3, 0.5, 0.7)
+    assert mixture.second_share in (0.3, 0.5, 0.7)
     right = np.mean(mixture.probabilities(of_nets).argmax(axis=1) == labels)
     assert right > max(np.mean(nets[0].argmax(axis=1) == labels) for nets in (dense, tokens))
 

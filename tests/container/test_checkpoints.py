@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from text_classifier.checkpoints import Checkpoint, Checkpoints, identity_of
+from classifier.checkpoints import Checkpoint, Checkpoints, identity_of
 
 from tests.container.conftest import Job, MakeJob, load_classifier
 from tests.container.test_training_stops import RECORDS, stop_when_it_says

@@ -3,8 +3,8 @@
 from pathlib import Path
 
 import numpy as np
-from text_classifier.distillation import Distillation, folds_of
-from text_classifier.prior_labels import PriorLabels
+from classifier.distillation import Distillation, folds_of
+from classifier.prior_labels import PriorLabels
 
 from tests.container.clusters import Floats, Numbers, clusters
 

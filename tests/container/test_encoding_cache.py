@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from text_classifier.encoding_cache import EncodingCache
+from classifier.encoding_cache import EncodingCache
 
 ODD = ["", "\ud800", "a" * 10_000, "東京", "x\x00y"]
 

@@ -5,8 +5,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from classifier.principal_axes import PrincipalAxes
 from text_classifier.encoder import SentenceEncoder
-from text_classifier.features import PrincipalAxes, TextFeatures
+from text_classifier.features import TextFeatures
 from text_classifier.static_embedding import StaticEmbedding, StaticEmbeddingError
 from text_classifier.vocabulary import Vocabulary
 

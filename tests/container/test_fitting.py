@@ -4,13 +4,13 @@ from typing import Any
 
 import numpy as np
 import pytest
+from classifier.encoded import EncodedObjects
+from classifier.hyperparameters import Hyperparameters
+from classifier.reference_objects import ReferenceObjects
+from classifier.smoothing import Neighborhoods
+from classifier.stopping import StopOrder
 from numpy.typing import NDArray
 from scipy import sparse
-from text_classifier.features import EncodedTexts
-from text_classifier.hyperparameters import Hyperparameters
-from text_classifier.reference_texts import ReferenceTexts
-from text_classifier.smoothing import Neighborhoods
-from text_classifier.stopping import StopOrder
 
 # These load TensorFlow, in the worker that has it loaded.
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("trained_model")]
@@ -25,20 +25,21 @@ def stop(keep_sigterm: None) -> StopOrder:
     return order
 
 
-def two_clusters() -> tuple[EncodedTexts, NDArray[np.float32], NDArray[np.int64]]:
+def two_clusters() -> tuple[EncodedObjects, NDArray[np.float32], NDArray[np.int64]]:
     """Returns texts, their places, and their clusters."""
     random = np.random.default_rng(0)
     cluster = np.arange(200) % 2
     places = (3 * np.eye(2, 8)[cluster] + random.normal(size=(200, 8))).astype(np.float32)
     tokens = sparse.csr_array(np.ones((200, 1), np.float32))
-    return EncodedTexts(places, tokens), places, cluster
+    return EncodedObjects(places, tokens), places, cluster
 
 
 @pytest.mark.parametrize("misleads", [True, False])
 def test_a_label_that_looks_wrong_does_not_teach_unless_others_bear_it_out(
     stop: StopOrder, monkeypatch: pytest.MonkeyPatch, misleads: bool
 ) -> None:
-    from text_classifier import fitting
+    from classifier import fitting
+    from text_classifier.token_network import TOKENS
 
     texts, places, cluster = two_clusters()
     numbers = np.arange(LABELED)
@@ -51,31 +52,34 @@ def test_a_label_that_looks_wrong_does_not_teach_unless_others_bear_it_out(
         labels[doubted] = 1
     taught, train = [], fitting._train
 
-    def watched(texts: EncodedTexts, labels: NDArray[np.int64], *rest: Any) -> Any:
+    def watched(texts: EncodedObjects, labels: NDArray[np.int64], *rest: Any) -> Any:
         taught.append(len(labels))
         return train(texts, labels, *rest)
 
     monkeypatch.setattr(fitting, "find_label_errors", lambda *_: doubted)
     monkeypatch.setattr(fitting, "_train", watched)
-    around = Neighborhoods.of(ReferenceTexts.of(places, places), places[:LABELED], numbers)
+    around = Neighborhoods.of(ReferenceObjects.of(places, places), places[:LABELED], numbers)
     settings = Hyperparameters(num_classes=2, label_attribute="label", epochs=5)
     references = fitting.References(texts, around, near)
-    fitting.fit(texts[numbers], labels, settings, stop, references=references)
+    fitting.fit(texts[numbers], labels, settings, stop, references=references, second=TOKENS)
     assert taught == [LABELED - 2 if misleads else LABELED]
 
 
 def test_nearest_examples_have_their_say_in_what_is_predicted(stop: StopOrder) -> None:
-    from text_classifier import fitting
+    from classifier import fitting
+    from text_classifier.token_network import TOKENS
 
     texts, places, cluster = two_clusters()
     numbers = np.arange(LABELED)
-    around = Neighborhoods.of(ReferenceTexts.of(places, places), places[:LABELED], numbers)
+    around = Neighborhoods.of(ReferenceObjects.of(places, places), places[:LABELED], numbers)
     settings = Hyperparameters(num_classes=2, label_attribute="label", epochs=1)
     references = fitting.References(texts, around, places[:LABELED])
-    fitted = fitting.fit(texts[numbers], cluster[:LABELED], settings, stop, references=references)
+    fitted = fitting.fit(
+        texts[numbers], cluster[:LABELED], settings, stop, references=references, second=TOKENS
+    )
     assert fitted.model.nearest_examples.weight > 0
     asked = texts[np.arange(LABELED, 200)]
-    weights = ReferenceTexts.of(places, places).weights(places[LABELED:])
+    weights = ReferenceObjects.of(places, places).weights(places[LABELED:])
     here, _ = fitted.model.predict(asked, weights, places[LABELED:])
     elsewhere, _ = fitted.model.predict(asked, weights, places[LABELED:][::-1].copy())
     assert np.mean(here.argmax(axis=1) == cluster[LABELED:]) > 0.93
@@ -83,8 +87,9 @@ def test_nearest_examples_have_their_say_in_what_is_predicted(stop: StopOrder) -
 
 
 def test_nets_of_each_fold_are_told_apart(stop: StopOrder) -> None:
-    from text_classifier.checkpoints import Checkpoints
-    from text_classifier.out_of_fold import cross_validate
+    from classifier.checkpoints import Checkpoints
+    from classifier.out_of_fold import cross_validate
+    from text_classifier.token_network import TOKENS
 
     texts, _, cluster = two_clusters()
     numbers = np.arange(LABELED)
@@ -96,6 +101,7 @@ def test_nets_of_each_fold_are_told_apart(stop: StopOrder) -> None:
         Checkpoints(),
         should_stop=lambda: stop.given,
         report_epoch=lambda *_: None,
+        second=TOKENS,
     )
     of_all = crossed.of_all_folds(texts)
     assert of_all.shape == (5, 200, 2)

@@ -8,12 +8,21 @@ import pytest
 
 from tests.container.conftest import MODEL_CONTAINER
 
-MODULES = sorted((MODEL_CONTAINER / "text_classifier").glob("*.py"))
+# Each test starts a program.
+pytestmark = pytest.mark.slow
+
+MODULES = [
+    module
+    for package in ("classifier", "text_classifier")
+    for module in sorted((MODEL_CONTAINER / package).glob("*.py"))
+]
 
 
-@pytest.mark.parametrize("program", ["training", "serving", "application"])
+@pytest.mark.parametrize(
+    "program", ["text_classifier.training", "text_classifier.serving", "classifier.application"]
+)
 def test_a_mistake_in_the_input_is_found_before_tensorflow_is_loaded(program: str) -> None:
-    loaded = f"import sys, text_classifier.{program}; print({{'keras', 'tensorflow'}} & set(sys.modules))"
+    loaded = f"import sys, {program}; print({{'keras', 'tensorflow'}} & set(sys.modules))"
     ran = subprocess.run(
         [sys.executable, "-c", loaded], cwd=MODEL_CONTAINER, capture_output=True, text=True, check=True
     )

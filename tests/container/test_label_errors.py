@@ -1,10 +1,10 @@
 """Most wrong labels are found and hardly any right one; on clean labels next to nothing is."""
 
 import numpy as np
+from classifier.label_errors import find_label_errors
 from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
-from text_classifier.label_errors import find_label_errors
 
 
 def sure_predictions(

@@ -10,9 +10,10 @@ from typing import Any
 
 import boto3
 import pytest
+from classifier.lambda_events import EventError
 from moto import mock_aws
 from text_classifier import lambda_handler
-from text_classifier.lambda_handler import EventError, handler
+from text_classifier.lambda_handler import handler
 
 MODEL = {"ModelFolder": "/opt/ml/model"}
 
@@ -20,7 +21,7 @@ MODEL = {"ModelFolder": "/opt/ml/model"}
 class WhatItHolds:
     """A classifier that answers with the text it was given, and remembers the folder it was loaded from."""
 
-    contract = SimpleNamespace(text_attribute="headline", prior_labels=(), num_classes=2)
+    contract = SimpleNamespace(content_attribute="headline", kind="text", prior_labels=(), num_classes=2)
     folders: list[Path]
 
     def __init__(self) -> None:

@@ -3,8 +3,8 @@
 from pathlib import Path
 
 import pytest
-from text_classifier.failures import LONGEST_SENTENCE, write_failure
-from text_classifier.ml_tree import ChannelError, ConfigurationError, MlTree
+from classifier.failures import LONGEST_SENTENCE, write_failure
+from classifier.ml_tree import ChannelError, ConfigurationError, MlTree
 
 from tests.container.conftest import MakeJob
 

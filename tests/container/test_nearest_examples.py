@@ -6,10 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
-from numpy.typing import NDArray
-from text_classifier.nearest_examples import (
+from classifier.nearest_examples import (
     WEIGHTS,
     ExamplesByClass,
     NearestExamples,
@@ -17,6 +14,9 @@ from text_classifier.nearest_examples import (
     better_without,
     choose_nearest_examples,
 )
+from hypothesis import given
+from hypothesis import strategies as st
+from numpy.typing import NDArray
 
 from tests.container.clusters import Floats, Numbers, clusters, saying
 

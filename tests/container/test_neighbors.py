@@ -2,11 +2,11 @@
 
 import numpy as np
 import pytest
+from classifier import neighbors
+from classifier.neighbors import NearestObjects, propagate
 from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
-from text_classifier import neighbors
-from text_classifier.neighbors import NearestTexts, propagate
 
 SEEDS = st.integers(0, 2**32 - 1)
 
@@ -25,7 +25,7 @@ def distances_between(places: NDArray[np.float32], others: NDArray[np.float32]) 
 @given(st.integers(1, 700), st.integers(1, 6), st.integers(0, 40), SEEDS)
 def test_no_text_lies_nearer_than_those_found(references: int, axes: int, texts: int, seed: int) -> None:
     places, asked = cloud(references, axes, seed), cloud(texts, axes, seed + 1)
-    found, numbers = NearestTexts.of(places).search(asked)
+    found, numbers = NearestObjects.of(places).search(asked)
     true = distances_between(asked, places)
     expected = np.sort(true, axis=1)[:, : min(11, references)]
     assert np.allclose(found, expected, atol=1e-4)
@@ -35,9 +35,9 @@ def test_no_text_lies_nearer_than_those_found(references: int, axes: int, texts:
 
 def test_a_search_in_small_blocks_finds_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
     places = cloud(300, 4, seed=0)
-    at_once = NearestTexts.of(places).search(places)
+    at_once = NearestObjects.of(places).search(places)
     monkeypatch.setattr(neighbors, "_NUMBERS_AT_ONCE", 1_000)
-    in_blocks = NearestTexts.of(places).search(places)
+    in_blocks = NearestObjects.of(places).search(places)
     assert np.array_equal(at_once[1], in_blocks[1])
     assert np.allclose(at_once[0], in_blocks[0], atol=1e-5)
 
@@ -48,7 +48,7 @@ def test_weights_are_shares_and_fall_with_distance(references: int, axes: int, s
     places = cloud(references, axes, seed)
     places[references // 2 :] = places[0]
     asked = np.concatenate([places, 1_000 + places])
-    nearest = NearestTexts.of(places)
+    nearest = NearestObjects.of(places)
     weights = nearest.weights(asked).toarray()
     assert np.isfinite(weights).all()
     assert np.allclose(weights.sum(axis=1), 1, atol=1e-5)
@@ -59,7 +59,7 @@ def test_weights_are_shares_and_fall_with_distance(references: int, axes: int, s
 
 def test_a_reference_text_is_its_own_nearest_neighbor() -> None:
     places = cloud(50, 8, seed=0)
-    weights = NearestTexts.of(places).weights(places).toarray()
+    weights = NearestObjects.of(places).weights(places).toarray()
     assert np.array_equal(weights.argmax(axis=1), np.arange(50))
 
 
@@ -68,7 +68,7 @@ def test_what_spreads_comes_to_rest_between_what_was_known_and_the_neighbors(
     texts: int, share: float, seed: int
 ) -> None:
     places = cloud(texts, 3, seed)
-    graph = NearestTexts.of(places).weights(places)
+    graph = NearestObjects.of(places).weights(places)
     known = np.random.default_rng(seed).dirichlet(np.ones(3), texts).astype(np.float32)
     spread = propagate(known, graph, share)
     assert np.allclose(spread, (1 - share) * known + share * (graph @ spread), atol=2e-3)

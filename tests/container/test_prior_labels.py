@@ -6,14 +6,14 @@ from typing import Any
 
 import numpy as np
 import pytest
-from text_classifier.examples import read_examples, read_texts
-from text_classifier.hyperparameters import Hyperparameters
-from text_classifier.prior_labels import PriorLabels
-from text_classifier.records import LabelError, prior_labels_of
+from classifier.examples import read_examples, read_unlabeled
+from classifier.prior_labels import PriorLabels
+from classifier.records import LabelError, prior_labels_of
+from text_classifier.hyperparameters import TextHyperparameters
 
 from tests.container.test_examples import write
 
-SETTINGS = Hyperparameters(3, "category", prior_labels=("gpt", "vendor"))
+SETTINGS = TextHyperparameters(3, "category", prior_labels=("gpt", "vendor"))
 
 
 def test_each_source_has_its_label_and_confidence() -> None:
@@ -61,7 +61,7 @@ def test_examples_and_texts_keep_what_each_source_says(tmp_path: Path) -> None:
         b'{"category": 0, "vendor": 1}\n'
     )
     files = write(tmp_path, lines)
-    for found in (read_examples(files, SETTINGS).priors, read_texts(files, SETTINGS).priors):
+    for found in (read_examples(files, SETTINGS).priors, read_unlabeled(files, SETTINGS).priors):
         assert found.labels.tolist() == [[2, -1], [-1, 1]]
         assert found.confidence[0, 0] == 0.5
         assert np.isnan(found.confidence).sum() == 3
@@ -70,17 +70,17 @@ def test_examples_and_texts_keep_what_each_source_says(tmp_path: Path) -> None:
 
 def test_of_equal_texts_the_first_ones_prior_labels_are_read(tmp_path: Path) -> None:
     files = write(tmp_path, b'{"source": "a", "gpt": 2}\n{"source": "a", "gpt": 1}\n')
-    assert read_texts(files, SETTINGS).priors.labels.tolist() == [[2, -1]]
+    assert read_unlabeled(files, SETTINGS).priors.labels.tolist() == [[2, -1]]
 
 
 def test_without_sources_nothing_is_read(tmp_path: Path) -> None:
     files = write(tmp_path, b'{"source": "a", "category": 0, "gpt": "nonsense"}\n')
-    settings = Hyperparameters(3, "category")
+    settings = TextHyperparameters(3, "category")
     assert read_examples(files, settings).priors.labels.shape == (1, 0)
-    assert read_texts(files, settings).priors.sources == 0
+    assert read_unlabeled(files, settings).priors.sources == 0
 
 
-@pytest.mark.parametrize("read", [read_examples, read_texts])
+@pytest.mark.parametrize("read", [read_examples, read_unlabeled])
 def test_a_wrong_prior_label_is_refused_with_file_and_line(tmp_path: Path, read: Any) -> None:
     good = b'{"source": "a", "category": 0, "gpt": 0}\n'
     files = write(tmp_path, good, good + b'{"source": "b", "category": 0, "gpt": 7}\n')

@@ -4,9 +4,9 @@ import io
 import json
 
 import pytest
+from classifier.records import LabelError, RecordError, content_of, label_of, lines_of, parse_record
 from hypothesis import given
 from hypothesis import strategies as st
-from text_classifier.records import LabelError, RecordError, label_of, lines_of, parse_record, text_of
 
 
 def split(content: bytes) -> list[bytes]:
@@ -31,6 +31,7 @@ def test_lines_end_at_line_feeds_only(content: bytes, lines: list[bytes]) -> Non
     assert split(content) == lines
 
 
+@pytest.mark.slow
 @given(st.lists(st.text()))
 def test_every_json_string_comes_back_from_its_line(texts: list[str]) -> None:
     content = "".join(json.dumps(text, ensure_ascii=False) + "\n" for text in texts if text.isprintable())
@@ -85,7 +86,7 @@ def test_whatever_the_standard_library_reads_is_read(line: bytes, text: str) -> 
 )
 def test_a_record_without_a_text_is_refused_with_the_reason(record: dict[str, object], reason: str) -> None:
     with pytest.raises(RecordError, match=reason):
-        text_of(record, "title")
+        content_of(record, "title", "text")
 
 
 @pytest.mark.parametrize(("label", "index"), [(0, 0), ("0", 0), (2, 2), ("2", 2), ("02", 2), (None, None)])

@@ -3,10 +3,10 @@
 from pathlib import Path
 
 import numpy as np
+from classifier.reference_objects import AXES, ReferenceObjects, most_references
 from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
-from text_classifier.reference_texts import AXES, ReferenceTexts, most_references
 
 Floats = NDArray[np.float32]
 FEATURES = 7
@@ -22,7 +22,7 @@ def texts(size: int, axes: int = 5, seed: int = 0) -> tuple[Floats, Floats]:
 @given(st.integers(1, 60), st.integers(0, 20), st.integers(0, 2**32 - 1))
 def test_half_of_what_is_seen_is_the_mean_of_the_neighbors(size: int, asked: int, seed: int) -> None:
     places, features = texts(size, seed=seed)
-    references = ReferenceTexts.of(places, features)
+    references = ReferenceObjects.of(places, features)
     others, own = texts(asked, seed=seed + 1)
     weights = references.weights(others)
     seen = references.aggregate(own, weights)
@@ -35,7 +35,7 @@ def test_texts_about_one_event_are_seen_more_alike_than_they_are() -> None:
     event = np.arange(200) % 4
     places = (8 * np.eye(4, 5)[event] + random.normal(size=(200, 5))).astype(np.float32)
     features = (np.eye(4, FEATURES)[event] + random.normal(size=(200, FEATURES))).astype(np.float32)
-    references = ReferenceTexts.of(places, features)
+    references = ReferenceObjects.of(places, features)
     seen = references.aggregate(features, references.graph)
 
     def spread(of_texts: Floats) -> float:
@@ -48,7 +48,7 @@ def test_texts_about_one_event_are_seen_more_alike_than_they_are() -> None:
 
 def test_without_references_a_text_is_seen_alone() -> None:
     places, features = texts(3)
-    none = ReferenceTexts.none()
+    none = ReferenceObjects.none()
     assert none.aggregate(features, none.weights(places)) is features
 
 
@@ -56,15 +56,15 @@ def test_only_the_first_axes_are_looked_at() -> None:
     places, features = texts(50, axes=AXES + 4)
     elsewhere = places.copy()
     elsewhere[:, AXES:] += 100
-    references = ReferenceTexts.of(places, features)
+    references = ReferenceObjects.of(places, features)
     assert np.array_equal(references.weights(elsewhere).toarray(), references.graph.toarray())
 
 
 def test_references_come_back_from_their_file_readable_for_all(tmp_path: Path) -> None:
     places, features = texts(40)
-    for made in (ReferenceTexts.of(places, features), ReferenceTexts.none()):
+    for made in (ReferenceObjects.of(places, features), ReferenceObjects.none()):
         made.save(tmp_path)
-        loaded = ReferenceTexts.load(tmp_path)
+        loaded = ReferenceObjects.load(tmp_path)
         seen, again = (one.aggregate(features, one.weights(places)) for one in (made, loaded))
         assert np.array_equal(seen, again)
     assert all(file.stat().st_mode & 0o044 == 0o044 for file in tmp_path.iterdir())

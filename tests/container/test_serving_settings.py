@@ -5,10 +5,13 @@ from typing import Any
 
 import numpy as np
 import pytest
-from text_classifier.serving import ServingError, Settings, do_without_blas_threads, listen
+from classifier.serving import ServingError, Settings, do_without_blas_threads, listen
 from threadpoolctl import threadpool_info, threadpool_limits
 
 from tests.container.conftest import MakeJob
+
+# Each test starts a program.
+pytestmark = pytest.mark.slow
 
 
 def test_without_a_word_it_is_served_as_sagemaker_wants_it() -> None:

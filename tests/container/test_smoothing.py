@@ -4,24 +4,24 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
-from text_classifier.reference_texts import ReferenceTexts
-from text_classifier.smoothing import (
+from classifier.reference_objects import ReferenceObjects
+from classifier.smoothing import (
     SHARES,
     Neighborhoods,
     Smoothing,
     SmoothingChoice,
     choose_smoothing,
 )
+from hypothesis import given
+from hypothesis import strategies as st
 
 from tests.container.clusters import Floats, Numbers, clusters, saying
 
 FOLDS = 5
 
 
-def references(places: Floats) -> ReferenceTexts:
-    return ReferenceTexts.of(places, places)
+def references(places: Floats) -> ReferenceObjects:
+    return ReferenceObjects.of(places, places)
 
 
 def among(places: Floats, examples: Numbers) -> Neighborhoods:

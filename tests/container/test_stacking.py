@@ -4,9 +4,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from text_classifier.distillation import PriorSignals
-from text_classifier.prior_labels import PriorLabels
-from text_classifier.stacking import Stacking, StackingChoice, choose_stacking
+from classifier.distillation import PriorSignals
+from classifier.prior_labels import PriorLabels
+from classifier.stacking import Stacking, StackingChoice, choose_stacking
 
 from tests.container.clusters import Floats, Numbers
 

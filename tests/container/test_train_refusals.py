@@ -5,9 +5,13 @@ import re
 from collections.abc import Callable
 
 import pytest
+from classifier import training as of_all_kinds
 from text_classifier import training
 
 from tests.container.conftest import Job, MakeJob
+
+# Each test starts a program.
+pytestmark = pytest.mark.slow
 
 Refused = Callable[[Job], str]
 GOOD = {"source": "a text", "category": 0}
@@ -139,7 +143,7 @@ def test_an_unexpected_error_is_told_with_its_traceback(
 
     job = make_job().add_channel("train", [GOOD])
     monkeypatch.setenv("ML_ROOT", str(job.root))
-    monkeypatch.setattr(training, "read_examples", fail)
+    monkeypatch.setattr(of_all_kinds, "read_examples", fail)
     assert training.main() == 1
     sentence, _, detail = job.failure.partition("\n\n")
     assert sentence == "Training failed unexpectedly (RuntimeError: out of luck)."

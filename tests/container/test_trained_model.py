@@ -22,17 +22,17 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
-from text_classifier.contract import ContractError
-from text_classifier.ml_tree import MlTree
-from text_classifier.prior_labels import PriorLabels
-from text_classifier.stopping import StopOrder
+from classifier.contract import ContractError
+from classifier.ml_tree import MlTree
+from classifier.prior_labels import PriorLabels
+from classifier.stopping import StopOrder
 from text_classifier.training import train
 
 from tests.container.conftest import MODEL_CONTAINER, Job, MakeJob, load_classifier
 from tests.container.tiny_bert import make_tiny_bert
 
 if TYPE_CHECKING:
-    from text_classifier.classifier import TextClassifier
+    from classifier.model import Classifier
 
 # One worker trains and serves once for all of these.
 pytestmark = [
@@ -125,7 +125,7 @@ def start(model: Path, root: Path, **environment: str) -> Server:
     return server
 
 
-def train_here(job: Job) -> TextClassifier:
+def train_here(job: Job) -> Classifier:
     """Trains in this process; SIGTERM keeps its handler."""
     handler = signal.getsignal(signal.SIGTERM)
     try:
@@ -163,14 +163,12 @@ def job(make_job: MakeJob) -> Job:
 
 
 @pytest.fixture(scope="module")
-def classifier(job: Job) -> TextClassifier:
+def classifier(job: Job) -> Classifier:
     return train_here(job)
 
 
 @pytest.fixture(scope="module")
-def server(
-    job: Job, classifier: TextClassifier, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Server]:
+def server(job: Job, classifier: Classifier, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     server = start(job.model, tmp_path_factory.mktemp("elsewhere"))
     yield server
     server.process.send_signal(signal.SIGTERM)
@@ -181,7 +179,7 @@ def server(
 
 
 def test_served_predictions_are_those_of_the_model_where_it_was_trained(
-    server: Server, classifier: TextClassifier
+    server: Server, classifier: Classifier
 ) -> None:
     texts = [record["source"] for record in HELD_OUT]
     texts += ["", "bank" * 50_000, "a\u2028b", "\ud800", "\u200b", "ＢＡＮＫ", "unheard-of", "\x00"]
@@ -196,7 +194,7 @@ def test_texts_of_every_script_are_told_apart(server: Server) -> None:
     assert best == [f"__label__{label}" for label, topic in enumerate(TOPICS) for _ in topic]
 
 
-def test_probabilities_are_no_surer_than_they_are_right(classifier: TextClassifier) -> None:
+def test_probabilities_are_no_surer_than_they_are_right(classifier: Classifier) -> None:
     # So many that it is not luck: the accuracy of 200 is off by 0.05 one time in twenty.
     records = make_records(2_000, seed=2)
     probabilities = classifier.probabilities([record["source"] for record in records])
@@ -224,9 +222,7 @@ def test_nets_disagree_on_what_the_model_does_not_know(server: Server) -> None:
     )
 
 
-def test_each_example_is_predicted_by_a_net_that_had_not_seen_it(
-    job: Job, classifier: TextClassifier
-) -> None:
+def test_each_example_is_predicted_by_a_net_that_had_not_seen_it(job: Job, classifier: Classifier) -> None:
     answers = out_of_fold(job)
     assert [answer["labelloop-id"] for answer in answers] == [record["labelloop-id"] for record in TRAIN]
     labels = np.array([record["category"] for record in TRAIN])
@@ -264,7 +260,7 @@ def test_a_body_over_the_limit_is_refused_in_so_many_words(server: Server) -> No
 
 
 def test_sigterm_ends_serving_at_once_though_a_prediction_runs(
-    job: Job, classifier: TextClassifier, tmp_path: Path
+    job: Job, classifier: Classifier, tmp_path: Path
 ) -> None:
     server = start(job.model, tmp_path)
     body = b'{"source":"a"}\n' * 400_000  # more than ten seconds of work
@@ -278,7 +274,7 @@ def test_sigterm_ends_serving_at_once_though_a_prediction_runs(
 
 
 def test_labels_as_strings_and_as_numbers_train_the_same_model(
-    make_job: MakeJob, classifier: TextClassifier
+    make_job: MakeJob, classifier: Classifier
 ) -> None:
     strings = [{**record, "category": str(record["category"])} for record in TRAIN]
     other = train_here(make_job(num_classes=4).add_channel("train", strings))
@@ -380,7 +376,7 @@ def test_what_lies_near_in_the_pool_is_taken_in_and_served(
     with caplog.at_level("INFO"):
         job, without = trained(smooth=True), trained(smooth=False)
     (line,) = [line for line in caplog.messages if "neighbors' share" in line]
-    assert "300 texts" in line
+    assert "300 references" in line
     texts = [str(record["source"]) for record in records[60:]]
     loaded, alone = (load_classifier(one.model) for one in (job, without))
     assert not np.array_equal(loaded.probabilities(texts), alone.probabilities(texts))
@@ -423,7 +419,7 @@ def test_a_model_is_served_with_the_encoder_it_was_trained_with_alone(
 
 
 def test_a_model_without_an_encoder_is_not_served_with_one(
-    job: Job, classifier: TextClassifier, tmp_path: Path
+    job: Job, classifier: Classifier, tmp_path: Path
 ) -> None:
     refused = job.run("serve", SENTENCE_ENCODER=str(make_tiny_bert(tmp_path))).stderr
     assert refused.startswith(
@@ -433,17 +429,18 @@ def test_a_model_without_an_encoder_is_not_served_with_one(
 
 
 def test_a_model_is_not_served_with_other_token_vectors(
-    job: Job, classifier: TextClassifier, tmp_path: Path
+    job: Job, classifier: Classifier, tmp_path: Path
 ) -> None:
     shutil.copytree(job.model, tmp_path / "model")
     contract = json.loads((job.model / "contract.json").read_bytes())
-    (tmp_path / "model/contract.json").write_text(json.dumps({**contract, "static_embedding": "0" * 64}))
+    pretrained = {**contract["pretrained"], "token vectors": "0" * 64}
+    (tmp_path / "model/contract.json").write_text(json.dumps({**contract, "pretrained": pretrained}))
     with pytest.raises(ContractError, match="other token vectors than those of the package wordllama"):
         load_classifier(tmp_path / "model")
 
 
 def test_the_model_does_not_depend_on_the_folder_that_another_run_left(
-    make_job: MakeJob, classifier: TextClassifier
+    make_job: MakeJob, classifier: Classifier
 ) -> None:
     job = make_job().add_channel("train", [{"source": "a", "category": 0}])
     train_here(job)
@@ -478,10 +475,8 @@ def test_a_contract_that_cannot_be_served_is_told_as_such(tmp_path: Path, conten
         "nearest_examples.safetensors",
     ],
 )
-def test_a_damaged_model_is_told_as_such(
-    job: Job, classifier: TextClassifier, tmp_path: Path, file: str
-) -> None:
-    from text_classifier.classifier import ModelError
+def test_a_damaged_model_is_told_as_such(job: Job, classifier: Classifier, tmp_path: Path, file: str) -> None:
+    from classifier.model import ModelError
 
     shutil.copytree(job.model, tmp_path / "model")
     (tmp_path / "model" / file).write_bytes(b"damaged")
@@ -539,7 +534,7 @@ def test_prior_labels_are_believed_in_serving_as_in_training(make_job: MakeJob, 
 
 
 def test_prior_labels_nobody_named_or_that_say_nothing_change_no_prediction(
-    make_job: MakeJob, classifier: TextClassifier
+    make_job: MakeJob, classifier: Classifier
 ) -> None:
     records = with_prior_labels(TRAIN, 1 / 3, seed=1)
     for record in records:

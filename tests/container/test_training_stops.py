@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from text_classifier.stopping import StopOrder, StopOrderedError
+from classifier.stopping import StopOrder, StopOrderedError
 
 from tests.container.conftest import MODEL_CONTAINER, Job, MakeJob
 

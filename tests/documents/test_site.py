@@ -11,11 +11,10 @@ from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import sync_playwright
+from playwright.sync_api import Browser
 
 ROOT = Path(__file__).parents[2]
 GENERATOR = ROOT / ".venv-docs/bin/zensical"
-CHROMIUM = shutil.which("chromium") or ""
 _FOREIGN = re.compile(r"\s*(https?:)?//")
 # What a page only names, and a browser does not fetch.
 _NAMED_ONLY = {("a", "href"), ("svg", "xmlns")}
@@ -94,23 +93,16 @@ def test_no_style_sheet_names_a_file_of_another_host(site: Path) -> None:
         assert not named, f"{sheet.relative_to(site)} loads from another host: {named}"
 
 
-@pytest.mark.skipif(not CHROMIUM, reason="needs Chromium")
 @pytest.mark.parametrize("width", [390, 1280])
 def test_a_browser_asks_no_other_host_and_no_page_is_wider_than_its_window(
-    site: Path, address: str, width: int
+    site: Path, address: str, chromium: Browser, width: int
 ) -> None:
     asked: list[str] = []
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(
-            executable_path=CHROMIUM,
-            args=["--no-sandbox", "--disable-gpu", "--disable-background-networking"],
-        )
-        page = browser.new_page(viewport={"width": width, "height": 800})
+    with chromium.new_page(viewport={"width": width, "height": 800}) as page:
         page.on("request", lambda request: asked.append(request.url))
         for file in sorted(site.rglob("index.html")):
             page.goto(f"{address}{file.parent.relative_to(site).as_posix()}/")
             too_wide = page.evaluate("document.documentElement.scrollWidth - window.innerWidth")
             assert too_wide <= 0, f"{file.relative_to(site)} is {too_wide} pixels wider than its window"
-        browser.close()
     assert len(asked) > 100
     assert [url for url in asked if not url.startswith((address, "data:"))] == []

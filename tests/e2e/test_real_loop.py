@@ -76,8 +76,8 @@ def test_the_real_model_labels_headlines_under_a_certificate(tmp_path: Path) -> 
 
 
 def test_the_real_model_labels_headlines_by_the_posts_rules(tmp_path: Path) -> None:
-    prepare_headlines(tmp_path, 900, 0.2)
+    prepare_headlines(tmp_path, 400, 0.3)
     report, records, _ = run(tmp_path, "--policy", "blog")
-    assert len(records) == 900
-    assert report["counts"]["human"] + report["counts"]["auto"] == 900
+    assert len(records) == 400
+    assert report["counts"]["human"] + report["counts"]["auto"] == 400
     assert report["final_error"] < 0.1

@@ -12,9 +12,9 @@ import pytest
 from botocore.session import get_session
 from botocore.validate import ParamValidator
 
+from labelloop.cli.asked_server import BedrockServer
 from labelloop.foundation_model.answer_cache import AnswerCache
 from labelloop.foundation_model.asking import Asking
-from labelloop.foundation_model.bedrock_client import BedrockClient
 from labelloop.foundation_model.converse_form import ConverseForm
 from labelloop.foundation_model.converse_reply import read_converse_reply
 from labelloop.foundation_model.errors import ModelServerError
@@ -80,7 +80,7 @@ def asking(server: BedrockStandIn, cache: AnswerCache, cloud: Cloud) -> Ask:
         at_once: int = 4,
     ) -> Asking:
         labeler = row_labeler(cache, model, ConfidenceFrom.STATED)
-        client = BedrockClient(cloud, model, at_once=at_once, patience=patience)
+        client = BedrockServer(cloud).client(model, at_once=at_once, patience=patience)
         return Asking(
             labeler,
             client,
@@ -382,7 +382,7 @@ def test_without_credentials_nothing_is_sent(
     server: BedrockStandIn, asking: Ask, environment: pytest.MonkeyPatch
 ) -> None:
     environment.delenv("AWS_ACCESS_KEY_ID")
-    client = BedrockClient(Cloud(None, REGION), MODEL, at_once=1, patience=IMPATIENT)
+    client = BedrockServer(Cloud(None, REGION)).client(MODEL, at_once=1, patience=IMPATIENT)
     with pytest.raises(ModelServerError, match=r"no usable AWS credentials .* `aws sso login`"):
         client.complete(b'{"modelId": "m", "messages": []}')
     assert not server.chats
@@ -390,7 +390,7 @@ def test_without_credentials_nothing_is_sent(
 
 def test_a_region_without_bedrock_is_told_at_once(cloud: Cloud, environment: pytest.MonkeyPatch) -> None:
     environment.setenv(ENDPOINT, "http://127.0.0.1:9")
-    client = BedrockClient(cloud, MODEL, at_once=1, patience=IMPATIENT)
+    client = BedrockServer(cloud).client(MODEL, at_once=1, patience=IMPATIENT)
     with pytest.raises(ModelServerError, match=r"Amazon Bedrock does not answer in eu-central-1: .*--region"):
         client.complete(b'{"modelId": "m", "messages": []}')
 

@@ -10,11 +10,12 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
+from labelloop.asked_files.descriptions import read_instructions
 from labelloop.cli.main import app
-from labelloop.foundation_model.descriptions import read_instructions
 from labelloop.foundation_model.prompt import DescribedClass, Prompt
 from labelloop.label_audit import forecast
 from labelloop.preparation.demo_headlines import CLASS_SHARES
+from labelloop.workflow.request import FoundationModel, parse_settings
 
 from .stand_in import StandIn, said
 
@@ -57,7 +58,7 @@ def test_the_commands_work(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
 
 
 def test_the_policy_for_bedrock_allows_one_model_and_nothing_else() -> None:
-    (policy,) = map(json.loads, blocks("json"))
+    (policy,) = (block for block in map(json.loads, blocks("json")) if "Statement" in block)
     (bedrock,) = (command for command in commands() if "bedrock" in command)
     profile = bedrock[bedrock.index("--model") + 1]
     through, model = policy["Statement"]
@@ -65,6 +66,22 @@ def test_the_policy_for_bedrock_allows_one_model_and_nothing_else() -> None:
     assert through["Resource"].endswith(f":inference-profile/{profile}")
     assert model["Resource"].endswith(f"::foundation-model/{profile.partition('.')[2]}")
     assert model["Condition"]["StringEquals"] == {"bedrock:InferenceProfileArn": through["Resource"]}
+
+
+def test_the_block_of_the_request_is_valid_and_the_table_has_every_field_with_its_default() -> None:
+    documents = map(json.loads, blocks("json"))
+    (shown,) = (block["ActiveLearning"] for block in documents if "ActiveLearning" in block)
+    assert parse_settings(shown).foundation_model is not None
+    rows = re.findall(r"^\| (`[A-Z].*?) \| (.*?) \| .+ \|$", PAGE, re.M)
+    told: dict[str, str] = {}
+    for names, defaults in rows:
+        told |= dict(zip(re.findall(r"`(\w+)`", names), defaults.split(", "), strict=True))
+    fields = {field.alias or name: field for name, field in FoundationModel.model_fields.items()}
+    assert list(told) == list(fields)
+    for name, field in fields.items():
+        default = "required" if field.is_required() else field.get_default(call_default_factory=True)
+        words = ("none", "empty") if default in (None, "", {}, []) else (str(default),)
+        assert told[name].strip("`") in words
 
 
 def test_the_template_works(tmp_path: Path) -> None:

@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from labelloop.foundation_model.descriptions import described, read_descriptions, read_instructions
+from labelloop.asked_files.descriptions import read_descriptions, read_instructions
 from labelloop.foundation_model.errors import PromptError
 from labelloop.foundation_model.examples import Examples
-from labelloop.foundation_model.prompt import DescribedClass, Example, Prompt, as_data
+from labelloop.foundation_model.prompt import DescribedClass, Example, Prompt, as_data, described
 from labelloop.preparation.errors import PreparationError
 
 CLASSES = (DescribedClass("business", "Money, companies."), DescribedClass("R&D <new>"))

@@ -17,6 +17,7 @@ import threading
 import weakref
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 # Each number alone: a program that has ended already has told both.
 _SIZE = 4
@@ -59,16 +60,22 @@ class ForkedProcess:
 
 
 class ForkServer:
-    """The process that the programs are forks of; `folder` is for its socket."""
+    """The process that the programs are forks of; `folder` is for its socket.
 
-    def __init__(self, folder: Path) -> None:
+    `imports`: modules that it imports first, so that no fork has to.
+    """
+
+    def __init__(self, folder: Path, imports: Sequence[str] = ()) -> None:
         self._address = str(folder / "forks")
         with socket.socket(socket.AF_UNIX) as listener:
             listener.bind(self._address)
             listener.listen(64)
             self._process = subprocess.Popen(
-                # Unbuffered, as programs of their own are.
-                [sys.executable, "-ISu", str(_SERVER), str(listener.fileno()), str(os.getpid())],
+                # Unbuffered, as programs of their own are; without what is installed, where nobody wants it.
+                [
+                    *(sys.executable, "-Iu" if imports else "-ISu", str(_SERVER)),
+                    *(str(listener.fileno()), str(os.getpid()), *imports),
+                ],
                 pass_fds=[listener.fileno()],
                 stdin=subprocess.DEVNULL,
                 start_new_session=True,
@@ -79,10 +86,35 @@ class ForkServer:
     ) -> ForkedProcess:
         """Starts a Python program in `folder`; what it prints is appended to `log`."""
         log.parent.mkdir(parents=True, exist_ok=True)
+        return self._start({"program": command[-1]}, folder, environment, log, log)
+
+    def call(
+        self,
+        function: str,
+        arguments: Sequence[str],
+        *,
+        folder: Path,
+        environment: Mapping[str, str],
+        output: Path,
+        errors: Path,
+    ) -> ForkedProcess:
+        """Starts the program that `MODULE:FUNCTION` is, in `folder`; it prints to the end of two files."""
+        wanted = {"function": function, "arguments": list(arguments)}
+        return self._start(wanted, folder, environment, output, errors)
+
+    def _start(
+        self,
+        program: dict[str, Any],
+        folder: Path,
+        environment: Mapping[str, str],
+        output: Path,
+        errors: Path,
+    ) -> ForkedProcess:
         wanted = {
-            "program": command[-1],
+            **program,
             "folder": str(folder),
-            "log": str(log),
+            "log": str(output),
+            "errors": str(errors),
             "environment": dict(environment),
         }
         with socket.socket(socket.AF_UNIX) as connection:

@@ -1,8 +1,10 @@
-"""The server of `fork_server.py`. Nothing but the standard library, and what the stand-ins import of it."""
+"""The server of `fork_server.py`. It imports the standard library alone, and what it is told to."""
 
 import collections  # noqa: F401
 import ctypes
+import gc
 import http.server  # noqa: F401
+import importlib
 import json
 import os
 import runpy
@@ -50,17 +52,22 @@ def tell(connection: socket.socket, number: int) -> None:
 
 def run(wanted: dict[str, Any]) -> int:
     """Becomes the program, as far as it can tell; its exit code."""
-    log = os.open(wanted["log"], os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
-    for descriptor in (1, 2):
-        os.dup2(log, descriptor)
-    os.close(log)
+    for descriptor, name in ((1, "log"), (2, "errors")):
+        file = os.open(wanted[name], os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
+        os.dup2(file, descriptor)
+        os.close(file)
     os.chdir(wanted["folder"])
     os.environ.clear()
     os.environ.update(wanted["environment"])
-    sys.argv = [wanted["program"]]
     signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
-        runpy.run_path(wanted["program"], run_name="__main__")
+        if "function" in wanted:
+            module, _, function = wanted["function"].partition(":")
+            sys.argv = [module, *wanted["arguments"]]
+            getattr(importlib.import_module(module), function)()
+        else:
+            sys.argv = [wanted["program"]]
+            runpy.run_path(wanted["program"], run_name="__main__")
         code = 0
     except SystemExit as end:
         code = end.code if isinstance(end.code, int) else int(end.code is not None)
@@ -77,6 +84,10 @@ def run(wanted: dict[str, Any]) -> int:
 def main() -> None:
     listener = socket.socket(fileno=int(sys.argv[1]))
     bind_to(int(sys.argv[2]))
+    for module in sys.argv[3:]:
+        importlib.import_module(module)
+    gc.collect()
+    gc.freeze()
     # Nobody waits for those who attend.
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)
     me = os.getpid()

@@ -10,6 +10,9 @@ from labelloop.local.labeling_job import LabelingFailed, LabelingJobRequest
 from labelloop.workflow import ground_truth
 from tests.local.conftest import EveryoneSaysZero, OpenAws, await_end, get_lines, labeling_request, put_lines
 
+# Each test starts a stack.
+pytestmark = pytest.mark.slow
+
 CLASSES = {"document-version": "2018-11-28", "labels": [{"label": "zero"}, {"label": "one"}]}
 
 

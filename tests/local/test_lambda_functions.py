@@ -1,5 +1,7 @@
 import json
 import os
+import sys
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +32,31 @@ def test_a_handler_runs_with_its_environment_and_context(open_aws: OpenAws) -> N
         "memory": 256,
     }
     assert "OWN" not in os.environ
+
+
+def test_other_threads_never_see_an_environment_without_their_variables(
+    open_aws: OpenAws,
+) -> None:
+    aws = open_aws()
+    missing: list[str] = []
+    ended = threading.Event()
+
+    def read() -> None:
+        while not ended.is_set():
+            missing.extend({"AWS_REGION", "PATH"} - set(os.environ))
+
+    interval = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    reader = threading.Thread(target=read)
+    reader.start()
+    try:
+        for number in range(200):
+            call(aws, "Echo", number)
+    finally:
+        ended.set()
+        reader.join()
+        sys.setswitchinterval(interval)
+    assert not missing
 
 
 def test_what_a_handler_prints_goes_to_its_log_only(

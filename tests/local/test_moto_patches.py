@@ -18,6 +18,9 @@ from labelloop.local.service_error import ServiceError
 from labelloop.workflow.execution import Execution, ExecutionEvent
 from tests.local.conftest import OpenAws, invoke, machine, passes
 
+# Each test starts a stack.
+pytestmark = pytest.mark.slow
+
 BUSY = ServiceError("TooManyRequestsException", "Rate exceeded", 429)
 HOSTILE = 'he said "x"\n\\ ${a} {% b %} 😀'
 
@@ -249,7 +252,6 @@ def test_a_fail_state_takes_error_and_cause_from_expressions(open_aws: OpenAws) 
     )
 
 
-@pytest.mark.slow
 def test_waits_and_retry_pauses_are_scaled(open_aws: OpenAws) -> None:
     wait = {"Type": "Wait", "Seconds": "{% $states.input.seconds %}", "Next": "B"}
     aws = open_aws({"Machine": machine(A=wait, B=passes())}, time_scale=0.001)
@@ -380,7 +382,6 @@ def test_too_large_a_result_is_not_caught_even_by_states_all(open_aws: OpenAws) 
     assert run(open_aws, definition).error == "States.DataLimitExceeded"
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("timeout", [1, "{% $states.input.seconds %}"], ids=["number", "expression"])
 def test_a_task_over_its_timeout_fails_with_states_timeout(
     open_aws: OpenAws, released: threading.Event, timeout: Any
@@ -398,7 +399,6 @@ def test_a_task_over_its_timeout_fails_with_states_timeout(
     )
 
 
-@pytest.mark.slow
 def test_a_state_machines_own_timeout_ends_it(open_aws: OpenAws, released: threading.Event) -> None:
     definition = {**machine(A=invoke("Slow", {})), "TimeoutSeconds": 1}
     assert run(open_aws, definition).status == "TIMED_OUT"
@@ -547,13 +547,11 @@ def test_a_token_may_come_back_before_its_function_returns(open_aws: OpenAws) ->
     assert aws.wait(aws.start_execution("Machine", "test", {}), 300).output == "at once"
 
 
-@pytest.mark.slow
 def test_a_token_that_never_comes_times_out(open_aws: OpenAws, calls: list[Any]) -> None:
     aws = open_aws({"Machine": machine(A=waiting_for_token(TimeoutSeconds=1))})
     assert aws.run("Machine", "test", {}).error == "States.Timeout"
 
 
-@pytest.mark.slow
 def test_a_token_that_comes_too_late_is_refused(open_aws: OpenAws, calls: list[Any]) -> None:
     catch = [{"ErrorEquals": ["States.Timeout"], "Next": "Later"}]
     later = {"Type": "Wait", "Seconds": 600, "End": True}
@@ -568,7 +566,6 @@ def test_a_token_that_comes_too_late_is_refused(open_aws: OpenAws, calls: list[A
         aws.client("stepfunctions").send_task_success(taskToken=token, output="{}")
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("how", ["stopped", "machine times out", "sibling fails"])
 def test_no_thread_goes_on_waiting_for_a_token_when_its_execution_has_ended(
     open_aws: OpenAws, calls: list[Any], how: str

@@ -36,7 +36,9 @@ def s3(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
         raise AssertionError
 
     with patched_moto(
-        InterpreterCallbacks(sagemaker=unused, job=unused, on_object=told, on_event=unused, on_end=unused)
+        InterpreterCallbacks(
+            sagemaker=unused, job=unused, on_start=unused, on_object=told, on_event=unused, on_end=unused
+        )
     ):
         yield boto3.client("s3", region_name="us-east-1")
 
@@ -65,6 +67,16 @@ def test_files_become_objects_and_folders_buckets(s3: Any, tmp_path: Path) -> No
     assert s3.get_object(Bucket="one", Key="a/b.txt")["Body"].read() == b"ab"
     assert s3.get_object(Bucket="one", Key="ä ö+%20.txt")["Body"].read() == b"umlaut"
     assert s3.get_object(Bucket="two", Key="c")["Body"].read() == b""
+
+
+def test_images_stay_files_for_who_shows_or_learns_from_them(s3: Any, tmp_path: Path) -> None:
+    """Thousands of photographs would not fit into memory."""
+    content = {"one/photos/a.JPG": b"photo", "one/b.txt": b"text"}
+    folder = load(s3, tmp_path, content)
+    assert [item["Key"] for item in s3.list_objects_v2(Bucket="one")["Contents"]] == ["b.txt"]
+    s3.put_object(Bucket="one", Key="c.png", Body=b"drawn")
+    folder.write_back()
+    assert files(tmp_path) == {**content, "one/c.png": b"drawn"}
 
 
 def test_new_changed_and_deleted_objects_are_written_back(s3: Any, tmp_path: Path) -> None:

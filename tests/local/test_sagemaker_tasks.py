@@ -20,6 +20,9 @@ from tests.local.conftest import (
     transform_request,
 )
 
+# Each test starts a stack.
+pytestmark = pytest.mark.slow
+
 
 def task(action: str, arguments: dict[str, Any], **more: Any) -> dict[str, Any]:
     state = {"Type": "Task", "Resource": f"arn:aws:states:::sagemaker:{action}", "Arguments": arguments}
@@ -85,7 +88,6 @@ def test_a_failed_job_fails_the_task_with_its_description(open_aws: OpenAws) -> 
     assert cause["FailureReason"].startswith("AlgorithmError: the stand-in was told to fail")
 
 
-@pytest.mark.slow
 def test_a_stopped_job_fails_the_task(open_aws: OpenAws) -> None:
     arguments = training_request(StoppingCondition={"MaxRuntimeInSeconds": 1})
     container = ProcessContainer(CONTAINER, {"STAND_IN_TRAIN": "hang"})
@@ -186,7 +188,6 @@ def test_stopping_the_execution_stops_the_job(open_aws: OpenAws, tmp_path: Path)
         time.sleep(0.02)
 
 
-@pytest.mark.slow
 def test_a_task_over_its_timeout_stops_the_job(open_aws: OpenAws) -> None:
     container = ProcessContainer(CONTAINER, {"STAND_IN_TRAIN": "hang"})
     aws = open_aws(

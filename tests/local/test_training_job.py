@@ -11,6 +11,9 @@ from botocore.exceptions import ClientError
 from labelloop.local.aws import LocalAws
 from tests.local.conftest import OpenAws, await_end, get_lines, put_lines, train, training_request
 
+# Each test starts containers.
+pytestmark = pytest.mark.slow
+
 
 def told(how: str) -> dict[str, Any]:
     return {"Environment": {"STAND_IN_TRAIN": how}}
@@ -165,7 +168,6 @@ def test_a_training_that_ignores_sigterm_is_killed_after_the_grace_period(
     assert 0.3 <= time.monotonic() - began < 60
 
 
-@pytest.mark.slow
 def test_a_training_over_its_runtime_is_stopped(open_aws: OpenAws) -> None:
     job = train(open_aws(), StoppingCondition={"MaxRuntimeInSeconds": 1}, **told("hang"))
     assert (job["TrainingJobStatus"], job["SecondaryStatus"]) == ("Stopped", "MaxRuntimeExceeded")

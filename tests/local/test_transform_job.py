@@ -11,6 +11,9 @@ from labelloop.local.aws import LocalAws
 from labelloop.local.job import JobFailed
 from tests.local.conftest import OpenAws, await_end, get_lines, put_lines, train_model, transform_request
 
+# Each test starts containers.
+pytestmark = pytest.mark.slow
+
 ANSWER = {"label": ["__label__0", "__label__1"], "prob": [2 / 3, 1 / 3]}
 
 
@@ -161,7 +164,6 @@ def test_a_container_that_does_not_start_fails_the_job_with_its_exit_code(open_a
     )
 
 
-@pytest.mark.slow
 def test_a_container_that_hangs_is_given_up_after_the_invocation_timeout(open_aws: OpenAws) -> None:
     settings: dict[str, Any] = {
         "ModelClientConfig": {"InvocationsTimeoutInSeconds": 1, "InvocationsMaxRetries": 0}

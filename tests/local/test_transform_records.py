@@ -93,6 +93,7 @@ def test_joining_adds_the_output_to_a_record_or_wraps_what_is_none() -> None:
 TEXT = st.text(st.characters(exclude_categories=["Cs"]))
 
 
+@pytest.mark.slow
 @given(
     st.recursive(
         st.none() | st.integers() | TEXT, lambda inner: st.lists(inner) | st.dictionaries(TEXT, inner)

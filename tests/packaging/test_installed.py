@@ -102,12 +102,15 @@ def test_a_run_deploys_what_the_package_brings(installed: Path, headlines: Path,
 def test_the_wheel_brings_no_file_of_this_machine(built: Path, tmp_path: Path) -> None:
     shutil.unpack_archive(built, tmp_path / "wheel", format="zip")
     files = {str(path.relative_to(tmp_path / "wheel")) for path in (tmp_path / "wheel").rglob("*")}
-    assert not [name for name in files if re.search(r"__pycache__|\.pyc$|\.encoder|\.venv|/\.git", name)]
+    assert not [
+        name for name in files if re.search(r"__pycache__|\.pyc$|\.encoder|\.backbone|\.venv|/\.git", name)
+    ]
     for name in (
         "template.yaml",
         "statemachine",
         "infrastructure",
         "model_container",
+        "image_container",
         "blazingtext_container",
     ):
         here, there = ROOT / name, tmp_path / "wheel/labelloop/application" / name

@@ -7,10 +7,10 @@ import polars as pl
 from hypothesis import given
 from hypothesis import strategies as st
 
+from labelloop.core.label_words import LabelWords
 from labelloop.core.ledger import NO_LABEL
 from labelloop.frames.columns import Columns, text_data
 from labelloop.frames.frame import Frame
-from labelloop.preparation.label_words import LabelWords
 
 Row = tuple[str | None, str | None]
 TEXT = st.one_of(st.none(), st.text(st.characters(exclude_categories=["Cs"]), max_size=6))

@@ -12,7 +12,7 @@ from labelloop.core.errors import LedgerError, ManifestError
 from labelloop.core.ledger import Ledger, State
 from labelloop.core.manifest.labeling_output import Answer
 from labelloop.core.manifest.lines import add_id, remove_id
-from labelloop.core.manifest.merging import merge_fields
+from labelloop.core.manifest.merging import first_of_each, merge_fields
 from labelloop.core.people.human_labels import HumanLabels, unanswerable
 
 json_values = st.recursive(
@@ -38,7 +38,7 @@ def test_a_merge_is_what_a_naive_merge_gives(
     labels = (
         data.draw(st.dictionaries(st.integers(0, max(0, len(lines) - 1)), st.integers(0, 5))) if lines else {}
     )
-    additions = [(object_id, {"category": label}) for object_id, label in sorted(labels.items())]
+    additions = [(object_id, b'{"category":%d}' % label) for object_id, label in sorted(labels.items())]
 
     merged = list(merge_fields(lines, additions))
 
@@ -53,10 +53,19 @@ def test_a_merge_is_what_a_naive_merge_gives(
     ]
 
 
+@given(st.lists(st.dictionaries(st.integers(0, 9), st.integers(0, 3)), max_size=3))
+def test_of_several_streams_the_first_addition_for_each_object_counts(found: list[dict[int, int]]) -> None:
+    first: dict[int, int] = {}
+    for labels in found:
+        first = labels | first
+    streams = [[(number, b"%d" % labels[number]) for number in sorted(labels)] for labels in found]
+    assert list(first_of_each(*streams)) == [(number, b"%d" % first[number]) for number in sorted(first)]
+
+
 def test_a_label_without_a_line_is_an_error_not_a_loss() -> None:
     lines = [add_id(b'{"source":"x"}', 0)]
     with pytest.raises(ManifestError, match="no line for object 3"):
-        list(merge_fields(lines, [(3, {"category": 1})]))
+        list(merge_fields(lines, [(3, b'{"category":1}')]))
 
 
 answers = st.builds(
@@ -110,6 +119,8 @@ def test_a_ledger_comes_back_from_its_bytes(states: list[State]) -> None:
         one = np.array([object_id])
         if state == State.FAILED:
             ledger.fail(one, 1)
+        elif state == State.AHEAD:
+            ledger.ask_ahead(one, 1)
         elif state != State.POOL:
             ledger.label(one, [1], state, 1)
     again = Ledger.from_bytes(ledger.to_bytes())

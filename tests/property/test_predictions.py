@@ -147,6 +147,7 @@ def line_of(object_id: int, answer: Any) -> bytes:
     return json.dumps({"labelloop-id": object_id, "SageMakerOutput": answer}).encode()
 
 
+@pytest.mark.slow
 @given(answers_with_hostile_ones(), st.integers(0, 5), at_once, st.randoms(use_true_random=False))
 def test_answers_read_many_at_once_are_those_read_one_by_one(
     given_answers: tuple[int, list[Any]], unanswered: int, count: int, random: Any
@@ -177,6 +178,7 @@ def test_the_first_broken_line_is_the_one_that_is_told(
     assert many == one_by_one
 
 
+@pytest.mark.slow
 @given(
     answers_with_hostile_ones(),
     st.lists(st.tuples(st.integers(0, 60), st.sampled_from(BROKEN_LINES)), max_size=5),

@@ -58,14 +58,14 @@ def test_random_rounds_give_a_curve_to_the_last_number_of_labels() -> None:
 
 def test_a_query_strategy_leaves_one_random_round_which_is_no_curve() -> None:
     baseline = baseline_of(MadeUpRun(trained_rounds=5), 0.70, 0.76, 0.80, 0.825, 0.84)
-    assert "one round only" in (baseline.unknown_because or "")
+    assert "only one round" in (baseline.unknown_because or "")
 
 
 def test_labels_drawn_after_the_sure_ones_were_left_out_are_not_random() -> None:
     run = random_run()
     change(run, 2, auto_labels_committed=30)
     baseline = baseline_of(run, 0.70, 0.76, 0.80, 0.825, 0.84)
-    assert "2 rounds only" in (baseline.unknown_because or "")
+    assert "only 2 rounds" in (baseline.unknown_because or "")
 
 
 def test_what_was_drawn_for_a_failed_test_is_not_random() -> None:
@@ -73,7 +73,7 @@ def test_what_was_drawn_for_a_failed_test_is_not_random() -> None:
     test = TestRecord(verdict=Verdict.FAILED, drawn=30, wrong=9, error_estimate=0.3, error_bound=0.4)
     change(run, 2, test=test)
     baseline = baseline_of(run, 0.70, 0.76, 0.80, 0.825, 0.84)
-    assert "2 rounds only" in (baseline.unknown_because or "")
+    assert "only 2 rounds" in (baseline.unknown_because or "")
 
 
 def test_without_a_model_nothing_is_known() -> None:

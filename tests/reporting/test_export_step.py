@@ -12,7 +12,7 @@ from labelloop.core.arrays import to_bytes
 from labelloop.core.ledger import State
 from labelloop.steps import export_manifest
 from labelloop.storage import s3
-from labelloop.workflow.run_files import RunFiles, transform_output
+from labelloop.workflow.run_files import RunFiles
 from labelloop.workflow.run_state import RunState
 
 from .conftest import MadeUpRun
@@ -50,7 +50,7 @@ def left_in_s3(run: MadeUpRun, bucket: str) -> RunState:
     added: dict[int, dict[str, str]] = {record.round: {} for record in run.records}
     for each in run.rounds:
         of_round = files.round(each.record.round)
-        predictions = transform_output(of_round.predictions_folder, of_round.pool)
+        predictions = f"{of_round.predictions_folder}pool.jsonl.out"
         s3.write_bytes(of_round.training_ledger, each.seen.to_bytes())
         s3.write_lines(predictions, each.prediction_lines)
         added[each.record.round] |= {

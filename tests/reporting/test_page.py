@@ -148,6 +148,8 @@ def test_the_numbers_are_the_reports(full: Report, page: Page) -> None:
     assert f"labeled by people: {count(counts.human)}" in text
     assert f"labeled by the model: {count(counts.auto)}" in text
     assert f"impossible to label: {counts.failed}" in text
+    own_prices = {"cost": cost.model_copy(update={"list_prices": False})}
+    priced = render_report(full.model_copy(update=own_prices))
     for amount in (
         cost.spent,
         cost.saved,
@@ -155,7 +157,8 @@ def test_the_numbers_are_the_reports(full: Report, page: Page) -> None:
         cost.spent_on_repeated_answers,
         cost.model_labels_by_people,
     ):
-        assert money(amount, cost.currency) in text
+        assert money(amount, cost.currency) in priced
+        assert money(amount, cost.currency) not in text, "simulated people are not paid"
     assert len(full.evidence.accuracy_by_round) == 3
     for entry in full.evidence.accuracy_by_round:
         for share in (entry.accuracy, entry.low, entry.high, entry.on_the_last):

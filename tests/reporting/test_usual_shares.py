@@ -85,6 +85,15 @@ def test_the_price_names_the_promise_asked_for_and_the_options_for_others() -> N
     assert f"{labels.easy:,} to {labels.hard:,}" in lines["5% of the model's labels"]
 
 
+def test_few_rows_are_told_what_saves_more() -> None:
+    told = price(300, LoopSettings())
+    assert "300 rows are few for the promise asked for: people usually label all of them." in told
+    assert "choose another promise: --certificate-for dataset." in told
+    assert "300 to 300" not in told
+    assert "few for the promise" not in price(300, LoopSettings(certificate_for="dataset"))
+    assert "few for the promise" not in price(10_000, LoopSettings())
+
+
 def test_a_budget_that_is_too_small_and_sizes_beyond_the_measured_are_told() -> None:
     told = " ".join(price(10_000, LoopSettings(), 100).split())
     assert "The budget of 100 is less" in told

@@ -15,6 +15,7 @@ from unittest.mock import patch
 from botocore.client import BaseClient
 
 from labelloop.local.aws import LocalAws
+from labelloop.local.bedrock import Bedrock
 from labelloop.local.job import Job
 from labelloop.local.labeling_job import LabelingJob
 from labelloop.local.lambda_functions import LambdaFunctions
@@ -24,6 +25,7 @@ from labelloop.local.transform_job import TransformJob
 from labelloop.workflow.execution import ExecutionEvent
 
 JOBS = "SageMaker jobs"
+MODEL_JOBS = "Bedrock jobs"
 # IAM's action where it is not the operation's own name.
 _ACTIONS = {
     "s3:HeadObject": "s3:GetObject",
@@ -33,6 +35,7 @@ _ACTIONS = {
     "s3:CompleteMultipartUpload": "s3:PutObject",
     "lambda:Invoke": "lambda:InvokeFunction",
     "dynamodb:TransactWriteItems": "dynamodb:PutItem",
+    "bedrock-runtime:Converse": "bedrock:InvokeModel",
 }
 
 
@@ -59,6 +62,8 @@ class AwsCalls:
         with (
             patch.object(BaseClient, "_make_api_call", self._heard(vars(BaseClient)["_make_api_call"])),
             patch.object(LambdaFunctions, "_run", self._as_step(LambdaFunctions._run)),
+            patch.object(threading.Thread, "start", self._inherited(threading.Thread.start)),
+            patch.object(Bedrock, "_run", self._as_model_jobs(Bedrock._run)),
             ExitStack() as jobs,
         ):
             for kind in (TrainingJob, TransformJob, LabelingJob):
@@ -76,6 +81,9 @@ class AwsCalls:
         self._note_task(machine, service, operation[:1].upper() + operation[1:], parameters)
 
     def _note_task(self, machine: str, service: str, operation: str, parameters: Mapping[str, Any]) -> None:
+        if service == "aws-sdk:bedrock":
+            self._note_model_job(machine, operation, parameters)
+            return
         if service == "lambda":
             resource = parameters["FunctionName"]
         elif service == "states":
@@ -93,6 +101,13 @@ class AwsCalls:
         role = parameters.get("RoleArn") or parameters.get("ExecutionRoleArn")
         if role:
             self.calls.add(Call(machine, "iam:PassRole", role, "sagemaker.amazonaws.com"))
+
+    def _note_model_job(self, machine: str, operation: str, parameters: Mapping[str, Any]) -> None:
+        resource = parameters.get("JobIdentifier", "*")
+        if operation == "CreateModelInvocationJob":
+            resource = _model(parameters["ModelId"])
+            self.calls.add(Call(machine, "iam:PassRole", parameters["RoleArn"], "bedrock.amazonaws.com"))
+        self.calls.add(Call(machine, f"bedrock:{operation}", resource))
 
     def _note(self, principal: str, operation: str, resource: str) -> None:
         operation = operation.replace("stepfunctions:", "states:")
@@ -125,8 +140,31 @@ class AwsCalls:
 
         return _work
 
+    def _as_model_jobs(self, run: Any) -> Any:
+        def _run(bedrock: Bedrock, job: Any) -> None:
+            with self.made_by(MODEL_JOBS):
+                run(bedrock, job)
+
+        return _run
+
+    def _inherited(self, start: Any) -> Any:
+        """What a step's threads call, the step calls."""
+
+        def _start(thread: threading.Thread) -> None:
+            principal, run = getattr(self._thread, "principal", None), thread.run
+
+            def run_as_the_same() -> None:
+                with self.made_by(principal):
+                    run()
+
+            if principal:
+                thread.run = run_as_the_same  # type: ignore[method-assign]
+            start(thread)
+
+        return _start
+
     @contextmanager
-    def made_by(self, principal: str) -> Iterator[None]:
+    def made_by(self, principal: str | None) -> Iterator[None]:
         """Within, the calls of this thread are a principal's."""
         before = getattr(self._thread, "principal", None)
         self._thread.principal = principal
@@ -147,10 +185,16 @@ def _resource(service: str, operation: str, parameters: Mapping[str, Any]) -> st
     if service == "stepfunctions" and operation.startswith("SendTask"):
         # Only the loop waits with a token.
         return f"arn:aws:states:{REGION}:{ACCOUNT_ID}:stateMachine:ActiveLearningLoop-labelloop"
+    if service == "bedrock-runtime":
+        return _model(parameters["modelId"])
     if service == "stepfunctions":
         arn: str = parameters.get("executionArn") or parameters["stateMachineArn"]
         return arn
     raise AssertionError(f"a call to {service}, which no policy is written for: {parameters}")
+
+
+def _model(model_id: str) -> str:
+    return f"arn:aws:bedrock:{REGION}:{ACCOUNT_ID}:inference-profile/{model_id}"
 
 
 def _table(operation: str, parameters: Mapping[str, Any]) -> str:

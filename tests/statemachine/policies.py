@@ -8,7 +8,7 @@ from typing import Any
 
 from labelloop.local.template import Template
 
-from .aws_calls import JOBS, Call
+from .aws_calls import JOBS, MODEL_JOBS, Call
 
 
 @dataclass(frozen=True)
@@ -46,6 +46,8 @@ class Policies:
         """The role a function, a state machine or the jobs run with."""
         if principal == JOBS:
             return "JobRole"
+        if principal == MODEL_JOBS:
+            return "ModelJobRole"
         role: Any = self._template.resources[principal]["Properties"]["Role"]
         name: str = re.sub(r"\.Arn$", "", role["Fn::GetAtt"])
         return name

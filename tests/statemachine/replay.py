@@ -21,8 +21,9 @@ from labelloop.core.model.prior_labels import PriorLabels
 from labelloop.core.people.label_review import Review, read_reviews
 from labelloop.core.people.simulated_people import SimulatedPeople
 from labelloop.core.report.document import EndedRun, Failures, report_of
+from labelloop.core.sizes import RoundTimes
 from labelloop.simulation import Batch, People, PeopleWhoKnow, SimulatedRun, simulate
-from labelloop.workflow.run_files import reviews_beside
+from labelloop.workflow.run_files import is_ahead, reviews_beside
 from labelloop.workflow.run_state import RunState
 from tests.words import CATEGORIES, CLASSES, WordCounts
 
@@ -46,15 +47,39 @@ class RecordedPeople:
 
     def label(self, loop: LoopInMemory, selection: Selection) -> Batch:
         self.loop = loop
-        folder = self._run / f"round-{loop.round:03d}"
-        lines = (folder / "selected/selection.manifest").read_bytes().splitlines()
-        assert [object_id(line) for line in lines] == selection.asked.tolist(), f"round {loop.round}"
-        outputs = sorted(folder.glob("labeling/**/output.manifest"))
+        folder, before = (self._run / f"round-{number:03d}" for number in (loop.round, loop.round - 1))
+        if len(selection.asked) and selection.asked.tolist() == _ids_in(before / "selected/ahead.manifest"):
+            outputs = sorted(before.glob("labeling/*-ahead/**/output.manifest"))
+            return Batch(list(_answers(outputs)), _reviews(outputs))
+        ahead = folder / "selected/ahead.manifest"
+        assert _ids_in(ahead) == selection.ahead.tolist(), f"ahead of round {loop.round + 1}"
+        assert _ids_in(folder / "selected/selection.manifest") == selection.asked.tolist(), (
+            f"round {loop.round}"
+        )
+        outputs = [
+            path for path in sorted(folder.glob("labeling/**/output.manifest")) if not is_ahead(str(path))
+        ]
         not_shown: tuple[Ids, ...] = (selection.asked,) if loop.round in self._stopped else ()
         answers = list(_answers(outputs))
         if self._simulated is not None:
             assert _said(answers) == _said(self._simulated.label(loop, selection).answers)
+        loop.times = self._times_before(loop.round + 1)
         return Batch(answers, _reviews(outputs), not_shown)
+
+    def _times_before(self, round_number: int) -> RoundTimes | None:
+        """What the state machine knew of people's pace when it chose a round's objects."""
+        selected = self._run / f"round-{round_number:03d}/selected/state.json"
+        if not selected.exists():
+            return None
+        state = RunState.model_validate(json.loads(selected.read_bytes()))
+        if state.last_labeling is None or state.labeling is None or state.labeling.selected_at is None:
+            return None
+        return state.last_labeling.times(state.labeling.selected_at)
+
+
+def _ids_in(manifest: Path) -> list[int]:
+    """Nothing where there is no manifest."""
+    return [object_id(line) for line in manifest.read_bytes().splitlines()] if manifest.exists() else []
 
 
 def _said(answers: Iterable[Answer]) -> dict[int, int]:

@@ -33,16 +33,16 @@ class Recorded:
 
     def start(self, command: list[str], *, folder: Path, **options: Any) -> RunningContainer:
         if command[-1].endswith("train"):
-            files = {name: folder / f"input/data/{name}/{name}.jsonl" for name in CHANNELS}
-            self.channels.append({name: records(file) for name, file in files.items()})
+            self.channels.append({name: records(folder / "input/data" / name) for name in CHANNELS})
             config = folder / "input/config/hyperparameters.json"
             self.hyper_parameters.append(json.loads(config.read_bytes()))
         return self._forks.start(command, folder=folder, **options)
 
 
-def records(file: Path) -> list[dict[str, Any]]:
-    """Without the dates and the names of labeling jobs, which are no run's own."""
-    lines = [json.loads(line) for line in file.read_bytes().splitlines()]
+def records(channel: Path) -> list[dict[str, Any]]:
+    """Of all files of a channel, without the dates and the names of labeling jobs, which are no run's own."""
+    files = sorted(channel.iterdir())
+    lines = [json.loads(line) for file in files for line in file.read_bytes().splitlines()]
     for line in lines:
         for name in ("creation-date", "job-name"):
             line.get("category-metadata", {}).pop(name, None)
@@ -84,7 +84,7 @@ def test_a_run_of_the_container_ends_the_same(
     assert reported(ended, watcher, loop, lines) == told_by_the_state_machine(outcome.report())
     run = loop.s3 / "bucket/out/run-1"
     trained = [f"round-{record.round:03d}/training" for record in ended.records if record.trained]
-    there = [{name: records(run / each / name / f"{name}.jsonl") for name in CHANNELS} for each in trained]
+    there = [{name: records(run / each / name) for name in CHANNELS} for each in trained]
     assert there == recorded.channels
     assert recorded.hyper_parameters == [hyper_parameters_of(run / trained[0])] * len(trained)
 

@@ -84,6 +84,7 @@ def test_functions_left_out_of_the_request_are_ground_truths_own(
 ) -> None:
     loop.data(4)
     loop.manifest(json.dumps({field: value, "n": number}).encode() for number in range(4))
+    loop.settings(Model={"ImageUri": "111122223333.dkr.ecr.us-east-1.amazonaws.com/reads-both:1"})
     task = loop.request["HumanTaskConfig"]
     del task["PreHumanTaskLambdaArn"], task["AnnotationConsolidationConfig"]
     aws = loop.aws()

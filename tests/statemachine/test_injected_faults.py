@@ -33,6 +33,8 @@ PASSING = {
     "CreateModel": ["ResourceLimitExceeded", THROTTLED],
     "CreateTransformJob": ["ResourceLimitExceeded", THROTTLED],
     "CreateLabelingJob": ["ResourceLimitExceeded", THROTTLED],
+    # Step Functions puts "Exception" behind the codes of its own API.
+    "StartExecution": ["ExecutionLimitExceeded", "Throttling"],
 }
 MOST_IN_A_ROW = 6
 
@@ -99,7 +101,13 @@ STAYING: list[tuple[str, dict[str, str], Exception, str]] = [
 ]
 STAYING += [
     (call, {}, ServiceError("AccessDeniedException", "not allowed", 403), "not allowed")
-    for call in ("CreateTrainingJob", "CreateModel", "CreateTransformJob", "CreateLabelingJob")
+    for call in (
+        "StartExecution",
+        "CreateTrainingJob",
+        "CreateModel",
+        "CreateTransformJob",
+        "CreateLabelingJob",
+    )
 ]
 STAYING += [
     (ending, {}, JobFailed("AlgorithmError: out of memory"), "AlgorithmError: out of memory")

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -46,6 +47,10 @@ def test_spot_training_keeps_each_rounds_checkpoints_apart(loop: Loop, accounted
     assert training["CheckpointConfig"]["S3Uri"] == f"s3://bucket/kept/{training['TrainingJobName']}/"
 
 
+def ids_of(file: Path) -> list[int]:
+    return [json.loads(line)["labelloop-id"] for line in file.read_bytes().splitlines()]
+
+
 def test_instances_disks_and_batches_reach_both_jobs(loop: Loop, accounted_for: AccountedFor) -> None:
     loop.data(300, clean=False)
     loop.settings(BatchSize=0.1, MaxRounds=2)
@@ -78,6 +83,15 @@ def test_instances_disks_and_batches_reach_both_jobs(loop: Loop, accounted_for: 
         "VolumeKmsKeyId": KMS_KEY,
     }
     assert (transform["BatchStrategy"], transform["MaxPayloadInMB"]) == ("SingleRecord", 1)
+    # SageMaker hands out whole files: one for each of the three.
+    asked = sorted((loop.s3 / "bucket/out/run-1/round-002/training/pool").iterdir())
+    assert [file.name for file in asked] == ["00000.jsonl", "00001.jsonl", "00002.jsonl"]
+    predicted = sorted((loop.s3 / "bucket/out/run-1/round-002/predictions").iterdir())
+    for question, answer in zip(asked, predicted, strict=True):
+        assert answer.name == f"{question.name}.out"
+        assert ids_of(answer) == ids_of(question)
+    ids = [number for file in asked for number in ids_of(file)]
+    assert ids == sorted(set(ids))
 
 
 def test_unless_told_there_is_neither_spot_nor_checkpoint_nor_key(loop: Loop) -> None:
@@ -127,7 +141,7 @@ def test_blazingtext_trains_on_augmented_manifests_and_labels_like_any_model(
     assert training["AlgorithmSpecification"] == {"TrainingImage": image, "TrainingInputMode": "Pipe"}
     assert [channel["RecordWrapperType"] for channel in training["InputDataConfig"]] == ["RecordIO"] * 2
     assert transform["BatchStrategy"] == "MultiRecord"
-    pool = loop.s3 / "bucket/out/run-1/round-002/training/pool/pool.jsonl"
+    pool = loop.s3 / "bucket/out/run-1/round-002/training/pool/00000.jsonl"
     question = json.loads(pool.read_bytes().splitlines()[0])
     assert list(question) == ["labelloop-id", "source", "k"], "and nothing else of the user's record"
     assert question["k"] == 3

@@ -184,7 +184,7 @@ def test_a_transform_job_that_loses_its_output_fails_the_execution_with_its_reas
     def lose(request: Any) -> None:
         s3 = boto3.client("s3")
         for item in s3.list_objects_v2(Bucket="bucket", Prefix="out/")["Contents"]:
-            if item["Key"].endswith("pool.jsonl.out"):
+            if item["Key"].endswith(".jsonl.out"):
                 s3.delete_object(Bucket="bucket", Key=item["Key"])
                 seen.append(item["Key"])
 

@@ -24,6 +24,8 @@ from tests.local.fork_server import ForkServer
 
 from .conftest import ROOT, Loop
 
+OF_THE_FOUNDATION_MODEL = {"AskFoundationModel", "MergeModelLabels"}
+
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("monitoring")]
 
 
@@ -93,7 +95,7 @@ def test_the_watch_knows_every_state_in_which_people_are_at_work() -> None:
         if re.search("createLabelingJob|waitForTaskToken", state.get("Resource", ""))
     }
     assert of_people <= watch_executions.OF_PEOPLE
-    assert watch_executions.OF_A_ROUND in definition["States"]
+    assert set(definition["States"]) >= watch_executions.NESTED
 
 
 # What a run prints -----------------------------------------------------------------------------------------
@@ -250,7 +252,7 @@ def test_the_dashboard_shows_nothing_that_is_not_measured(monitoring: Template, 
     assert len(ids) == len(set(ids))
 
 
-@pytest.mark.parametrize(("backend", "number"), [("workbench", 8), ("groundtruth", 7)])
+@pytest.mark.parametrize(("backend", "number"), [("workbench", 9), ("groundtruth", 8)])
 def test_the_dashboard_shows_every_alarm_that_there_is(backend: str, number: int) -> None:
     """One that is not there would leave the widget empty, and the stack without a dashboard."""
     template = monitoring_of(Template(ROOT / "template.yaml", parameters={"LabelingBackend": backend}))
@@ -301,7 +303,7 @@ def test_each_alarm_looks_at_what_is_measured_and_tells_the_topic(
     found = embedded_metrics(printed)
     alarms = resolved(monitoring, "AWS::CloudWatch::Alarm")
     topic = template.resolve({"Ref": "AlarmTopic"}, "a test")
-    assert len(alarms) == 8
+    assert len(alarms) == 9
     for alarm in alarms.values():
         assert alarm["AlarmActions"] == [topic]
         watched = [item["MetricStat"]["Metric"] for item in alarm.get("Metrics", ()) if "MetricStat" in item]
@@ -321,11 +323,23 @@ def test_the_alarms_about_steps_look_at_each_of_them(
     alarm = resolved(monitoring, "AWS::CloudWatch::Alarm")[name]
     stats = [item["MetricStat"] for item in alarm["Metrics"] if "MetricStat" in item]
     watched = [stat["Metric"]["Dimensions"][0]["Value"] for stat in stats]
-    # Nothing waits for the model container, and the API's alarm stands for the workbench's.
-    steps = set(template.functions()) - {"ModelContainer", "Workbench"}
+    # Nothing waits for the model containers, and the API's alarm stands for the workbench's.
+    steps = set(template.functions()) - {"ModelContainer", "ImageModelContainer", "Workbench"}
+    steps -= OF_THE_FOUNDATION_MODEL
     functions = [template.functions()[step].name for step in steps]
     assert sorted(watched) == sorted(functions)
     assert len(watched) <= 10, "an alarm takes no more metrics"
+
+
+def test_the_alarm_about_the_foundation_model_looks_at_its_steps(
+    template: Template, monitoring: Template
+) -> None:
+    """For errors and throttles: the other alarms have as many metrics as one takes."""
+    alarm = resolved(monitoring, "AWS::CloudWatch::Alarm")["FoundationModelAlarm"]
+    stats = [item["MetricStat"]["Metric"] for item in alarm["Metrics"] if "MetricStat" in item]
+    watched = {(stat["MetricName"], stat["Dimensions"][0]["Value"]) for stat in stats}
+    names = [template.functions()[step].name for step in OF_THE_FOUNDATION_MODEL]
+    assert watched == {(metric, name) for metric in ("Errors", "Throttles") for name in names}
 
 
 def test_each_alarm_is_in_the_runbook_and_each_in_the_runbook_is_an_alarm(monitoring: Template) -> None:

@@ -20,9 +20,10 @@ from tests.local.fork_server import ForkServer
 from tests.words import CLASSES
 from tests.workbench.conftest import declared_table
 
-from .aws_calls import JOBS, AwsCalls, Call
+from .aws_calls import JOBS, MODEL_JOBS, AwsCalls, Call
 from .conftest import ROOT, Loop
 from .policies import Permission, Policies
+from .test_foundation_model import MODEL, prepared
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("permissions")]
 
@@ -32,6 +33,7 @@ PARAMETERS = {
     "DataBucket": "bucket",
     "InputBucket": "other",
     "KmsKeyArn": KEY,
+    "FoundationModel": MODEL,
 }
 # Actions that no call of a local run needs, by what is true of the real AWS.
 _JOBS_LOGS = "SageMaker writes a container's output to CloudWatch with the job's role"
@@ -45,6 +47,7 @@ _ENCRYPTED = "S3 uses the customer's key on behalf of who reads or writes; only 
 _MISSING = "S3 says that an object is missing only to who may list the bucket; to others it says forbidden"
 _FAILED_WRITE = "an upload is given up when what is to be written fails"
 _FAILED_BATCH = "the loop is told when what people said cannot be written"
+_ANSWERED = "Bedrock answers the requests of a job with the job's role"
 _TABLE = (
     "DynamoDB uses the customer's key on behalf of who reads or writes; only with the parameter KmsKeyArn"
 )
@@ -102,6 +105,16 @@ EXPLAINED_OF_ROLE = {
         "s3:GetObject",
     ): "who tries the model container out gives it a trained model in S3",
     ("ModelContainerRole", "s3:ListBucket"): _MISSING,
+    (
+        "ImageModelContainerRole",
+        "s3:GetObject",
+    ): "who tries the container of images out gives it a trained model in S3",
+    ("ImageModelContainerRole", "s3:ListBucket"): _MISSING,
+    ("ModelJobRole", "bedrock:InvokeModel"): _ANSWERED,
+    ("ModelJobRole", "s3:ListBucket"): _MISSING,
+    ("MergeModelLabelsRole", "s3:ListBucket"): _MISSING,
+    ("AskFoundationModelRole", "s3:AbortMultipartUpload"): _FAILED_WRITE,
+    ("MergeModelLabelsRole", "s3:AbortMultipartUpload"): _FAILED_WRITE,
     **dict.fromkeys(
         (
             ("SelectForHumansRole", "s3:ListBucket"),
@@ -131,6 +144,7 @@ EXPLAINED_OF_ROLE = {
 MAY_SAY_ANY_RESOURCE = {
     "ecr:GetAuthorizationToken",
     "cloudwatch:PutMetricData",
+    "bedrock:ListModelInvocationJobs",
     *(action for action in EXPLAINED if action.startswith("xray:")),
     *(action for action, reason in EXPLAINED.items() if reason == _DELIVERY),
 }
@@ -156,6 +170,7 @@ def calls(tmp_path_factory: pytest.TempPathFactory, forks: ForkServer) -> set[Ca
             _simulated_people,
             _people_at_the_workbench,
             _labels_that_are_given,
+            _a_model_that_labels_first,
             _bad_input,
             _stopped,
         ):
@@ -286,6 +301,13 @@ def _labels_that_are_given(loop: Loop, recorder: AwsCalls) -> None:
     assert loop.run(_aws(loop, recorder)).counts["auto"] > 0
 
 
+def _a_model_that_labels_first(loop: Loop, recorder: AwsCalls) -> None:
+    model = prepared(loop, BatchFrom=100)
+    parameters = {"FoundationModel": MODEL}
+    aws = _aws(loop, recorder, foundation_models=model, parameters=parameters)
+    assert loop.run(aws).counts["auto"] > 0
+
+
 def _bad_input(loop: Loop, recorder: AwsCalls) -> None:
     loop.data(10)
     loop.manifest([b'{"source": "x"}', b"broken"])
@@ -361,9 +383,10 @@ def test_no_action_and_no_resource_is_a_blank_cheque(policies: Policies) -> None
     assert {p.action for p in permissions if p.resource == "*"} == MAY_SAY_ANY_RESOURCE
     passing = [p for p in permissions if p.action == "iam:PassRole"]
     assert passing
-    assert all(
-        p.condition == {"StringEquals": {"iam:PassedToService": "sagemaker.amazonaws.com"}} for p in passing
-    )
+    services = {"ModelLabelsRole": "bedrock.amazonaws.com"}
+    for p in passing:
+        service = services.get(p.role, "sagemaker.amazonaws.com")
+        assert p.condition == {"StringEquals": {"iam:PassedToService": service}}
 
 
 def test_the_users_own_buckets_role_and_key_take_the_place_of_the_stacks() -> None:
@@ -402,6 +425,7 @@ def test_the_recorder_hears_all_of_s3(calls: set[Call]) -> None:
     """Were the recorder deaf, every policy would pass."""
     assert {call.principal for call in calls} == {
         JOBS,
-        *(name for name in template().functions() if name != "ModelContainer"),
+        MODEL_JOBS,
+        *(name for name in template().functions() if not name.endswith("ModelContainer")),
         *(name for name in template().state_machines()),
     }

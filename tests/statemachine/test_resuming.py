@@ -127,3 +127,14 @@ def test_another_task_can_not_be_resumed(loop: Loop) -> None:
     loop.settings(ResumeFromS3Uri="s3://bucket/out/run-1/", Policy="blog")
     cause = loop.run(loop.aws(), name="run-2").execution.cause or ""
     assert "same ActiveLearning.Policy" in cause
+
+
+def test_a_run_is_not_resumed_with_other_classes(loop: Loop) -> None:
+    loop.data(60)
+    assert loop.run().execution.status == "SUCCEEDED"
+    loop.settings(ResumeFromS3Uri="s3://bucket/out/run-1/")
+    labels = [{"label": name} for name in (*CLASSES[:-1], "renamed")]
+    loop.write("in/classes.json", json.dumps({"labels": labels}).encode())
+    cause = loop.run(loop.aws(), name="run-2").execution.cause or ""
+    assert f"the classes of a run cannot change (new: renamed; gone: {CLASSES[-1]})" in cause
+    assert "start a new run with the new classes" in cause

@@ -5,7 +5,7 @@ import random
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -15,6 +15,7 @@ import pytest
 
 from labelloop.core.errors import StorageError
 from labelloop.local.aws import LocalAws
+from labelloop.workbench.corrections import Corrections
 from labelloop.workbench.deployment import OpenedWorkbench, opened_workbench
 from labelloop.workbench.errors import RefusedError
 from labelloop.workbench.overview import Overview
@@ -44,18 +45,28 @@ def aws(loop: Loop, tmp_path: Path) -> Callable[[], LocalAws]:
     return lambda: loop.aws(environment={"WORKBENCH_DATABASE": str(tmp_path / "workbench.sqlite")})
 
 
+NAMES = ("person 0", "person 1", "person 2")
+
+
 class People:
-    """Annotators who know the truth, as threads; within `with`, they label whatever comes."""
+    """Annotators who know the truth, as threads; within `with`, they label whatever comes.
+
+    `all_begin`: nobody answers before each of them has got an object of the first batch.
+    """
 
     def __init__(
-        self, loop: Loop, *, count: int = 2, answers: Callable[[int, str], int] | None = None
+        self,
+        loop: Loop,
+        *,
+        count: int = 2,
+        answers: Callable[[int, str], int] | None = None,
+        all_begin: bool = False,
     ) -> None:
         self._loop = loop
         self._stop = threading.Event()
         self._answers = answers or (lambda number, _name: CLASSES.index(loop.truth[number]))
-        self._threads = [
-            threading.Thread(target=self._label, args=(f"person {number}",)) for number in range(count)
-        ]
+        self._threads = [threading.Thread(target=self._label, args=(name,)) for name in NAMES[:count]]
+        self._all_have_one = threading.Barrier(count if all_begin else 1)
         self.answered: list[tuple[int, str]] = []
         self.errors: list[Exception] = []
 
@@ -74,8 +85,12 @@ class People:
         try:
             with opened_workbench() as parts:
                 workbench = Workbench(parts.store, parts.closing)
+                has_begun = self._all_have_one.parties == 1
                 while not self._stop.is_set():
-                    handed = workbench.next_tasks(name, 20)
+                    handed = workbench.next_tasks(name, 20 if has_begun else 1)
+                    if handed.tasks and not has_begun:
+                        self._all_have_one.wait(300)
+                        has_begun = True
                     for task, _ in handed.tasks:
                         workbench.answer(task.batch_id, task.id, name, self._answers(task.object_id, name))
                         self.answered.append((task.object_id, name))
@@ -103,6 +118,13 @@ def waiting_batch(loop: Loop, aws: LocalAws, name: str = "run-1") -> Iterator[tu
             assert aws.describe(arn).status == "RUNNING", aws.describe(arn).cause
             time.sleep(0.02)
         yield arn, parts
+
+
+def until_closed(parts: OpenedWorkbench, batch_id: str) -> None:
+    until = time.monotonic() + 300
+    while parts.store.batch(batch_id).state != "closed":  # type: ignore[union-attr]
+        assert time.monotonic() < until
+        time.sleep(0.02)
 
 
 def test_people_label_in_the_workbench_and_the_output_is_as_with_simulated_people(
@@ -147,8 +169,9 @@ def test_no_guess_is_shown_where_an_answer_tells_how_often_the_model_is_wrong(
         TargetError=0.08,
         BatchSize=0.1,
         Seed=1,
-        Workbench={"ShowGuess": True, "Adjudicate": True},
+        Workbench={"ShowGuess": True, "Adjudicate": True, "LikeWithLike": "grid"},
     )
+    loop.told = {"STAND_IN_EMBEDDING": "yes"}
     running = aws()
     with People(loop) as people:
         outcome = loop.run(running)
@@ -161,6 +184,9 @@ def test_no_guess_is_shown_where_an_answer_tells_how_often_the_model_is_wrong(
             objects = parts.store.data_objects(batch.id, list(tasks))
             guessed = {tasks[number] for number, one in objects.items() if one.guess is not None}
             record = outcome.report()["rounds"][batch.round - 1]
+            nearest = [task.near for task in parts.store.tasks(batch.id)]
+            # Who sees like after like may answer by the one before.
+            assert batch.grid is all(nearest) is (record["trained"] and record["test"] is None)
             # In a test, what an owner decides would be no independent answer.
             assert batch.decidable is batch.adjudicate is (record["test"] is None)
             if record["test"] is not None:
@@ -231,6 +257,28 @@ def test_a_batch_whose_time_is_over_ends_with_what_is_labeled(
     assert execution.status == "SUCCEEDED", execution.cause
     assert execution.output["Counts"]["human"] == merged(loop)["labeled_by_people"] == 1
     assert merged(loop)["counts"]["failed"] == 0
+
+
+def test_a_batch_whose_deadline_was_moved_stays_open_until_then(
+    loop: Loop, aws: Callable[[], LocalAws]
+) -> None:
+    loop.data(40)
+    loop.settings(Workbench={"HeartbeatInSeconds": 1, "DeadlineInSeconds": 2}, MaxRounds=1)
+    running = aws()
+    with waiting_batch(loop, running) as (arn, parts):
+        workbench = Workbench(parts.store, parts.closing)
+        batch = parts.store.batches()[0]
+        longer = workbench.give_longer(batch.id, 1)
+        until = time.monotonic() + 60
+        while parts.store.batch(batch.id).task_token == longer.task_token:  # type: ignore[union-attr]
+            assert time.monotonic() < until
+            time.sleep(0.05)
+        assert {"CollectLabels", "LabelInWorkbench"} <= set(loop.states)
+        assert workbench.batch(batch.id).state == "open", "it waits with another token"
+        with People(loop):
+            execution = running.wait(arn, seconds=300)
+    assert execution.status == "SUCCEEDED", execution.cause
+    assert execution.output["Counts"]["human"] == merged(loop)["labeled_by_people"] == batch.total
 
 
 def test_people_at_work_keep_a_batch_open_beyond_its_heartbeat(
@@ -463,6 +511,72 @@ def test_labels_that_the_model_contradicts_are_asked_about_once_more_and_reporte
     assert sum(slips) / len(slips) > len(wrong) / 400, "more of these are slips than of all labels"
 
 
+def test_a_label_that_a_reviewer_corrects_reaches_the_output_and_the_report(
+    loop: Loop, aws: Callable[[], LocalAws]
+) -> None:
+    loop.data(60)
+    loop.settings(StartSize=20, BatchSize=20, MaxRounds=2)
+    running = aws()
+    with waiting_batch(loop, running) as (arn, parts):
+        (first,) = parts.store.batches()
+        with People(loop):
+            until_closed(parts, first.id)
+        task = next(iter(parts.store.tasks(first.id)))
+        (before,) = task.answers.values()
+        label = (before + 1) % len(CLASSES)
+        Corrections(parts.store).correct(first.id, task.id, "rita", label)
+        with People(loop):
+            execution = running.wait(arn, seconds=300)
+    assert execution.status == "SUCCEEDED", execution.cause
+    outcome = Outcome(execution, loop.s3)
+    line = outcome.lines()[task.object_id]
+    assert (line["category"], line["category-metadata"]["corrected"]) == (label, "yes")
+    assert line["category-metadata"]["adjusted-from"] == CLASSES[before]
+    counted = [record["label_review"].get("corrected") for record in outcome.report()["rounds"]]
+    assert counted == [None, 1]
+
+
+def test_others_are_asked_about_a_label_that_a_reviewer_doubts(
+    loop: Loop, aws: Callable[[], LocalAws]
+) -> None:
+    loop.data(60)
+    loop.settings(StartSize=20, BatchSize=20, MaxRounds=3)
+    running = aws()
+    pair = NAMES[:2]
+    doubts_noted = threading.Event()
+
+    def until_noted(_request: Mapping[str, Any]) -> None:
+        doubts_noted.wait(300)
+
+    running.interceptors.before("Invoke", until_noted, FunctionName="MergeLabels")
+    with waiting_batch(loop, running) as (arn, parts):
+        (first,) = parts.store.batches()
+        workbench = Workbench(parts.store, parts.closing)
+        # By hand, ten each: while one person alone is known to be at work, that one is asked again.
+        for name in pair:
+            for task, _ in workbench.next_tasks(name, 10).tasks:
+                workbench.answer(first.id, task.id, name, CLASSES.index(loop.truth[task.object_id]))
+        until_closed(parts, first.id)
+        labeled = list(parts.store.tasks(first.id))
+        doubted = [next(task for task in labeled if name in task.answers) for name in pair]
+        for task in doubted:
+            Corrections(parts.store).ask_others(first.id, task.id, "rita")
+        doubts_noted.set()
+        with People(loop) as people:
+            execution = running.wait(arn, seconds=300)
+        batch, *_ = (one for one in parts.store.batches() if one.round == 2)
+        reviews = [task for task in parts.store.tasks(batch.id) if task.purpose == "relabel"]
+    assert execution.status == "SUCCEEDED", execution.cause
+    by = {task.object_id: set(task.answers) for task in reviews}
+    others = {task.object_id: set(pair).difference(task.answers) for task in doubted}
+    assert by == others, "not who answered before"
+    assert len(people.answered) == len(set(people.answered))
+    outcome = Outcome(execution, loop.s3)
+    counted = [record["label_review"].get("confirmed") for record in outcome.report()["rounds"]]
+    assert counted[:2] == [0, 2]
+    assert outcome.report()["cost"]["repeated_answers"] >= 2, "they are on the budget"
+
+
 def test_reviews_are_within_the_budget_of_human_labels(loop: Loop, aws: Callable[[], LocalAws]) -> None:
     loop.data(400)
     loop.settings(Workbench={"RelabelShare": 0.5}, MaxRounds=6, MaxHumanLabels=BUDGET)
@@ -483,8 +597,10 @@ def test_a_dispute_in_the_test_goes_to_somebody_who_has_not_answered_about_it(
 ) -> None:
     loop.data(800)
     running = aws()
-    # Where the model is right and a test asks, three answers settle it: the slip, and two that agree.
-    with People(loop, count=3, answers=slipping_once(loop, set(range(0, 800, 7)))) as people:
+    # Where the model is right and a test asks, three answers settle it: the slip, and two that agree. Whom
+    # nobody knows of yet is not waited for, so all are there from the first batch on.
+    slipping = slipping_once(loop, set(range(0, 800, 7)))
+    with People(loop, count=3, answers=slipping, all_begin=True) as people:
         outcome = loop.run(running)
     accounted_for(outcome)
     assert _repeated_answers(outcome) > 0

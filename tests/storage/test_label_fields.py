@@ -1,6 +1,7 @@
 """What MergeLabels writes into the manifest's lines agrees with the ledger."""
 
 import numpy as np
+import orjson
 import pytest
 
 from labelloop.core.ledger import NO_IDS, Ledger, State
@@ -42,8 +43,9 @@ def fields_of(
         record=RoundRecord(round=3, trained=False, counts=ledger.counts()),
     )
     written = list(label_fields.label_fields(STATE, ledger, outcome, "2026-11-28T00:00:00"))
-    assert len(dict(written)) == len(written), "no line gets fields twice"
-    return dict(written)
+    numbers = [number for number, _ in written]
+    assert numbers == sorted(set(numbers)), "as the lines come, and no line gets fields twice"
+    return {number: orjson.loads(fields) for number, fields in written}
 
 
 def answered(number: int, label: int, who: str = "ann") -> Answer:

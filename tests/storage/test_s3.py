@@ -1,15 +1,24 @@
 """S3 as streams, against moto's S3."""
 
+import io
+import itertools
+import random
+from collections import Counter
 from collections.abc import Iterator
+from typing import Any
 
 import boto3
+import numpy as np
 import pytest
+from botocore.awsrequest import AWSPreparedRequest, AWSResponse
+from botocore.retries.bucket import Clock
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from moto import mock_aws
+from moto.core.botocore_stubber import BotocoreStubber
 
 from labelloop.core.errors import StorageError
-from labelloop.storage import s3
+from labelloop.storage import array_files, s3
 from labelloop.workflow.run_files import RunFiles, is_intermediate
 
 
@@ -30,6 +39,61 @@ def bucket(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
 def test_lines_come_back_as_they_were_written(bucket: str, lines: list[bytes]) -> None:
     s3.write_lines(f"{bucket}/x.jsonl", lines)
     assert list(s3.read_lines(f"{bucket}/x.jsonl")) == lines
+
+
+class SlowDown:
+    """S3 refuses two requests in three, and never more than five in a row."""
+
+    def __init__(self) -> None:
+        self._random, self._in_a_row = random.Random(0), 0
+        self._answer = BotocoreStubber.__call__
+        self.refused = Counter[str]()
+
+    def __call__(
+        self, stubber: BotocoreStubber, event_name: str, request: AWSPreparedRequest, **more: Any
+    ) -> Any:
+        if self._in_a_row == 5 or self._random.random() > 2 / 3:
+            self._in_a_row = 0
+            return self._answer(stubber, event_name=event_name, request=request, **more)
+        self._in_a_row += 1
+        self.refused[event_name.rpartition(".")[2]] += 1
+        body = b"<Error><Code>SlowDown</Code><Message>Reduce your request rate.</Message></Error>"
+        headers: Any = {"Content-Length": str(len(body))}
+        return AWSResponse(str(request.url), 503, headers, RawResponse(body))
+
+
+class RawResponse(io.BytesIO):
+    def stream(self, **_: Any) -> Iterator[bytes]:
+        yield self.read()
+
+
+@pytest.mark.slow
+def test_throttling_at_every_call_changes_nothing(bucket: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = itertools.count()
+    monkeypatch.setattr(Clock, "sleep", lambda _clock, _seconds: None)
+    monkeypatch.setattr(Clock, "current_time", lambda _clock: float(next(clock)))
+    monkeypatch.setattr("botocore.endpoint.time.sleep", lambda _seconds: None)
+    faults = SlowDown()
+    monkeypatch.setattr(BotocoreStubber, "__call__", lambda stubber, **request: faults(stubber, **request))
+    lines = [b"%d" % number * 200 for number in range(5_000)]
+    large = np.arange(3 * 2**20)
+    for number in range(3):
+        uri = f"{bucket}/{number}"
+        assert s3.write_lines(f"{uri}/lines", lines) == len(lines)
+        assert list(s3.read_lines(f"{uri}/lines")) == lines
+        array_files.write_archive(f"{uri}/arrays", {"large": large, "small": large[:9]})
+        assert np.array_equal(array_files.read_archive(f"{uri}/arrays")["large"], large)
+        assert s3.write_new_json(f"{uri}/json", number)
+        assert not s3.write_new_json(f"{uri}/json", 7)
+        assert s3.read_json(f"{uri}/json") == number
+        s3.mark_intermediate(f"{uri}/json")
+        assert s3.exists(f"{uri}/json")
+        assert not s3.exists(f"{uri}/other")
+        assert len(s3.list_uris(f"{uri}/")) == 3
+    assert faults.refused.keys() >= {
+        "CreateMultipartUpload", "UploadPart", "CompleteMultipartUpload", "PutObject", "GetObject",
+        "HeadObject", "ListObjectsV2", "PutObjectTagging",
+    }  # fmt: skip
 
 
 def test_only_line_feeds_split_lines(bucket: str) -> None:
@@ -89,3 +153,11 @@ def test_what_later_executions_must_count_does_not_expire() -> None:
     for uri in (kept.test_entry(1), kept.execution_entry("run-2")):
         assert not is_intermediate(uri)
     assert is_intermediate(kept.prepared_manifest)
+
+
+def test_what_people_go_on_with_outlasts_the_batches_of_its_round_and_the_next() -> None:
+    """Each may be open until the files of its own round expire."""
+    files = RunFiles("s3://bucket/run/").round(3)
+    assert is_intermediate(files.selection)
+    assert not is_intermediate(files.selection_ahead)
+    assert not is_intermediate(files.predictions_ahead)

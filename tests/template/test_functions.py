@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 import yaml
 
+from labelloop.labelers.image import Image
 from labelloop.local.application import BUILT_MODEL_IMAGE
 from labelloop.local.template import Template
 
@@ -30,7 +31,8 @@ SHARED: dict[str, Any] = DOCUMENT["Globals"]["Function"]
 FUNCTIONS = {
     name: resource for name, resource in RESOURCES.items() if resource["Type"] == "AWS::Serverless::Function"
 }
-STEPS = {name: function for name, function in FUNCTIONS.items() if name != "ModelContainer"}
+MODEL_CONTAINERS = ("ModelContainer", "ImageModelContainer")
+STEPS = {name: function for name, function in FUNCTIONS.items() if name not in MODEL_CONTAINERS}
 
 
 def test_all_steps_have_one_image_so_that_sam_builds_it_once() -> None:
@@ -41,10 +43,26 @@ def test_all_steps_have_one_image_so_that_sam_builds_it_once() -> None:
     assert (ROOT / "src/Dockerfile").is_file()
 
 
-def test_the_model_image_is_sams_too_and_the_laptop_knows_its_name() -> None:
-    metadata = FUNCTIONS["ModelContainer"]["Metadata"]
+@pytest.mark.parametrize(
+    ("name", "image"),
+    [("ModelContainer", BUILT_MODEL_IMAGE), ("ImageModelContainer", Image.stand_in.image)],
+)
+def test_the_model_images_are_sams_too_and_the_laptop_knows_their_names(name: str, image: str) -> None:
+    metadata = FUNCTIONS[name]["Metadata"]
     assert (ROOT / metadata["DockerContext"] / metadata["Dockerfile"]).is_file()
-    assert f"modelcontainer:{metadata['DockerTag']}" == BUILT_MODEL_IMAGE
+    assert f"{name.lower()}:{metadata['DockerTag']}" == image
+
+
+@pytest.mark.parametrize(
+    ("deployed", "there"),
+    [("text", {"ModelContainer"}), ("image", {"ImageModelContainer"}), ("both", set(MODEL_CONTAINERS))],
+)
+def test_a_stack_has_the_model_containers_it_was_deployed_with(deployed: str, there: set[str]) -> None:
+    functions = Template(ROOT / "template.yaml", parameters={"ModelContainers": deployed}).functions()
+    assert functions.keys() & set(MODEL_CONTAINERS) == there
+    environment = functions["PrepareManifest"].environment
+    named = {environment["MODEL_FUNCTION_NAME"], environment["IMAGE_MODEL_FUNCTION_NAME"]} - {""}
+    assert named == {functions[name].name for name in there}
 
 
 @pytest.mark.parametrize("name", FUNCTIONS)

@@ -74,3 +74,33 @@ def test_the_sentence_encoder_is_opened_in_the_stage_that_fetches_it() -> None:
         line for line in instructions("model_container/Dockerfile") if 'fetch_encoder "$source"' in line
     ]
     assert "chmod -R a+rX /opt/encoder" in fetching
+
+
+def test_the_container_of_images_is_opened_after_its_last_copy() -> None:
+    lines = instructions("image_container/Dockerfile")
+    last = max(number for number, line in enumerate(lines) if line.startswith("COPY "))
+    assert lines[last + 1] == "RUN chmod -R a+rX ."
+    (fetching,) = [line for line in lines if 'fetch_backbone "$source"' in line]
+    assert "chmod -R a+rX /opt/backbone" in fetching
+
+
+def test_both_model_images_have_their_large_layer_in_common() -> None:
+    """Docker finds it again where instructions and copied content are the same, to the letter."""
+
+    def until_installed(dockerfile: str) -> list[str]:
+        lines = instructions(dockerfile)
+        start = max(number for number, line in enumerate(lines) if line.startswith("FROM "))
+        end = next(number for number, line in enumerate(lines) if "--require-hashes" in line)
+        return [line.replace("model_container/", "") for line in lines[start : end + 1]]
+
+    assert until_installed("model_container/Dockerfile") == until_installed("image_container/Dockerfile")
+
+
+def test_only_what_the_container_of_images_is_made_of_is_sent_to_docker() -> None:
+    rules = [line for line in (ROOT / ".dockerignore").read_text().splitlines() if not line.startswith("#")]
+    assert rules[0] == "*"
+    let_in = [rule.removeprefix("!") for rule in rules if rule.startswith("!")]
+    for line in instructions("image_container/Dockerfile"):
+        if line.startswith("COPY ") and "--from" not in line:
+            for source in line.split()[1:-1]:
+                assert any(source == rule or source.startswith(f"{rule}/") for rule in let_in), source

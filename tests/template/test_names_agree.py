@@ -10,6 +10,7 @@ import pytest
 
 from labelloop.local.template import Template
 from labelloop.operations.stack import BUCKET_OUTPUT, LOOP_OUTPUT, ROLE_OUTPUT
+from labelloop.steps.collect_labels import CollectEvent
 from labelloop.steps.label_in_workbench import WorkbenchEvent
 from labelloop.steps.prepare_manifest import PrepareEvent
 from labelloop.steps.step_handler import StepEvent
@@ -56,6 +57,8 @@ def test_each_step_has_one_name_everywhere(template: Template) -> None:
     watch = functions.pop("WatchExecutions")  # a schedule invokes it, no state does
     assert watch.handler == "labelloop.monitoring.watch_executions.handler"
     assert model_container.handler == "text_classifier.lambda_handler.handler"
+    image_container = functions.pop("ImageModelContainer")
+    assert image_container.handler == "image_classifier.lambda_handler.handler"
     modules = {path.stem for path in (ROOT / "src/labelloop/steps").glob("*.py")} - NOT_STEPS
     # The web application where people label is no step.
     functions = {name: function for name, function in functions.items() if name != "Workbench"}
@@ -72,11 +75,12 @@ def test_each_task_that_is_a_function_invokes_the_one_of_its_name(template: Temp
             assert state["Arguments"]["FunctionName"] == f"${{{state_name}Arn}}"
 
 
-def test_the_state_machines_keep_the_posts_names(template: Template) -> None:
+def test_the_state_machines_have_their_names(template: Template) -> None:
     names = {logical_id: machine.name for logical_id, machine in template.state_machines().items()}
     assert names == {
         "ActiveLearningLoop": "ActiveLearningLoop-labelloop",
         "ActiveLearning": "ActiveLearning-labelloop",
+        "FoundationModelLabels": "FoundationModelLabels-labelloop",
     }
     assert {snake(name) for name in names} == set(DEFINITIONS)
     assert all(machine.type == "STANDARD" for machine in template.state_machines().values())
@@ -101,8 +105,12 @@ def test_every_task_has_a_timeout_a_jittered_retry_and_a_catch_for_all(
         assert not {"States.ALL", "States.TaskFailed", "States.Timeout"} & set(retry["ErrorEquals"])
     *earlier, last = state["Catch"]
     assert last["ErrorEquals"] == ["States.ALL"]
-    # A labeling job's labels count even when it fails; everything else ends in a Fail state with its cause.
-    assert last["Next"] == ("LabelsSoFar" if name == "CreateLabelingJob" else "Failed")
+    # A labeling job's labels count even when it fails, and so do the answers of batch inference; everything
+    # else ends in a Fail state with its cause.
+    counts = {"CreateLabelingJob": "LabelsSoFar"}
+    if name.endswith("ModelInvocationJob"):
+        counts[name] = "ModelInvocationJobEnded"
+    assert last["Next"] == counts.get(name, "Failed")
     # People who run out of time have not failed.
     assert [catch["Next"] for catch in earlier] == ["CollectLabels"] * (name == "LabelInWorkbench")
 
@@ -123,6 +131,8 @@ def test_each_sample_event_is_what_its_step_takes(path: Path) -> None:
         assert all(isinstance(text, str) for text in event["Texts"])
     elif path.stem == "label_in_workbench":
         assert WorkbenchEvent.model_validate(event).task_token
+    elif path.stem == "collect_labels":
+        assert CollectEvent.model_validate(event).state.execution_name == "sample"
     else:
         assert StepEvent.model_validate(event).state.execution_name == "sample"
 

@@ -40,6 +40,7 @@ def test_the_bucket_outlives_the_stack_and_is_not_made_beside_the_users_own() ->
         assert Template(ROOT / "template.yaml").resources[name]["Condition"] == "OwnsBucket"
 
 
+@pytest.mark.slow
 def test_the_customers_key_encrypts_whatever_can_be_encrypted() -> None:
     (rule,) = properties("OwnBucket", KmsKeyArn=KEY)["BucketEncryption"]["ServerSideEncryptionConfiguration"]
     assert rule["ServerSideEncryptionByDefault"] == {"SSEAlgorithm": "aws:kms", "KMSMasterKeyID": KEY}
@@ -59,7 +60,7 @@ def test_the_customers_key_encrypts_whatever_can_be_encrypted() -> None:
     [
         ("prepared/manifest.jsonl", True),
         ("round-002/training/train/train.jsonl", True),
-        ("round-002/predictions/pool.jsonl.out", True),
+        ("round-002/predictions/00017.jsonl.out", True),
         ("round-002/merged/manifest.jsonl", True),
         ("round-002/model/job/output/model.tar.gz", False),
         ("round-002/labeling/job/manifests/output/output.manifest", False),

@@ -30,7 +30,9 @@ MAY_IMPORT: dict[str, set[str]] = {
     "monitoring": set(),
     "preparation": {"core", "workflow"},
     "results": {"core", "preparation"},
-    "foundation_model": {"core", "preparation", "results", "operations"},
+    "foundation_model": {"core"},
+    "model_labels": {"core", "workflow", "storage", "foundation_model"},
+    "asked_files": {"core", "preparation", "results", "foundation_model"},
     "work_folder": {"core"},
     "answer_files": {"core", "preparation", "reporting"},
     "in_memory": {
@@ -43,7 +45,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "workbench": {"core", "workflow", "storage", "reporting"},
     "backends": {"core", "workflow", "storage", "workbench"},
     "labelers": {"core", "workflow", "storage"},
-    "steps": {"core", "workflow", "storage", "reporting", "backends", "labelers"},
+    "steps": {"core", "workflow", "storage", "reporting", "backends", "labelers", "model_labels"},
     "local": {"core", "workflow", "simulation", "labelers"},
     "operations": {"core", "workflow", "storage", "backends", "labelers"},
     "frames": {
@@ -53,7 +55,8 @@ MAY_IMPORT: dict[str, set[str]] = {
     "cli": {
         *{"core", "workflow", "storage", "reporting", "preparation", "backends", "labelers"},
         *{"local", "operations", "workbench", "simulation", "simulation_report", "quick_model"},
-        *{"results", "label_audit", "in_memory", "work_folder", "answer_files", "foundation_model"},
+        *{"results", "label_audit", "in_memory", "work_folder", "answer_files"},
+        *{"foundation_model", "asked_files", "model_labels"},
     },
     "__main__": {"cli"},
 }
@@ -100,12 +103,24 @@ def test_no_part_reaches_itself_through_others() -> None:
         order += free
 
 
+# Names that are plain words too: they are a labeler's where something of labelers is compared with them.
+PLAIN_WORDS = {"text", "image"}
+
+
+def _labelers_named_in(comparison: ast.Compare) -> set[str]:
+    parts = list(ast.walk(comparison))
+    literals = {str(part.value) for part in parts if isinstance(part, ast.Constant)}
+    compared = {part.id for part in parts if isinstance(part, ast.Name)}
+    compared |= {part.attr for part in parts if isinstance(part, ast.Attribute)}
+    of_labelers = any(word in name for name in compared for word in ("algorithm", "labeler", "model"))
+    return literals & set(LABELERS.classes) - (set() if of_labelers else PLAIN_WORDS)
+
+
 def test_no_code_asks_for_a_labeler_by_its_name() -> None:
     """Adding one is adding its module."""
     for path in sorted(SOURCE.rglob("*.py")):
         comparisons = [node for node in ast.walk(tree_of(path)) if isinstance(node, ast.Compare)]
-        literals = [node for one in comparisons for node in ast.walk(one) if isinstance(node, ast.Constant)]
-        named = {literal.value for literal in literals} & set(LABELERS.classes)
+        named = {name for one in comparisons for name in _labelers_named_in(one)}
         # What a run that began under format 1 had worked out by these names.
         assert not named or path.name == "run_state.py", f"{path}: {named}"
 
@@ -122,6 +137,14 @@ def test_core_loads_without_aws_clock_or_global_randomness() -> None:
     for path in (SOURCE / "core").rglob("*.py"):
         assert not imported_modules(path) & {"time", "secrets", "uuid", "os"}, path.name
         assert "np.random.seed" not in path.read_text()
+
+
+@pytest.mark.slow
+def test_the_workbenchs_function_loads_at_its_start_what_every_request_needs() -> None:
+    program = "import sys, labelloop.workbench.lambda_app; print(*sorted(sys.modules))"
+    loaded = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    rare = {"numpy", "scipy", "liquid", "labelloop.core.loop", "labelloop.workbench.overview"}
+    assert not set(loaded.stdout.split()) & rare
 
 
 def test_the_model_container_knows_nothing_of_labelloop() -> None:

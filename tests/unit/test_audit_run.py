@@ -57,6 +57,7 @@ def test_the_same_seed_and_answers_ask_the_same() -> None:
     assert asked_of(priors, truth, SETTINGS) != asked_of(priors, truth, replace(SETTINGS, seed=1))
 
 
+@pytest.mark.slow
 @settings(max_examples=8, deadline=None)
 @given(
     size=st.integers(2, 120),

@@ -37,6 +37,15 @@ def test_what_each_backend_takes_is_not_refused(backend: str) -> None:
     check_request(request_of(backend, SimulatedPeople={"TruthS3Uri": "s3://my-bucket/truth.csv"}))
 
 
+def test_objects_ahead_take_one_person_each() -> None:
+    """What one of two has said about an object counts once the other one has: the model may be faster."""
+    two = {"LabelAheadShare": 0.5, "NumberOfHumanWorkersPerDataObject": 2}
+    assert "LabelAheadShare takes one person" in refusal(request_of("workbench", Workbench=two))
+    check_request(request_of("workbench", Workbench={**two, "NumberOfHumanWorkersPerDataObject": 1}))
+    check_request(request_of("workbench", Workbench={**two, "LabelAheadShare": 0}))
+    check_request(request_of("groundtruth", Workbench=two))
+
+
 def test_ground_truth_needs_to_know_how_to_show_objects() -> None:
     assert "HumanTaskConfig is missing" in refusal(request_of("groundtruth", task=False))
     check_request(request_of("workbench", task=False))

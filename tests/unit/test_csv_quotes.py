@@ -12,10 +12,12 @@ from labelloop.preparation.table_format import TableFormat
 from labelloop.preparation.table_source import TableSource
 
 
-def source(folder: Path, content: str, quoted: bool | None = None) -> TableSource:
+def source(
+    folder: Path, content: str, quoted: bool | None = None, escaped: bool | None = None
+) -> TableSource:
     path = folder / "input.csv"
     path.write_text(content, encoding="utf-8", newline="")
-    return TableSource.open([path], TableFormat("text", "label", quoted=quoted))
+    return TableSource.open([path], TableFormat("text", "label", quoted=quoted, escaped=escaped))
 
 
 def read(table: TableSource) -> list[tuple[str, str]]:
@@ -90,9 +92,11 @@ def test_stray_marks_make_all_of_them_plain_where_no_row_is_lost_by_it(tmp_path:
 
 
 def test_a_mark_behind_a_backslash_is_told(tmp_path: Path) -> None:
-    table = source(tmp_path, 'text,label\n"said \\"no\\", ok",b\n"x, y",e\n')
+    content = 'text,label\n"said \\"no\\", ok",b\n"x, y",e\n'
+    table = source(tmp_path, content, quoted=True)
     assert read(table) == [("x, y", "e")]
-    assert "a backslash before a mark" in bad(table)[0]
+    assert "add --backslashes" in bad(table)[0]
+    assert read(source(tmp_path, content, escaped=True)) == [('said "no", ok', "b"), ("x, y", "e")]
 
 
 def test_enclosing_marks_stay_enclosing(tmp_path: Path) -> None:
@@ -117,3 +121,38 @@ def test_enclosed_lines_that_look_like_rows_are_told_in_a_file_that_encloses(tmp
 def test_a_field_may_be_as_long_as_it_is(tmp_path: Path) -> None:
     table = source(tmp_path, f"text,label,body\nshort,b,{'x' * 140_000}\n")
     assert read(table) == [("short", "b")]
+
+
+# Backslashes -----------------------------------------------------------------------------------------------
+
+# As Spark and MySQL write CSV.
+SPARK = 'text,label\n"She said \\"no, thanks\\"",a\n"C:\\new\\\\",b\nplain,a\n'
+MYSQL = "text\tlabel\ntwo\\\nlines\ta\nwith a\\\ttab\tb\nfine\t\\N\n"
+
+
+def test_a_backslash_before_a_mark_makes_it_a_part_of_the_text(tmp_path: Path) -> None:
+    table = source(tmp_path, SPARK)
+    assert read(table) == [('She said "no, thanks"', "a"), ("C:\\new\\", "b"), ("plain", "a")]
+    assert table.read_as == ("input.csv: CSV, commas, backslashes before marks, UTF-8",)
+    assert "--plain-backslashes" in table.notes[0]
+
+
+def test_escaped_marks_without_a_comma_are_no_plain_marks(tmp_path: Path) -> None:
+    table = source(tmp_path, 'text,label\n"She said \\"no\\"",a\n"He \\"did\\" too",b\n')
+    assert read(table) == [('She said "no"', "a"), ('He "did" too', "b")]
+
+
+def test_a_backslash_before_a_delimiter_or_a_line_break_makes_it_a_part_of_the_text(tmp_path: Path) -> None:
+    table = source(tmp_path, MYSQL)
+    assert read(table) == [("two\nlines", "a"), ("with a\ttab", "b"), ("fine", "")]
+
+
+def test_backslashes_are_plain_where_marks_are_written_twice(tmp_path: Path) -> None:
+    table = source(tmp_path, 'text,label\n"C:\\new, ""old\\""",a\n"\\d+",b\n')
+    assert read(table) == [('C:\\new, "old\\"', "a"), ("\\d+", "b")]
+    assert not table.notes
+
+
+def test_whoever_says_what_backslashes_are_is_obeyed(tmp_path: Path) -> None:
+    assert len(bad(source(tmp_path, SPARK, quoted=True, escaped=False))) == 1
+    assert read(source(tmp_path, "text,label\na\\\\b,x\n", escaped=True)) == [("a\\b", "x")]

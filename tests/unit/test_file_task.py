@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -36,9 +37,17 @@ def task(
 
 def test_a_batch_size_is_a_default_until_it_is_given() -> None:
     assert task(budget=3_000).active_learning()["BatchSize"] is None
-    assert "at most 3,000 answers, 150 at a time" in task(budget=3_000).plan(100_000)
+    assert "at most 3,000 answers, 150 to 300 at a time" in task(budget=3_000).plan(100_000)
     assert task(budget=3_000, batch_size=0.05).active_learning()["BatchSize"] == 0.05
     assert "50 at a time" in task(batch_size=0.05).plan(1_000)
+
+
+def test_what_is_labeled_ahead_takes_the_place_of_larger_batches() -> None:
+    ahead = replace(task(budget=3_000), label_ahead=0.5)
+    assert ahead.active_learning()["Workbench"] == {"LabelAheadShare": 0.5}
+    assert "150 at a time" in ahead.plan(100_000)
+    with pytest.raises(RequestError, match="--label-ahead is for people at the workbench"):
+        replace(ahead, people=WhoLabels.FILE).check()
 
 
 def test_a_wrong_value_is_refused_before_files_are_read() -> None:
@@ -71,5 +80,5 @@ def test_the_same_command_is_one_with_the_same_settings_whatever_the_file_is_cal
 
 def test_a_folder_with_something_else_is_refused(tmp_path: Path) -> None:
     (tmp_path / "notes.txt").touch()
-    with pytest.raises(RequestError, match=r"notes\.txt, which no label-file wrote"):
+    with pytest.raises(RequestError, match=r"notes\.txt, which label-file did not write"):
         FileFolder(tmp_path).refuse_other_work()

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import openpyxl
 
+from labelloop.core.label_words import LabelWords
 from labelloop.label_audit.table import Columns, Written, read_table
 from labelloop.preparation import PreparationOptions, TableFormat, read_known_labels
-from labelloop.preparation.label_words import LabelWords
 
 ROWS = [{"title": f"text {number}", "given": "be"[number % 2]} for number in range(8)]
 JSON_LINES = "\n".join(json.dumps(row) for row in ROWS).encode()

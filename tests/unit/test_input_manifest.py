@@ -3,7 +3,7 @@ import pytest
 from labelloop.core.errors import ManifestError
 from labelloop.core.manifest.input_manifest import InputManifest
 from labelloop.core.manifest.label_categories import LabelCategories
-from labelloop.core.manifest.lines import LabelAttribute
+from labelloop.core.manifest.lines import LabelAttribute, Reads
 
 CLASSES = LabelCategories(("a", "b"))
 
@@ -17,7 +17,7 @@ def test_ids_are_line_numbers_and_blank_lines_are_no_objects() -> None:
     working, manifest = read(b'{"source": "x"}', b"", b"  \r", b'{"source": "y"}\r')
     assert working == [b'{"labelloop-id":0,"source": "x"}', b'{"labelloop-id":1,"source": "y"}']
     assert manifest.ledger().counts().as_dict() == {
-        "input": 2, "pool": 2, "validation": 0, "human": 0, "auto": 0, "failed": 0,
+        "input": 2, "pool": 2, "validation": 0, "human": 0, "auto": 0, "failed": 0, "ahead": 0,
     }  # fmt: skip
 
 
@@ -60,7 +60,7 @@ def test_an_empty_manifest_is_refused() -> None:
 
 def test_where_the_model_reads_text_alone_an_object_elsewhere_is_refused() -> None:
     lines = [b'{"source": "x"}', b'{"source-ref": "s3://bucket/image.png"}']
-    manifest = InputManifest(LabelAttribute("category"), CLASSES, text_only="BlazingText")
+    manifest = InputManifest(LabelAttribute("category"), CLASSES, reads=Reads("text", "BlazingText"))
     with pytest.raises(ManifestError, match="line 2: it has no text under 'source', and BlazingText"):
         list(manifest.working_lines(lines))
     assert len(read(*lines)[0]) == 2

@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
+from labelloop.core.label_words import DEFAULT_MISSING
 from labelloop.preparation import LabeledText, Preparation, PreparationOptions, prepare_dataset
 from labelloop.preparation.errors import BadRowsError, ClassListError
-from labelloop.preparation.label_words import DEFAULT_MISSING
 
 
 def prepare(folder: Path, labels: Sequence[str], **changed: Any) -> Preparation:
@@ -92,19 +92,24 @@ def test_a_column_of_ids_is_no_label_column(tmp_path: Path) -> None:
     assert not (tmp_path / "out").exists()
 
 
-def test_classes_of_a_single_row_are_told(tmp_path: Path) -> None:
-    prepared = prepare(tmp_path, ["b"] * 20 + [f"rare {number}" for number in range(30)])
-    assert told(prepared, "Classes of a single row", "and 10 more", "--classes")
+def test_classes_of_few_rows_are_told_and_whether_most_are_like_that(tmp_path: Path) -> None:
+    prepared = prepare(tmp_path, ["b"] * 20 + [f"rare {number // 2}" for number in range(30)])
+    assert told(prepared, "Classes of fewer than 5 rows", "and 7 more", "--classes", "right --label-column?")
+    few = prepare(tmp_path / "few", ["a"] * 20 + ["b"] * 20 + ["rare"] * 4)
+    assert told(few, "Classes of fewer than 5 rows: 'rare'. A model can hardly learn")
+    assert not told(few, "right --label-column?")
+    assert not told(prepare(tmp_path / "none", ["a"] * 20 + ["b"] * 5), "fewer than 5 rows")
 
 
+@pytest.mark.slow
 def test_more_classes_than_labels_can_count_are_refused(tmp_path: Path) -> None:
-    with pytest.raises(ClassListError, match="There are 33,000 classes, and 32,767 is the most"):
+    with pytest.raises(ClassListError, match="There are 33,000 classes, and at most 32,767"):
         prepare(tmp_path, [f"{number}" for number in range(33_000)] * 2)
     assert not (tmp_path / "out").exists()
 
 
 def test_names_too_long_for_the_state_of_a_run_are_refused(tmp_path: Path) -> None:
-    with pytest.raises(ClassListError, match=r"take 3.* bytes, and 100,000 is the most"):
+    with pytest.raises(ClassListError, match=r"take 3.* bytes, and at most 100,000"):
         prepare(tmp_path, [f"{number:060}" for number in range(5_500)] * 2)
     assert not (tmp_path / "out").exists()
 

@@ -95,8 +95,8 @@ def test_the_reason_of_an_earlier_run_is_taken_out_and_the_object_is_unlabeled_a
             b'{"source":"x","category":1,"category-metadata":{"human-annotated":"yes","class-name":"a"}}',
             "'health' in the label category file, but 'a' in its metadata",
         ),
-        (b'{"source": "' + b"x" * 100_000 + b'"}', "over 100,000 characters"),
-        (b'{"a":' * 100_000 + b"1" + b"}" * 100_000, "over 100,000 characters"),
+        (b'{"source": "' + b"x" * 100_000 + b'"}', "takes at most 100,000"),
+        (b'{"a":' * 100_000 + b"1" + b"}" * 100_000, "takes at most 100,000"),
         (b'{"a":' * 12_000 + b"1" + b"}" * 12_000, "nested too deeply"),
     ],
 )

@@ -103,7 +103,7 @@ def test_a_container_without_its_libraries_is_refused_before_anybody_labels(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setattr(container_libraries, "find_spec", lambda _name: None)
-    with pytest.raises(RequestError, match=r"tensorflow.*pip install 'labelloop\[model\]'"):
+    with pytest.raises(RequestError, match=r"tensorflow.*pip install 'labelloop\[local,model\]'"):
         require_libraries(ROOT / "model_container")
     require_libraries(tmp_path)  # a user's own: what it needs is not known
 

@@ -111,11 +111,11 @@ def test_confidences_are_read(fields: tuple[str, ...], expected: list[float | No
     [
         (("0.9", "high", "low", "high"), "row 2: 'high' is not a number.*this column has 'high', 'low'"),
         (("0.9", "1.5", "0.8", "0.7"), "row 2: '1.5' is above 1, where most numbers"),
-        (("90", "101", "80"), "row 2: '101' is no confidence"),
-        (("90 %", "120 %"), "row 2: '120 %' is no confidence"),
-        (("-0.13", "-2.1"), "row 1: '-0.13' is no confidence.*take their exponential"),
+        (("90", "101", "80"), "row 2: '101' is not a confidence"),
+        (("90 %", "120 %"), "row 2: '120 %' is not a confidence"),
+        (("-0.13", "-2.1"), "row 1: '-0.13' is not a confidence.*take their exponential"),
         (("0.9", "inf"), "row 2: 'inf' is not a number"),
-        (("0.9", "1e999"), "row 2: '1e999' is no confidence"),
+        (("0.9", "1e999"), "row 2: '1e999' is not a confidence"),
         (("0.9", "1.000,5"), "row 2: '1.000,5' is not a number"),
     ],
 )

@@ -15,6 +15,7 @@ from labelloop.core.query_strategies import (
     QueryStrategyError,
     checked_ranking,
     load_query_strategy,
+    neighborhood_margin,
 )
 from labelloop.core.query_strategies.nearest_neighbors import nearest_neighbors
 from labelloop.core.query_strategies.selection import labeled_by_people, select_most_useful
@@ -115,8 +116,15 @@ def test_the_default_does_not_listen_to_an_embedding_that_knows_nothing_of_the_c
     assert rank(DEFAULT_QUERY_STRATEGY, predictions) == rank("margin", predictions)
 
 
-def test_the_default_asks_sooner_for_fewer_errors_left_behind_than_margin() -> None:
-    """A model whose errors are sure of themselves, one in twelve, among objects of eight kinds."""
+@pytest.mark.parametrize("searched", [250_000, 1000])
+def test_the_default_asks_sooner_for_fewer_errors_left_behind_than_margin(
+    monkeypatch: pytest.MonkeyPatch, searched: int
+) -> None:
+    """A model whose errors are sure of themselves, one in twelve, among objects of eight kinds.
+
+    Also where neighbors are looked for in parts of all objects.
+    """
+    monkeypatch.setattr(neighborhood_margin, "_MOST_SEARCHED", searched)
     rng = np.random.default_rng(1)
     kinds = rng.integers(0, 8, 3000)
     truth = kinds % 4

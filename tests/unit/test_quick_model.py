@@ -87,6 +87,7 @@ def test_prior_labels_are_believed_as_far_as_they_are_right() -> None:
     assert np.array_equal(found, told.answers())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("right", [0.0, 1 / 3])
 def test_prior_labels_that_are_wrong_or_random_do_not_hurt(right: float) -> None:
     for seed in range(5):
@@ -107,10 +108,10 @@ def test_missing_prior_labels_and_very_few_labels_are_no_error() -> None:
 
 
 def test_prior_labels_count_as_in_the_shipped_container() -> None:
-    from text_classifier.calibration import with_temperature
-    from text_classifier.distillation import PriorSignals
-    from text_classifier.prior_labels import PriorLabels as ContainersPriorLabels
-    from text_classifier.stacking import choose_stacking
+    from classifier.calibration import with_temperature
+    from classifier.distillation import PriorSignals
+    from classifier.prior_labels import PriorLabels as ContainersPriorLabels
+    from classifier.stacking import choose_stacking
 
     from labelloop.quick_model import _stacked
 

@@ -16,19 +16,29 @@ PRICE = st.floats(0, 100)
 
 
 @given(
-    PRICE, PRICE, PRICE, st.integers(0, 10_000), st.integers(0, 10_000), st.integers(1, 9), st.integers(0, 99)
+    PRICE,
+    PRICE,
+    PRICE,
+    PRICE,
+    st.integers(0, 10_000),
+    st.integers(0, 10_000),
+    st.integers(1, 9),
+    st.integers(0, 99),
 )
 def test_spent_and_saved_make_what_people_alone_would_have_cost(
-    human: float, fee: float, auto: float, by_people: int, by_model: int, people: int, anew: int
+    human: float, fee: float, auto: float, first: float, by_people: int, by_model: int, people: int, anew: int
 ) -> None:
     prices = Prices.model_validate({"HumanLabel": human, "ServiceFee": fee, "AutoLabel": auto})
-    cost = prices.price_list(people).cost(human_labels=by_people, auto_labels=by_model, repeated_answers=anew)
+    cost = prices.price_list(people).cost(
+        human_labels=by_people, auto_labels=by_model, repeated_answers=anew, foundation_model=first
+    )
     people_alone = (by_people + by_model) * (people * human + fee)
     assert cost.spent + cost.saved == pytest.approx(people_alone, abs=0.001)
     assert cost.answers + cost.answers_saved == (by_people + by_model) * people
     assert cost.answers == (by_people + anew) * people == cost.first_answers + cost.answers_again
     assert cost.answers_saved == cost.answers_in_place_of_model - cost.answers_again
     parts = cost.spent_on_people + cost.spent_on_repeated_answers + cost.spent_on_model
+    parts += cost.spent_on_foundation_model
     assert cost.spent == pytest.approx(parts, abs=0.001)
 
 

@@ -4,7 +4,7 @@ import pytest
 
 from labelloop.core.certificate.tuning import DEFAULT
 from labelloop.core.settings import LoopSettings
-from labelloop.core.sizes import default_start_size
+from labelloop.core.sizes import RoundTimes, batch_worth_the_wait, default_start_size
 
 
 @pytest.mark.parametrize(
@@ -42,3 +42,19 @@ def test_what_is_given_is_taken() -> None:
     settings = LoopSettings(max_human_labels=3_000, batch_size=0.05, start_size=40)
     limits = settings.limits(1_000, most_votes=1, fewest_draws=0)
     assert (limits.batch, limits.start) == (50, 40)
+
+
+@pytest.mark.parametrize(
+    ("times", "batch"),
+    [
+        (RoundTimes(20, labeling_seconds=60, waiting_seconds=60), 20),
+        (RoundTimes(20, labeling_seconds=60, waiting_seconds=90), 30),
+        (RoundTimes(30, labeling_seconds=90, waiting_seconds=90), 30),  # it stays as long as the wait
+        (RoundTimes(20, labeling_seconds=20, waiting_seconds=600), 40),  # twice, and no more
+        (RoundTimes(20, labeling_seconds=12 * 3600, waiting_seconds=60), 20),  # over night
+        (RoundTimes(0, labeling_seconds=60, waiting_seconds=60), 20),
+        (RoundTimes(20, labeling_seconds=0, waiting_seconds=60), 20),
+    ],
+)
+def test_a_batch_takes_people_as_long_as_they_wait_for_it(times: RoundTimes, batch: int) -> None:
+    assert batch_worth_the_wait(20, times) == batch

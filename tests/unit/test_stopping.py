@@ -3,6 +3,7 @@ from dataclasses import replace
 import pytest
 
 from labelloop.core.ledger import Counts
+from labelloop.core.sizes import RoundTimes
 from labelloop.core.stopping import (
     Decision,
     Limits,
@@ -73,6 +74,18 @@ def test_where_labels_take_no_test_the_last_labels_are_still_learned() -> None:
 def test_answers_asked_for_again_are_on_the_budget() -> None:
     limits = replace(LIMITS, new_human_labels=30)
     assert replace(AFTER_START, repeated_answers=4).human_labels_left(limits) == 6
+
+
+def test_a_batch_that_people_wait_long_for_grows_within_the_budget() -> None:
+    long = RoundTimes(10, labeling_seconds=10, waiting_seconds=60)
+    assert objects_to_ask(AFTER_START, LIMITS, left_to_people=60) == 10
+    assert objects_to_ask(AFTER_START, LIMITS, left_to_people=60, times=long) == 20
+    tight = replace(LIMITS, new_human_labels=33)
+    assert objects_to_ask(AFTER_START, tight, left_to_people=60, times=long) == 13
+    beginning = replace(AFTER_START, counts=counts(pool=85, human=15))
+    assert objects_to_ask(beginning, LIMITS, left_to_people=60, times=long) == 5, (
+        "the first model needs no more"
+    )
 
 
 def test_a_test_goes_on_without_another_model() -> None:

@@ -5,11 +5,16 @@ from dataclasses import fields
 from typing import Any
 
 import pytest
-from text_classifier.hyperparameters import Hyperparameters
+from image_classifier.hyperparameters import ImageHyperparameters
+from text_classifier.hyperparameters import TextHyperparameters
 
 from labelloop import labelers
-from labelloop.core.errors import RequestError
+from labelloop.core.errors import ManifestError, RequestError
+from labelloop.core.manifest.input_manifest import InputManifest
+from labelloop.core.manifest.label_categories import LabelCategories
+from labelloop.core.manifest.lines import LabelAttribute
 from labelloop.labelers.container import Container
+from labelloop.labelers.image import Image
 from labelloop.local.request_check import check_request
 from labelloop.workflow.request import parse_request
 from tests.unit.test_request import changed
@@ -211,7 +216,70 @@ def test_the_image_that_the_stack_names_is_taken_where_the_request_names_none(
 
 
 def test_the_names_of_hyperparameters_are_those_that_the_text_classifier_knows() -> None:
-    assert Container.hyperparameters == {field.name for field in fields(Hyperparameters)}
+    assert Container.hyperparameters == {field.name for field in fields(TextHyperparameters)}
+
+
+def test_the_names_of_hyperparameters_are_those_that_the_image_classifier_knows() -> None:
+    assert Image.hyperparameters == {field.name for field in fields(ImageHyperparameters)}
+
+
+@pytest.mark.parametrize(
+    ("algorithm", "variable", "content"),
+    [("image", "IMAGE_MODEL_FUNCTION_NAME", "image"), ("text", "MODEL_FUNCTION_NAME", "text")],
+)
+def test_a_stack_without_the_model_that_is_asked_for_says_so(
+    monkeypatch: pytest.MonkeyPatch, algorithm: str, variable: str, content: str
+) -> None:
+    monkeypatch.setenv(variable, "")
+    labeler = labelers.load_labeler(algorithm)
+    request = labeler.prepare(parse_request(changed("ActiveLearning.Model", {"Algorithm": algorithm})))
+    with pytest.raises(
+        RequestError, match=f"no model of {content}s: .* ModelContainers set to {content} or both"
+    ):
+        labeler.image_uri(request)
+
+
+@pytest.mark.parametrize("algorithm", ["text", "image"])
+def test_the_stacks_own_models_have_their_own_images(algorithm: str) -> None:
+    given = {"Algorithm": algorithm, "ImageUri": "111122223333.dkr.ecr.us-east-1.amazonaws.com/mine:1"}
+    with pytest.raises(RequestError, match="has its own image: leave ImageUri out"):
+        labelers.check_request(parse_request(changed("ActiveLearning.Model", given)))
+
+
+def test_requests_about_images_are_small_enough_to_be_answered_in_time() -> None:
+    image = labelers.load_labeler("image")
+    for given, megabytes in (({}, 1), ({"MaxPayloadInMB": 3}, 3)):
+        request = parse_request(changed("ActiveLearning.Model", {"Algorithm": "image", **given}))
+        assert image.prepare(request).active_learning.model.max_payload_in_mb == megabytes
+
+
+TEXT, IMAGE = b'{"source": "a text"}', b'{"source-ref": "s3://bucket/a.png"}'
+
+
+@pytest.mark.parametrize(
+    ("model", "fits", "refused", "reason"),
+    [
+        ({}, TEXT, IMAGE, "for images, set Model.Algorithm to"),
+        ({"Algorithm": "text"}, TEXT, IMAGE, "for images, set Model.Algorithm to image"),
+        ({"Algorithm": "image"}, IMAGE, TEXT, "for texts, leave Model.Algorithm out"),
+        ({"Algorithm": "blazingtext"}, TEXT, IMAGE, "BlazingText reads nothing else"),
+    ],
+)
+def test_a_manifest_that_the_model_cannot_read_is_refused_before_anybody_labels(
+    model: dict[str, str], fits: bytes, refused: bytes, reason: str
+) -> None:
+    settings = parse_request(changed("ActiveLearning.Model", model)).active_learning.model
+    reads = labelers.load_labeler(settings.algorithm).reads(settings)
+    categories = LabelCategories(("a", "b"))
+    assert list(InputManifest(LabelAttribute("kind"), categories, reads=reads).working_lines([fits]))
+    with pytest.raises(ManifestError, match=reason):
+        list(InputManifest(LabelAttribute("kind"), categories, reads=reads).working_lines([refused]))
+
+
+def test_what_an_image_of_the_users_reads_only_it_knows() -> None:
+    own = {"ImageUri": "111122223333.dkr.ecr.us-east-1.amazonaws.com/mine:1"}
+    settings = parse_request(changed("ActiveLearning.Model", own)).active_learning.model
+    assert labelers.load_labeler("container").reads(settings) is None
 
 
 @pytest.mark.parametrize(

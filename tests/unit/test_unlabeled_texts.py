@@ -60,6 +60,14 @@ def test_without_labels_the_classes_must_be_given(tmp_path: Path) -> None:
     assert not (tmp_path / "out").exists()
 
 
+def test_what_is_wrong_with_the_file_is_told_before_what_it_lacks(tmp_path: Path) -> None:
+    path = table(tmp_path, None)
+    assert "nowhere.csv" in run(tmp_path / "nowhere.csv").stderr
+    wrong = run(path, "--text-column", "Title")
+    assert "has no column 'Title'" in wrong.stderr
+    assert "'title'" in wrong.stderr
+
+
 def test_an_empty_label_column_is_like_none(tmp_path: Path) -> None:
     path = table(tmp_path, [""] * 20)
     refused = run(path, "--label-column", "category")

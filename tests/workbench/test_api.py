@@ -43,6 +43,7 @@ def test_a_batch_from_the_first_task_to_the_last(sqlite_desk: Desk, sign_in: Sig
         "guidelines": None,
         "ahead": 1,
         "progress": None,
+        "wait": None,
     }
     late = ann.post(f"/api/tasks/{first['id']}/answer", {"label": 0})
     assert (late.status_code, "closed" in late.json()["error"]) == (409, True)

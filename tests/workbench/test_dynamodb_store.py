@@ -13,6 +13,7 @@ from labelloop.workbench.answer_search import AnswerSearch, Search
 from labelloop.workbench.closing import KEPT_SECONDS
 from labelloop.workbench.comments import Comments
 from labelloop.workbench.dynamodb_store import TIME_TO_LIVE, DynamoDbTaskStore
+from labelloop.workbench.earlier_batches import EarlierBatches
 from labelloop.workbench.errors import RefusedError
 from labelloop.workbench.overview import Overview
 
@@ -72,17 +73,17 @@ def cost_of_a_request(table: Table) -> tuple[int, int]:
 
 
 @pytest.mark.slow
-def test_a_request_costs_the_same_after_a_hundred_batches(table: Table) -> None:
+def test_a_request_costs_the_same_after_many_batches(table: Table) -> None:
     table.close_batches(1, "older")
     table.desk.open(["x", "y", "z"], batch_id="first")
     table.desk.workbench.next_tasks("ann", 1)
     before = cost_of_a_request(table)
-    table.close_batches(100)
+    table.close_batches(30)
     assert cost_of_a_request(table) == before
 
 
 @pytest.mark.slow
-def test_a_page_of_answers_costs_the_same_after_a_hundred_batches_and_answers(table: Table) -> None:
+def test_a_page_of_answers_costs_the_same_after_many_batches_and_answers(table: Table) -> None:
     def cost() -> tuple[int, int]:
         with table.counted():
             found = AnswerSearch(table.desk.store, {}).find(Search(batch="last"), most=3)
@@ -100,7 +101,7 @@ def test_a_page_of_answers_costs_the_same_after_a_hundred_batches_and_answers(ta
     table.desk.open([str(number) for number in range(80)], batch_id="last")
     answer(52)
     before = cost()
-    table.close_batches(100)
+    table.close_batches(30)
     answer(20)
     assert cost() == before
     with table.counted():
@@ -111,11 +112,20 @@ def test_a_page_of_answers_costs_the_same_after_a_hundred_batches_and_answers(ta
 
 
 @pytest.mark.slow
-def test_looking_whether_the_work_is_over_costs_the_same_after_a_hundred_batches(table: Table) -> None:
-    table.close_batches(100)
+def test_looking_whether_the_work_is_over_costs_the_same_after_many_batches(table: Table) -> None:
+    table.close_batches(30)
     with table.counted():
         assert table.desk.workbench.is_over()
     assert table.items <= 2
+
+
+@pytest.mark.slow
+def test_a_run_looks_back_at_its_own_batches_alone(table: Table) -> None:
+    table.close_batches(20)
+    table.desk.open(["a", "b"], batch_id="mine")
+    with table.counted():
+        EarlierBatches.of_run(table.desk.store, ["mine"])
+    assert (table.calls, table.items) == (1, 2)
 
 
 def test_all_of_a_batch_leaves_half_a_year_after_its_output_is_written(table: Table) -> None:

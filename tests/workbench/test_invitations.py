@@ -209,16 +209,17 @@ def test_the_store_cannot_tell_a_link(olga: Browser, tmp_path: Path) -> None:
 
 def test_forged_and_changed_cookies_are_no_sessions(olga: Browser) -> None:
     ann = invited(olga, "Ann")
-    way, of_link, name, signature = ann.cookie.split(".")
+    way, of_link, number, name, signature = ann.cookie.split(".")
     assert (way, name) == ("link", "Ann")
     other = LaptopSessions(ann.client.app.state.workbench.store, "another key")  # type: ignore[attr-defined]
     for forged in (
-        f"owner.{of_link}.{name}.{signature}",
-        f"owner..{name}.{signature}",
-        f"shared..{name}.{signature}",
-        f"link.{of_link}.Olga.{signature}",
-        f"link.{of_link}.{name}.{other._sign('way in', f'link.{of_link}.{name}')}",
-        f"link.{of_link}.{name}.",
+        f"owner.{of_link}.{number}.{name}.{signature}",
+        f"owner..{number}.{name}.{signature}",
+        f"shared..{number}.{name}.{signature}",
+        f"link.{of_link}.{number}.Olga.{signature}",
+        f"link.{of_link}.0123456789abcdef.{name}.{signature}",
+        f"link.{of_link}.{number}.{name}.{other._sign('a session', f'link.{of_link}.{number}.{name}')}",
+        f"link.{of_link}.{number}.{name}.",
         f"{name}.{signature}",
         signature,
         "...",
@@ -236,13 +237,31 @@ def test_a_cookie_of_an_earlier_version_is_no_session(olga: Browser) -> None:
     for name in ("Ann", "", "owner..Ann"):
         olga.cookie = f"{name}.{sessions._sign('session', name)}"
         assert olga.get("/").status_code == 303
+    olga.cookie = f"owner..Olga.{sessions._sign('way in', 'owner..Olga')}"
+    assert olga.get("/").status_code == 303
+
+
+def test_a_copy_of_a_cookie_is_worth_nothing_once_its_person_has_signed_out(olga: Browser) -> None:
+    address = link(olga, "Ann")
+    ann, ann_elsewhere, ben = olga.opens(address), olga.opens(address), olga.shared()
+    assert ben.post("/api/sign-in", {"name": "Ben"}).status_code == 200
+    for person in (ann, ben):
+        copied = olga.shared()
+        copied.cookie = person.cookie
+        assert copied.get("/").status_code == 200
+        assert person.post("/api/sign-out", {}).json() == {"name": None}
+        assert copied.get("/").status_code == 303
+        assert copied.get("/api/batch").status_code == 403
+    assert ann_elsewhere.get("/").status_code == 200, "another session of the same person goes on"
+    assert ben.post("/api/sign-in", {"name": "Ben"}).status_code == 200, "who knows the address may"
+    assert olga.opens(address).get("/").status_code == 200
 
 
 def test_a_signature_of_one_purpose_is_none_of_another(olga: Browser) -> None:
     """The shared address's key and tokens are signatures too: they must not sign a cookie."""
     ann = invited(olga, "Ann")
     for signature in (ann.session.csrf_token, ann.client.app.state.sessions.shared_key):  # type: ignore[attr-defined]
-        ann.cookie = f"owner..Ann.{signature}"
+        ann.cookie = f"owner..0123456789abcdef.Ann.{signature}"
         assert ann.get("/").status_code == 303
 
 

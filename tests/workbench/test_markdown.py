@@ -83,6 +83,12 @@ def test_markdown_as_owners_write_it() -> None:
     assert "<pre>" not in as_html("Rules:\n\n    indented"), "and are no code where they are indented"
 
 
+def test_a_link_to_nowhere_is_its_text() -> None:
+    assert as_html("see [*x*]() and [y](https://a.b)[z]()").strip() == (
+        '<p>see <em>x</em> and <a href="https://a.b" target="_blank" rel="noopener noreferrer">y</a>z</p>'
+    )
+
+
 def test_an_image_is_a_link() -> None:
     html = as_html("![a cat](https://example.com/cat.png)")
     assert "<img" not in html

@@ -72,7 +72,7 @@ def test_the_newest_snapshot_tells_and_earlier_executions_rounds_come_first() ->
         "name": "overview-2",
         "round": 4,
         "ended": None,
-        "counts": {"input": 9, "human": 7, "auto": 0, "failed": 0, "pool": 2, "validation": 1},
+        "counts": {"input": 9, "human": 7, "auto": 0, "failed": 0, "pool": 2, "validation": 1, "ahead": 0},
         "rounds": [
             {"round": 2, "human_labels": 4, "accuracy": None, "expected_error": 0.25},
             {"round": 3, "human_labels": 6, "accuracy": None, "expected_error": 0.25},

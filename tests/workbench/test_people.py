@@ -261,7 +261,7 @@ def test_a_later_batch_knows_whose_answers_were_discarded(desk: Desk) -> None:
     say(desk, "ann", {0: 1})
     desk.workbench.discard("batch-1", "ann", "olga")
     desk.workbench.close("batch-1")
-    earlier = EarlierBatches.of_run(desk.store, ["batch-1/"])
+    earlier = EarlierBatches.of_run(desk.store, ["batch-1"])
     assert earlier.who_answered(0) == ("ann",)
 
 

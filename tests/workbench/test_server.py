@@ -78,7 +78,7 @@ def test_one_address_is_the_owners_and_one_is_for_others_also_after_a_restart(
         return answer.status, answer.headers.get("set-cookie", "").partition("=")[2].partition(".")[0]
 
     with served_again(sqlite_desk, tmp_path) as (said, port):
-        owners = address_in(said[0], "The owner labels here: ")
+        owners = address_in(said[0], "Label here, as an owner: ")
         others = address_in(said[1], "Others label here: ")
         assert "plain HTTP" in said[2]
         _, key = Invitations(sqlite_desk.store).invite("Ann", "reviewer", by="Olga")
@@ -94,4 +94,4 @@ def test_one_address_is_the_owners_and_one_is_for_others_also_after_a_restart(
 def test_on_this_machine_alone_there_is_one_address(sqlite_desk: Desk, tmp_path: Path) -> None:
     with served_again(sqlite_desk, tmp_path) as (said, _):
         assert len(said) == 1
-        assert "The owner" in said[0]
+        assert said[0].startswith("Label here: http://127.0.0.1:")

@@ -73,7 +73,7 @@ class BatchFile:
                 )
             if number in seen:
                 raise RequestError(
-                    f"{where}: the id {name!r} stands in row {seen[number]} already. Keep one of the two rows"
+                    f"{where}: the id {name!r} is already in row {seen[number]}. Keep one of the two rows"
                 )
             seen[number] = place
             label = given_label.strip()
@@ -82,7 +82,7 @@ class BatchFile:
             if label not in exact and _plain(label) not in index_of:
                 raise RequestError(
                     f"{where}: {label[:80]!r} is not one of the classes. Write one of "
-                    f"{listing(self.classes)}; {CANNOT_SAY} where you cannot say; or leave it empty, "
+                    f"{listing(self.classes)}; {CANNOT_SAY} if you can't tell; or leave it empty, "
                     "to be asked again"
                 )
             answers[number] = exact.get(label, index_of.get(_plain(label)))

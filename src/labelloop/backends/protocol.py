@@ -66,6 +66,10 @@ class AnswersLater(LabelingBackend, Protocol):
         """
         ...
 
-    def collect(self, state: RunState) -> Labeling:
-        """The time is over: stop asking, and return the labels so far."""
+    def collect(self, state: RunState, *, now: str | None = None) -> Labeling:
+        """The time is over: stop asking, and return the labels so far.
+
+        Where `now` is given, a batch may stay open whose deadline was moved beyond it: then the result says
+        for how many seconds (`wait_seconds`).
+        """
         ...

@@ -34,7 +34,7 @@ def answers(
         ),
     ] = None,
     out: Annotated[
-        Path, typer.Option(help="The file to write: .csv or .jsonl. One that is there is replaced.")
+        Path, typer.Option(help="The file to write: .csv or .jsonl. An existing file is replaced.")
     ] = Path("answers.csv"),
     stack: Annotated[
         str | None, typer.Option(help="The deployed stack, instead of FOLDER.", show_default=False)
@@ -44,7 +44,7 @@ def answers(
 ) -> None:
     """Write every answer that people gave at the workbench: who, what, when, how long, and in which batch.
 
-    Also while people are at work. Answers that were taken back or replaced are not there.
+    This works while people label, too. Answers that were taken back or replaced are left out.
 
     Example: labelloop answers news/run --out answers.csv
     """

@@ -1,7 +1,7 @@
 """`labelloop ask-model`: a foundation model labels a file of texts, before people judge it."""
 
 import secrets
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated
 
@@ -9,6 +9,13 @@ import typer
 from rich.console import Console
 from rich.text import Text
 
+from labelloop.asked_files.descriptions import read_descriptions, read_instructions
+from labelloop.asked_files.output import (
+    AnswerColumns,
+    refuse_changed_output,
+    refuse_output,
+    write_answers,
+)
 from labelloop.cli import table_options
 from labelloop.cli.ask_task import AskedFile, AskedModel, Instructions
 from labelloop.cli.asked_server import BEDROCK, asked_server
@@ -17,21 +24,15 @@ from labelloop.cli.asking_progress import FIRST_ANSWERS, AskingProgress
 from labelloop.cli.audit_people import stopped
 from labelloop.cli.aws.options import ProfileOption
 from labelloop.cli.errors import RunFailedError, explained_errors
+from labelloop.cli.prompt import print_messages
 from labelloop.cli.sentences import say
 from labelloop.cli.table_options import comma_separated
 from labelloop.foundation_model.answer_cache import AnswerCache, cache_beside
 from labelloop.foundation_model.asking import Asking
-from labelloop.foundation_model.descriptions import described, read_descriptions, read_instructions
 from labelloop.foundation_model.errors import ModelServerError
 from labelloop.foundation_model.examples import Examples
 from labelloop.foundation_model.model_client import DEFAULT_PATIENCE, Patience
-from labelloop.foundation_model.output import (
-    AnswerColumns,
-    refuse_changed_output,
-    refuse_output,
-    write_answers,
-)
-from labelloop.foundation_model.prompt import Message
+from labelloop.foundation_model.prompt import described
 from labelloop.foundation_model.reading import NOT_ASKED, Outcome, Reading
 from labelloop.foundation_model.row_labeler import ConfidenceFrom
 from labelloop.foundation_model.server_address import OPENAI_KEY
@@ -166,6 +167,7 @@ def ask_model(
     encoding: table_options.Encoding = None,
     column_names: table_options.ColumnNames = None,
     quotes: table_options.Quotes = None,
+    backslashes: table_options.Backslashes = None,
     sheet: table_options.Sheet = None,
     skip_bad_rows: table_options.SkipBadRows = False,
 ) -> None:
@@ -199,7 +201,6 @@ def ask_model(
         )
         spending = _spending(price_in, price_out, max_cost)
         meanings = read_descriptions(class_descriptions) if class_descriptions else {}
-        table_options.refuse_no_classes(label_column, (), classes or ",".join(meanings) or None)
         table_format = table_options.table_format(
             text_column=text_column,
             label_column=label_column,
@@ -209,8 +210,10 @@ def ask_model(
             encoding=encoding,
             column_names=column_names,
             quotes=quotes,
+            backslashes=backslashes,
             sheet=sheet,
         )
+        table_options.refuse_no_classes(files, table_format, classes or ",".join(meanings) or None)
         options = PreparationOptions(
             label_attribute=DEFAULT_LABEL_ATTRIBUTE,
             classes=comma_separated(classes, "--classes") or tuple(meanings) or None,
@@ -237,7 +240,7 @@ def ask_model(
         prompt = instructions.prompt(secrets.token_hex(8), confidence_from)
         if show_prompt:
             first = file.texts[0]
-            _print_prompt(console, prompt.messages(first, instructions.examples.beside(first)))
+            print_messages(console, prompt.messages(first, instructions.examples.beside(first)))
             return
         refuse_output(out, files)
         _tell(console, source, read, file, asked_model)
@@ -331,13 +334,6 @@ def _spending(price_in: float | None, price_out: float | None, max_cost: float |
             raise OptionError("--max-cost needs --price-in and --price-out: what a model costs differs.")
         return Spending()
     return Spending(Prices(price_in, price_out), max_cost)
-
-
-def _print_prompt(console: Console, messages: Sequence[Message]) -> None:
-    for message in messages:
-        console.print(Text(f"[{message['role']}]", style="bold"))
-        console.print(Text(message["content"]), soft_wrap=True)
-        console.print()
 
 
 def _tell(

@@ -4,10 +4,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from labelloop.asked_files.output import AnswerColumns
 from labelloop.cli.asked_server import AskedServer
 from labelloop.foundation_model.examples import Examples
 from labelloop.foundation_model.model_client import ModelClient, Patience
-from labelloop.foundation_model.output import AnswerColumns
 from labelloop.foundation_model.prompt import DescribedClass, Prompt
 from labelloop.foundation_model.reading import AnswerReader
 from labelloop.foundation_model.request_form import RequestSettings

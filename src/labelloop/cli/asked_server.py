@@ -5,12 +5,12 @@ from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from labelloop.foundation_model.bedrock_client import BedrockClient
+from labelloop.foundation_model.bedrock_client import BedrockClient, client_settings
 from labelloop.foundation_model.chat_client import ChatClient
 from labelloop.foundation_model.model_client import ModelClient, Patience
 from labelloop.foundation_model.row_labeler import ConfidenceFrom
 from labelloop.foundation_model.server_address import ServerAddress, server_key
-from labelloop.operations.cloud import Cloud
+from labelloop.operations.cloud import Cloud, explained, in_words
 from labelloop.preparation.errors import OptionError
 
 BEDROCK = "bedrock"
@@ -71,7 +71,9 @@ class BedrockServer(AskedServer):
         return ()
 
     def client(self, model: str, *, at_once: int, patience: Patience) -> ModelClient:
-        return BedrockClient(self.cloud, model, at_once=at_once, patience=patience)
+        with explained():
+            runtime = self.cloud.client("bedrock-runtime", client_settings(patience, at_once))
+        return BedrockClient(runtime, model, patience=patience, in_words=in_words)
 
 
 def asked_server(

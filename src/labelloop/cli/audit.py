@@ -17,9 +17,11 @@ from labelloop.cli import table_options
 from labelloop.cli.audit_people import PeopleWithFiles, stopped
 from labelloop.cli.errors import explained_errors
 from labelloop.cli.progress import Progress, what_happened
+from labelloop.cli.run_options import share
 from labelloop.cli.sentences import line_printer, say
 from labelloop.cli.table_options import comma_separated
 from labelloop.core.errors import RequestError
+from labelloop.core.label_words import LabelWords
 from labelloop.core.loop import Loop, RoundOutcome
 from labelloop.core.settings import LoopSettings
 from labelloop.in_memory.batch_run import Batch, People
@@ -32,7 +34,6 @@ from labelloop.label_audit.forecast import Plan, forecast
 from labelloop.label_audit.page import class_sentence
 from labelloop.label_audit.table import AuditTable, Columns, Written, read_table
 from labelloop.label_audit.words import plan_sentences, seed_sentence, summary_sentences
-from labelloop.preparation.label_words import LabelWords
 from labelloop.simulation import Watcher
 from labelloop.work_folder.kept_settings import file_digest
 from labelloop.work_folder.lock import locked
@@ -64,41 +65,41 @@ def audit(
     text_column: Annotated[str, typer.Option(help="The column with the texts, which people judge.")],
     label_column: Annotated[
         list[str],
-        typer.Option(
-            help="The column with the given labels. Give it again for each further source of labels."
-        ),
+        typer.Option(help="The column with the given labels. Repeat it for each further source of labels."),
     ],
     out: Annotated[Path, typer.Option(help="The folder for people's answers and the results.")],
     confidence_column: Annotated[
         list[str] | None,
         typer.Option(
-            help="How sure the source is: 0 to 1, or percent. What that is worth is learned from people's "
-            "answers."
+            help="How sure the source is: 0 to 1, or percent. People's answers show what that is worth."
         ),
     ] = None,
     people: Annotated[
         Checkers,
         typer.Option(
-            help="Who checks: you and others in the browser; you in CSV files; or nobody, to try it out on a "
-            "file with --truth-column."
+            help="Who checks: you and others in the browser; you in CSV files; or simulated people, to try "
+            "it on a file with --truth-column."
         ),
     ] = Checkers.WORKBENCH,
     certificate_for: Annotated[
         CertificateFor,
         typer.Option(
-            help="What at most --target-error of is wrong: the whole data set, where people's labels count "
-            "as right; all given labels that are kept; or those of each class."
+            help="Which labels the promise is about: the whole data set, with people's labels counted as "
+            "right; all given labels that are kept; or those of each class."
         ),
     ] = CertificateFor.DATASET,
-    target_error: Annotated[float, typer.Option(min=0, max=1, help="The share that may be wrong.")] = 0.05,
+    target_error: Annotated[
+        float, typer.Option(parser=share, metavar="SHARE", help="The share that may be wrong.")
+    ] = 0.05,
     confidence: Annotated[
-        float, typer.Option(min=0, max=1, help="How sure the certificate must be of that.")
+        float,
+        typer.Option(parser=share, metavar="SHARE", help="How sure the certificate must be of that."),
     ] = 0.95,
     truth_column: Annotated[
         str | None,
         typer.Option(
             help="The column with the true labels: what simulated people answer, and what the result is "
-            "compared with. It is never looked at otherwise."
+            "compared with. It is used for nothing else."
         ),
     ] = None,
     show_column: Annotated[
@@ -111,8 +112,8 @@ def audit(
     positive: Annotated[
         str | None,
         typer.Option(
-            help="Of two classes the one that a judge looks for: the pass rate is its share. Default: yes, "
-            "pass, true or the like, else the last."
+            help="With two classes, the one whose share is the pass rate. Default: yes, pass, true or the "
+            "like, else the last."
         ),
     ] = None,
     second_opinions: Annotated[
@@ -140,8 +141,8 @@ def audit(
         typer.Option(
             min=0,
             max=2**32 - 1,
-            help="The same seed and answers give the same result. Whoever knows the seed knows beforehand "
-            "which rows will be drawn. Default: a secret one, disclosed in the report.",
+            help="The same seed and answers give the same result. Anyone who knows the seed can work out "
+            "which rows will be drawn. Default: a secret one, shown in the report.",
         ),
     ] = None,
     missing: table_options.Missing = None,
@@ -151,9 +152,10 @@ def audit(
     encoding: table_options.Encoding = None,
     column_names: table_options.ColumnNames = None,
     quotes: table_options.Quotes = None,
+    backslashes: table_options.Backslashes = None,
     sheet: table_options.Sheet = None,
     host: Annotated[
-        str, typer.Option(help="Where the workbench is served; 0.0.0.0 admits the local network.")
+        str, typer.Option(help="Where the workbench is served; 0.0.0.0 opens it to the local network.")
     ] = "127.0.0.1",
     port: Annotated[int, typer.Option(min=0, max=65535, help="The first port to try.")] = DEFAULT_PORT,
     plan_only: Annotated[
@@ -161,16 +163,16 @@ def audit(
     ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print report.json and nothing else.")] = False,
 ) -> None:
-    """Find out how wrong given labels are, and which may be kept, with few answers by people.
+    """Find out how wrong given labels are, and which you may keep, with few answers by people.
 
-    The labels may come from a language model, a vendor or an old rule. First the command says about how many
+    The labels may come from a language model, a vendor or an old rule. First the command estimates how many
     answers it will take. Then people label some rows, batch after batch, without seeing the given labels. It
     ends with a certificate and, in --out: labels.csv (your columns, then label, labeled_by, was, confidence
     and round), corrections.csv, report.html and report.json.
 
-    With --people file, the command writes batch-001.csv and ends, with exit code 0. Fill in its column
-    "label" and run the same command again, until report.json is there. After any interruption too, the same
-    command goes on.
+    With --people file, the command writes batch-001.csv and ends with exit code 0. Fill in the column "label"
+    and run the same command again, until report.json is there. After an interruption, too, the same command
+    continues.
 
     Example: labelloop audit headlines.csv --text-column text --label-column llm_label
     --confidence-column llm_confidence --target-error 0.05 --people file --out audit
@@ -192,6 +194,7 @@ def audit(
                 encoding=encoding or "",
                 column_names=comma_separated(column_names, "--columns") or (),
                 quoted=quotes,
+                escaped=backslashes,
                 sheet=sheet or "",
             ),
             words=LabelWords(
@@ -201,7 +204,7 @@ def audit(
                 merge_case,
             ),
         )
-        _check(table, people, target_error, confidence, positive)
+        _check(table, people, target_error, positive)
         _check_sizes(batch_size, max_human_labels)
         settings: dict[str, Any] = {
             "FILE.csv": file_digest(files),
@@ -219,6 +222,7 @@ def audit(
             "--encoding": encoding,
             "--columns": column_names,
             "--quotes": quotes,
+            "--backslashes": backslashes,
             "--sheet": sheet,
             "--people": people.value,
             "--certificate-for": certificate_for.value,
@@ -252,13 +256,7 @@ def audit(
         _print_result(console, report, folder)
 
 
-def _check(
-    table: AuditTable, people: Checkers, target_error: float, confidence: float, positive: str | None
-) -> None:
-    if not (0 < target_error < 1 and 0 < confidence < 1):
-        raise RequestError(
-            "--target-error and --confidence are shares above 0 and below 1, such as 0.05 and 0.95"
-        )
+def _check(table: AuditTable, people: Checkers, target_error: float, positive: str | None) -> None:
     require_room_for_errors(len(table), target_error)
     if people is Checkers.SIMULATED and table.truth is None:
         raise RequestError("--people simulated answer with the truth: name its column with --truth-column")
@@ -295,7 +293,9 @@ class AuditProgress(Progress, Watcher):
 
     def people_heard(self, loop: Loop, outcome: RoundOutcome) -> None:
         record = outcome.record
-        happened = what_happened(None, 0, record.test, loop.certificate, record.sent_to_people)
+        happened = what_happened(
+            None, 0, record.test, loop.certificate, record.sent_to_people, left=loop.counts.pool
+        )
         self.counts = loop.counts
         self.print_round(record.round, happened.removeprefix("no model yet; "), loop.counts)
 
@@ -365,7 +365,7 @@ class _Audited:
             simulated and batch.number > _BATCHES_FORETOLD_IN_SIMULATION
         ):
             return
-        self._progress.doing = "planning anew"
+        self._progress.doing = "planning again"
         _print_plan(self._console, self.run, alternatives=batch.number <= 1)
 
     def report(self, positive: str | None, *, secret: bool) -> AuditReport:

@@ -18,14 +18,14 @@ def hand_out(console: Console, file: BatchFile, questions: Sequence[Question]) -
     say(
         console,
         f"Wrote {counted(len(questions), 'row')} to {file.path}. In its column “label”, write one of "
-        f"{listing(file.classes)}, or {CANNOT_SAY} where you cannot say; save it as CSV, and run the same "
+        f"{listing(file.classes)}, or {CANNOT_SAY} if you can't tell; save it as CSV, and run the same "
         "command again.",
     )
     if again := sum(one.again for one in questions):
         say(
             console,
-            f"{counted(again, 'row')} with “yes” in the column “again” have an answer already: let another "
-            "person answer them, if you can.",
+            f"{counted(again, 'row')} with “yes” in the column “again” {'has' if again == 1 else 'have'} an "
+            f"answer already: let another person answer {'it' if again == 1 else 'them'}, if you can.",
         )
 
 
@@ -43,6 +43,6 @@ def take_in(console: Console, file: BatchFile, asked: Sequence[int]) -> dict[int
         console,
         f"{len(answers):,} of {counted(len(asked), 'row')} in {file.path} have an answer. "
         f"{counted(len(missing), 'row')} {'has' if len(missing) == 1 else 'have'} none yet (id {rows}): fill "
-        f"in the column “label”, or write {CANNOT_SAY} where you cannot say, and run the same command again.",
+        f"in the column “label”, or write {CANNOT_SAY} if you can't tell, and run the same command again.",
     )
     return None

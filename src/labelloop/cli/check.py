@@ -37,18 +37,18 @@ def check(
         typer.Argument(help="The folder of `label-file`, of `prepare`, or of `run`.", show_default=False),
     ],
     host: Annotated[
-        str, typer.Option(help="The address to serve at; 0.0.0.0 admits the local network.")
+        str, typer.Option(help="The address to serve at; 0.0.0.0 opens it to the local network.")
     ] = "127.0.0.1",
     port: Annotated[int, typer.Option(min=0, max=65535, help="The first port to try.")] = DEFAULT_PORT,
 ) -> None:
-    """Look again, at the workbench, at the labels of an ended run that are most likely wrong.
+    """Look again at the labels of a finished run that are most likely wrong.
 
-    People are asked about what check.csv lists, beside the report: labels by people that the model
-    contradicts, and those the model was least sure of. They don't see the label that is there. Then
-    FOLDER/labels.csv is written anew with their answers, labeled_by "checked".
+    People are asked about the rows in check.csv, beside the report: labels by people that the model
+    contradicts, and those the model was least sure of. They don't see the current label. Then
+    FOLDER/labels.csv is written again with their answers, labeled_by "checked".
 
-    Stop with Ctrl-C whenever you like: the same command goes on. To end it with the answers so far, close the
-    batch on the page Run.
+    Stop with Ctrl-C whenever you like: the same command continues. To finish with the answers so far, close
+    the batch on the page Run.
 
     Example: labelloop check news
     """

@@ -19,7 +19,7 @@ def export(
     out: Annotated[
         Path | None,
         typer.Option(
-            help="The file to write: .csv, .jsonl or .parquet. One that is there is replaced. "
+            help="The file to write: .csv, .jsonl or .parquet. An existing file is replaced. "
             "Default: labels.csv in the folder."
         ),
     ] = None,
@@ -33,11 +33,11 @@ def export(
         ),
     ] = None,
 ) -> None:
-    """Write all rows of your files with the labels so far, also of a run under way, stopped or killed.
+    """Write all rows of your files with the labels so far, even while a run goes on, or after it was killed.
 
-    Your columns come unchanged and in their order, then: label, labeled_by (people, model, given: it was
-    there before, or checked: people looked again with `labelloop check`), confidence, round. Rows without
-    a label have these four empty. Answers of the open batch are labels once it is closed.
+    Your columns come first, unchanged, then: label, labeled_by (people, model, given: it was in the file, or
+    checked: people looked again with `labelloop check`), confidence, round. These four are empty for rows
+    without a label. Answers of the open batch become labels when it is closed.
 
     Example: labelloop export news --out labels.csv
     """

@@ -11,7 +11,7 @@ from labelloop.cli.run import People
 from labelloop.cli.run_folder import RunFolder
 from labelloop.core.errors import RequestError
 from labelloop.core.settings import LoopSettings
-from labelloop.core.sizes import default_batch_size, resolve_size
+from labelloop.core.sizes import default_batch_size, default_start_size, largest_batch, resolve_size
 from labelloop.preparation import Preparation, PreparationOptions, TableFormat
 from labelloop.preparation.options import DEFAULT_BUCKET
 from labelloop.preparation.output_folder import OutputFolder
@@ -20,7 +20,12 @@ from labelloop.work_folder.kept_settings import changed_settings, file_digest
 from labelloop.workflow.request import parse_settings
 
 # Fields whose option has another name than they have.
-_OPTIONS = {"column_names": "--columns", "quoted": "--quotes", "prior_columns": "--prior-column"}
+_OPTIONS = {
+    "column_names": "--columns",
+    "quoted": "--quotes",
+    "escaped": "--backslashes",
+    "prior_columns": "--prior-column",
+}
 _PREPARATION = (
     "classes",
     "class_names",
@@ -32,7 +37,14 @@ _PREPARATION = (
     "bucket",
 )
 # What may change while the labels stay: how many are asked for, at a time and in all, and what is promised.
-_CHANGEABLE = ("--target-error", "--confidence", "--certificate-for", "--budget", "--batch-size")
+_CHANGEABLE = (
+    "--target-error",
+    "--confidence",
+    "--certificate-for",
+    "--budget",
+    "--batch-size",
+    "--label-ahead",
+)
 _PROMISE = ("TargetError", "Confidence", "CertificateFor")
 _ROWS = "rows"
 
@@ -61,9 +73,12 @@ class FileTask:
     loop: dict[str, Any]  # fields of the request's block; None for the default
     budget: int | None
     batch_size: float | None
+    label_ahead: float | None = None  # a share of a batch
 
     def check(self) -> None:
         """Raises RequestError for what the loop cannot do, before any file is read."""
+        if self.label_ahead and self.people is not WhoLabels.WORKBENCH:
+            raise RequestError("--label-ahead is for people at the workbench: leave it out")
         parse_settings({name: value for name, value in self.active_learning().items() if value is not None})
 
     def promise(self) -> LoopSettings:
@@ -92,15 +107,31 @@ class FileTask:
 
     def active_learning(self) -> dict[str, Any]:
         """The request's block; None for a default."""
-        return {**self.loop, "MaxHumanLabels": self.budget, "BatchSize": self.batch_size}
+        ahead = None if self.label_ahead is None else {"LabelAheadShare": self.label_ahead}
+        return {
+            **self.loop,
+            "MaxHumanLabels": self.budget,
+            "BatchSize": self.batch_size,
+            "Workbench": ahead,
+        }
 
-    def plan(self, rows: int) -> str:
-        """In words: how many answers people are asked for, and how many of them at a time."""
+    def answers_before_the_model(self, preparation: Preparation) -> int:
+        """How many people give before there is a model."""
+        simulated = self.people is WhoLabels.SIMULATED
+        known = 0 if simulated else preparation.rows - preparation.unknown
+        return max(0, default_start_size(preparation.rows, self.budget) - known)
+
+    def plan(self, rows: int, start: int = 0) -> str:
+        """In words: how many answers people are asked for, `start` of them first, and how many at a time."""
         batch = resolve_size(self.batch_size or default_batch_size(rows, self.budget), rows)
         most = "" if self.budget is None else f"at most {min(self.budget, rows):,} answers, "
+        first = f"{start:,} at first, drawn at random, then " if start else ""
+        waits = self.people is WhoLabels.WORKBENCH and not self.label_ahead
+        follows_pace = waits and self.batch_size is None
+        later = f"{batch:,} to {largest_batch(batch):,}" if follows_pace else f"{batch:,}"
         return (
-            f"People are asked for {most}{batch:,} at a time. After each batch the model learns from "
-            "them, and chooses what to ask next."
+            f"People are asked for {most}{first}{later} at a time. After each batch the model learns from "
+            "the answers, and chooses what to ask next."
         )
 
     def settings(self) -> dict[str, Any]:
@@ -118,6 +149,7 @@ class FileTask:
             "--seed": self.loop["Seed"],
             "--budget": self.budget,
             "--batch-size": self.batch_size,
+            "--label-ahead": self.label_ahead,
         }
         # As they are read again: JSON knows no tuples.
         read: dict[str, Any] = json.loads(json.dumps(settings))
@@ -156,7 +188,9 @@ class FileFolder:
             return
         held = sorted(path.name for path in self.out.iterdir() if path.suffix != ".writing")
         if held:
-            raise RequestError(f"{self.out} holds {held[0]}, which no label-file wrote: choose another --out")
+            raise RequestError(
+                f"{self.out} holds {held[0]}, which label-file did not write: choose another --out"
+            )
 
     def claim(self) -> None:
         """From then on the folder is in use; which settings it belongs to is open until a run begins."""
@@ -180,7 +214,7 @@ class FileFolder:
         if other := [name for name in changed if name not in _CHANGEABLE]:
             raise RequestError(
                 f"{self.out} holds the labeling of something else: {', '.join(other)} "
-                f"differ{'s' if len(other) == 1 else ''}. To go on with it, give what it was started with; "
+                f"differ{'s' if len(other) == 1 else ''}. To continue it, use the same files and options; "
                 "to start another, choose another --out"
             )
         return changed

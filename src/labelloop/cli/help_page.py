@@ -9,13 +9,18 @@ WIDEST = 110
 
 
 class CommandList(TyperGroup):
-    """The list of commands, each with its whole first sentence: Click ends those that do not fit in `...`."""
+    """The commands under their headings, each with its whole first sentence: Click cuts long ones."""
 
     def format_commands(self, ctx: Any, formatter: Any) -> None:
         commands = [(name, self.get_command(ctx, name)) for name in self.list_commands(ctx)]
-        rows = [(name, _summary(command)) for name, command in commands if command and not command.hidden]
-        if rows:
-            with formatter.section("Commands"):
+        sections: dict[str, list[tuple[str, str]]] = {}
+        for name, command in commands:
+            if command and not command.hidden:
+                heading = getattr(command, "rich_help_panel", None)
+                heading = heading if isinstance(heading, str) else "Commands"
+                sections.setdefault(heading, []).append((name, _summary(command)))
+        for heading, rows in sections.items():
+            with formatter.section(heading):
                 formatter.write_dl(rows)
 
 

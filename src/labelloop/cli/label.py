@@ -55,7 +55,7 @@ def label(
         typer.Option("--adjudicate", help="Stay open until you have decided what people disagree about."),
     ] = False,
     host: Annotated[
-        str, typer.Option(help="The address to serve at; 0.0.0.0 admits the local network.")
+        str, typer.Option(help="The address to serve at; 0.0.0.0 opens it to the local network.")
     ] = "127.0.0.1",
     port: Annotated[int, typer.Option(min=0, max=65535, help="The first port to try.")] = DEFAULT_PORT,
 ) -> None:

@@ -1,7 +1,9 @@
 """`labelloop label-file`: from a file of texts to the same file with labels, on this machine."""
 
+import shlex
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
+from itertools import islice
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -16,12 +18,15 @@ from labelloop.cli.file_task import FileFolder, FileTask, WhoLabels
 from labelloop.cli.flat_estimate import ask_how_to_go_on, can_ask
 from labelloop.cli.labels_so_far import labels_so_far
 from labelloop.cli.local_run import Beside
+from labelloop.cli.option_words import in_terms_of_options
+from labelloop.cli.own_command import own_command
 from labelloop.cli.prepare import show_rows
 from labelloop.cli.price import print_price
 from labelloop.cli.progress import EstimateIsFlat, PeopleAreAsked
 from labelloop.cli.run import beside_run, execute, new_record, set_people
 from labelloop.cli.run_folder import RunRecord, read_request
 from labelloop.cli.run_in_files import BatchesInFiles
+from labelloop.cli.sentences import say
 from labelloop.cli.summary import print_outcome
 from labelloop.local.application import Application
 from labelloop.preparation import Preparation, PreparationOptions, prepare_files, propose_label_attribute
@@ -29,7 +34,7 @@ from labelloop.preparation.options import DEFAULT_BUCKET, DEFAULT_LABEL_ATTRIBUT
 from labelloop.work_folder.json_file import write_json
 from labelloop.work_folder.lock import locked
 from labelloop.workbench.server import DEFAULT_PORT
-from labelloop.workflow.request import parse_request
+from labelloop.workflow.request import ModelSettings, parse_request
 
 
 def label_file(
@@ -40,12 +45,13 @@ def label_file(
     label_column: table_options.LabelColumn = None,
     id_column: table_options.IdColumn = None,
     budget: Annotated[
-        int | None, typer.Option(min=1, help="The most answers that people are asked for. Default: no limit.")
+        int | None, typer.Option(min=1, help="The most answers to ask people for. Default: no limit.")
     ] = None,
     target_error: run_options.TargetError = None,
     confidence: run_options.Confidence = None,
     certificate_for: run_options.ForWhat = None,
     batch_size: run_options.BatchSize = None,
+    label_ahead: run_options.LabelAhead = None,
     people: Annotated[
         WhoLabels,
         typer.Option(
@@ -63,6 +69,7 @@ def label_file(
     encoding: table_options.Encoding = None,
     column_names: table_options.ColumnNames = None,
     quotes: table_options.Quotes = None,
+    backslashes: table_options.Backslashes = None,
     sheet: table_options.Sheet = None,
     skip_bad_rows: table_options.SkipBadRows = False,
     sample: table_options.Sample = None,
@@ -76,11 +83,11 @@ def label_file(
 ) -> None:
     """Label a file of texts: you label some in the browser, a model learns from that and labels the rest.
 
-    The end is OUT/labels.csv: your rows and columns as they are, and behind them label, labeled_by (people,
-    model, or given: it was there before), confidence and round. `labelloop export OUT` writes it at any time.
+    The result is OUT/labels.csv: your rows and columns unchanged, followed by label, labeled_by (people,
+    model, or given: it was in the file), confidence and round. `labelloop export OUT` writes it at any time.
 
-    Stop with Ctrl-C whenever you like: the same command goes on, and nobody is asked twice. Given another
-    --budget, --target-error, --certificate-for, --confidence or --batch-size, it keeps all labels too.
+    Stop with Ctrl-C whenever you like: the same command continues, and nobody is asked twice. You may then
+    change --budget, --target-error, --certificate-for, --confidence and --batch-size; all labels are kept.
 
     Example: labelloop label-file texts.csv --text-column title --classes business,health,sports
     --id-column id --budget 3000 --out news
@@ -89,20 +96,28 @@ def label_file(
     with explained_errors():
         prior_columns = table_options.pairs_of_columns(prior_column, prior_confidence_column)
         priors = prior_attributes(prior_columns)
-        table_options.refuse_no_classes(label_column, prior_columns, classes)
+        table_format = table_options.table_format(
+            text_column=text_column,
+            label_column=label_column,
+            id_column=id_column,
+            prior_columns=prior_columns,
+            delimiter=delimiter,
+            encoding=encoding,
+            column_names=column_names,
+            quotes=quotes,
+            backslashes=backslashes,
+            sheet=sheet,
+        )
+        table_options.refuse_no_classes(files, table_format, classes)
+        deployed = Application.found(application, model_container)
+        labeler = model or ModelSettings().algorithm
+        folder = FileFolder(out)
+        earlier = folder.run.load()
+        if earlier is None or not earlier.finished:
+            deployed.ready_for(labeler)
         task = FileTask(
             files=files,
-            table_format=table_options.table_format(
-                text_column=text_column,
-                label_column=label_column,
-                id_column=id_column,
-                prior_columns=prior_columns,
-                delimiter=delimiter,
-                encoding=encoding,
-                column_names=column_names,
-                quotes=quotes,
-                sheet=sheet,
-            ),
+            table_format=table_format,
             preparation=PreparationOptions(
                 label_attribute=_label_attribute(label_column, priors),
                 prior_attributes=priors,
@@ -127,16 +142,17 @@ def label_file(
             },
             budget=budget,
             batch_size=batch_size,
+            label_ahead=label_ahead,
         )
-        folder = FileFolder(out)
         with locked(out):
             record = _begin(console, folder, task)
             if not record.finished:
-                deployed = Application.found(application, model_container)
+                if labeler == ModelSettings().algorithm:
+                    _tell_of_encoder(console, deployed)
                 with _beside(console, people, folder, host, port) as beside:
                     _run_and_ask(console, deployed, folder, task, record, beside)
             report = folder.run.read_report()
-            print_outcome(console, report)
+            print_outcome(console, report, in_terms_of_options)
             write_labels(console, labels_so_far(out), folder.labels)
     _show_places(console, folder)
 
@@ -145,6 +161,15 @@ def _label_attribute(label_column: str | None, priors: tuple[str, ...]) -> str:
     """The key in the manifest, which nobody need know: any that no source of prior labels has."""
     name = propose_label_attribute(label_column or DEFAULT_LABEL_ATTRIBUTE)
     return f"{name}-by-people" if name in priors else name
+
+
+def _tell_of_encoder(console: Console, application: Application) -> None:
+    if not application.has_own_model and not application.has_encoder:
+        say(
+            console,
+            "Note: the sentence encoder is not here. Without it, the model needs more labels. To fetch it, "
+            f"once (90 MB): {own_command()} fetch-encoder",
+        )
 
 
 def _beside(
@@ -271,7 +296,9 @@ def _prepare(console: Console, folder: FileFolder, task: FileTask) -> tuple[RunR
     request = _with_block(read_request(folder.prepared.request), task.active_learning())
     parse_request(request)
     write_json(folder.prepared.request, request)
-    console.print(Text(task.plan(preparation.rows)), soft_wrap=True)
+    console.print(
+        Text(task.plan(preparation.rows, task.answers_before_the_model(preparation))), soft_wrap=True
+    )
     print_price(console, preparation.rows, task.promise(), task.budget)
     return new_record(request, folder.prepared.s3_root, None), preparation.rows
 
@@ -289,3 +316,14 @@ def _show_places(console: Console, folder: FileFolder) -> None:
         ("for AWS", folder.prepared.request),
     ):
         console.print(Text.assemble((f"{name:>8}  ", "dim"), str(path)), soft_wrap=True)
+    if _has_rows(folder.run.check_list):
+        console.print("\nTo look again at the labels that are most likely wrong:")
+        console.print(Text(f"  {own_command()} {shlex.join(['check', str(folder.out)])}"), soft_wrap=True)
+
+
+def _has_rows(table: Path) -> bool:
+    """Whether there is more in it than its header."""
+    if not table.exists():
+        return False
+    with table.open("rb") as lines:
+        return sum(1 for _ in islice(lines, 2)) > 1

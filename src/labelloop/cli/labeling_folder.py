@@ -74,7 +74,7 @@ class LabelingFolder:
         if differing:
             raise RequestError(
                 f"{self.path} holds the labeling of something else: {', '.join(differing)} differ"
-                f"{'s' if len(differing) == 1 else ''}. To continue it, give what it was started with; "
+                f"{'s' if len(differing) == 1 else ''}. To continue it, use the same files and options; "
                 "to start another, choose another --out"
             )
 

@@ -21,7 +21,11 @@ from labelloop.local.application import Application, Jobs
 from labelloop.local.aws import LocalAws
 from labelloop.local.docker import bridge_address
 from labelloop.local.simulated_annotators import SimulatedAnnotators
+from labelloop.local.simulated_model import SimulatedModel
 from labelloop.workflow.request import parse_request
+
+# Of the model in the sample events.
+_MODEL_SKILL = 0.8
 
 
 def local_aws(
@@ -102,6 +106,8 @@ def _open_batch(aws: LocalAws, sample: _SampleFolder) -> None:
 def _opened(application: Application, sample: _SampleFolder) -> LocalAws:
     request = parse_request(read_request(sample.request))
     _, people = load_simulated_people(sample.truth, request, sample.s3_root)
+    with sample.truth.open(encoding="utf-8", newline="") as lines:
+        model = SimulatedModel.of_truth_file(lines, _MODEL_SKILL)
     return LocalAws(
         template=application.template,
         s3_root=sample.s3_root,
@@ -111,6 +117,7 @@ def _opened(application: Application, sample: _SampleFolder) -> LocalAws:
         parameters={"DataBucket": BUCKET, "JobRoleArn": request.role_arn},
         # As sam tells a function on a laptop.
         environment={"WORKBENCH_TABLE": "WorkbenchTable"},
+        foundation_models=model,
     )
 
 

@@ -2,18 +2,19 @@
 
 import json
 import shutil
-from collections.abc import Callable, Iterable
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from labelloop import backends, labelers
 from labelloop.cli.errors import RunFailedError
+from labelloop.cli.image_folder import ImageFolder
 from labelloop.cli.run_folder import RunFolder, RunRecord, local_path
+from labelloop.cli.served_model import refuse_samples, served_model
 from labelloop.cli.state_seconds import seconds_by_round
 from labelloop.core.errors import RequestError
-from labelloop.core.implementations import is_class_name
 from labelloop.core.manifest.label_categories import LabelCategories, parse_label_categories
 from labelloop.core.manifest.lines import LabelAttribute
 from labelloop.core.people.simulated_people import SimulatedPeople, Truth, read_truth
@@ -21,16 +22,19 @@ from labelloop.core.records import Report, Score
 from labelloop.core.report.scoring import compared_with_truth, labeled_by_machine, score_manifest
 from labelloop.local.application import Application
 from labelloop.local.aws import LocalAws
+from labelloop.local.bedrock import FoundationModels
 from labelloop.local.labeling_job import Annotators, LabelingFailed, LabelingJobRequest
 from labelloop.local.simulated_annotators import SimulatedAnnotators
+from labelloop.local.simulated_model import SimulatedModel
 from labelloop.reporting.check_list import doubtful_objects, write_check_list
 from labelloop.reporting.page import render_report
+from labelloop.reporting.thumbnails import thumbnails
 from labelloop.work_folder.json_file import write_json
 from labelloop.workflow.execution import Execution, ExecutionEvent
 from labelloop.workflow.request import LabelingRequest, parse_request
 from labelloop.workflow.run_output import RunOutput
 
-LOOP = "ActiveLearningLoop"
+LOOP, ROUND = "ActiveLearningLoop", "ActiveLearning"
 OnEvent = Callable[[ExecutionEvent], None]
 # What runs next to the loop, inside the local AWS: the workbench, where people label.
 Beside = Callable[[], AbstractContextManager[object]]
@@ -53,17 +57,18 @@ def run_loop(
     own_model = application.has_own_model
     labelers.check_request(request, own_model=own_model)
     algorithm = request.active_learning.model.algorithm
-    application = application.with_labeler(algorithm)
-    # A user's own labeler may train nothing.
-    if not is_class_name(algorithm) and labelers.trains_a_model(algorithm):
-        application.require_libraries()
-    container = application.container(folder.encodings, request.active_learning.model.image_uri)
+    application = application.ready_for(algorithm)
+    asked = request.active_learning.foundation_model
     s3_root = Path(record.s3_root)
+    container = application.container(folder.encodings, request.active_learning.model.image_uri, s3_root)
     truth, people = _people(request, s3_root, record.truth)
     execution_input = _with_truth_in_s3(record, request, s3_root)
+    if asked and record.model_server:
+        execution_input = _all_one_by_one(record)
     record.executions.append(name)
     folder.save(record)
     with (
+        _foundation_model(record, folder, request) as foundation_model,
         LocalAws(
             template=application.template,
             s3_root=s3_root,
@@ -74,6 +79,7 @@ def run_loop(
                 "DataBucket": _bucket(request.output_config.s3_output_path),
                 "JobRoleArn": request.role_arn,
                 "LabelingBackend": "workbench" if record.people == "workbench" else "groundtruth",
+                "FoundationModel": asked.model_id if asked else "",
             },
             environment={
                 "WORKBENCH_DATABASE": str(folder.workbench_database.resolve()),
@@ -81,6 +87,7 @@ def run_loop(
             },
             on_event=on_event,
             step_containers=application.step_containers(folder.logs),
+            foundation_models=foundation_model,
         ) as aws,
         beside(),
     ):
@@ -89,7 +96,7 @@ def run_loop(
             execution = aws.wait(arn)
         finally:
             loop_history = aws.history(arn)
-            nested = [aws.history(child) for child in aws.children(arn)]
+            nested = [aws.history(child) for child in aws.children(arn, ROUND)]
             write_json(folder.history, {"loop": loop_history, "rounds": nested})
     if execution.status != "SUCCEEDED":
         raise RunFailedError(execution.cause or execution.error or f"the execution is {execution.status}")
@@ -99,7 +106,9 @@ def run_loop(
         report = compared_with_truth(report, _score(request, folder, truth, s3_root), truth)
     folder.write_report(report)
     to_check = _write_check_list(folder, report, request)
-    folder.page.write_text(render_report(report, folder.check_list.name, to_check), encoding="utf-8")
+    images = thumbnails(report, ImageFolder(s3_root).read)
+    page = render_report(report, folder.check_list.name, to_check, images)
+    folder.page.write_text(page, encoding="utf-8")
     record.finished = True
     folder.save(record)
     return report
@@ -127,6 +136,33 @@ def _people(
         return None, _NoAnnotators()
     truth, people = load_simulated_people(Path(truth_file), request, s3_root)
     return truth, SimulatedAnnotators(people)
+
+
+@contextmanager
+def _foundation_model(
+    record: RunRecord, folder: RunFolder, request: LabelingRequest
+) -> Iterator[FoundationModels | None]:
+    """What answers in the place of Amazon Bedrock."""
+    asked = request.active_learning.foundation_model
+    if asked is not None and record.model_server is not None:
+        refuse_samples(asked.confidence_from)
+        with served_model(
+            record.model_server, asked.model_id, record.key_variable, folder.model_answers
+        ) as model:
+            yield model
+    elif record.model_skill is not None and record.truth is not None:
+        with Path(record.truth).open(encoding="utf-8", newline="") as lines:
+            simulated = SimulatedModel.of_truth_file(lines, record.model_skill)
+        yield simulated
+    else:
+        yield None
+
+
+def _all_one_by_one(record: RunRecord) -> dict[str, Any]:
+    """A server on this machine has no batch inference: the stand-in's would ask one text after the other."""
+    settings = record.request["ActiveLearning"]
+    model = {**settings["FoundationModel"], "Inference": "converse"}
+    return {**record.request, "ActiveLearning": {**settings, "FoundationModel": model}}
 
 
 def load_simulated_people(

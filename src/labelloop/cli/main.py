@@ -19,12 +19,14 @@ from labelloop.cli.aws.watch import watch
 from labelloop.cli.check import check
 from labelloop.cli.demo import demo
 from labelloop.cli.export import export
+from labelloop.cli.fetch_backbone import fetch_backbone
 from labelloop.cli.fetch_encoder import fetch_encoder
 from labelloop.cli.help_page import WIDEST, CommandList
 from labelloop.cli.label import label
 from labelloop.cli.label_file import label_file
 from labelloop.cli.local_aws import local_aws
 from labelloop.cli.prepare import prepare
+from labelloop.cli.prompt import prompt
 from labelloop.cli.run import run
 from labelloop.cli.sample import sample
 from labelloop.cli.simulate import simulate
@@ -32,32 +34,22 @@ from labelloop.cli.simulate import simulate
 app = typer.Typer(
     cls=CommandList,
     context_settings={"max_content_width": WIDEST},
-    help="Label a data set with your own model and few human labels, and know how wrong the rest may be.",
+    help="Label a data set with as few human answers as possible, and know how wrong the result may be.\n\n"
+    "To begin, try `labelloop sample headlines.csv` and the command that it prints.",
     no_args_is_help=True,
     pretty_exceptions_show_locals=False,
     rich_markup_mode=None,
 )
-app.command()(label_file)
-app.command()(export)
-app.command()(answers)
-app.command()(check)
-app.command()(sample)
-app.command()(prepare)
-app.command()(simulate)
-app.command()(run)
-app.command()(demo)
-app.command()(local_aws)
-app.command()(doctor)
-app.command()(start)
-app.command()(watch)
-app.command()(status)
-app.command()(stop)
-app.command()(fetch)
-app.command()(cleanup)
-app.command()(label)
-app.command()(audit)
-app.command()(ask_model)
-app.command()(fetch_encoder)
+_COMMANDS = {
+    "Label a file": (sample, label_file, export, check, answers),
+    "Labels that you have already": (audit, ask_model, prompt),
+    "Try it without people": (demo, simulate),
+    "On AWS": (doctor, start, watch, status, stop, fetch, cleanup),
+    "The parts of these, and tools": (prepare, run, label, fetch_encoder, fetch_backbone, local_aws),
+}
+for _heading, _functions in _COMMANDS.items():
+    for _function in _functions:
+        app.command(rich_help_panel=_heading)(_function)
 
 
 def _show_version(asked: bool) -> None:

@@ -1,4 +1,6 @@
-"""`labelloop prepare`: from files of texts, with or without labels, to the input of a run."""
+"""`labelloop prepare`: from files of texts or a folder of images, with or without labels, to the input of a
+run.
+"""
 
 from __future__ import annotations
 
@@ -15,13 +17,16 @@ from rich.text import Text
 from labelloop.cli import table_options
 from labelloop.cli.errors import explained_errors
 from labelloop.cli.own_command import own_command
+from labelloop.cli.sentences import say
 from labelloop.cli.table_options import comma_separated
 from labelloop.preparation import (
     Preparation,
     PreparationOptions,
     check_label_attribute,
     prepare_files,
+    prepare_images,
 )
+from labelloop.preparation.errors import OptionError
 from labelloop.preparation.options import (
     DEFAULT_BUCKET,
     DEFAULT_CREATION_DATE,
@@ -37,8 +42,23 @@ _CLASSES_SHOWN = 20
 
 def prepare(
     files: table_options.Files,
-    text_column: table_options.TextsColumn,
     out: Annotated[Path, typer.Option(help="The folder for everything that is written.")],
+    text_column: Annotated[str | None, typer.Option(help="The column with the texts.")] = None,
+    image_column: Annotated[
+        str | None,
+        typer.Option(
+            help="The column with images: paths from the file's folder on, or S3 URIs. A folder of images "
+            "needs no table: its folders are the classes."
+        ),
+    ] = None,
+    longest_side: Annotated[
+        int | None,
+        typer.Option(
+            min=64,
+            help="Store images with more pixels on a side smaller: they load faster in each round, for "
+            "people and for the model.",
+        ),
+    ] = None,
     label_column: table_options.LabelColumn = None,
     id_column: table_options.IdColumn = None,
     prior_column: table_options.PriorColumn = None,
@@ -48,9 +68,8 @@ def prepare(
         typer.Option(
             min=0,
             max=1,
-            help="The share of the rows whose label is in the manifest from the start, as a label of people. "
-            "Default: all labels that are known; none where every row has one, for then the file tries a run "
-            "out.",
+            help="The share of the rows whose label counts from the start, as a label by people. "
+            "Default: all labels that are known; none if every row has one: such a file is for trying a run.",
         ),
     ] = None,
     sample: table_options.Sample = None,
@@ -71,6 +90,7 @@ def prepare(
     encoding: table_options.Encoding = None,
     column_names: table_options.ColumnNames = None,
     quotes: table_options.Quotes = None,
+    backslashes: table_options.Backslashes = None,
     sheet: table_options.Sheet = None,
     skip_bad_rows: table_options.SkipBadRows = False,
     overwrite: Annotated[
@@ -89,30 +109,39 @@ def prepare(
         str, typer.Option(help="The work team that labels, for Ground Truth. The default is a placeholder.")
     ] = PLACEHOLDER_WORKTEAM_ARN,
 ) -> None:
-    """Make the input of a run from files of texts, with no labels, or those of some or all of them.
+    """Make the input of a run from files of texts or a folder of images. None, some or all may have labels.
 
-    Texts are passed on exactly as they are. Rows that cannot be used are an error, unless --skip-bad-rows.
-    All columns are kept in OUT/rows.csv, in the order of the manifest, so that results can be joined back.
+    Texts and images are passed on exactly as they are. Rows that cannot be used are an error, unless
+    --skip-bad-rows. All columns are kept in OUT/rows.csv, in the order of the manifest, so that results can
+    be joined back.
 
     Example: labelloop prepare texts.csv --text-column title --classes business,health,sports --out news
+
+    A folder of images: labelloop prepare photos --out photos-run
     """
     with explained_errors():
         prior_columns = table_options.pairs_of_columns(prior_column, prior_confidence_column)
-        table_options.refuse_no_classes(label_column, prior_columns, classes)
+        images = image_column is not None or (len(files) == 1 and files[0].is_dir())
+        _refuse_columns(files, text_column, image_column, label_column, images=images)
         if label_attribute is None:
             label_attribute = label_column or DEFAULT_LABEL_ATTRIBUTE
             check_label_attribute(label_attribute)
-        table_format = table_options.table_format(
-            text_column=text_column,
-            label_column=label_column,
-            id_column=id_column,
-            prior_columns=prior_columns,
-            delimiter=delimiter,
-            encoding=encoding,
-            column_names=column_names,
-            quotes=quotes,
-            sheet=sheet,
-        )
+        table_format = None
+        if not files[0].is_dir():
+            table_format = table_options.table_format(
+                text_column=image_column or text_column or "",
+                label_column=label_column,
+                id_column=id_column,
+                prior_columns=prior_columns,
+                delimiter=delimiter,
+                encoding=encoding,
+                column_names=column_names,
+                quotes=quotes,
+                backslashes=backslashes,
+                sheet=sheet,
+            )
+            if not images:
+                table_options.refuse_no_classes(files, table_format, classes)
         options = PreparationOptions(
             label_attribute=label_attribute,
             prior_attributes=prior_attributes(prior_columns),
@@ -133,7 +162,18 @@ def prepare(
             merge_case=merge_case,
         )
         with table_options.reading_progress() as watcher:
-            preparation = prepare_files(files, table_format, out, options, watcher=watcher)
+            if images:
+                preparation = prepare_images(
+                    files[0],
+                    out,
+                    options,
+                    table_format=table_format,
+                    longest_side=longest_side,
+                    watcher=watcher,
+                )
+            else:
+                assert table_format is not None
+                preparation = prepare_files(files, table_format, out, options, watcher=watcher)
     console = Console()
     _show(preparation, console)
     console.print("\nNext:", highlight=False)
@@ -147,13 +187,35 @@ def prepare(
         )
 
 
+def _refuse_columns(
+    files: list[Path],
+    text_column: str | None,
+    image_column: str | None,
+    label_column: str | None,
+    *,
+    images: bool,
+) -> None:
+    """Raises OptionError where columns and files do not go together."""
+    if not images and text_column is None:
+        raise OptionError("Name the column with the texts (--text-column) or with images (--image-column).")
+    if images and text_column is not None:
+        raise OptionError("A run labels texts or images: leave out --text-column.")
+    if images and len(files) > 1:
+        raise OptionError("Images come from one folder or one table.")
+    if files[0].is_dir() and (image_column or label_column):
+        raise OptionError(
+            "A folder has no columns: leave out --image-column and --label-column. The folders in it are the "
+            "classes."
+        )
+
+
 def show_rows(preparation: Preparation, console: Console, prepared: str) -> None:
     """How the files were read, which rows are prepared, and what to know about them."""
     table_options.print_reading(console, preparation.read_as, ())
     console.print(Text(prepared), soft_wrap=True)
     console.print(_class_table(preparation.rows_by_class))
     for note in preparation.notes:
-        console.print(Text.assemble(("Note: ", "bold yellow"), note))
+        say(console, Text.assemble(("Note: ", "bold yellow"), note))
 
 
 def _show(preparation: Preparation, console: Console) -> None:

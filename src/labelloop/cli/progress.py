@@ -10,6 +10,7 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
+from labelloop.cli.option_words import in_terms_of_options
 from labelloop.cli.sentences import say
 from labelloop.core.ledger import Counts
 from labelloop.core.records import Certificate, ModelRecord, OtherPromise, TestRecord, Verdict
@@ -21,11 +22,14 @@ from labelloop.workflow.run_state import RunState
 
 _WORDS = {
     "PrepareManifest": "checking the manifest",
+    "AskFoundationModel": "asking the foundation model",
+    "BatchInference": "the foundation model answers by batch inference",
+    "MergeModelLabels": "taking over the foundation model's labels",
     "SelectForHumans": "choosing what people see next",
     "CreateLabelingJob": "people are labeling",
     "LabelInWorkbench": "people are labeling in the workbench",
     "CollectLabels": "collecting what people labeled in time",
-    "LabelAtOnce": "whoever answers at once is labeling",
+    "LabelAtOnce": "the labeling backend answers",
     "SplitLabels": "splitting the labels",
     "CreateTrainingJob": "training the model",
     "CreateModel": "registering the model",
@@ -40,6 +44,8 @@ _VERDICTS = {Verdict.PASSED: "passed", Verdict.FAILED: "failed", Verdict.OPEN: "
 
 class Progress:
     """A run on a terminal. Elsewhere only the lines of the rounds are printed."""
+
+    names_options = True  # which the command has that is running; else the fields of the request
 
     def __init__(self, console: Console, seconds: Callable[[], float] | None = None) -> None:
         """`seconds` tells how long the run has been going; by default, it starts now."""
@@ -69,7 +75,7 @@ class Progress:
         say(
             self.console,
             f"[{self.elapsed()}] round {number:2d}: {happened} → "
-            f"{counts.human_labels:,} human, {counts.auto:,} auto, {counts.pool:,} open",
+            f"{counts.human_labels:,} human, {counts.auto:,} auto, {counts.unlabeled:,} open",
         )
 
     def print_other_promises(self, model: ModelRecord | None, counts: Counts, settings: LoopSettings) -> None:
@@ -82,11 +88,13 @@ class Progress:
         self._told_at = counts.human_labels
         others = other_promises_in_words(
             model.other_promises,
-            labels_expected(model, counts.human_labels, counts.pool),
+            labels_expected(model, counts.human_labels + counts.ahead, counts.pool),
             counts.input,
             certificate_for=settings.certificate_for,
             target_error=settings.target_error,
         )
+        if self.names_options:
+            others = in_terms_of_options(others)
         say(self.console, Text.assemble(("Note: ", "bold yellow"), f"{others}."))
 
     def elapsed(self) -> str:
@@ -108,7 +116,7 @@ class Progress:
             ("human", counts.human_labels, "█", "green"),
             ("auto", counts.auto, "▓", "cyan"),
             ("failed", counts.failed, "▒", "red"),
-            ("open", counts.pool, "░", "dim"),
+            ("open", counts.unlabeled, "░", "dim"),
         )
         bar, legend = Text(), Table.grid(padding=(0, 2))
         for _, objects, mark, style in segments:
@@ -200,7 +208,7 @@ class RunProgress(Progress):
 
     def _look_ahead(self, predicted: RunState, merged: RunState) -> None:
         model, counts = predicted.model, predicted.counts
-        expected = labels_expected(model, counts.human_labels, counts.pool) if model else None
+        expected = labels_expected(model, counts.human_labels + counts.ahead, counts.pool) if model else None
         if model is None or expected is None or merged.audit is not None or merged.certificate is not None:
             self._expected.clear()
         else:
@@ -211,10 +219,16 @@ class RunProgress(Progress):
 
     def _what_happened(self, merged: RunState) -> str:
         if self._selected is None:
-            return "people had been asked before the interruption"
+            return (
+                "people filled in the file"
+                if self._stops_at_people
+                else "people had been asked before the interruption"
+            )
         predicted = self._predicted
         model, pool = (predicted.model, predicted.counts.pool) if predicted else (None, 0)
-        return what_happened(model, pool, merged.test, merged.certificate, self._selected)
+        return what_happened(
+            model, pool, merged.test, merged.certificate, self._selected, left=merged.counts.unlabeled
+        )
 
 
 def what_happened(
@@ -223,13 +237,18 @@ def what_happened(
     test: TestRecord | None,
     certificate: Certificate | None,
     asked: int,
+    *,
+    left: int,
 ) -> str:
     """A round in words.
 
     model: what the round's model said, when the pool had this many objects; None: there was none
     certificate: the run's, so far
     asked: how many objects people were asked about
+    left: how many are in the pool afterwards
     """
+    if model is None and test is None and certificate is None and not left:
+        return f"too few are left for a test; people were asked about {asked:,}"
     return f"{_model_so_far(model, pool, test, certificate)}people were asked about {asked:,}"
 
 

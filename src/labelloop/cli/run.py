@@ -18,6 +18,7 @@ from rich.text import Text
 
 from labelloop.cli import run_options
 from labelloop.cli.errors import explained_errors
+from labelloop.cli.image_folder import ImageFolder
 from labelloop.cli.local_run import Beside, run_loop
 from labelloop.cli.progress import RunProgress
 from labelloop.cli.run_folder import RunFolder, RunRecord, local_path, read_request
@@ -76,11 +77,30 @@ def run(
     certificate_for: run_options.ForWhat = None,
     max_human_labels: run_options.MaxHumanLabels = None,
     batch_size: run_options.BatchSize = None,
+    label_ahead: run_options.LabelAhead = None,
     error_rate: Annotated[
         float | None, typer.Option(min=0, max=1, help="The share of labels that simulated people get wrong.")
     ] = None,
     unanswered_share: Annotated[
         float | None, typer.Option(min=0, max=1, help="The share of objects simulated people never label.")
+    ] = None,
+    model_skill: Annotated[
+        float | None,
+        typer.Option(
+            min=0,
+            max=1,
+            help="Play the request's FoundationModel: the share of texts that it gets right. Needs --truth.",
+        ),
+    ] = None,
+    model_server: Annotated[
+        str | None,
+        typer.Option(
+            help="Ask the request's FoundationModel at a server that speaks the chat-completions protocol, "
+            "such as Ollama's http://127.0.0.1:11434/v1. ModelId is the model's name there."
+        ),
+    ] = None,
+    key_variable: Annotated[
+        str | None, typer.Option(help="The environment variable with the key of --model-server.")
     ] = None,
     resume: Annotated[
         bool, typer.Option("--resume", help="Continue the interrupted run in --out; nobody is asked twice.")
@@ -118,6 +138,7 @@ def run(
             "CertificateFor": certificate_for.value if certificate_for else None,
             "MaxHumanLabels": max_human_labels,
             "BatchSize": batch_size,
+            "Workbench": {"LabelAheadShare": label_ahead},
             "SimulatedPeople": {"ErrorRate": error_rate, "UnansweredShare": unanswered_share, "Seed": seed},
         }
     }
@@ -136,19 +157,24 @@ def run(
             else:
                 _update(record, asked_for, folder)
             set_people(record, people)
+            set_model(record, model_skill, model_server, key_variable)
             _refuse_folder_in_docker(jobs, model_container)
             found = Application.found(application, model_container)
             deployed = replace(found, steps=steps, jobs=jobs, cpus=cpus)
             if asks_public_workforce(read_request(request)):
                 console.print(f"Amazon Mechanical Turk has closed. Who answers instead: {people}")
-            with beside_run(console, people, folder, host, port) as beside:
+            with beside_run(console, people, folder, host, port, Path(record.s3_root)) as beside:
                 report = execute(console, deployed, folder, record, beside)
     show_report(console, report, folder, as_json=as_json)
 
 
 @contextlib.contextmanager
-def beside_run(console: Console, people: People, folder: RunFolder, host: str, port: int) -> Iterator[Beside]:
-    """What runs next to the loop. The port is taken first: without one, there is no run to resume later."""
+def beside_run(
+    console: Console, people: People, folder: RunFolder, host: str, port: int, s3_root: Path | None = None
+) -> Iterator[Beside]:
+    """What runs next to the loop; images are read below `s3_root`. The port is taken first: without one,
+    there is no run to resume later.
+    """
     if people != People.WORKBENCH:
         yield contextlib.nullcontext
         return
@@ -156,7 +182,13 @@ def beside_run(console: Console, people: People, folder: RunFolder, host: str, p
     from labelloop.workbench.serving import serve_workbench_of_run
 
     with listening(host, port) as listener:
-        yield functools.partial(serve_workbench_of_run, line_printer(console), listener, folder.workbench_key)
+        yield functools.partial(
+            serve_workbench_of_run,
+            line_printer(console),
+            listener,
+            folder.workbench_key,
+            ImageFolder(s3_root).read,
+        )
 
 
 def execute(
@@ -209,6 +241,27 @@ def _refuse_folder_in_docker(jobs: Jobs, model_container: Path | None) -> None:
         raise RequestError(
             "--model-container runs as processes: for --jobs docker, build an image from it and name it in "
             "the request's ActiveLearning.Model.ImageUri"
+        )
+
+
+def set_model(
+    record: RunRecord, skill: float | None, server: str | None = None, key_variable: str | None = None
+) -> None:
+    """Raises RequestError for a foundation model that nobody plays or serves, or that is not asked."""
+    if skill is not None or server is not None:
+        record.model_skill, record.model_server, record.key_variable = skill, server, key_variable
+    asked = record.request.get("ActiveLearning", {}).get("FoundationModel")
+    plays, serves = record.model_skill is not None, record.model_server is not None
+    if asked is None and (plays or serves):
+        raise RequestError("--model-skill and --model-server are for a FoundationModel: the request has none")
+    if plays and serves:
+        raise RequestError("--model-skill plays the model that --model-server would ask: give one of them")
+    if asked is not None and not serves and not (plays and record.truth):
+        raise RequestError(
+            "ActiveLearning.FoundationModel is asked on AWS. On this machine, name a server with "
+            "--model-server, such as http://127.0.0.1:11434/v1 for Ollama; or play a model with "
+            "--model-skill 0.8 and --truth. For Amazon Bedrock from here, label the file with `labelloop "
+            "ask-model`, and `prepare` it with --prior-column"
         )
 
 

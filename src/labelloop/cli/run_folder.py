@@ -18,6 +18,9 @@ class RunRecord:
     s3_root: str
     truth: str | None = None
     people: str = "simulated"
+    model_skill: float | None = None  # of a simulated foundation model
+    model_server: str | None = None  # of a real one
+    key_variable: str | None = None
     executions: list[str] = field(default_factory=list)
     finished: bool = False
 
@@ -33,6 +36,7 @@ class RunFolder:
         self.check_list = out / "check.csv"
         # People's second look at labels, by the execution that gave them.
         self.checks = out / "check"
+        self.model_answers = out / "model.answers.sqlite"
         self.history = out / "history.json"
         self.logs = out / "logs"
         self.encodings = out / "encodings"

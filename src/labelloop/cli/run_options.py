@@ -1,5 +1,6 @@
 """The options of all commands that run the loop: what it promises, how many labels it asks for, and where."""
 
+import math
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
@@ -19,23 +20,43 @@ class CertificateFor(StrEnum):
     DATASET = "dataset"
 
 
+def share(written: object) -> float:
+    """A share between 0 and 1 as people write it: 0.05 or 5%. Raises BadParameter."""
+    text = str(written).strip()
+    try:
+        number = float(text.removesuffix("%")) / (100 if text.endswith("%") else 1)
+    except ValueError:
+        number = math.nan
+    if not 0 < number < 1:
+        raise typer.BadParameter(f"'{text}' is not a share above 0 and below 1, such as 0.05 or 5%")
+    return number
+
+
 TargetError = Annotated[
-    float | None, typer.Option(help="The largest error the auto-labels may have. Default: 0.05.")
+    float | None,
+    typer.Option(
+        parser=share, metavar="SHARE", help="The largest share of labels that may be wrong. Default: 0.05."
+    ),
 ]
 Confidence = Annotated[
-    float | None, typer.Option(help="How sure the certificate must be of that. Default: 0.9.")
+    float | None,
+    typer.Option(
+        parser=share, metavar="SHARE", help="How sure the certificate must be of that. Default: 0.9."
+    ),
 ]
 ForWhat = Annotated[
     CertificateFor | None,
     typer.Option(
         "--certificate-for",
-        help="What a certificate is about: all auto-labels (default), those of each class, or all labels "
+        help="Which labels these are: all that the model gives (default), those of each class, or all labels "
         "of the data set, which takes fewer answers.",
     ),
 ]
 MaxHumanLabels = Annotated[
     float | None,
-    typer.Option(help=f"The most rows to ask people about; asked again, a row counts again. {SIZE}"),
+    typer.Option(
+        help=f"The most rows to ask people about. A row that is asked about again counts again. {SIZE}"
+    ),
 ]
 BatchSize = Annotated[
     float | None,
@@ -44,20 +65,31 @@ BatchSize = Annotated[
         f"{DEFAULT.rounds.batches_of_a_budget}th of the budget, at least {DEFAULT.rounds.least_batch_labels}."
     ),
 ]
+LabelAhead = Annotated[
+    float | None,
+    typer.Option(
+        min=0,
+        max=2,
+        help="How many more rows people at the workbench get, to go on with while the model learns: a share "
+        "of a batch. It spares them waits, and costs some answers. Default: 0.",
+    ),
+]
 Seed = Annotated[
     int | None,
     typer.Option(
-        min=0, help="The same seed gives the same labels. Default: a secret one, told in the report."
+        min=0, help="The same seed gives the same labels. Default: a secret one, shown in the report."
     ),
 ]
 Labeler = Annotated[
     str | None,
     typer.Option(
-        help="The labeler: container; given, to train none and keep what can be kept of prior labels; "
-        "blazingtext, a stand-in for SageMaker's (fastText); module:Class."
+        help="What labels by machine: container, the default; given, which trains nothing and keeps "
+        "the prior labels that can be certified; blazingtext, a stand-in for SageMaker's; module:Class."
     ),
 ]
-Host = Annotated[str, typer.Option(help="The address of the workbench; 0.0.0.0 admits the local network.")]
+Host = Annotated[
+    str, typer.Option(help="The address of the workbench; 0.0.0.0 opens it to the local network.")
+]
 Port = Annotated[int, typer.Option(min=0, max=65535, help="The first port to try for the workbench.")]
 ApplicationFolder = Annotated[
     Path | None,

@@ -25,6 +25,7 @@ _TARGET_ERROR = 0.2
 _TRUTH_KEY = "input/truth.csv"
 _EXECUTION = "sample"
 _TIME = "2026-11-24T00:00:00.000Z"
+_MODEL = "us.amazon.nova-lite-v1:0"
 _TEXTS = [
     "Shares of the airline fall after its profit warning",
     "New vaccine protects against two strains of flu",
@@ -72,10 +73,20 @@ class SampleRun:
             "PrepareManifest",
             {"Request": self.request, "ExecutionName": _EXECUTION, "StartTime": _TIME},
         )
+        self._ask_the_model(state)
         state = self._label(state)
         state = self._train(state)
         state = self._label(state)
         self._step("ExportManifest", state)
+
+    def _ask_the_model(self, state: dict[str, Any]) -> None:
+        """The run asks none: these events are what its steps would get."""
+        request = state["Request"]
+        settings = {**request["ActiveLearning"], "FoundationModel": {"ModelId": _MODEL}}
+        asking = {**state, "Next": "ASK_MODEL", "Request": {**request, "ActiveLearning": settings}}
+        self.events["AskFoundationModel"] = {"State": asking, "Time": _TIME}
+        done = RunState.model_validate(self._step("AskFoundationModel", asking))
+        self._step("MergeModelLabels", done.as_document())
 
     def _label(self, state: dict[str, Any]) -> dict[str, Any]:
         state = self._step("SelectForHumans", state)

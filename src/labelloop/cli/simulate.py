@@ -17,6 +17,7 @@ from labelloop.cli.run_options import SIZE
 from labelloop.cli.simulated_run import run
 from labelloop.cli.simulation_folder import SimulationFolder
 from labelloop.cli.simulation_result import SimulatedRun, SimulationResult, print_result
+from labelloop.core.label_words import DEFAULT_MISSING
 from labelloop.core.manifest.lines import LabelAttribute
 from labelloop.core.query_strategies import load_query_strategy
 from labelloop.in_memory.models import TextModel, chosen_model
@@ -27,7 +28,6 @@ from labelloop.preparation import (
     propose_label_attribute,
     read_known_labels,
 )
-from labelloop.preparation.label_words import DEFAULT_MISSING
 from labelloop.preparation.options import prior_attributes
 from labelloop.work_folder.json_file import write_json
 from labelloop.work_folder.kept_settings import file_digest
@@ -71,6 +71,7 @@ class SimulationOptions:
             "encoding": written.encoding or None,
             "sheet": written.sheet or None,
             "quotes": written.quoted,
+            "backslashes": written.escaped,
             "missing": None if words.missing == DEFAULT_MISSING else list(words.missing),
             "exact labels": words.exact or None,
             "merged case": words.merge_case or None,
@@ -119,6 +120,7 @@ def simulate(
     encoding: table_options.Encoding = None,
     column_names: table_options.ColumnNames = None,
     quotes: table_options.Quotes = None,
+    backslashes: table_options.Backslashes = None,
     sheet: table_options.Sheet = None,
     skip_bad_rows: Annotated[
         bool, typer.Option("--skip-bad-rows", help="Leave bad rows out instead of stopping.")
@@ -181,16 +183,15 @@ def simulate(
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print simulation.json and nothing else.")] = False,
 ) -> None:
-    """Try a policy on data with known labels, before you pay for labels of similar data.
+    """See how few labels people would have to give, on a file whose labels are known.
 
     Runs the whole loop in memory, starting without any label. People are simulated: they answer with the
     file's labels. The table at the end shows what share of the rows people had to label, how many of the
     model's labels differ from the file's, and what the certificate promised without knowing them. The model
     is a quick one, unless you ask for another: the result names it.
 
-    After an interruption, the same command does the runs that are missing; more --seeds or another --policy
-    add runs. The options --query-strategy, --start-size, --batch-size and --validation-size apply to the
-    policy default: blog fixes them.
+    After an interruption, the same command continues. More --seeds or another --policy add runs. The options
+    --query-strategy, --start-size, --batch-size and --validation-size apply to the policy default only.
 
     Example: labelloop simulate news.csv --text-column title --label-column category --policy default
     --policy blog --seeds 3 --out simulation
@@ -209,6 +210,7 @@ def simulate(
                 encoding=encoding,
                 column_names=column_names,
                 quotes=quotes,
+                backslashes=backslashes,
                 sheet=sheet,
             ),
             preparation=PreparationOptions(

@@ -28,7 +28,9 @@ class SimulationProgress(Progress, Watcher):
     def people_heard(self, loop: Loop, outcome: RoundOutcome) -> None:
         record = outcome.record
         pool = self._before.pool if self._before else 0
-        happened = what_happened(self._model, pool, record.test, loop.certificate, record.sent_to_people)
+        happened = what_happened(
+            self._model, pool, record.test, loop.certificate, record.sent_to_people, left=loop.counts.pool
+        )
         self.print_round(record.round, happened, loop.counts)
         if self._before is not None:
             self.print_other_promises(self._model, self._before, loop.settings)

@@ -149,11 +149,15 @@ def print_result(console: Console, result: SimulationResult, folder: Path, file:
 
 
 def _table(result: SimulationResult) -> Table:
-    table = Table(box=None, padding=(0, 1))
+    # It fits into a terminal of 80 columns: Rich would leave out what does not.
+    table = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False)
     for name in ("policy", "seed"):
-        table.add_column(name)
-    for name in ("labeled by people", "asked again", "wrong auto-labels", "certificate", "rounds", "seconds"):
-        table.add_column(name, justify="right")
+        table.add_column(name, no_wrap=True)
+    for name in (
+        *("labeled\nby people", "asked\nagain", "wrong\nauto-labels"),
+        *("certificate", "rounds", "seconds"),
+    ):
+        table.add_column(name, justify="right", no_wrap=True)
     for mean in result.means:
         for run in result.runs:
             if run.policy == mean.policy:
@@ -173,7 +177,7 @@ def _numbers(row: SimulatedRun | MeanOfRuns) -> tuple[str, str, str]:
 def _bound(run: SimulatedRun) -> str:
     if run.certificate is None:
         return "none"
-    return f"≤ {run.certificate.promised_error:.3g} at {run.certificate.confidence:.0%}"
+    return f"≤ {100 * run.certificate.promised_error:.3g}% at {run.certificate.confidence:.0%}"
 
 
 def _effort(row: SimulatedRun | MeanOfRuns) -> tuple[str, str]:

@@ -1,5 +1,7 @@
 """The result of a run, for people."""
 
+from collections.abc import Callable
+
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
@@ -27,31 +29,32 @@ def print_summary(console: Console, report: Report, folder: RunFolder) -> None:
         console.print(Text.assemble((f"{label:>8}  ", "dim"), str(path)), soft_wrap=True)
 
 
-def print_outcome(console: Console, report: Report) -> None:
-    """Who labeled how much, and what is certified."""
+def print_outcome(console: Console, report: Report, terms: Callable[[str], str] = str) -> None:
+    """Who labeled how much, and what is certified. `terms`: puts fields of the request in other words."""
     console.print()
-    say(console, heading(report))
+    say(console, heading(report, terms))
     console.print(_table(report))
-    say(console, certificate_sentence(report))
+    say(console, terms(certificate_sentence(report)))
     for sentence in missed_in_words(report.true_classes, report.classes):
         say(console, Text(sentence, style="bold"))
     if report.counts.without_a_label:
         for reason, number in report.failures.by_reason.items():
-            say(console, f"{number:,} without a label: {reason}")
+            say(console, terms(f"{number:,} without a label: {reason.removeprefix('not labeled: ')}"))
     console.print()
 
 
-def heading(report: Report) -> Text:
+def heading(report: Report, terms: Callable[[str], str] = str) -> Text:
     """How much people and the model labeled, how long it took, and why it ended."""
     counts, brought = report.counts, report.machine_labels_in_input
     by_others = f", {counts.share(brought):.1%} by machine before it" if brought else ""
     seconds = "" if report.seconds is None else f" and {report.seconds:.0f} s"
+    rounds = "1 round" if len(report.rounds) == 1 else f"{len(report.rounds)} rounds"
     return Text.assemble(
         (f"{counts.human_share:.1%}", "bold"),
         f" of {counts.input:,} data objects were labeled by people, ",
         (f"{counts.share(report.labels_by_model):.1%}", "bold"),
-        f" by the model{by_others}, in {len(report.rounds)} rounds{seconds}. ",
-        f"It ended because {report.stopped_because}.",
+        f" by the model{by_others}, in {rounds}{seconds}. ",
+        terms(f"It ended because {report.stopped_because}."),
     )
 
 

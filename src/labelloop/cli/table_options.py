@@ -11,9 +11,11 @@ from rich.console import Console
 from rich.text import Text
 
 from labelloop.cli.progress_bar import progress_bar
+from labelloop.cli.sentences import say
+from labelloop.core.label_words import DEFAULT_MISSING
 from labelloop.preparation import TableFormat
 from labelloop.preparation.errors import OptionError
-from labelloop.preparation.label_words import DEFAULT_MISSING
+from labelloop.preparation.table_source import TableSource
 from labelloop.preparation.watching import Watcher
 
 _DELIMITERS = {"\\t": "\t", "tab": "\t", "comma": ",", "semicolon": ";", "pipe": "|"}
@@ -39,7 +41,7 @@ LabelColumn = Annotated[
 ]
 IdColumn = Annotated[
     str | None,
-    typer.Option(help="The column with an id of each row, to join results back. It is kept with the others."),
+    typer.Option(help="A column with a unique id for each row, to join the results with your data."),
 ]
 PriorColumn = Annotated[
     list[str] | None,
@@ -58,7 +60,7 @@ Classes = Annotated[
     str | None,
     typer.Option(
         metavar="A,B,C",
-        help="The labels in the order of their class index. Any other label makes a row bad. "
+        help="The classes, in the order of their index. A row with any other label is a bad row. "
         "Default: all labels in the file, sorted.",
     ),
 ]
@@ -72,26 +74,26 @@ Sample = Annotated[
 SkipBadRows = Annotated[
     bool,
     typer.Option(
-        "--skip-bad-rows", help="Leave bad rows out and list them in the report, instead of stopping."
+        "--skip-bad-rows", help="Leave bad rows out and list them in the report instead of stopping."
     ),
 ]
 Delimiter = Annotated[
     str | None,
     typer.Option(
         help="What separates the columns of CSV: a character, tab, comma, semicolon or pipe. "
-        "Default: found out."
+        "Default: detected."
     ),
 ]
 Encoding = Annotated[
     str | None,
-    typer.Option(help="The encoding of text: utf-8, windows-1252, shift_jis, ... Default: found out."),
+    typer.Option(help="The encoding of text: utf-8, windows-1252, shift_jis, ... Default: detected."),
 ]
 ColumnNames = Annotated[
     str | None,
     typer.Option(
         "--columns",
         metavar="A,B,C",
-        help="The names of the columns, for a file without a line that names them.",
+        help="The names of the columns, for a file without a header line.",
     ),
 ]
 Quotes = Annotated[
@@ -99,7 +101,15 @@ Quotes = Annotated[
     typer.Option(
         "--quotes/--plain-quotes",
         help="Quotation marks in CSV enclose a field that contains the delimiter, or are plain characters. "
-        "Default: found out.",
+        "Default: detected.",
+    ),
+]
+Backslashes = Annotated[
+    bool | None,
+    typer.Option(
+        "--backslashes/--plain-backslashes",
+        help="A backslash in CSV makes the quotation mark or delimiter behind it part of the text, or is a "
+        "plain character. Default: detected.",
     ),
 ]
 Sheet = Annotated[str | None, typer.Option(help="The sheet of a workbook. Default: the only one with cells.")]
@@ -108,7 +118,7 @@ Missing = Annotated[
     str | None,
     typer.Option(
         metavar="A,B,C",
-        help='Labels that mean that there is none; "" for no such word. '
+        help='What stands for "no label" in a column of labels; "" for nothing. '
         f"Default: {','.join(DEFAULT_MISSING)}",
     ),
 ]
@@ -116,12 +126,12 @@ ExactLabels = Annotated[
     bool,
     typer.Option(
         "--exact-labels",
-        help="Take each label as it is written. Default: white space around it, its Unicode form and decimal "
-        "zeros (1, 1.0) make no other class.",
+        help="Take each label exactly as written. Default: labels that differ only in white space around "
+        "them, Unicode form or decimal zeros (1, 1.0) are one class.",
     ),
 ]
 MergeCase = Annotated[
-    bool, typer.Option("--merge-case", help="Read labels as one class that differ only in case.")
+    bool, typer.Option("--merge-case", help="Take labels that differ only in case as one class.")
 ]
 
 
@@ -134,6 +144,7 @@ def table_format(
     encoding: str | None,
     column_names: str | None,
     quotes: bool | None,
+    backslashes: bool | None,
     sheet: str | None,
     id_column: str | None = None,
 ) -> TableFormat:
@@ -147,6 +158,7 @@ def table_format(
         encoding=encoding or "",
         column_names=comma_separated(column_names, "--columns") or (),
         quoted=quotes,
+        escaped=backslashes,
         sheet=sheet or "",
     )
 
@@ -162,11 +174,13 @@ def pairs_of_columns(labels: list[str] | None, confidences: list[str] | None) ->
     return tuple(zip(labels, confidences or [""] * len(labels), strict=True))
 
 
-def refuse_no_classes(
-    label_column: str | None, prior_columns: tuple[tuple[str, str], ...], classes: str | None
-) -> None:
-    """Raises OptionError where nothing says which classes there are."""
-    if label_column is None and not prior_columns and classes is None:
+def refuse_no_classes(files: list[Path], table_format: TableFormat, classes: str | None) -> None:
+    """Raises OptionError where nothing says which classes there are.
+
+    What is wrong with the files comes first: InputFileError, or ColumnError with the columns that there are.
+    """
+    if not table_format.label_column and not table_format.prior_columns and classes is None:
+        TableSource.open(files, table_format)
         raise OptionError(
             "Say which classes there are: --classes A,B,C. If the file has labels, name their column: "
             "--label-column, --prior-column, or both."
@@ -222,8 +236,8 @@ def reading_progress() -> Iterator[Watcher]:
 
 
 def print_reading(console: Console, read_as: tuple[str, ...], notes: tuple[str, ...]) -> None:
-    """How the files were read, and what could surprise in that."""
+    """How the files were read, and what may surprise about that."""
     for words in read_as:
         console.print(Text(f"Read {words}"), soft_wrap=True)
     for note in notes:
-        console.print(Text.assemble(("Note: ", "bold yellow"), note), soft_wrap=True)
+        say(console, Text.assemble(("Note: ", "bold yellow"), note))

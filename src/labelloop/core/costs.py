@@ -36,7 +36,14 @@ class PriceList:
             return most
         return min(most, int(budget / self.of_an_object))
 
-    def cost(self, *, human_labels: int, auto_labels: int, repeated_answers: int = 0) -> LabelingCost:
+    def cost(
+        self,
+        *,
+        human_labels: int,
+        auto_labels: int,
+        repeated_answers: int = 0,
+        foundation_model: float = 0.0,
+    ) -> LabelingCost:
         """What a run's labels cost, and what they would have cost if people had given all of them.
 
         `human_labels` and `auto_labels` count data objects. An object takes `people_per_object` answers when
@@ -60,7 +67,8 @@ class PriceList:
             spent_on_people=round(people, 4),
             spent_on_repeated_answers=round(again, 4),
             spent_on_model=round(model, 4),
-            spent=round(self.of_objects(human_labels + repeated_answers) + model, 4),
+            spent_on_foundation_model=round(foundation_model, 4),
+            spent=round(self.of_objects(human_labels + repeated_answers) + model + foundation_model, 4),
             model_labels_by_people=round(self.of_objects(auto_labels), 4),
-            saved=round(self.of_objects(auto_labels - repeated_answers) - model, 4),
+            saved=round(self.of_objects(auto_labels - repeated_answers) - model - foundation_model, 4),
         )

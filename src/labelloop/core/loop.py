@@ -63,7 +63,16 @@ from labelloop.core.records import (
     Verdict,
 )
 from labelloop.core.settings import LoopSettings
-from labelloop.core.stopping import Decision, Limits, Standing, decide, objects_to_ask
+from labelloop.core.sizes import RoundTimes
+from labelloop.core.stopping import (
+    Decision,
+    Limits,
+    Standing,
+    decide,
+    objects_ahead,
+    objects_to_ask,
+    only_hears_people,
+)
 
 
 @dataclass(frozen=True)
@@ -73,7 +82,11 @@ class Selection:
     asked: Ids
     drawn: Ids = field(default_factory=NO_IDS.copy)  # those for a test
     spot_checks: Ids = field(default_factory=NO_IDS.copy)  # those drawn at random
-    recorded: RecordedPredictions | None = None  # what the round's model said about them
+    # Not of this round: people go on with them while the next model learns.
+    ahead: Ids = field(default_factory=NO_IDS.copy)
+    # What the round's model said about those of the round, and those ahead.
+    recorded: RecordedPredictions | None = None
+    recorded_ahead: RecordedPredictions | None = None
 
 
 @dataclass(frozen=True)
@@ -138,10 +151,13 @@ class Loop:
     goes_on: bool = False  # after a certificate: a later model may label a part of what is left
     disputed: Rows = field(default_factory=NO_SPOT_CHECKS.copy)  # spot checks that people disagree on
     new_human_labels: int = 0  # in the last round; before the first, those of the input
+    times: RoundTimes | None = None  # of the last round, where people take time
+    recorded_ahead: RecordedPredictions | None = None  # about what people go on with after this round
     # Of the round under way:
     model: ModelRecord | None = None
     proposal: Proposal | None = None
     recorded: RecordedPredictions | None = None  # what it said about the objects people were asked about
+    recorded_before: RecordedPredictions | None = None  # what the last model said about those given ahead
     sent_to_people: int = 0
     drawn_for_test: int = 0
 
@@ -166,18 +182,22 @@ class Loop:
             tuning=self.tuning,
         )
 
-    def standing(self, *, unsettled: int = 0, new_human_labels: int = 0) -> Standing:
-        """The run's progress; `unsettled`: answers that are not in the ledger yet."""
+    def standing(self, *, new_human_labels: int = 0) -> Standing:
+        """The run's progress. Answers count also where people have to be asked again."""
         return Standing(
             counts=self.counts,
             labels_in_input=self.labels_in_input,
             round_number=self.round - 1,
             new_human_labels=new_human_labels,
             idle_rounds=self.idle_rounds,
-            repeated_answers=self.repeated_answers + unsettled,
+            repeated_answers=self.repeated_answers + self._answers_in_dispute(),
             testing=self.test is not None,
             rest_for_people=self.certificate is not None and not self.goes_on,
         )
+
+    def _answers_in_dispute(self) -> int:
+        """First answers about objects that have no label yet, because people and the model do not agree."""
+        return len(self.disputed) + (len(self.test.audit.disputed()) if self.test is not None else 0)
 
     def promise(self) -> Promise:
         """What the next certificate has to promise."""
@@ -199,7 +219,8 @@ class Loop:
         """Those there are, those they can still give, and what the model has labeled so far."""
         counts = self.counts
         auto_labels = counts.auto - self._by_machine_in_input()
-        left = self.human_labels_left()
+        # With those ahead: what people leave of these, they can be asked about again.
+        left = self.standing().human_labels_to_come(self.limits)
         return counts.human_labels + auto_labels + self.settings.labels_for(left, tuning=self.tuning)
 
     def _by_machine_in_input(self) -> int:
@@ -247,19 +268,15 @@ class Loop:
 
         `predictions` come from this round's model; None when there was no model.
         """
-        unsettled = len(self.disputed) + (len(self.test.audit.disputed()) if self.test else 0)
-        standing = self.standing(unsettled=unsettled)
+        standing = self.standing()
+        if only_hears_people(standing, self.limits, tuning=self.tuning):
+            return self._ask(Selection(NO_IDS), predictions)
         selection = self._choose(predictions, strategy, standing)
         again = np.setdiff1d(self.disputed["id"], selection.asked)
         room = max(0, standing.human_labels_left(self.limits) - len(selection.asked))
         asked = np.union1d(selection.asked, again[:room])
-        recorded = (
-            record_predictions(predictions, asked, selection.spot_checks) if predictions is not None else None
-        )
-        self.ledger.ask(asked)
-        self.recorded, self.sent_to_people = recorded, len(asked)
-        self.drawn_for_test = len(selection.drawn)
-        return replace(selection, asked=asked, recorded=recorded)
+        ahead = self._choose_ahead(predictions, strategy, standing, asked)
+        return self._ask(replace(selection, asked=asked, ahead=ahead), predictions)
 
     def hear_people(
         self,
@@ -270,13 +287,16 @@ class Loop:
     ) -> RoundOutcome:
         """Take in what people said, and end the round.
 
+        That is about this round's objects, and about those that they were given ahead in the one before.
         `answers` are read once, in order. `reviews`: labels that people were asked about again.
         `not_shown`: objects that people may not have seen, because their labeling job failed or was stopped.
         """
-        drawn = self._drawn_at_random()
+        drawn, ahead = self._drawn_at_random(), self.ledger.asked_ahead_before(self.round)
+        self.ledger.return_to_pool(ahead)
         people = HumanLabels(self.ledger, np.concatenate([opinions.awaited() for opinions, _ in drawn]))
         people.read(answers)
         people.record(self.round)
+        self._withdraw_unseen(ahead, people)
         self._note_doubts(people.labeled)
         review = apply_reviews(self.ledger, reviews)
         repeated, settled, goes_on = self._hear(drawn, people, review)
@@ -329,7 +349,7 @@ class Loop:
             if self.certificate
             else None,
             stopped_because=stopped_because,
-            unlabeled=self.ledger.mask(State.POOL),
+            unlabeled=self.ledger.mask(State.POOL, State.AHEAD),
             failed=self.ledger.mask(State.FAILED),
         )
 
@@ -382,7 +402,13 @@ class Loop:
             return self._choose_for_test(self.test.audit, predictions, strategy, standing)
         rng = random_stream(self.settings.seed, "selection", self.round)
         left_to_people = self.model.left_to_people if self.model else None
-        count = objects_to_ask(standing, self.limits, left_to_people=left_to_people, tuning=self.tuning)
+        count = objects_to_ask(
+            standing,
+            self.limits,
+            left_to_people=left_to_people,
+            times=self.times if self._batches_grow else None,
+            tuning=self.tuning,
+        )
         if predictions is None:
             return Selection(select_at_random(self.ledger, count, rng))
         auto_labeled = self.proposal.ids if self.proposal else NO_IDS
@@ -392,6 +418,30 @@ class Loop:
             self.ledger, predictions, left_out, count - len(spot_checks), strategy, rng
         )
         return Selection(np.union1d(useful, spot_checks), spot_checks=spot_checks)
+
+    @property
+    def _batches_grow(self) -> bool:
+        """Whether a batch is as large as people's wait is long; who has objects ahead does not wait."""
+        return self.settings.batch_size is None and not self.settings.ahead_share
+
+    def _choose_ahead(
+        self, predictions: Predictions | None, strategy: QueryStrategy, standing: Standing, asked: Ids
+    ) -> Ids:
+        """What people go on with while the next model learns."""
+        # No model learns while a test is under way; said here too, for a test depends on it.
+        if self.settings.is_blog or self.test is not None:
+            return NO_IDS
+        count = objects_ahead(
+            standing, self.limits, self.settings.ahead_share, asked=len(asked), tuning=self.tuning
+        )
+        if not count:
+            return NO_IDS
+        auto_labeled = self.proposal.ids if self.proposal else NO_IDS
+        left_out = np.concatenate([asked, self.disputed["id"], auto_labeled])
+        rng = random_stream(self.settings.seed, "ahead", self.round)
+        if predictions is None:
+            return select_at_random(self.ledger, count, rng, left_out)
+        return select_most_useful(self.ledger, predictions, left_out, count, strategy, rng)
 
     def _choose_for_test(
         self, audit: Audit, predictions: Predictions | None, strategy: QueryStrategy, standing: Standing
@@ -422,6 +472,20 @@ class Loop:
         open_objects = np.setdiff1d(never_asked, left_out)
         return np.sort(rng.permutation(open_objects)[: math.ceil(self.tuning.rounds.spot_checks * count)])
 
+    def _ask(self, selection: Selection, predictions: Predictions | None) -> Selection:
+        """Note what is asked, and what the round's model says about it."""
+        if predictions is not None:
+            selection = replace(
+                selection,
+                recorded=record_predictions(predictions, selection.asked, selection.spot_checks),
+                recorded_ahead=record_predictions(predictions, selection.ahead, NO_IDS),
+            )
+        self.ledger.ask(selection.asked)
+        self.ledger.ask_ahead(selection.ahead, self.round)
+        self.recorded, self.recorded_ahead = selection.recorded, selection.recorded_ahead
+        self.sent_to_people, self.drawn_for_test = len(selection.asked), len(selection.drawn)
+        return selection
+
     # Hearing people -----------------------------------------------------------------------------------------
 
     def _drawn_at_random(self) -> list[tuple[SecondOpinions, State]]:
@@ -440,23 +504,29 @@ class Loop:
         self.repeated_answers += repeated + review.counts.answered
         # What people agree on first: it is on the budget that decides whether they can be asked again.
         settled = [settle(self.ledger, opinions, becomes, self.round) for opinions, becomes in drawn]
-        unsettled = sum(len(opinions.disputed()) for opinions, _ in drawn)
-        left = self.standing(unsettled=unsettled).human_labels_left(self.limits)
-        goes_on = left > 0 and self.round < self.limits.rounds
+        spot_checks = drawn[0][0]
+        self.disputed = spot_checks.still_disputed()
+        goes_on = self.human_labels_left() > 0 and self.round < self.limits.rounds
         if not goes_on:
             for opinions, becomes in drawn:
                 opinions.let_stand(opinions.disputed())
                 settled.append(settle(self.ledger, opinions, becomes, self.round))
-        spot_checks = drawn[0][0]
-        self.disputed = spot_checks.still_disputed()
+            self.disputed = spot_checks.still_disputed()
         self.schedule = self.schedule.learned(*spot_checks.findings(), tuning=self.tuning)
         return repeated, np.concatenate(settled), goes_on
 
+    def _withdraw_unseen(self, ahead: Ids, people: HumanLabels) -> None:
+        """Of what people were given ahead, they saw what they said something about."""
+        unseen = np.setdiff1d(ahead, np.concatenate([people.labeled, people.in_vain]))
+        self.ledger.withdraw(unseen)
+        self.sent_to_people += len(ahead) - len(unseen)
+
     def _note_doubts(self, labeled: Ids) -> None:
         """How sure the model had been of what people have labeled now."""
-        if self.recorded is not None:
-            known = np.isin(self.recorded["id"], labeled)
-            self.schedule = self.schedule.asked(self.recorded["confidence"][known])
+        for recorded in (self.recorded_before, self.recorded):
+            if recorded is not None:
+                known = np.isin(recorded["id"], labeled)
+                self.schedule = self.schedule.asked(recorded["confidence"][known])
 
     def _conclude(self, *, goes_on: bool) -> Conclusion | None:
         if self.test is None:
@@ -536,6 +606,7 @@ class Loop:
     def _next_round(self, *, ended: bool) -> None:
         self.test = None if ended else self.test
         self.model, self.proposal, self.recorded = None, None, None
+        self.recorded_before, self.recorded_ahead = self.recorded_ahead, None
         self.sent_to_people, self.drawn_for_test = 0, 0
         self.round += 1
 

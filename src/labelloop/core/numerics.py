@@ -32,14 +32,12 @@ def normal_quantile(chance: float) -> float:
     return NormalDist().inv_cdf(chance)
 
 
-def zero_of(
-    rising: Callable[[Floats], Floats], low: Floats, high: Floats, halvings: int = _HALVINGS
-) -> Floats:
+def zero_of(rising: Callable[[Floats], Floats], low: Floats, high: Floats) -> Floats:
     """Where an increasing function crosses 0, element by element, by bisection; all of one shape.
 
     If it does not cross 0 between `low` and `high`, the end nearer to the crossing.
     """
-    for _ in range(halvings):
+    for _ in range(_HALVINGS):
         middle = (low + high) / 2
         above = rising(middle) > 0
         low, high = np.where(above, low, middle), np.where(above, middle, high)

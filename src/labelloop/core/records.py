@@ -265,10 +265,11 @@ class ReviewCounts(Record):
     confirmed: int = 0
     changed: int = 0
     undecided: int = 0
+    corrected: Annotated[int, IfAny] = 0  # by a reviewer who was not asked
 
     @property
     def answered(self) -> int:
-        """How many objects people answered about once more: each costs as much as a label."""
+        """How many objects people were asked about once more: each costs as much as a label."""
         return self.confirmed + self.changed + self.undecided
 
 
@@ -360,7 +361,7 @@ class OutcomeCounts(Record):
             human=counts.human_labels,
             auto=counts.auto,
             failed=counts.failed,
-            unlabeled=counts.pool,
+            unlabeled=counts.unlabeled,
         )
 
     @property
@@ -384,6 +385,23 @@ class OutcomeCounts(Record):
         return objects / self.input if self.input else 0.0
 
 
+class FoundationModelRecord(Record):
+    """The labels that a foundation model gave before people were asked; see `labelloop.model_labels`."""
+
+    model: str
+    attribute: str  # the key of its labels in the manifest
+    prompt_digest: str
+    labels: int  # of data objects
+    without_label: int
+    reasons: Annotated[dict[str, int], IfSo] = {}  # why there is none; data objects for each, most first
+    texts: int  # different ones: each is asked about once
+    tokens_in: int
+    tokens_out: int
+    by_batch: Annotated[int, IfAny] = 0  # texts answered by batch inference
+    estimated: Annotated[float | None, IfKnown] = None  # of all texts, after the first answers
+    spent: Annotated[float | None, IfKnown] = None  # None where the request has no prices
+
+
 class LabelingCost(Record):
     """What the run's labels cost; see `labelloop.core.costs`."""
 
@@ -401,6 +419,7 @@ class LabelingCost(Record):
     spent_on_people: float
     spent_on_repeated_answers: float = 0.0
     spent_on_model: float
+    spent_on_foundation_model: Annotated[float, IfAny] = 0.0
     spent: float
     model_labels_by_people: float
     saved: float
@@ -625,6 +644,7 @@ class Report(Document):
     random_baseline: RandomBaseline | None = None
     evidence: ModelQuality | None = None
     given_by: Annotated[tuple[str, ...] | None, IfKnown] = None  # the auto-labels, if no model gave them
+    foundation_model: Annotated[FoundationModelRecord | None, IfKnown] = None
     true_classes: Annotated[tuple[TrueClass, ...], IfSo] = ()
     next_round: Forecast | None = None
     failures: FailureRecord = FailureRecord()

@@ -30,6 +30,8 @@ class LoopSettings:
     start_size: float | None = None
     validation_size: float | None = None
     batch_size: float | None = None
+    # People get so many more objects, as a share of the batch, to go on with while the next model learns.
+    ahead_share: float = 0.0
     max_rounds: int = 100
     max_human_labels: float | None = None
     max_cost: float | None = None

@@ -4,11 +4,12 @@ It always stops: a round that labels nothing is idle, and a few idle rounds in a
 """
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from labelloop.core.certificate.tuning import DEFAULT, Tuning
 from labelloop.core.ledger import Counts
+from labelloop.core.sizes import RoundTimes, batch_worth_the_wait
 
 
 class Next(StrEnum):
@@ -18,6 +19,7 @@ class Next(StrEnum):
     TRAIN = "TRAIN"  # train, predict, auto-label, then ask people
     EXPORT = "EXPORT"  # stop
     ASK = "ASK"  # only on resuming: objects were chosen, but people have not answered yet
+    ASK_MODEL = "ASK_MODEL"  # only before the first round: a foundation model labels first
     MERGE = "MERGE"  # only on resuming: people have answered, but the answers are not merged yet
 
 
@@ -48,6 +50,10 @@ class Standing:
 
     def human_labels_left(self, limits: Limits) -> int:
         """How many more answers people may be asked for."""
+        return max(0, self.human_labels_to_come(limits) - self.counts.ahead)
+
+    def human_labels_to_come(self, limits: Limits) -> int:
+        """The same, with the answers that they are asked for ahead."""
         given = self.counts.human_labels - self.labels_in_input + self.repeated_answers
         return max(0, limits.new_human_labels - given)
 
@@ -66,7 +72,8 @@ def decide(standing: Standing, limits: Limits, *, tuning: Tuning = DEFAULT) -> D
     """Choose the next branch, with the reason if the loop stops."""
     reason = _reason_to_stop(standing, limits, tuning=tuning)
     if reason:
-        return Decision(Next.EXPORT, reason)
+        # What people were given ahead is theirs until a round has heard them.
+        return Decision(Next.SELECT) if standing.counts.ahead else Decision(Next.EXPORT, reason)
     if standing.human_labels_left(limits) == 0:
         return Decision(Next.TRAIN)
     if standing.testing or standing.counts.human_labels < limits.start:
@@ -80,14 +87,48 @@ def worth_training(standing: Standing, limits: Limits) -> bool:
     return not standing.rest_for_people and counts.human_labels >= 2 and counts.pool > limits.fewest_draws
 
 
+def only_hears_people(standing: Standing, limits: Limits, *, tuning: Tuning = DEFAULT) -> bool:
+    """Whether the loop stops after the round that hears what people were given ahead."""
+    return bool(standing.counts.ahead) and _reason_to_stop(standing, limits, tuning=tuning) is not None
+
+
+def objects_ahead(
+    standing: Standing, limits: Limits, share: float, *, asked: int, tuning: Tuning = DEFAULT
+) -> int:
+    """How many pool objects people get beside those of the round, to go on with while the next model learns.
+
+    `share` is of the `asked` ones, or of a batch where that is less: the first labels are several batches.
+    0 where no model will learn when people have answered those.
+    """
+    counts = standing.counts
+    most = math.ceil(round(share * min(asked, limits.batch), 6))
+    wanted = min(most, standing.human_labels_left(limits) - asked)
+    if wanted <= 0:
+        return 0
+    answered = replace(
+        counts,
+        pool=counts.pool - asked - wanted,
+        human=counts.human + asked,
+        ahead=counts.ahead + wanted,
+    )
+    then = replace(standing, counts=answered, round_number=standing.round_number + 1, idle_rounds=0)
+    return wanted if decide(then, limits, tuning=tuning).next == Next.TRAIN else 0
+
+
 def objects_to_ask(
-    standing: Standing, limits: Limits, *, left_to_people: int | None = None, tuning: Tuning = DEFAULT
+    standing: Standing,
+    limits: Limits,
+    *,
+    left_to_people: int | None = None,
+    times: RoundTimes | None = None,
+    tuning: Tuning = DEFAULT,
 ) -> int:
     """How many pool objects people are asked about: a batch, or what is missing for the first model.
 
     All that is left if no model can help, or none can any more. `left_to_people`: how many pool objects the
     model, if there is one, is not expected to label. A large batch is cut to a part of them, since the next
-    model may label the rest. Never more than the answers that may still be asked for.
+    model may label the rest. `times`: how the last round went, if batches may grow with people's wait. Never
+    more than the answers that may still be asked for.
     """
     counts = standing.counts
     if standing.rest_for_people or counts.pool <= limits.fewest_draws:
@@ -100,6 +141,8 @@ def objects_to_ask(
         wanted = limits.batch
     else:
         wanted = next_batch(limits, counts.input, left_to_people, tuning=tuning)
+        if times is not None:
+            wanted = batch_worth_the_wait(wanted, times, tuning=tuning)
     return min(wanted, standing.human_labels_left(limits))
 
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Generator, Iterable, Iterator
 from contextlib import closing
+from typing import Protocol
 
-from labelloop.foundation_model.answer_cache import AnswerCache, request_digest
+from labelloop.foundation_model.answer_cache import request_digest
 from labelloop.foundation_model.errors import (
     CostLimitReachedError,
     ModelServerError,
@@ -16,6 +17,7 @@ from labelloop.foundation_model.errors import (
 from labelloop.foundation_model.model_client import ModelClient
 from labelloop.foundation_model.reading import NOT_ASKED, Outcome, Reading
 from labelloop.foundation_model.replies import Reply, Usage
+from labelloop.foundation_model.request_form import RequestForm
 from labelloop.foundation_model.row_labeler import RowLabeler
 from labelloop.foundation_model.spending import Spending, at_most
 from labelloop.foundation_model.workers import Workers
@@ -32,6 +34,22 @@ _MOST_UNREADABLE = 20
 Answered = tuple[str, Reading]
 
 
+class KeptAnswers(Protocol):
+    """The answers that were paid for, found by the digest of the exact request; for many threads."""
+
+    def get(self, digest: bytes) -> Reply | None:
+        """The answer, if it is kept."""
+
+    def put(self, digest: bytes, reply: Reply) -> None:
+        """Once it returns, the answer survives the end of this process."""
+
+    def form(self, server: str, model: str) -> str | None:
+        """What the server accepts, if that is known."""
+
+    def keep_form(self, server: str, model: str, form: str) -> None:
+        """Keep what the server accepts."""
+
+
 class _NotKeptError(Exception):
     """An answer is not in the cache."""
 
@@ -43,7 +61,7 @@ class Asking:
         self,
         labeler: RowLabeler,
         client: ModelClient,
-        cache: AnswerCache,
+        cache: KeptAnswers,
         spending: Spending,
         *,
         server: str,
@@ -69,6 +87,7 @@ class Asking:
         Where the limit of the cost is reached, it ends early. Raises ModelServerError where going on makes no
         sense. All answers that have come are in the cache, however this ends; close it, if that is early.
         """
+        self._client.begin()
         left = iter(texts)
         while not self._form_is_known and (text := next(left, None)) is not None:
             answered = self._noted(text, self._until_the_form_is_known(text))
@@ -78,6 +97,11 @@ class Asking:
         with closing(Workers(self._answer, self._at_once, self._client.stop)) as workers:
             for text, reading in workers.map(left, until=_is_over):
                 yield self._noted(text, reading)
+
+    @property
+    def form(self) -> RequestForm:
+        """What the server accepts, as far as that is known."""
+        return self._form
 
     def size_of(self, text: str) -> int:
         """Of a request about the text, in bytes."""

@@ -1,6 +1,9 @@
-"""Amazon Bedrock with the user's own AWS credentials, and what its refusals mean."""
+"""Amazon Bedrock, and what its refusals mean."""
 
 from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
 
 import orjson
 from botocore.config import Config
@@ -30,7 +33,6 @@ from labelloop.foundation_model.model_client import (
 from labelloop.foundation_model.quoting import quoted
 from labelloop.foundation_model.replies import Reply
 from labelloop.foundation_model.request_form import RequestForm
-from labelloop.operations.cloud import Cloud, error_code, explained, in_words
 
 _SHOWN = 300
 _PASSING = {"InternalServerException", "ModelErrorException", "ModelNotReadyException"}
@@ -40,22 +42,35 @@ _FAILED_STATUS = 500
 _PROFILES = {"us-gov": "us-gov", "us": "us", "eu": "eu", "ap": "apac"}
 
 
+def client_settings(patience: Patience, at_once: int) -> Config:
+    """How `bedrock-runtime` is asked: one attempt at a time, because attempts are counted here."""
+    return Config(
+        connect_timeout=min(patience.timeout_seconds, CONNECT_SECONDS),
+        read_timeout=patience.timeout_seconds,
+        max_pool_connections=at_once,
+        retries={"mode": "standard", "total_max_attempts": 1},
+        user_agent_extra=f"labelloop/{labelloop.__version__}",
+    )
+
+
 class BedrockClient(ModelClient):
     """One model in one region, through the Converse operation."""
 
-    def __init__(self, cloud: Cloud, model: str, *, at_once: int, patience: Patience) -> None:
-        """Raises OperationError."""
+    def __init__(
+        self,
+        runtime: Any,
+        model: str,
+        *,
+        patience: Patience,
+        in_words: Callable[[ClientError | BotoCoreError], str] = str,
+    ) -> None:
+        """`runtime`: a client of `bedrock-runtime` made with `client_settings`.
+
+        `in_words`: what any other fault of AWS means.
+        """
         super().__init__(patience)
-        self._model, self._region = model, cloud.region
-        config = Config(
-            connect_timeout=min(patience.timeout_seconds, CONNECT_SECONDS),
-            read_timeout=patience.timeout_seconds,
-            max_pool_connections=at_once,
-            retries={"mode": "standard", "total_max_attempts": 1},  # attempts are counted here
-            user_agent_extra=f"labelloop/{labelloop.__version__}",
-        )
-        with explained():
-            self._runtime = cloud.client("bedrock-runtime", config)
+        self._runtime, self._model, self._in_words = runtime, model, in_words
+        self._region = str(runtime.meta.region_name)
         self._reached = False
 
     @property
@@ -82,7 +97,7 @@ class BedrockClient(ModelClient):
             raise hung_up() from error
         # No credentials, a sign-in that has expired, no secure connection.
         except BotoCoreError as error:
-            raise ModelServerError(_sentence(in_words(error))) from error
+            raise ModelServerError(_sentence(self._in_words(error))) from error
         # AWS's client takes for granted that an answer has the form of one.
         except (ResponseParserError, ValueError, TypeError, AttributeError) as error:
             raise not_readable(NO_CONVERSE_REPLY) from error
@@ -98,7 +113,8 @@ class BedrockClient(ModelClient):
         )
 
     def _refused(self, error: ClientError) -> Exception:
-        code, said = error_code(error), quoted(str(error.response["Error"].get("Message", "")), _SHOWN)
+        code = str(error.response["Error"].get("Code", ""))
+        said = quoted(str(error.response["Error"].get("Message", "")), _SHOWN)
         answered = f"Bedrock answered {code}: {said or 'no words'}"
         if code == "ModelTimeoutException":
             return NoAnswerError(answered, slow=True)
@@ -108,7 +124,7 @@ class BedrockClient(ModelClient):
             return NoAnswerError(answered)
         if code == "ValidationException":
             return RequestRefusedError(answered)
-        return ModelServerError(_sentence(in_words(error)))
+        return ModelServerError(_sentence(self._in_words(error)))
 
     def _why_all_are(self, code: str, said: str) -> str | None:
         """What is wrong where any other request would be refused too."""

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
+from labelloop.core.seeded_draws import SeededDraws
 from labelloop.foundation_model.prompt import Example
-from labelloop.preparation.seeded_draws import SeededDraws
 
 _STREAM = 2
 # Each example is sent with every text: a long one is taken only if there is no other.
@@ -16,10 +16,19 @@ class Examples:
     """A few of each class, the same for all texts: but no text is its own example."""
 
     def __init__(
-        self, labeled: Iterable[tuple[str, str]], classes: Sequence[str], of_each: int, seed: int
+        self,
+        labeled: Iterable[tuple[str, str]],
+        classes: Sequence[str],
+        of_each: int,
+        seed: int,
+        *,
+        always: Sequence[Example] = (),
     ) -> None:
-        """`labeled`: texts and their labels, empty for none. `of_each`: how many of each class."""
-        self._of_each = of_each
+        """`labeled`: texts and their labels, empty for none. `of_each`: how many of each class.
+
+        `always`: examples that are shown before these.
+        """
+        self._of_each, self._always = of_each, tuple(always)
         self._of_class: list[list[Example]] = []
         texts: dict[str, list[str]] = {name: [] for name in classes}
         for text, label in labeled if of_each else ():
@@ -34,8 +43,9 @@ class Examples:
 
     def beside(self, text: str) -> tuple[Example, ...]:
         """The examples to show with this text."""
-        return tuple(
+        drawn = (
             example
             for of_class in self._of_class
             for example in [one for one in of_class if one.text != text][: self._of_each]
         )
+        return (*(one for one in self._always if one.text != text), *drawn)

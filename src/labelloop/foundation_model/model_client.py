@@ -63,6 +63,10 @@ class ModelClient(ABC):
         """No more attempts: what is under way ends with the attempt it is at."""
         self._stopped.set()
 
+    def begin(self) -> None:
+        """Again after a stop, once what was under way has ended."""
+        self._stopped.clear()
+
     def attempts(self) -> Iterator[int]:
         """Each time that a request may be sent, after a wait. Raises NoAnswerError once all is to stop."""
         for attempt in range(self._patience.attempts):

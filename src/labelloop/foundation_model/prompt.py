@@ -24,6 +24,7 @@ from labelloop.foundation_model.errors import PromptError
 
 Message: TypeAlias = Mapping[str, str]
 
+_CLASSES_SHOWN = 20
 _VARIABLES = ("answer_form", "classes", "examples", "guidelines", "mark")
 _LABEL_ALONE = 'Answer with JSON alone: {"label": "<one of the classes, exactly as it is written above>"}'
 _WITH_CONFIDENCE = (
@@ -52,6 +53,23 @@ class Example:
 
     text: str
     label: str
+
+
+def described(classes: Sequence[str], descriptions: Mapping[str, str], place: object) -> list[DescribedClass]:
+    """The classes with what they mean. `place`: where that is written.
+
+    Raises PromptError for the description of a class that there is not.
+    """
+    for name in descriptions:
+        if name not in classes:
+            near = nearest_name(name, classes)
+            meant = f" Did you mean {near!r}?" if near else ""
+            shown = ", ".join(map(repr, classes[:_CLASSES_SHOWN]))
+            more = f" and {len(classes) - _CLASSES_SHOWN:,} more" if len(classes) > _CLASSES_SHOWN else ""
+            raise PromptError(
+                f"{place} describes {name!r}, which is not a class.{meant} The classes are: {shown}{more}."
+            )
+    return [DescribedClass(name, descriptions.get(name, "")) for name in classes]
 
 
 def as_data(text: str) -> str:
@@ -90,6 +108,11 @@ class Prompt:
     @property
     def class_names(self) -> tuple[str, ...]:
         return tuple(one.name for one in self._classes)
+
+    @property
+    def mark(self) -> str:
+        """The line above and below the text."""
+        return self._mark
 
     def instructions(self, examples: tuple[Example, ...]) -> str:
         """What the model is told about its task."""

@@ -14,9 +14,9 @@ from enum import StrEnum
 from itertools import islice
 from typing import Any
 
+from labelloop.core.label_words import LabelWords
 from labelloop.foundation_model.quoting import quoted
 from labelloop.foundation_model.replies import Reply
-from labelloop.preparation.label_words import LabelWords
 
 _LABEL_KEYS = ("label", "class", "category", "answer")
 _CONFIDENCE_KEY = "confidence"

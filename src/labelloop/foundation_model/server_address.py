@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
-from labelloop.preparation.errors import OptionError
+from labelloop.foundation_model.errors import ModelServerError
 
 OPENAI_KEY = "OPENAI_API_KEY"
 _OPENAI = "api.openai.com"
@@ -23,19 +23,19 @@ class ServerAddress:
 
     @classmethod
     def parse(cls, given: str) -> ServerAddress:
-        """Raises OptionError."""
+        """Raises ModelServerError."""
         try:
             parts = urlsplit(given.strip())
             host, _ = parts.hostname, parts.port
         except ValueError as error:
-            raise OptionError(f"--server {given!r} is not an address: {error}.") from error
+            raise ModelServerError(f"--server {given!r} is not an address: {error}.") from error
         if parts.scheme not in ("http", "https") or not host:
-            raise OptionError(
+            raise ModelServerError(
                 f"--server is an address such as http://127.0.0.1:11434/v1, or bedrock; not {given!r}."
             )
         if parts.username or parts.password or parts.query or parts.fragment:
             # The address is shown and kept.
-            raise OptionError(
+            raise ModelServerError(
                 "--server must hold no key, password or query: name the environment variable that has the "
                 "key with --key-variable."
             )
@@ -63,7 +63,7 @@ class ServerAddress:
 
 
 def server_key(server: ServerAddress, variable: str | None, environment: Mapping[str, str]) -> str:
-    """The key, "" for none. Raises OptionError, whose message does not hold it.
+    """The key, "" for none. Raises ModelServerError, whose message does not hold it.
 
     OpenAI's key goes to OpenAI and to servers on this machine; to any other only if its variable is named, so
     that no other company gets it by mistake.
@@ -72,7 +72,11 @@ def server_key(server: ServerAddress, variable: str | None, environment: Mapping
         return ""
     key = environment.get(variable or OPENAI_KEY, "").strip()
     if variable is not None and not key:
-        raise OptionError(f"--key-variable {variable}: the environment has no such variable, or it is empty.")
+        raise ModelServerError(
+            f"--key-variable {variable}: the environment has no such variable, or it is empty."
+        )
     if not (key.isascii() and key.isprintable() and " " not in key):
-        raise OptionError(f"What the environment variable {variable or OPENAI_KEY} holds cannot be a key.")
+        raise ModelServerError(
+            f"What the environment variable {variable or OPENAI_KEY} holds cannot be a key."
+        )
     return key

@@ -10,6 +10,7 @@ import numpy as np
 from narwhals.typing import IntoDataFrameT
 
 from labelloop.core.certificate.promise import CertificateFor
+from labelloop.core.label_words import DEFAULT_MISSING, LabelWords
 from labelloop.core.ledger import NO_LABEL, Ledger, State
 from labelloop.core.settings import LoopSettings
 from labelloop.frames.checks import require_people, require_promise, require_seed, require_sizes
@@ -27,7 +28,6 @@ from labelloop.label_audit.findings import report_of
 from labelloop.label_audit.labeled_rows import label_names, labeled_values
 from labelloop.label_audit.table import AuditTable, Columns, audit_table
 from labelloop.preparation import TableFormat, TableSource
-from labelloop.preparation.label_words import DEFAULT_MISSING, LabelWords
 from labelloop.work_folder.lock import locked
 from labelloop.workbench.server import DEFAULT_PORT
 

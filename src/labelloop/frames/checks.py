@@ -16,7 +16,7 @@ def require_promise(*, target_error: float, confidence: float, certificate_for: 
             raise OptionError(f"{name}={share} is not a share above 0 and below 1, such as 0.05")
     if certificate_for not in get_args(CertificateFor):
         known = ", ".join(map(repr, get_args(CertificateFor)))
-        raise OptionError(f"certificate_for={certificate_for!r} is none of {known}")
+        raise OptionError(f"certificate_for={certificate_for!r} is not one of {known}")
 
 
 def require_sizes(*, budget: float | None, batch_size: float | None) -> None:

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from labelloop.core.label_words import LabelWords
 from labelloop.frames.frame import Frame, FrameTable
 from labelloop.preparation import (
     PreparationOptions,
@@ -14,7 +15,6 @@ from labelloop.preparation import (
     read_text_data,
 )
 from labelloop.preparation.errors import BadRowsError, OptionError
-from labelloop.preparation.label_words import LabelWords
 from labelloop.preparation.options import DEFAULT_BUCKET, DEFAULT_LABEL_ATTRIBUTE, prior_attributes
 from labelloop.preparation.tables.cells import as_text
 

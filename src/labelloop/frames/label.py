@@ -9,6 +9,7 @@ import numpy as np
 from narwhals.typing import IntoDataFrameT
 
 from labelloop.core.certificate.promise import CertificateFor
+from labelloop.core.label_words import DEFAULT_MISSING, LabelWords
 from labelloop.core.ledger import NO_LABEL
 from labelloop.core.people.human_labels import NO_ANSWER
 from labelloop.frames.checks import require_people, require_promise, require_seed, require_sizes
@@ -25,7 +26,6 @@ from labelloop.frames.telling import Tell, Telling
 from labelloop.in_memory.label_run import LabelRun
 from labelloop.in_memory.models import TextModel, chosen_model
 from labelloop.preparation import TextData
-from labelloop.preparation.label_words import DEFAULT_MISSING, LabelWords
 from labelloop.preparation.options import DEFAULT_BUCKET
 from labelloop.reporting.page import render_report
 from labelloop.results import NO_LABEL_GIVEN, label_columns

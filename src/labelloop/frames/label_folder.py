@@ -96,7 +96,7 @@ class LabelFolder:
         if changed:
             raise RequestError(
                 f"{self.out} holds the labeling of something else: {', '.join(changed)} "
-                f"differ{'s' if len(changed) == 1 else ''}. To go on with it, give what it was begun "
-                "with; to begin another, choose another out="
+                f"differ{'s' if len(changed) == 1 else ''}. To continue it, use the same frame "
+                "and arguments; to start another, choose another out="
             )
         return kept

@@ -7,6 +7,7 @@ from pathlib import Path
 from narwhals.typing import IntoDataFrame
 
 from labelloop.core.certificate.promise import CertificateFor
+from labelloop.core.label_words import DEFAULT_MISSING, LabelWords
 from labelloop.core.manifest.lines import LabelAttribute
 from labelloop.frames.checks import require_promise, require_seed, require_sizes
 from labelloop.frames.columns import Columns, text_data
@@ -17,7 +18,6 @@ from labelloop.frames.results import Simulated
 from labelloop.frames.telling import Tell, Telling
 from labelloop.in_memory.simulated_run import SimulatedData, simulated_report
 from labelloop.preparation import require_labels
-from labelloop.preparation.label_words import DEFAULT_MISSING, LabelWords
 from labelloop.workflow.request import parse_settings
 
 

@@ -61,5 +61,5 @@ def check_replayed(batch: Batch, answers: Answers, path: Path) -> None:
 
 def _damaged(path: Path, what: str) -> RequestError:
     return RequestError(
-        f"{path} is not as the audit wrote it: {what}. Restore the file, or begin anew in another --out"
+        f"{path} was changed after it was written: {what}. Restore the file, or start again in another --out"
     )

@@ -77,15 +77,20 @@ class PeopleAtWorkbench:
         """People who have answered about an object already are asked last."""
         earlier = EarlierBatches()
         if len(batch.again):
-            earlier = EarlierBatches.of_run(self.store, [str(self.folder.batches)])
+            earlier = self._earlier(batch)
         for number in batch.asked.tolist():
             text = self.texts[number]
             yield Asked(number, text, None, answered_before=earlier.who_answered(number))
 
+    def _earlier(self, batch: Batch) -> EarlierBatches:
+        return EarlierBatches.of_run(self.store, map(self._id, range(1, batch.number)))
+
+    def _id(self, number: int) -> str:
+        return f"{self.kind}-{number:03d}"
+
     def _batch(self, batch: Batch, selection: Path, output: Path) -> tasks.Batch:
-        people = EarlierBatches.of_run(self.store, [str(self.folder.batches)]).people
         return tasks.Batch(
-            id=f"{self.kind}-{batch.number:03d}",
+            id=self._id(batch.number),
             run=self.folder.out.name,
             round=batch.number,
             kind="text",
@@ -98,7 +103,7 @@ class PeopleAtWorkbench:
             created=time.time(),
             selection_uri=str(selection),
             output_uri=str(output),
-            people=people,
+            people=self._earlier(batch).people,
             more_follow=True,
         )
 

@@ -10,10 +10,10 @@ import numpy as np
 import numpy.typing as npt
 
 from labelloop.core.errors import RequestError
+from labelloop.core.label_words import LabelWords
 from labelloop.core.ledger import NO_LABEL
 from labelloop.core.model.prior_labels import PriorLabels
 from labelloop.preparation.classes import class_list, listing, refuse_unlike_classes
-from labelloop.preparation.label_words import LabelWords
 from labelloop.preparation.prior_columns import PriorColumn, read_prior_columns
 from labelloop.preparation.source import BadRow, BlankLine
 from labelloop.preparation.table_format import TableFormat
@@ -93,6 +93,7 @@ class Written:
     column_names: tuple[str, ...] = ()
     quoted: bool | None = None
     sheet: str = ""
+    escaped: bool | None = None
 
     def table_format(self, columns: Columns) -> TableFormat:
         return TableFormat(
@@ -103,6 +104,7 @@ class Written:
             self.quoted,
             encoding=self.encoding,
             sheet=self.sheet,
+            escaped=self.escaped,
         )
 
 

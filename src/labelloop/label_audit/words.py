@@ -94,7 +94,7 @@ def seed_sentence(report: AuditReport) -> str:
     if report.seed_was_secret:
         return f"The draws came from a secret random seed, {report.seed}, disclosed here."
     return (
-        f"The draws came from --seed {report.seed}: whoever knew it could have known beforehand which rows "
+        f"The draws came from --seed {report.seed}: anyone who knew it could work out in advance which rows "
         "would be drawn. The promise holds if the labels were made without that knowledge."
     )
 

@@ -4,21 +4,32 @@ import os
 from typing import Any, ClassVar
 
 from labelloop.core.certificate.tuning import DEFAULT
+from labelloop.core.errors import RequestError
+from labelloop.core.manifest.lines import Reads
 from labelloop.labelers.protocol import Labeler
 from labelloop.storage.container_image import image_uri_of_function
 from labelloop.workflow.request import LabelingRequest, ModelSettings
 from labelloop.workflow.training_job import file_channel, longest_wait, spot_problems, training_job
 
-# Those of model_container/text_classifier/hyperparameters.py, which may not be imported here; a test compares
-# the two. Whoever puts another model into that folder lists its names here.
-_OF_THE_TEXT_CLASSIFIER = frozenset(
+# Those of model_container/classifier and text_classifier, hyperparameters.py, which may not be imported here;
+# a test compares the two. Whoever puts another model into that folder lists its names here.
+SHARED_HYPERPARAMETERS = frozenset(
     {
-        *("num_classes", "label_attribute", "text_attribute", "seed", "epochs", "batch_size"),
-        *("learning_rate", "label_smoothing", "prune_label_errors", "smooth_over_neighbors"),
-        *("max_tokens", "max_components", "max_pool_texts", "max_characters", "embedding_size"),
-        "prior_labels",
+        *(
+            "num_classes",
+            "label_attribute",
+            "seed",
+            "epochs",
+            "batch_size",
+            "learning_rate",
+            "label_smoothing",
+        ),
+        *("prune_label_errors", "smooth_over_neighbors", "embedding_size", "prior_labels"),
     }
 )
+_OF_THE_TEXT_CLASSIFIER = SHARED_HYPERPARAMETERS | {
+    *("text_attribute", "max_tokens", "max_components", "max_pool_texts", "max_characters"),
+}
 
 
 class Container(Labeler):
@@ -33,6 +44,15 @@ class Container(Labeler):
             problems.append("the stack's own model image reads files: InputMode must be File or FastFile")
         return problems
 
+    def reads(self, model: ModelSettings) -> Reads | None:
+        """The stack's own model reads texts. What the user's image, container or class reads, only it
+        knows.
+        """
+        own = model.image_uri is not None or os.environ.get("OWN_MODEL_CONTAINER")
+        if own or type(self) is not Container:
+            return super().reads(model)
+        return Reads("text", "the stack's model of texts", ': for images, set Model.Algorithm to "image"')
+
     def prepare(self, request: LabelingRequest) -> LabelingRequest:
         """The request, with the image from the stack's parameter unless the request names one."""
         settings = request.active_learning
@@ -43,7 +63,7 @@ class Container(Labeler):
     def image_uri(self, request: LabelingRequest) -> str:
         """The user's own image, or the image that was built and pushed with the stack."""
         named = request.active_learning.model.image_uri
-        return named or image_uri_of_function(os.environ["MODEL_FUNCTION_NAME"])
+        return named or image_of_stack("MODEL_FUNCTION_NAME", "text")
 
     def holdout_share(self, model: ModelSettings) -> float:
         if model.holdout_share is not None:
@@ -70,3 +90,32 @@ class Container(Labeler):
             longest_wait_in_seconds=longest_wait(model),
             checkpoints_s3_uri=checkpoints_s3_uri if keeps_checkpoints else None,
         )
+
+
+class StackContainer(Container):
+    """One of the stack's own containers, whatever image of the user's the stack names."""
+
+    def check(self, model: ModelSettings) -> list[str]:
+        problems = super().check(model)
+        if model.image_uri is not None:
+            problems.append(
+                f"Algorithm {self.name} has its own image: leave ImageUri out, or set Algorithm to container"
+            )
+        return problems
+
+    def prepare(self, request: LabelingRequest) -> LabelingRequest:
+        return request
+
+
+def image_of_stack(variable: str, content: str) -> str:
+    """The image of one of the stack's own containers, whose function an environment variable names.
+
+    content: what it classifies. Raises RequestError when the stack was deployed without it.
+    """
+    function = os.environ.get(variable)
+    if not function:
+        raise RequestError(
+            f"ActiveLearning.Model.Algorithm: this stack has no model of {content}s: deploy it with the "
+            f"parameter ModelContainers set to {content} or both"
+        )
+    return image_uri_of_function(function)

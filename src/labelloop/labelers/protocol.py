@@ -5,6 +5,7 @@ from typing import Any, ClassVar, Protocol
 
 from labelloop.core.errors import RequestError
 from labelloop.core.ledger import Ledger
+from labelloop.core.manifest.lines import Reads
 from labelloop.core.model.predictions import Predictions
 from labelloop.workflow.request import LabelingRequest, ModelSettings
 from labelloop.workflow.run_state import RunState
@@ -34,6 +35,10 @@ class Labeler(Protocol):
 
     # The names of the hyperparameters that the stack's own model image knows, for a labeler that trains it.
     hyperparameters: ClassVar[frozenset[str] | None] = None
+
+    def reads(self, model: ModelSettings) -> Reads | None:  # noqa: ARG002
+        """The only kind of data object that it reads, with these settings; None if it reads every kind."""
+        return Reads("text", self.text_only) if self.text_only else None
 
     def check(self, model: ModelSettings) -> list[str]:  # noqa: ARG002
         """The problems that the settings have for this labeler, one sentence each. Reads nothing else."""

@@ -6,8 +6,8 @@ from pathlib import Path
 
 from labelloop.core.errors import RequestError
 from labelloop.core.implementations import is_class_name
-from labelloop.labelers import load_labeler
-from labelloop.local.application_files import application_folder, encoder_folder
+from labelloop.labelers import load_labeler, trains_a_model
+from labelloop.local.application_files import application_folder, backbone_folder, encoder_folder
 from labelloop.local.container_libraries import require_libraries
 from labelloop.local.container_process import ModelContainer, ProcessContainer
 from labelloop.local.docker import DockerContainer, require_image
@@ -38,6 +38,7 @@ class Application:
     template: Path
     model_container: Path
     encoder: Path  # the sentence encoder, from `labelloop fetch-encoder`; the model works without it
+    backbone: Path  # the backbone for images, from `labelloop fetch-backbone`; the model works without it
     steps: Steps = Steps.PROCESS
     jobs: Jobs = Jobs.PROCESS
     cpus: float | None = None  # of a job's container; None: all
@@ -49,6 +50,11 @@ class Application:
         """Whether the sentence encoder has been fetched."""
         return (self.encoder / "model.safetensors").is_file()
 
+    @property
+    def has_backbone(self) -> bool:
+        """Whether the backbone for images has been fetched."""
+        return (self.backbone / "weights.pth").is_file()
+
     def require_libraries(self) -> None:
         """Raises RequestError when a library is missing that the container imports as a process."""
         if self.jobs == Jobs.PROCESS:
@@ -59,18 +65,25 @@ class Application:
         """Whether the container is the user's own, whose hyperparameters only the container knows."""
         return not (self.model_container / "text_classifier").is_dir()
 
-    def container(self, encodings: Path, image: str | None = None) -> ModelContainer:
-        """The model container. As processes, it caches the encodings of texts in a folder.
+    def container(
+        self, encodings: Path, image: str | None = None, s3_root: Path | None = None
+    ) -> ModelContainer:
+        """The model container. As processes, it caches the encodings of texts and images in a folder.
 
-        `image` replaces the one that `sam build` made. Raises DockerError when it is not on this machine.
+        `image` replaces the one that `sam build` made; `s3_root` is the folder that stands for S3, where the
+        container finds images. Raises DockerError when the image is not on this machine.
         """
         if self.jobs == Jobs.DOCKER:
             require_image(image or self.image)
-            return DockerContainer(image or self.image, self.cpus)
-        encoder = str(self.encoder) if self.has_encoder else "none"
-        return ProcessContainer(
-            self.model_container, {"SENTENCE_ENCODER": encoder, "ENCODING_CACHE": str(encodings.resolve())}
-        )
+            return DockerContainer(image or self.image, self.cpus, s3_root=s3_root)
+        environment = {
+            "SENTENCE_ENCODER": str(self.encoder) if self.has_encoder else "none",
+            "IMAGE_BACKBONE": str(self.backbone) if self.has_backbone else "none",
+            "ENCODING_CACHE": str(encodings.resolve()),
+        }
+        if s3_root is not None:
+            environment["S3_FOLDER"] = str(s3_root.resolve())
+        return ProcessContainer(self.model_container, environment)
 
     def with_labeler(self, name: str) -> "Application":
         """The same with what stands in for the labeler's image, where only AWS has that.
@@ -90,6 +103,17 @@ class Application:
         container = _checked_container(root / stand_in.folder)
         return replace(self, model_container=container, image=stand_in.image)
 
+    def ready_for(self, algorithm: str) -> "Application":
+        """As `with_labeler`, which can also be run here.
+
+        Raises RequestError as well when a library is missing.
+        """
+        application = self.with_labeler(algorithm)
+        # A user's own labeler may train nothing.
+        if not is_class_name(algorithm) and trains_a_model(algorithm):
+            application.require_libraries()
+        return application
+
     def step_containers(self, logs: Path) -> SamApplication | None:
         """Runs the steps in their images; None if they run in this process."""
         if self.steps == Steps.PROCESS:
@@ -105,7 +129,7 @@ class Application:
         # Jobs run in folders of their own.
         root = folder.absolute() if folder else application_folder()
         container = _checked_container(model_container) if model_container else root / "model_container"
-        application = cls(root / "template.yaml", container, encoder_folder(root))
+        application = cls(root / "template.yaml", container, encoder_folder(root), backbone_folder(root))
         for path in (application.template, application.model_container):
             if not path.exists():
                 raise RequestError(

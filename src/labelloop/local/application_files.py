@@ -24,10 +24,19 @@ def encoder_folder(application: Path) -> Path:
 
     An installed package is not written to: it may belong to another user.
     """
-    beside = application / ".encoder"
+    return _fetched_folder(application, "encoder")
+
+
+def backbone_folder(application: Path) -> Path:
+    """Where the files of the backbone for images are: as with the sentence encoder's."""
+    return _fetched_folder(application, "backbone")
+
+
+def _fetched_folder(application: Path, name: str) -> Path:
+    beside = application / f".{name}"
     if beside.is_dir() or application != Path(str(files("labelloop"))) / "application":
         return beside
-    return cache_folder() / "encoder"
+    return cache_folder() / name
 
 
 def cache_folder() -> Path:

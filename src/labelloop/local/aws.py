@@ -19,6 +19,13 @@ from botocore.loaders import Loader
 from botocore.session import Session
 
 from labelloop.core.errors import LabelloopError
+from labelloop.local.bedrock import (
+    Bedrock,
+    FoundationModels,
+    NoFoundationModels,
+    jobs_request,
+    runtime_request,
+)
 from labelloop.local.client_calls import answered_by, json_request
 from labelloop.local.container_process import ModelContainer, ProcessContainer
 from labelloop.local.docker import bridge_address
@@ -73,6 +80,7 @@ class LocalAws:
         time_scale: float = 1.0,
         stop_grace_seconds: float = STOP_GRACE_SECONDS,
         step_containers: SamApplication | None = None,
+        foundation_models: FoundationModels | None = None,
     ) -> None:
         """Reads the template; nothing starts before `with`.
 
@@ -81,7 +89,7 @@ class LocalAws:
         in addition to those in the template. `on_event`: called with every history event of every execution
         as it happens, in the interpreter's threads. `time_scale`: stretches Wait states and the pauses before
         retries (0 in tests). `step_containers`: runs the functions in their images instead of in this
-        process. Raises `TemplateError`.
+        process. `foundation_models`: what Bedrock serves; by default, nothing. Raises `TemplateError`.
         """
         self._template = Template(template, parameters=parameters, stack_name=stack_name)
         self.functions: Mapping[str, Function] = self._template.functions()
@@ -100,6 +108,7 @@ class LocalAws:
         self._time_scale = time_scale
         self._stop_grace_seconds = stop_grace_seconds
         self._step_containers = step_containers
+        self._foundation_models = foundation_models or NoFoundationModels()
         self._parameters = dict(parameters or {})
         self._stack = ExitStack()
         self._ended: dict[str, threading.Event] = {}
@@ -175,14 +184,19 @@ class LocalAws:
         """The execution's history events, as GetExecutionHistory returns them."""
         return self._sfn.get_execution_history(executionArn=execution_arn)["events"]
 
-    def children(self, execution_arn: str) -> list[str]:
-        """The ARNs of the executions that this one has started, in order."""
+    def children(self, execution_arn: str, state_machine: str | None = None) -> list[str]:
+        """The ARNs of the executions that this one has started, in order.
+
+        `state_machine`: only of this one, by its logical id.
+        """
+        of_machine = f":execution:{self.state_machines[state_machine].name}:" if state_machine else ""
         submitted = (event.get("taskSubmittedEventDetails", {}) for event in self.history(execution_arn))
-        return [
+        started = [
             json.loads(task["output"])["ExecutionArn"]
             for task in submitted
             if task.get("resourceType") == "states"
         ]
+        return [arn for arn in started if of_machine in arn]
 
     def client(self, service: str) -> Any:
         """A boto3 client that talks to the stand-ins."""
@@ -195,7 +209,12 @@ class LocalAws:
         `host` is an IP address of this machine that containers can reach; `port` 0 takes a free one.
         Raises `LocalAwsError` when the address cannot be listened on.
         """
-        server = http_server(host, port, lambda name: self._lambda.describe(self._lambda.find(name)))
+        server = http_server(
+            host,
+            port,
+            lambda name: self._lambda.describe(self._lambda.find(name)),
+            lambda request: self._bedrock.converse(request),
+        )
         with ExitStack() as stack:
             try:
                 url = stack.enter_context(server)
@@ -214,7 +233,16 @@ class LocalAws:
         stack.enter_context(_only_one())
         stack.enter_context(patch.dict(os.environ, {**_fake_environment(), **self._environment}, clear=True))
         stack.enter_context(thread_output())
-        stack.enter_context(answered_by({"sagemaker": self._sagemaker_call, "lambda": self._lambda_call}))
+        stack.enter_context(
+            answered_by(
+                {
+                    "sagemaker": self._sagemaker_call,
+                    "lambda": self._lambda_call,
+                    "bedrock": self._bedrock_call,
+                    "bedrock-runtime": self._converse_call,
+                }
+            )
+        )
         work = Path(
             stack.enter_context(tempfile.TemporaryDirectory(prefix="labelloop-", ignore_cleanup_errors=True))
         )
@@ -229,6 +257,7 @@ class LocalAws:
             endpoint = stack.enter_context(self.http_server(bridge_address()))
             given = {**self._parameters, "AwsEndpointUrl": endpoint}
             self._lambda.run_in(stack.enter_context(self._step_containers.started(given)))
+        self._bedrock = Bedrock(self._s3, self._foundation_models)
         self._sagemaker = SageMaker(self._s3, self._surroundings(work), self._annotators)
         for machine in self.state_machines.values():
             self._create(machine)
@@ -240,6 +269,7 @@ class LocalAws:
         return InterpreterCallbacks(
             sagemaker=self._sagemaker_request,
             job=self._job,
+            on_start=lambda request: self.interceptors.run("StartExecution", request),
             on_object=self._note_object,
             on_event=self._history_event,
             on_end=self._execution_ended,
@@ -294,6 +324,16 @@ class LocalAws:
 
     def _sagemaker_call(self, operation: str, parameters: Mapping[str, Any]) -> dict[str, Any]:
         return self._sagemaker_request(operation, json_request(parameters))
+
+    def _bedrock_call(self, operation: str, parameters: Mapping[str, Any]) -> dict[str, Any]:
+        request = jobs_request(parameters)
+        self.interceptors.run(operation, request)
+        return self._bedrock.call(operation, request)
+
+    def _converse_call(self, operation: str, parameters: Mapping[str, Any]) -> dict[str, Any]:
+        request = runtime_request(parameters)
+        self.interceptors.run(operation, request)
+        return self._bedrock.converse(request)
 
     def _job(self, operation: str, request: Mapping[str, Any]) -> Job | None:
         return self._sagemaker.job(operation, request)

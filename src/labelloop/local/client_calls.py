@@ -24,7 +24,7 @@ _stand_ins: dict[str, StandIn] = {}
 
 @contextmanager
 def answered_by(stand_ins: Mapping[str, StandIn]) -> Iterator[None]:
-    """Inside `with`, stand-ins answer the calls to these services (`sagemaker`, `lambda`)."""
+    """Inside `with`, stand-ins answer the calls to these services (`sagemaker`, `lambda`, ...)."""
     _stand_ins.update(stand_ins)
     try:
         yield
@@ -53,3 +53,5 @@ def _answer(model: OperationModel, params: Mapping[str, Any], **_: Any) -> tuple
 
 BUILTIN_HANDLERS.append(("before-call.sagemaker", _answer))
 BUILTIN_HANDLERS.append(("before-call.lambda", _answer))
+BUILTIN_HANDLERS.append(("before-call.bedrock", _answer))
+BUILTIN_HANDLERS.append(("before-call.bedrock-runtime", _answer))

@@ -11,6 +11,8 @@ from labelloop.core.errors import RequestError
 # The package that tells a container of labelloop's own, the module it needs, and the extra that brings it.
 _OWN = (
     ("text_classifier", "tensorflow", "model"),
+    ("image_classifier", "tensorflow", "model"),
+    ("image_classifier", "PIL", "model"),
     ("fasttext_classifier", "fasttext", "blazingtext"),
 )
 
@@ -20,5 +22,6 @@ def require_libraries(container: Path) -> None:
     for package, module, extra in _OWN:
         if (container / package).is_dir() and find_spec(module) is None:
             raise RequestError(
-                f"the model needs {module}, which is not installed: pip install 'labelloop[{extra}]'"
+                f"the model needs {module}, which is not installed: install labelloop with its extra "
+                f"{extra!r}, as in pip install 'labelloop[local,{extra}]'"
             )

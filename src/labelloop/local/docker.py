@@ -15,6 +15,7 @@ from labelloop.local.child_process import RunningProcess, free_port, start_proce
 from labelloop.local.container_process import RunningContainer
 
 _SERVING_PORT = 8080
+_S3_FOLDER = "/opt/s3"
 
 
 class DockerError(LabelloopError):
@@ -59,6 +60,7 @@ class DockerContainer:
     image: str
     cpus: float | None = None
     environment: Mapping[str, str] = field(default_factory=dict)
+    s3_root: Path | None = None  # the folder that stands for S3; the container may read it
 
     def train(self, ml_root: Path, environment: Mapping[str, str], log: Path) -> RunningContainer:
         """Runs `train` without a network."""
@@ -80,9 +82,14 @@ class DockerContainer:
     ) -> RunningContainer:
         name = f"labelloop-{program}-{uuid.uuid4().hex[:12]}"
         variables = {"HOME": "/tmp", **self.environment, **environment}  # noqa: S108 the container's own
+        volumes = [f"{ml_root}:/opt/ml"]
+        if self.s3_root is not None:
+            volumes.append(f"{self.s3_root.resolve()}:{_S3_FOLDER}:ro")
+            variables["S3_FOLDER"] = _S3_FOLDER
         command = [
             *("docker", "run", "--rm", "--name", name, *network),
-            *("--volume", f"{ml_root}:/opt/ml", "--user", f"{os.getuid()}:{os.getgid()}"),
+            *(part for volume in volumes for part in ("--volume", volume)),
+            *("--user", f"{os.getuid()}:{os.getgid()}"),
             *(() if self.cpus is None else ("--cpus", str(self.cpus))),
             *(part for key, value in variables.items() for part in ("--env", f"{key}={value}")),
             *(self.image, program),

@@ -1,31 +1,40 @@
-"""The stand-ins over HTTP, for what runs in containers: moto's services, and Lambda's GetFunction."""
+"""The stand-ins over HTTP, for containers: moto's services, Lambda's GetFunction, Bedrock's Converse."""
 
 import json
+import re
 import socket
 import threading
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any
+from urllib.parse import unquote
 
 from labelloop.local.service_error import ServiceError
 
 _FUNCTIONS = "/2015-03-31/functions/"
+_CONVERSE = re.compile(r"/model/([^/]+)/converse")
 
 StartResponse = Callable[[str, list[tuple[str, str]]], Any]
 WsgiApplication = Callable[[dict[str, Any], StartResponse], Iterable[bytes]]
 
 
 @contextmanager
-def http_server(host: str, port: int, describe_function: Callable[[str], dict[str, Any]]) -> Iterator[str]:
+def http_server(
+    host: str,
+    port: int,
+    describe_function: Callable[[str], dict[str, Any]],
+    converse: Callable[[dict[str, Any]], dict[str, Any]],
+) -> Iterator[str]:
     """Inside `with`, moto's services answer over HTTP, with the data of this process. Returns the URL.
 
-    `port` 0 takes a free one; `describe_function` answers Lambda's GetFunction, given a function's name.
+    `port` 0 takes a free one; `describe_function` answers Lambda's GetFunction, given a function's name;
+    `converse` a request to that operation of Bedrock.
     Raises OSError when the address cannot be listened on.
     """
     from moto.server import DomainDispatcherApplication, MotoRequestHandler, create_backend_app
     from werkzeug.serving import make_server
 
-    application = _with_functions(DomainDispatcherApplication(create_backend_app), describe_function)
+    application = _with_ours(DomainDispatcherApplication(create_backend_app), describe_function, converse)
     # Our own socket: werkzeug ends the whole program when it cannot listen on an address.
     listener = socket.create_server((host, port))
     taken: int = listener.getsockname()[1]
@@ -44,22 +53,27 @@ def http_server(host: str, port: int, describe_function: Callable[[str], dict[st
         listener.close()
 
 
-def _with_functions(
-    application: WsgiApplication, describe_function: Callable[[str], dict[str, Any]]
+def _with_ours(
+    application: WsgiApplication,
+    describe_function: Callable[[str], dict[str, Any]],
+    converse: Callable[[dict[str, Any]], dict[str, Any]],
 ) -> WsgiApplication:
     def answer(environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
-        path: str = environ["PATH_INFO"]
-        if environ["REQUEST_METHOD"] != "GET" or not path.startswith(_FUNCTIONS):
-            return application(environ, start_response)
-        headers = [("Content-Type", "application/json")]
+        path, method = environ["PATH_INFO"], environ["REQUEST_METHOD"]
+        model = _CONVERSE.fullmatch(path)
         try:
-            body: dict[str, Any] = describe_function(path.removeprefix(_FUNCTIONS))
-            status = "200 OK"
+            if method == "GET" and path.startswith(_FUNCTIONS):
+                body = describe_function(path.removeprefix(_FUNCTIONS))
+            elif method == "POST" and model:
+                sent = environ["wsgi.input"].read(int(environ["CONTENT_LENGTH"]))
+                body = converse({**json.loads(sent), "modelId": unquote(model[1])})
+            else:
+                return application(environ, start_response)
+            status, error_headers = "200 OK", []
         except ServiceError as error:
-            headers.append(("x-amzn-ErrorType", error.code))
-            body = {"Message": error.message}
-            status = f"{error.status} Error"
-        start_response(status, headers)
+            status, error_headers = f"{error.status} Error", [("x-amzn-ErrorType", error.code)]
+            body = {"Message": error.message, "message": error.message}
+        start_response(status, [("Content-Type", "application/json"), *error_headers])
         return [json.dumps(body).encode()]
 
     return answer

@@ -20,6 +20,7 @@ from typing import Any
 from unittest.mock import patch
 
 import boto3
+from botocore.exceptions import ClientError
 from moto import mock_aws
 from moto.core.base_backend import BaseBackend
 from moto.core.exceptions import AWSError
@@ -44,6 +45,9 @@ from moto.stepfunctions.parser.asl.component.common.timeouts.timeout import Eval
 from moto.stepfunctions.parser.asl.component.state.choice.state_choice import StateChoice
 from moto.stepfunctions.parser.asl.component.state.exec.execute_state import ExecutionState
 from moto.stepfunctions.parser.asl.component.state.exec.state_task import state_task_factory
+from moto.stepfunctions.parser.asl.component.state.exec.state_task.service import (
+    state_task_service_aws_sdk as sdk_task,
+)
 from moto.stepfunctions.parser.asl.component.state.exec.state_task.service import (
     state_task_service_callback as callback_task,
 )
@@ -141,6 +145,8 @@ def _patches() -> list[tuple[Any, str, Any]]:
         (WaitFunction, "_wait_interval", _pause),
         # Tasks
         (state_task_factory, "state_task_service_for", _state_task_service_for),
+        (sdk_task, "_SERVICE_ERROR_NAMES", {**sdk_task._SERVICE_ERROR_NAMES, "bedrock": "Bedrock"}),
+        (sdk_task.StateTaskServiceAwsSdk, "_eval_service_task", _call_sdk),
         (StateTaskService, "_after_eval_execution", _after_eval_execution),
         (callback_task.StateTaskServiceCallback, "_eval_sync", _eval_sync),
         (StateTaskServiceSfn, "_eval_service_task", _start_child),
@@ -473,6 +479,39 @@ def _state_task_service_for(service_name: str) -> Any:
     return _SageMakerTask() if service_name == "sagemaker" else _moto_state_task_service_for(service_name)
 
 
+def _call_sdk(
+    self: Any, env: Any, resource_runtime_part: Any, normalised_parameters: dict[str, Any], **_options: Any
+) -> None:
+    """`aws-sdk:<service>:<operation>`: moto does not know that all its names begin with a capital letter.
+
+    That holds for parameters and results, whatever the service's own names. Times come as text.
+    """
+    client = boto_client.boto_client_for(resource_runtime_part.region, self._get_boto_service_name())
+    operation: str = self.resource.api_action
+    model = client.meta.service_model.operation_model(operation[:1].upper() + operation[1:])
+    parameters = _renamed(normalised_parameters, model.input_shape, to_service=True)
+    answer = getattr(client, self._get_boto_service_action())(**parameters)
+    answer.pop("ResponseMetadata", None)
+    env.stack.append(_renamed(answer, model.output_shape, to_service=False))
+
+
+def _renamed(value: Any, shape: Any, *, to_service: bool) -> Any:
+    if isinstance(value, datetime):
+        return _iso_8601(value)
+    if isinstance(value, list) and shape.type_name == "list":
+        return [_renamed(item, shape.member, to_service=to_service) for item in value]
+    if not isinstance(value, Mapping) or shape.type_name != "structure":
+        return value
+    renamed = {}
+    for name, member in shape.members.items():
+        of_states = name[:1].upper() + name[1:]
+        given, wanted = (of_states, name) if to_service else (name, of_states)
+        if given in value:
+            renamed[wanted] = _renamed(value[given], member, to_service=to_service)
+    unknown = set(value) - {name[:1].upper() + name[1:] for name in shape.members} if to_service else ()
+    return {**renamed, **{name: value[name] for name in unknown}}
+
+
 def _after_eval_execution(self: Any, env: Any, *arguments: Any, **options: Any) -> None:
     """A task whose state has timed out or was stopped must not report its success."""
     if not env.is_running():
@@ -532,6 +571,11 @@ def _start_child(
     """`states:startExecution`: moto passes parameters on in a casing that its own API does not know."""
     client = boto_client.boto_client_for(resource_runtime_part.region, "stepfunctions")
     parameters = {key[:1].lower() + key[1:]: value for key, value in normalised_parameters.items()}
+    try:
+        _current.callbacks.on_start(normalised_parameters)
+    except ServiceError as error:
+        response: Any = error.as_response()
+        raise ClientError(response, "StartExecution") from error
     env.stack.append(_states_answer(client.start_execution(**parameters)))
 
 

@@ -1,7 +1,8 @@
 """A folder that keeps S3's objects: `<root>/<bucket>/<key>` is `s3://<bucket>/<key>`.
 
-Objects are read from it once, at the start, and written back when they change, each with a rename: even if
-the process is killed, a file has an object's old content or its new one, never half of it.
+Objects are read from it once, at the start, but for images, which stay files; they are written back when they
+change, each with a rename: even if the process is killed, a file has an object's old content or its new one,
+never half of it.
 """
 
 import re
@@ -19,6 +20,9 @@ if TYPE_CHECKING:
 
 _BUCKET_NAME = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
 _MOST_NAME_BYTES = 255
+# Images: thousands of large ones would not fit into memory, where S3's objects are. Who shows or learns from
+# them reads the files.
+STAYS_A_FILE = frozenset({".jpg", ".jpeg", ".png", ".webp", ".gif", ".bmp", ".avif"})
 _TEMPORARY = ".labelloop-writing"
 
 # A bucket and a key.
@@ -92,6 +96,8 @@ class S3Folder:
             )
         self._s3.create_bucket(Bucket=folder.name)
         for path in sorted(path for path in folder.rglob("*") if path.is_file()):
+            if path.suffix.lower() in STAYS_A_FILE:
+                continue
             key = path.relative_to(folder).as_posix()
             with path.open("rb") as file:
                 answer = self._s3.put_object(Bucket=folder.name, Key=key, Body=file)

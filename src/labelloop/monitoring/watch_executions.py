@@ -21,8 +21,9 @@ RUNNING, WAITING, STALLED = "ExecutionsRunning", "HoursWaitingForPeople", "Hours
 METRICS = frozenset({RUNNING, WAITING, STALLED})
 # States in which people are working, by their name in the state machine.
 OF_PEOPLE = frozenset({"CreateLabelingJob", "LabelInWorkbench"})
-# The state in which another execution is working. That execution is reported by itself.
-OF_A_ROUND = "ActiveLearning"
+# The states in which another execution is working. A round is reported by itself; a foundation model's batch
+# inference ends itself after BatchTimeoutInHours.
+NESTED = frozenset({"ActiveLearning", "FoundationModelLabels"})
 # So many of the newest events contain the one that entered the present state, whatever the number of retries.
 _EVENTS = 100
 
@@ -76,7 +77,7 @@ def running(client: "SFNClient", machine_arn: str, now: datetime) -> Iterator[Ti
 def longest(times: list[TimeInState]) -> dict[str, float]:
     """The metrics. They are zero when nothing waits, so that an alarm ends by itself."""
     people = [item.hours for item in times if item.state in OF_PEOPLE]
-    machines = [item.hours for item in times if item.state not in OF_PEOPLE | {OF_A_ROUND}]
+    machines = [item.hours for item in times if item.state not in OF_PEOPLE | NESTED]
     return {
         RUNNING: float(len(times)),
         WAITING: max(0.0, *people, 0.0),

@@ -186,22 +186,26 @@ def _model_image(cloud: Cloud, stack: Stack) -> Iterator[Finding]:
     if uri:
         yield _image_in_ecr(cloud, uri)
         return
-    name = stack.values.get("ModelContainerName")
-    if name is None:
+    names = [stack.values.get(output) for output in ("ModelContainerName", "ImageModelContainerName")]
+    if not any(names):
         yield Finding("model image", Status.UNKNOWN, "the stack does not say: it is of another version")
-        return
+    for name in names:
+        if name:
+            yield _image_of_function(cloud, name)
+
+
+def _image_of_function(cloud: Cloud, name: str) -> Finding:
     function = cloud.client("lambda").get_function(FunctionName=name)
     configuration, code = function["Configuration"], function["Code"]
     if configuration.get("State") == "Failed":
         reason = configuration.get("StateReason", "no reason is given")
-        yield Finding(
+        return Finding(
             "model image",
             Status.PROBLEM,
             f"the function {name} has failed ({reason}): its image may be gone from ECR; deploy the stack "
             f"again",
         )
-    else:
-        yield Finding("model image", Status.OK, code.get("ResolvedImageUri") or code["ImageUri"])
+    return Finding("model image", Status.OK, code.get("ResolvedImageUri") or code["ImageUri"])
 
 
 def _image_in_ecr(cloud: Cloud, uri: str) -> Finding:

@@ -78,7 +78,7 @@ def check_request(document: Mapping[str, Any], cloud: Cloud, stack: Stack) -> La
 
 
 def input_uris(request: LabelingRequest) -> list[str]:
-    """The files that the execution reads first: input manifest, label categories, worker template."""
+    """The files that the execution reads first: manifest, label categories, worker and prompt template."""
     uris = [
         request.input_config.data_source.s3_data_source.manifest_s3_uri,
         request.label_category_config_s3_uri,
@@ -86,6 +86,9 @@ def input_uris(request: LabelingRequest) -> list[str]:
     task = request.human_task_config
     if task is not None and task.ui_config.ui_template_s3_uri:
         uris.append(task.ui_config.ui_template_s3_uri)
+    model = request.active_learning.foundation_model
+    if model is not None and model.prompt_template_s3_uri:
+        uris.append(model.prompt_template_s3_uri)
     if request.active_learning.simulated_people.truth_s3_uri:
         uris.append(request.active_learning.simulated_people.truth_s3_uri)
     return uris

@@ -18,6 +18,7 @@ _KINDS = {
     "createLabelingJob": "LabelingJob",
 }
 _STOPPABLE = {"InProgress", "Initializing"}
+_BATCH_STOPPABLE = {"Submitted", "Validating", "Scheduled", "InProgress"}
 _OVER = ("TaskSucceeded", "TaskFailed")
 
 
@@ -35,6 +36,7 @@ class Stopped:
 
     executions: list[str] = field(default_factory=list)
     jobs: list[SageMakerJob] = field(default_factory=list)
+    batch_jobs: list[str] = field(default_factory=list)  # names, of a foundation model
 
 
 def stop(cloud: Cloud, execution: Execution, cause: str) -> Stopped:
@@ -55,7 +57,18 @@ def stop(cloud: Cloud, execution: Execution, cause: str) -> Stopped:
     for job in open_jobs(events):
         if _stop_job(cloud, job):
             stopped.jobs.append(job)
+    stopped.batch_jobs += filter(None, (_stop_batch_job(cloud, arn) for arn in batch_jobs(events)))
     return stopped
+
+
+def batch_jobs(events: Iterable[ExecutionEvent]) -> list[str]:
+    """The ARNs of the batch inference jobs in these histories: they go on when nobody waits for them."""
+    answers = (
+        event.output
+        for event in events
+        if event.type == "TaskSucceeded" and event.details.get("resourceType") == "aws-sdk:bedrock"
+    )
+    return list(dict.fromkeys(answer["JobArn"] for answer in answers if "JobArn" in answer))
 
 
 def open_jobs(events: Iterable[ExecutionEvent]) -> list[SageMakerJob]:
@@ -107,6 +120,18 @@ def _stop_job(cloud: Cloud, job: SageMakerJob) -> bool:
                 return False
             raise
     return True
+
+
+def _stop_batch_job(cloud: Cloud, arn: str) -> str | None:
+    """Its name, if it was still running."""
+    client = cloud.client("bedrock")
+    with explained():
+        job = client.get_model_invocation_job(jobIdentifier=arn)
+        if job["status"] not in _BATCH_STOPPABLE:
+            return None
+        client.stop_model_invocation_job(jobIdentifier=arn)
+    name: str = job["jobName"]
+    return name
 
 
 def _status(cloud: Cloud, job: SageMakerJob) -> str:

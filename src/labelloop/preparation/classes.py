@@ -8,8 +8,8 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from labelloop.core.label_words import without_case
 from labelloop.preparation.errors import ClassListError
-from labelloop.preparation.label_words import without_case
 
 # The version Ground Truth's label category files carry; there is no other.
 _DOCUMENT_VERSION = "2018-11-28"
@@ -75,8 +75,8 @@ def refuse_unlike_classes(labels: Collection[str], labeled_rows: int) -> None:
     if len(labels) == labeled_rows >= _ROWS_TO_TELL_IDS:
         shown = listing(sorted(labels), 3)
         raise ClassListError(
-            f"Each of the {labeled_rows:,} labels is different ({shown}): these are no classes. Name another "
-            "--label-column, or the classes with --classes."
+            f"Each of the {labeled_rows:,} labels is different ({shown}): these are not classes. Name "
+            "another --label-column, or name the classes with --classes."
         )
 
 
@@ -84,14 +84,14 @@ def _refuse_too_many(names: Sequence[str]) -> None:
     size = len(json.dumps(names))
     if len(names) > MOST_CLASSES:
         raise ClassListError(
-            f"There are {len(names):,} classes, and {MOST_CLASSES:,} is the most. Is it the right column? "
-            "Classes can be named with --classes; any other label then makes a row bad."
+            f"There are {len(names):,} classes, and at most {MOST_CLASSES:,} are possible. Is it the right "
+            "column? You can name classes with --classes: rows with any other label are then bad rows."
         )
     if size > MOST_NAME_BYTES:
         raise ClassListError(
-            f"The names of the {len(names):,} classes take {size:,} bytes, and {MOST_NAME_BYTES:,} is the "
-            "most: they travel from step to step in the state of the run. Shorten them in the file, or with "
-            "--class-names."
+            f"The names of the {len(names):,} classes take {size:,} bytes, and at most {MOST_NAME_BYTES:,} "
+            "are possible: they travel from step to step in the state of the run. Shorten them in the file, "
+            "or with --class-names."
         )
 
 

@@ -107,7 +107,7 @@ def prepare_dataset(
     Raises PreparationError, for example BadRowsError when rows cannot be used, and RequestError for prior
     labels that cannot be. Nothing has been written then, unless writing itself failed (OutputFolderError).
     """
-    folder = OutputFolder(out, options.bucket)
+    folder = OutputFolder(out, options.bucket, options.images)
     folder.refuse_if_used(overwrite=options.overwrite)
     request = labeling_request(options)
     if isinstance(rows, Iterator):
@@ -145,7 +145,11 @@ def prepare_dataset(
 def _write_documents(
     folder: OutputFolder, classes: ClassList, report: dict[str, Any], request: dict[str, Any]
 ) -> None:
-    template = resources.files("labelloop.preparation").joinpath("worker_template.html").read_bytes()
+    template = (
+        resources.files("labelloop.preparation")
+        .joinpath("image_worker_template.html" if folder.images else "worker_template.html")
+        .read_bytes()
+    )
     # The request comes last: once it is there, everything it names is there too.
     for path, content in (
         (folder.class_labels, _json_bytes(classes.document())),

@@ -2,7 +2,7 @@
 
 No headline is real. They are made to be as hard as real data: unbalanced classes, a long tail of words and
 names, headlines that belong to two classes or say nothing about their own, near duplicates, wrong labels, and
-traces of careless handling: encoding damage, stray quotes, truncated ends.
+traces of careless handling: two ways to write quotes and dashes, stray quotes, truncated ends.
 """
 
 from __future__ import annotations
@@ -15,8 +15,8 @@ from dataclasses import dataclass
 from itertools import accumulate
 from pathlib import Path
 
+from labelloop.core.seeded_draws import SeededDraws
 from labelloop.preparation import demo_words as words
-from labelloop.preparation.seeded_draws import SeededDraws
 from labelloop.preparation.source import LabeledText
 
 DEFAULT_COUNT = 3000
@@ -36,7 +36,7 @@ _VAGUE = 0.02
 _MISLABELED = 0.005
 _NEAR_DUPLICATE = 0.04
 _CUT_OFF = 0.07
-_MOJIBAKE = 0.03
+_TYPOGRAPHIC = 0.03
 _QUOTED = 0.03
 _TAGGED = 0.12
 _TITLE_CASE = 0.45
@@ -223,8 +223,8 @@ class _Newsroom:
     def _damaged(self, text: str) -> str:
         if self._draws.chance(_QUOTED):
             text = self._quoted(text)
-        if self._draws.chance(_MOJIBAKE):
-            text = self._mojibake(text)
+        if self._draws.chance(_TYPOGRAPHIC):
+            text = self._typographic(text)
         if self._draws.chance(_CUT_OFF):
             kept = text.split(" ")
             text = " ".join(kept[: max(4, len(kept) - 1 - self._draws.below(3))]) + " ..."
@@ -236,11 +236,10 @@ class _Newsroom:
         parts[place] = f'"{parts[place]}"'
         return " ".join(parts)
 
-    def _mojibake(self, text: str) -> str:
+    def _typographic(self, text: str) -> str:
         if "'" not in text:
             text = f"{text} – {self._draws.one_of(words.DAYS)}"
-        # UTF-8 read as Windows-1252, as in many feeds.
-        return text.replace("'", "’").encode().decode("cp1252")
+        return text.replace("'", "’")
 
 
 def _is_plural(noun: str) -> bool:

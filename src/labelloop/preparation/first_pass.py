@@ -28,7 +28,11 @@ def first_pass(
 ) -> FirstPass:
     """Raises PreparationError, for example BadRowsError when rows cannot be used."""
     lines = ManifestLines(
-        options.label_attribute, options.creation_date, options.job_name_prefix, options.prior_attributes
+        options.label_attribute,
+        options.creation_date,
+        options.job_name_prefix,
+        options.prior_attributes,
+        "source-ref" if options.images else "source",
     )
     rules = RowRules(options.label_words, options.class_names, lines)
     survey = survey_source(watched(rows, "Reading", watcher), rules)

@@ -25,13 +25,14 @@ class ManifestLines:
     creation_date: datetime
     job_name: str
     prior_attributes: tuple[str, ...] = ()
+    source: str = "source"  # the key of the text, or of the image's URI
 
     def unlabeled(self, text: str, priors: Mapping[str, Any] = _NONE) -> bytes:
         """`priors`: the fields of what `prior` makes."""
-        return orjson.dumps({"source": text, **priors})
+        return orjson.dumps({self.source: text, **priors})
 
     def labeled(self, text: str, index: int, class_name: str, priors: Mapping[str, Any] = _NONE) -> bytes:
-        return orjson.dumps({"source": text, **priors, **self._label(index, class_name)})
+        return orjson.dumps({self.source: text, **priors, **self._label(index, class_name)})
 
     def prior(self, attribute: str, index: int, class_name: str, confidence: float | None) -> dict[str, Any]:
         """The fields of a prior label; its metadata names the attribute where a labeling job would stand."""

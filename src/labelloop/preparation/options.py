@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from labelloop.core.label_words import DEFAULT_MISSING, LabelWords
 from labelloop.core.manifest.lines import (
     LONGEST_LABEL_ATTRIBUTE,
     label_attribute_fault,
@@ -14,7 +15,6 @@ from labelloop.core.manifest.lines import (
 )
 from labelloop.preparation.classes import check_given_classes
 from labelloop.preparation.errors import LabelAttributeError, OptionError
-from labelloop.preparation.label_words import DEFAULT_MISSING, LabelWords
 
 DEFAULT_LABEL_ATTRIBUTE = "label"
 DEFAULT_BUCKET = "labelloop-local"
@@ -63,6 +63,7 @@ class PreparationOptions:
     missing: tuple[str, ...] = DEFAULT_MISSING
     exact_labels: bool = False
     merge_case: bool = False
+    images: bool = False  # the texts are S3 URIs of images
 
     @property
     def label_words(self) -> LabelWords:
@@ -83,8 +84,8 @@ class PreparationOptions:
                 raise LabelAttributeError(f"Prior labels cannot be under the key {name!r}: {fault}.")
             if name == self.label_attribute:
                 raise LabelAttributeError(
-                    f"{name!r} is the label attribute, where people's labels go: keep prior labels under a "
-                    "key of their own. Another label attribute is named with --label-attribute."
+                    f"{name!r} is the label attribute, where people's labels go: keep prior labels under "
+                    "another key. --label-attribute names another label attribute."
                 )
             if self.prior_attributes.count(name) > 1:
                 raise LabelAttributeError(

@@ -10,7 +10,7 @@ from typing import BinaryIO
 
 from labelloop.preparation.errors import OutputFolderError
 from labelloop.preparation.kept_rows import KEPT_ROWS_FILE
-from labelloop.preparation.request import CLASS_LABELS_KEY, MANIFEST_KEY, WORKER_TEMPLATE_KEY
+from labelloop.preparation.request import CLASS_LABELS_KEY, MANIFEST_KEY, worker_template_key
 
 S3_ROOT = "s3"
 REQUEST_FILE = "request.json"
@@ -23,6 +23,7 @@ class OutputFolder:
 
     folder: Path
     bucket: str
+    images: bool = False
 
     @property
     def s3_root(self) -> Path:
@@ -38,7 +39,7 @@ class OutputFolder:
 
     @property
     def worker_template(self) -> Path:
-        return self.s3_root / self.bucket / WORKER_TEMPLATE_KEY
+        return self.s3_root / self.bucket / worker_template_key(images=self.images)
 
     @property
     def truth(self) -> Path:

@@ -13,6 +13,9 @@ from labelloop.preparation.options import PreparationOptions
 from labelloop.preparation.sample import Sample
 from labelloop.preparation.survey import Survey
 
+_FEW_ROWS = 5
+_FEW_SHOWN = 8
+
 
 @dataclass(frozen=True, slots=True)
 class PrepareReport:
@@ -104,10 +107,13 @@ class PrepareReport:
         missing = [name for name in self.classes.names if not by_class[name]]
         if self.survey.labels and missing:
             yield f"No row has the class {listing(missing)}."
-        if not unknown and (single := [name for name in self.classes.names if by_class[name] == 1]):
+        if not unknown and (few := [name for name in self.classes.names if 0 < by_class[name] < _FEW_ROWS]):
+            mostly = len(few) > len(self.classes.names) / 2
+            doubt = " Most classes are like that: is it the right --label-column?" if mostly else ""
             yield (
-                f"Classes of a single row: {listing(single)}. A model cannot learn them, and nothing can be "
-                "promised of them. Name the classes to keep with --classes, and add --skip-bad-rows."
+                f"Classes of fewer than {_FEW_ROWS} rows: {listing(few, _FEW_SHOWN)}. A model can hardly "
+                "learn them, and little can be promised about them. To leave their rows out, name the other "
+                f"classes with --classes, and add --skip-bad-rows.{doubt}"
             )
         for group in alike(self.classes.names):
             yield (

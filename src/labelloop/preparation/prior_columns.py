@@ -15,9 +15,9 @@ import numpy as np
 import numpy.typing as npt
 
 from labelloop.core.errors import RequestError
+from labelloop.core.label_words import without_case
 from labelloop.core.model.prior_labels import NONE_GIVEN, PriorLabels
 from labelloop.preparation.classes import listing
-from labelloop.preparation.label_words import without_case
 
 # What programs write where there is no value.
 _NOTHING = frozenset({"", "nan", "na", "n/a", "#n/a", "null", "none", "-"})
@@ -230,7 +230,9 @@ def _refuse_impossible(rows: _Rows, fields: Sequence[str], numbers: _Numbers) ->
     mend = "Correct it, or leave the field empty."
     if values[row] < 0:
         mend = "If these are logarithms of probabilities, take their exponential; else correct it."
-    raise rows.fault(row, f"{fields[row]!r} is no confidence: it is from 0 to 1, or from 0 to 100 %. {mend}")
+    raise rows.fault(
+        row, f"{fields[row]!r} is not a confidence: it must be from 0 to 1, or from 0 to 100 %. {mend}"
+    )
 
 
 def _note_on_confidences(

@@ -12,14 +12,28 @@ from labelloop.workflow.ground_truth import FUNCTION_ACCOUNTS, TaskType, functio
 
 MANIFEST_KEY = "input/input.manifest"
 CLASS_LABELS_KEY = "input/class_labels.json"
-WORKER_TEMPLATE_KEY = "input/text_classification.liquid.html"
 _OUTPUT_PREFIX = "output/"
 
 _HOUR = 3600
+_TEXT = {
+    "TaskTitle": "Choose the category of a text",
+    "TaskDescription": "Read a short text and choose the one category that fits it best.",
+    "TaskKeywords": ["text", "classification", "category"],
+}
+_IMAGE = {
+    "TaskTitle": "Choose the category of an image",
+    "TaskDescription": "Look at an image and choose the one category that fits it best.",
+    "TaskKeywords": ["image", "classification", "category"],
+}
+
+
+def worker_template_key(*, images: bool) -> str:
+    """Where the worker template is in the bucket."""
+    return f"input/{'image' if images else 'text'}_classification.liquid.html"
 
 
 def labeling_request(options: PreparationOptions) -> dict[str, Any]:
-    """The request. Raises OptionError when Ground Truth has no text classification in the region."""
+    """The request. Raises OptionError when Ground Truth has no classification in the region."""
     bucket = f"s3://{options.bucket}/"
     priors = [{"Attribute": name} for name in options.prior_attributes]
     return {
@@ -30,25 +44,25 @@ def labeling_request(options: PreparationOptions) -> dict[str, Any]:
             },
         },
         "OutputConfig": {"S3OutputPath": bucket + _OUTPUT_PREFIX},
-        "HumanTaskConfig": _human_task(options.workteam_arn, bucket + WORKER_TEMPLATE_KEY),
+        "HumanTaskConfig": _human_task(options, bucket),
         "LabelingJobNamePrefix": options.job_name_prefix,
         "RoleArn": options.role_arn,
         "LabelAttributeName": options.label_attribute,
         "LabelCategoryConfigS3Uri": bucket + CLASS_LABELS_KEY,
         **({"PriorLabels": priors} if priors else {}),
+        **({"ActiveLearning": {"Model": {"Algorithm": "image"}}} if options.images else {}),
     }
 
 
-def _human_task(workteam_arn: str, template_uri: str) -> dict[str, Any]:
-    before, after = _ground_truth_functions(workteam_arn)
+def _human_task(options: PreparationOptions, bucket: str) -> dict[str, Any]:
+    task = TaskType.IMAGE if options.images else TaskType.TEXT
+    before, after = _ground_truth_functions(options.workteam_arn, task)
     return {
-        "WorkteamArn": workteam_arn,
-        "UiConfig": {"UiTemplateS3Uri": template_uri},
+        "WorkteamArn": options.workteam_arn,
+        "UiConfig": {"UiTemplateS3Uri": bucket + worker_template_key(images=options.images)},
         "PreHumanTaskLambdaArn": before,
         "AnnotationConsolidationConfig": {"AnnotationConsolidationLambdaArn": after},
-        "TaskTitle": "Choose the category of a text",
-        "TaskDescription": "Read a short text and choose the one category that fits it best.",
-        "TaskKeywords": ["text", "classification", "category"],
+        **(_IMAGE if options.images else _TEXT),
         "NumberOfHumanWorkersPerDataObject": 1,
         "TaskTimeLimitInSeconds": 300,
         "TaskAvailabilityLifetimeInSeconds": 6 * _HOUR,
@@ -56,12 +70,12 @@ def _human_task(workteam_arn: str, template_uri: str) -> dict[str, Any]:
     }
 
 
-def _ground_truth_functions(workteam_arn: str) -> tuple[str, str]:
+def _ground_truth_functions(workteam_arn: str, task: TaskType) -> tuple[str, str]:
     # A labeling job, its work team and these functions are all in one region.
     region = workteam_arn.split(":")[3]
     if region not in FUNCTION_ACCOUNTS:
         raise OptionError(
-            f"The work team is in {region}, where Ground Truth has no text classification. "
+            f"The work team is in {region}, where Ground Truth has no classification. "
             f"The regions that have it: {', '.join(FUNCTION_ACCOUNTS)}."
         )
-    return function_arns(region, TaskType.TEXT)
+    return function_arns(region, task)

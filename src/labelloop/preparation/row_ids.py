@@ -43,7 +43,7 @@ class RowIds:
         if len(self._repeated) > _SHOWN:
             faults.append(f"and {len(self._repeated) - _SHOWN:,} more that come more than once")
         raise ColumnError(
-            f"Column {column!r} must give each row an id of its own, so that results can be joined back."
+            f"Column {column!r} must give each row a different id, to join the results with your data."
             + "".join(f"\n  {fault}" for fault in faults)
             + "\nCorrect them, or leave out --id-column: each row then has its file and number."
         )

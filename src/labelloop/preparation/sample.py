@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 from labelloop.core.ledger import NO_LABEL
-from labelloop.preparation.seeded_draws import SeededDraws
+from labelloop.core.seeded_draws import SeededDraws
 from labelloop.preparation.source import LabeledText
 
 _SAMPLE_STREAM = 0

@@ -7,10 +7,10 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
+from labelloop.core.label_words import LabelWords
 from labelloop.core.ledger import NO_LABEL
 from labelloop.core.manifest.lines import MOST_CHARACTERS
 from labelloop.preparation.errors import BadRowsError, InputFileError
-from labelloop.preparation.label_words import LabelWords
 from labelloop.preparation.manifest_lines import ManifestLines
 from labelloop.preparation.row_ids import RowIds
 from labelloop.preparation.source import BadRow, BlankLine, LabeledText, Source, undecodable

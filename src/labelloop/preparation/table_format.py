@@ -17,7 +17,8 @@ class TableFormat:
     `label_column` is empty for texts without labels, `id_column` where no column names the rows.
     `prior_columns` are, for each source of prior labels, the column of its labels and the one that says how
     sure they are (empty: none says it). `column_names` names the columns of a file without a header line.
-    `quoted=False` reads quotation marks as plain characters. `sheet`: of a workbook.
+    `quoted=False` reads quotation marks as plain characters. `escaped`: whether a backslash takes the meaning
+    from the mark, the delimiter or the backslash behind it. `sheet`: of a workbook.
     """
 
     text_column: str
@@ -29,6 +30,7 @@ class TableFormat:
     id_column: str = ""
     encoding: str = ""
     sheet: str = ""
+    escaped: bool | None = None
 
     def __post_init__(self) -> None:
         if self.delimiter and (len(self.delimiter) != 1 or self.delimiter in '"\r\n'):

@@ -1,30 +1,38 @@
 """What people's labels cost, and what the model's labels saved."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
-from labelloop.core.records import LabelingCost, Report
+from labelloop.core.records import FoundationModelRecord, LabelingCost, Report
 from labelloop.reporting.parts import Section, Table
-from labelloop.reporting.text import count, counted, money, price
+from labelloop.reporting.text import count, counted, money, price, printable
 
 # The only backend that the list prices are of.
 _GROUND_TRUTH = "groundtruth"
+_MODEL_NAME = 80
 
 
 def cost(report: Report) -> Section | None:
     if report.cost is None:
         return None
-    cost_of = _Cost(report.cost, priced=is_priced(report))
+    cost_of = _Cost(report.cost, report.foundation_model, priced=is_priced(report))
     title = "Labels and money" if cost_of.priced else "Labels and answers"
-    return Section("cost", title, [cost_of.summary(), cost_of.prices()], tables=[cost_of.table()])
+    told = [*cost_of.first_labels(), cost_of.summary(), cost_of.prices()]
+    return Section("cost", title, told, tables=[cost_of.table()])
 
 
 def is_priced(report: Report) -> bool:
-    """Whether the prices say anything: list prices of Ground Truth are not those of another backend."""
+    """Whether the prices say anything: list prices of Ground Truth are not those of another backend.
+
+    Nor of people who are simulated, as in a run whose truth is known.
+    """
     if report.cost is None:
         return False
-    backend = report.settings.get("LabelingBackend", _GROUND_TRUTH)
+    at_ground_truth = report.settings.get("LabelingBackend", _GROUND_TRUTH) == _GROUND_TRUTH
     return (
-        not report.cost.list_prices or backend == _GROUND_TRUTH or report.settings.get("MaxCost") is not None
+        not report.cost.list_prices
+        or (at_ground_truth and report.score is None)
+        or report.settings.get("MaxCost") is not None
     )
 
 
@@ -33,7 +41,40 @@ class _Cost:
     """priced: whether amounts of money are shown, or answers alone."""
 
     numbers: LabelingCost
+    first: FoundationModelRecord | None
     priced: bool
+
+    def first_labels(self) -> Iterator[str]:
+        """What a foundation model's labels cost, beside what people cost."""
+        if self.first is None:
+            return
+        first, numbers = self.first, self.numbers
+        name, currency = printable(first.model, _MODEL_NAME), numbers.currency
+        yield (
+            f"{name} labeled first: {count(first.labels)} data objects, of {count(first.texts)} texts, with "
+            f"{count(first.tokens_in)} tokens in and {count(first.tokens_out)} out. "
+            f"{self._without_a_label(first)}"
+        )
+        if first.spent is None:
+            yield "What its tokens cost is not known: set FoundationModel.Prices."
+            return
+        told = f"The foundation model's labels cost {money(first.spent, currency)}"
+        if not self.priced:
+            yield f"{told}."
+            return
+        people = numbers.spent_on_people + numbers.spent_on_repeated_answers
+        alone = numbers.spent_on_people + numbers.model_labels_by_people
+        yield (
+            f"{told}, people's {money(people, currency)}. People alone would have cost "
+            f"{money(alone, currency)}."
+        )
+
+    @staticmethod
+    def _without_a_label(first: FoundationModelRecord) -> str:
+        if not first.without_label:
+            return "It left none without a label."
+        reasons = ", ".join(f"{count(number)} {reason}" for reason, number in first.reasons.items())
+        return f"{count(first.without_label)} got no label from it: {reasons}."
 
     def summary(self) -> str:
         numbers = self.numbers
@@ -74,6 +115,9 @@ class _Cost:
         if numbers.repeated_answers:
             spent = numbers.spent_on_repeated_answers
             rows.append(self._row("By people, asked again", None, numbers.answers_again, spent))
+        if self.first is not None and self.first.spent is not None:
+            spent = numbers.spent_on_foundation_model
+            rows.append(self._row("By the foundation model, before people", self.first.labels, 0, spent))
         if numbers.auto_labels:
             rows += [
                 self._row("By the model", numbers.auto_labels, 0, numbers.spent_on_model),

@@ -1,5 +1,6 @@
 """The top of the page: what is promised, the evidence for it, and the most important numbers."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from markupsafe import Markup
@@ -37,7 +38,7 @@ def headline(report: Report) -> Headline:
         grounds=[
             *(_grounds(report, certificate) if certificate else _why_not(report)),
             *_brought(report),
-            *_given(report.given_by or ()),
+            *_given(report),
         ],
         certified=certificate is not None,
         tiles=_tiles(report),
@@ -128,7 +129,7 @@ def _of_all_labels(certificate: Certificate) -> str:
 def _circumstances(report: Report, certificate: Certificate) -> str:
     draws = printable(draws_in_words(report.seed, was_secret=report.seed_was_secret), 400)
     lineage = f" {lineage_in_words(certificate.lineage)}." if certificate.lineage else ""
-    return f"The objects were {draws}.{lineage}"
+    return f"{draws}.{lineage}"
 
 
 def _reviewed(report: Report) -> str:
@@ -176,15 +177,22 @@ def _other_promises(report: Report) -> list[str]:
     return []
 
 
-def _given(sources: tuple[str, ...]) -> list[str]:
-    if not sources:
+def _given(report: Report) -> list[str]:
+    if not report.given_by:
         return []
-    *others, last = map(printable, sources)
-    named = f"{', '.join(others)} and {last}" if others else last
+    model = report.foundation_model
+    sources = [name for name in report.given_by if model is None or name != model.attribute]
+    named = [f"those under {_listed(sources)} in the input"] if sources else []
+    named += [f"those of {printable(model.model)}"] if model else []
     return [
-        f"The labels are those under {named} in the input. No model was trained: what is called the model "
+        f"The labels are {' and '.join(named)}. No model was trained: what is called the model "
         "here is how far to believe them, learned from people's answers."
     ]
+
+
+def _listed(names: Sequence[str]) -> str:
+    *others, last = map(printable, names)
+    return f"{', '.join(others)} and {last}" if others else last
 
 
 def _tiles(report: Report) -> list[Tile]:

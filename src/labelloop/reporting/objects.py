@@ -1,6 +1,7 @@
 """Single data objects: examples worth a look, and objects without a label."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from labelloop.core.records import Example, Report
 from labelloop.reporting.classes import class_name
@@ -17,7 +18,8 @@ _OUTCOMES = {
 }
 
 
-def examples(report: Report) -> Section | None:
+def examples(report: Report, images: Mapping[str, str]) -> Section | None:
+    """`images`: data URIs of images, by their address."""
     if report.evidence is None:
         return None
     given = report.evidence.examples
@@ -42,7 +44,7 @@ def examples(report: Report) -> Section | None:
             report.classes,
         ),
     ]
-    groups = [group for group in groups if group.examples]
+    groups = [_with_images(group, images) for group in groups if group.examples]
     if not groups:
         return None
     return Section("examples", "Data objects worth a look", example_groups=groups)
@@ -79,6 +81,11 @@ def _example(entry: Example, classes: Sequence[str]) -> ShownExample:
         facts.insert(0, ("truth", class_name(classes, entry.truth)))
     facts.append(("labeled by", _OUTCOMES.get(entry.outcome, "not known")))
     return ShownExample(entry.line, printable(entry.excerpt), facts)
+
+
+def _with_images(group: ExampleGroup, images: Mapping[str, str]) -> ExampleGroup:
+    shown = [replace(example, image=images.get(example.text)) for example in group.examples]
+    return replace(group, examples=shown)
 
 
 def failures(report: Report) -> Section | None:

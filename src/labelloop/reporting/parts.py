@@ -55,6 +55,7 @@ class ShownExample:
     line: int
     text: str
     facts: Sequence[tuple[str, str]]
+    image: str | None = None  # a data URI
 
 
 @dataclass(frozen=True)

@@ -31,7 +31,14 @@ def rounds(report: Report) -> Section | None:
 
 
 def _reviews(reviews: Sequence[ReviewCounts]) -> list[str]:
-    """The outcomes of the labels that people reviewed because the model contradicted them."""
+    """The outcomes of labels that people reviewed because the model contradicted them, and corrections."""
+    told = _reviewed(reviews)
+    if corrected := sum(review.corrected for review in reviews):
+        told.append(f"Reviewers corrected {counted(corrected, 'label')} of closed batches.")
+    return told
+
+
+def _reviewed(reviews: Sequence[ReviewCounts]) -> list[str]:
     if not (answered := sum(review.answered for review in reviews)):
         return []
     return [

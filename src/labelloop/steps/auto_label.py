@@ -4,13 +4,13 @@ from typing import Any
 
 import numpy as np
 
-from labelloop.core.arrays import to_bytes
 from labelloop.core.ledger import NO_IDS, Ids, Ledger
 from labelloop.core.loop import Loop
 from labelloop.core.model.predictions import Predictions
 from labelloop.labelers import load_labeler
 from labelloop.steps.step_handler import step
 from labelloop.storage import s3
+from labelloop.storage.array_files import write_array
 from labelloop.storage.auto_label_files import write_auto_labels
 from labelloop.storage.lineage import hear_model
 from labelloop.storage.loop_files import load_loop
@@ -20,18 +20,19 @@ from labelloop.workflow.run_state import AuditUnderWay, ModelOutput, RunState
 
 def auto_label(state: RunState, time: str) -> dict[str, Any]:
     predictions = _predictions(state, load_loop(state).ledger)
+    save_predictions(state, predictions)
+    # Most of their memory, and of use to query strategies alone.
+    predictions.embedding = None
     loop, tests_counted = hear_model(state, predictions, time)
     assert state.training is not None, "its predictions have been read"
     assert loop.model is not None, "it has been heard"
-    save_predictions(state, predictions)
     auto_labels_uri = write_auto_labels(state, predictions, _labeled(loop), time)
-    predictions_uri = state.round_files.predictions
     if state.training.job is not None:
-        predictions_uri = state.training.predictions_s3_uri
-        s3.mark_intermediate(predictions_uri)
+        for uri in state.training.prediction_files:
+            s3.mark_intermediate(uri)
     model = ModelOutput.of(
         loop.model,
-        predictions_s3_uri=predictions_uri,
+        predictions_s3_uri=state.round_files.predictions,
         auto_labels_s3_uri=auto_labels_uri,
     )
     audit = _begin_test(state, loop, auto_labels_uri)
@@ -55,7 +56,7 @@ def _begin_test(state: RunState, loop: Loop, auto_labels_uri: str) -> AuditUnder
     if loop.test is None:
         return None
     uri = state.round_files.candidates
-    s3.write_bytes(uri, to_bytes(loop.test.audit.candidates))
+    write_array(uri, loop.test.audit.candidates)
     return AuditUnderWay.of(loop.test, candidates_s3_uri=uri, auto_labels_s3_uri=auto_labels_uri)
 
 

@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy.typing as npt
 
-from labelloop.core.arrays import from_bytes
 from labelloop.core.errors import LabelloopError
 from labelloop.core.ledger import Ledger
 from labelloop.core.loop import EndedLoop, Loop
@@ -21,8 +20,10 @@ from labelloop.core.report.model_quality import (
     with_excerpts,
 )
 from labelloop.reporting.page import render_report
+from labelloop.reporting.thumbnails import thumbnails
 from labelloop.steps.step_handler import logger, step
 from labelloop.storage import s3
+from labelloop.storage.array_files import read_array
 from labelloop.storage.lineage import lineage_of
 from labelloop.storage.loop_files import load_loop
 from labelloop.storage.prediction_files import load_predictions
@@ -30,8 +31,9 @@ from labelloop.workflow.run_files import RoundFiles
 from labelloop.workflow.run_output import RunOutput
 from labelloop.workflow.run_state import RunState
 
-# Reading a prediction takes about 50 microseconds on Lambda: above this, a step's 15 minutes are tight.
-MOST_PREDICTIONS_READ = 5_000_000
+# Of all rounds together. Each takes some 0.2 microseconds and, until the report is made, two bytes.
+MOST_PREDICTIONS_READ = 100_000_000
+_NOT_REPORTED = ("embedding", "disagreement")
 
 
 def export_manifest(state: RunState, time: str) -> dict[str, Any]:
@@ -73,6 +75,7 @@ def _ended(state: RunState, ended: EndedLoop, rounds: tuple[RoundRecord, ...]) -
         classes=tuple(state.class_names),
         rounds=rounds,
         given_by=state.request.prior_attributes if state.labels_are_given else None,
+        foundation_model=state.foundation_model.record if state.foundation_model else None,
         earlier_seeds=tuple(state.earlier_seeds),
     )
 
@@ -88,7 +91,7 @@ def _log_failures(failures: FailureRecord) -> None:
 def _write_page(uri: str, report: Report) -> str | None:
     """Where the page is; None, with the error in the log, when it could not be made."""
     try:
-        page = render_report(report)
+        page = render_report(report, images=thumbnails(report, s3.read_bytes))
     except Exception:  # The labels are already written: an error in the page must not fail the run.
         logger.exception("the report has no page")
         return None
@@ -130,7 +133,9 @@ def _model_quality(state: RunState, ledger: Ledger, rounds: tuple[RoundRecord, .
         for record, predictions_uri, ledger_uri in _rounds_to_read(rounds, len(ledger)):
             seen = Ledger.from_bytes(s3.read_bytes(ledger_uri))
             files = RoundFiles.of_training_ledger(ledger_uri)
-            predictions = load_predictions(files.predictions, predictions_uri, seen, state.label_categories)
+            predictions = load_predictions(
+                files.predictions, predictions_uri, seen, state.label_categories, without=_NOT_REPORTED
+            )
             collector.add(record.round, seen, predictions, record.threshold)
     except LabelloopError as error:
         logger.warning("the report goes without the predictions' details", extra={"reason": str(error)})
@@ -141,7 +146,7 @@ def _model_quality(state: RunState, ledger: Ledger, rounds: tuple[RoundRecord, .
 def _chances_of_the_last_test(rounds: tuple[RoundRecord, ...]) -> npt.NDArray[Any] | None:
     for record in rounds[::-1]:
         if uri := record.chances_s3_uri:
-            return from_bytes(s3.read_bytes(uri)) if tells_of_the_rest(record, rounds[-1]) else None
+            return read_array(uri) if tells_of_the_rest(record, rounds[-1]) else None
     return None
 
 

@@ -8,20 +8,22 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from pydantic import BaseModel, ConfigDict
 from pydantic.alias_generators import to_pascal
 
-from labelloop.backends import LabelingBackend, load_backend
+from labelloop.backends import AnswersLater, LabelingBackend, load_backend
 from labelloop.core.errors import RequestError
 from labelloop.core.loop import Loop
 from labelloop.core.manifest.input_manifest import InputManifest
 from labelloop.core.manifest.label_categories import LabelCategories, parse_label_categories
-from labelloop.core.manifest.lines import LabelAttribute
+from labelloop.core.manifest.lines import LabelAttribute, Reads
 from labelloop.core.query_strategies import (
     QueryStrategy,
     QueryStrategyError,
     load_query_strategy,
     looks_for_doubt,
 )
+from labelloop.core.stopping import Next
 from labelloop.labelers import Labeler, load_labeler
 from labelloop.labelers.registry import check_with_labeler
+from labelloop.model_labels.instructions import check_instructions
 from labelloop.steps.step_handler import measured, note_place, observed, read_event
 from labelloop.storage import s3
 from labelloop.storage.lineage import enter_execution
@@ -33,6 +35,7 @@ from labelloop.workflow.run_files import RunFiles
 from labelloop.workflow.run_state import RunState
 
 _DAY_SECONDS = 86_400
+_ASKED = Reads("text", "the foundation model")
 
 
 class PrepareEvent(BaseModel):
@@ -78,6 +81,7 @@ class _Chosen:
             "people_per_object": self.backend.people_per_object(request),
             "holdout_share": self.labeler.holdout_share(request.active_learning.model),
             "labels_are_given": self.labeler.labels_are_given,
+            "people_take_time": isinstance(self.backend, AnswersLater),
         }
 
 
@@ -98,9 +102,11 @@ def prepare_manifest(execution: PrepareEvent) -> dict[str, Any]:
         state = resumed_state(
             request, execution.execution_name, files.prefix, _job_prefix(request, execution)
         )
+        _require_same_classes(categories, state)
         # A new image may be the repair.
         state = state.model_copy(update=chosen.told(request))
     else:
+        _require_usable_model(request, categories)
         state = _new_state(request, categories, execution, files, chosen)
         enter_execution(state)
     save_snapshot(state, files.prepared_state)
@@ -110,6 +116,20 @@ def prepare_manifest(execution: PrepareEvent) -> dict[str, Any]:
 def _model_is_the_users() -> bool:
     """Whether the stack's image is the user's own: its parameter, or on a laptop a container's folder."""
     return bool(os.environ.get("MODEL_IMAGE_URI") or os.environ.get("OWN_MODEL_CONTAINER"))
+
+
+def _require_same_classes(categories: LabelCategories, state: RunState) -> None:
+    """Refuse a list of classes that has changed: the run's labels are places in the old one."""
+    now, before = categories.names, tuple(state.class_names)
+    if tuple(now) == before:
+        return
+    new, gone = (", ".join(sorted(set(one) - set(other))) for one, other in ((now, before), (before, now)))
+    changes = [f"new: {new:.200}"] * bool(new) + [f"gone: {gone:.200}"] * bool(gone)
+    raise RequestError(
+        f"the classes of a run cannot change ({'; '.join(changes) or 'they are in another order'}): start a "
+        "new run with the new classes. labelloop export writes this run's labels; keep those that people "
+        "gave, with the new names, as labels of the new run's input"
+    )
 
 
 def _require_job_role(request: LabelingRequest) -> None:
@@ -133,6 +153,21 @@ def _require_files_that_last(request: LabelingRequest) -> None:
             f"{deadline / _DAY_SECONDS:g} days, but this stack removes a run's files after {days}: "
             "use a shorter deadline, or deploy the stack with a larger IntermediateDays"
         )
+
+
+def _require_usable_model(request: LabelingRequest, categories: LabelCategories) -> None:
+    """Refuse a foundation model that the stack may not ask, and what no prompt can be made of."""
+    model = request.active_learning.foundation_model
+    if model is None:
+        return
+    of_stack = os.environ.get("FOUNDATION_MODEL")
+    if of_stack is not None and model.model_id != of_stack:
+        allowed = f"only ask {of_stack}" if of_stack else "ask no foundation model"
+        raise RequestError(
+            f"ActiveLearning.FoundationModel.ModelId: this stack may {allowed}, not {model.model_id}: deploy "
+            "it with the parameter FoundationModel set to that"
+        )
+    check_instructions(model, categories.names)
 
 
 def _with_the_stacks_key(request: LabelingRequest) -> LabelingRequest:
@@ -170,17 +205,19 @@ def _new_state(
     files: RunFiles,
     chosen: _Chosen,
 ) -> RunState:
+    model = request.active_learning.foundation_model
     manifest = InputManifest(
         LabelAttribute(request.label_attribute_name),
         categories,
-        text_only=chosen.labeler.text_only,
-        prior_labels=tuple(map(LabelAttribute, request.prior_attributes)),
+        reads=_ASKED if model else chosen.labeler.reads(request.active_learning.model),
+        prior_labels=tuple(map(LabelAttribute, request.given_attributes)),
+        reserved=LabelAttribute(model.attribute) if model else None,
     )
     source = request.input_config.data_source.s3_data_source.manifest_s3_uri
     s3.write_lines(files.prepared_manifest, manifest.working_lines(s3.read_lines(source)))
     ledger = manifest.ledger()
     s3.write_bytes(files.prepared_ledger, ledger.to_bytes())
-    if request.prior_attributes:
+    if request.given_attributes:
         save_prior_labels(manifest.prior_labels(), files.prior_labels)
     state = RunState(
         execution_name=execution.execution_name,
@@ -188,7 +225,7 @@ def _new_state(
         job_prefix=_job_prefix(request, execution),
         request=request,
         class_names=list(categories.names),
-        prior_labels_s3_uri=files.prior_labels if request.prior_attributes else None,
+        prior_labels_s3_uri=files.prior_labels if request.given_attributes else None,
         labels_in_input=ledger.counts().human_labels,
         counts=ledger.counts(),
         manifest_s3_uri=files.prepared_manifest,
@@ -196,4 +233,6 @@ def _new_state(
         secret_seed=secret_seed_of_new_run(request, files),
         **chosen.told(request),
     )
+    if model is not None:
+        return state.model_copy(update={"next": Next.ASK_MODEL})
     return state.decided(Loop.begin(state.loop_settings, ledger).decide())

@@ -1,6 +1,8 @@
 """SplitLabels: the channels of the training job, and the objects the model is asked about."""
 
 import json
+import math
+from itertools import islice
 from typing import Any
 
 from labelloop.core.ledger import Ledger, State
@@ -12,8 +14,11 @@ from labelloop.steps.step_handler import step
 from labelloop.storage import s3
 from labelloop.storage.loop_files import load_loop
 from labelloop.storage.manifest_files import lines_of
+from labelloop.workflow.run_files import part_of_pool
 from labelloop.workflow.run_state import RunState, Training
 from labelloop.workflow.training_job import contract
+
+MOST_IN_A_FILE = 250_000
 
 
 def split_labels(state: RunState, _time: str) -> dict[str, Any]:
@@ -21,12 +26,14 @@ def split_labels(state: RunState, _time: str) -> dict[str, Any]:
     channels = loop.split()
     s3.write_bytes(files.training_ledger, loop.ledger.to_bytes())
     labeler = load_labeler(state.settings.model.algorithm)
+    parts = None
     if state.image_uri is not None:
-        _write_channels(state, loop.ledger, channels, labeler)
+        parts = _write_channels(state, loop.ledger, channels, labeler)
     training = Training(
         train_s3_uri=files.train,
         validation_s3_uri=files.holdout,
         pool_s3_uri=files.pool,
+        pool_parts=parts,
         ledger_s3_uri=files.training_ledger,
         model_folder_s3_uri=files.model_folder,
         predictions_folder_s3_uri=files.predictions_folder,
@@ -35,13 +42,27 @@ def split_labels(state: RunState, _time: str) -> dict[str, Any]:
     return state.with_loop(loop, ledger_s3_uri=files.training_ledger, training=training).as_document()
 
 
-def _write_channels(state: RunState, ledger: Ledger, channels: Split, labeler: Labeler) -> None:
+def _write_channels(state: RunState, ledger: Ledger, channels: Split, labeler: Labeler) -> int:
+    """Returns in how many files the pool is."""
     size, manifest, files = len(ledger), state.manifest_s3_uri, state.round_files
     s3.write_lines(files.train, lines_of(manifest, channels.train, size))
     s3.write_lines(files.holdout, lines_of(manifest, channels.holdout, size))
     unseen = ledger.ids(State.POOL, State.VALIDATION)
     lines = (without_label(line, state.label_attribute) for line in lines_of(manifest, unseen, size))
-    s3.write_lines(files.pool, (labeler.question(line, len(state.class_names)) for line in lines))
+    questions = (labeler.question(line, len(state.class_names)) for line in lines)
+    parts = parts_of_pool(len(unseen), state.settings.model.transform_instance_count)
+    for number, size in enumerate(parts):
+        s3.write_lines(part_of_pool(files.pool, number), islice(questions, size))
+    return len(parts)
+
+
+def parts_of_pool(objects: int, instances: int) -> list[int]:
+    """How many objects each file has: a transform job gives whole files to its instances.
+
+    All have about as many, and no more than 250,000.
+    """
+    count = max(1, min(instances, objects), math.ceil(objects / MOST_IN_A_FILE))
+    return [objects // count + (number < objects % count) for number in range(count)]
 
 
 def without_label(line: bytes, attribute: LabelAttribute) -> bytes:

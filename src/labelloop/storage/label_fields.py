@@ -1,11 +1,14 @@
 """What the manifest's lines get at the end of a round: labels with metadata, or the reason for no label."""
 
 from collections.abc import Iterator
+from operator import itemgetter
+
+import orjson
 
 from labelloop.core.ledger import Ids, Ledger
 from labelloop.core.loop import RoundOutcome
 from labelloop.core.manifest.lines import ONE_PERSON_CONFIDENCE, failure_metadata, label_metadata
-from labelloop.core.manifest.merging import Addition
+from labelloop.core.manifest.merging import Addition, first_of_each
 from labelloop.core.people.human_labels import NO_ANSWER
 from labelloop.storage.auto_label_files import auto_label_fields
 from labelloop.storage.labeling_files import answers
@@ -13,12 +16,18 @@ from labelloop.workflow.run_state import RunState
 
 
 def label_fields(state: RunState, ledger: Ledger, outcome: RoundOutcome, time: str) -> Iterator[Addition]:
-    """Each object that left the pool in this round, with its fields; in any order."""
-    yield from _peoples_fields(state, ledger, outcome, time)
-    yield from _auto_label_fields(state, outcome.auto_labels)
+    """Each object that left the pool in this round, with its fields; ascending by id."""
+    by_people = [
+        (number, orjson.dumps(fields)) for number, fields in _peoples_fields(state, ledger, outcome, time)
+    ]
+    by_people.sort(key=itemgetter(0))
+    # The model's labels are sorted already, and may be millions.
+    return first_of_each(by_people, _auto_label_fields(state, outcome.auto_labels, len(ledger)))
 
 
-def _peoples_fields(state: RunState, ledger: Ledger, outcome: RoundOutcome, time: str) -> Iterator[Addition]:
+def _peoples_fields(
+    state: RunState, ledger: Ledger, outcome: RoundOutcome, time: str
+) -> Iterator[tuple[int, dict[str, object]]]:
     """The answers of this round that gave a label or a reason for no label."""
     wanted = {*outcome.labeled.tolist(), *outcome.settled.tolist()}
     given_up = dict.fromkeys(outcome.given_up.tolist(), NO_ANSWER)
@@ -47,10 +56,10 @@ def _fields_of_earlier_answer(state: RunState, label: int, time: str) -> dict[st
     return {state.label_attribute.name: label, state.label_attribute.metadata: metadata}
 
 
-def _auto_label_fields(state: RunState, committed: Ids) -> Iterator[Addition]:
+def _auto_label_fields(state: RunState, committed: Ids, size: int) -> Iterator[Addition]:
     written_by = state.audit or state.model
     if len(committed) and written_by is not None:
-        yield from auto_label_fields(written_by.auto_labels_s3_uri, set(committed.tolist()))
+        yield from auto_label_fields(written_by.auto_labels_s3_uri, committed, size)
 
 
 def _job(state: RunState) -> str:

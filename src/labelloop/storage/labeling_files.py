@@ -18,6 +18,7 @@ from labelloop.storage import s3
 from labelloop.workflow import ground_truth
 from labelloop.workflow.run_files import (
     LABELING_OUTPUT,
+    is_ahead,
     labeling_outputs_of,
     part_of_selection,
     reviews_beside,
@@ -88,12 +89,13 @@ def part_names(job_name: str, count: int) -> list[str]:
 def with_outputs_found(labeling: Labeling) -> Labeling | None:
     """The output of an interrupted execution's labeling jobs; None when there is none."""
     folder = labeling.output_folder_s3_uri
-    uris = [uri for uri in s3.list_uris(folder) if uri.endswith(LABELING_OUTPUT)]
+    found = s3.list_uris(folder)
+    uris = [uri for uri in found if uri.endswith(LABELING_OUTPUT) and not is_ahead(uri)]
     if not uris:
         return None
     # Backends without a limit on the number of objects answer all parts together.
-    found = list(labeling_outputs_of(labeling.job_name, folder, uris))[:1]
-    whole = uris[-1:] if len(labeling.parts) == 1 else found
+    of_all_parts = list(labeling_outputs_of(labeling.job_name, folder, uris))[:1]
+    whole = uris[-1:] if len(labeling.parts) == 1 else of_all_parts
     if whole:
         return labeling.model_copy(update={"output_s3_uri": whole[0]})
     parts = [_with_output(part, folder, uris) for part in labeling.parts]
@@ -101,11 +103,12 @@ def with_outputs_found(labeling: Labeling) -> Labeling | None:
 
 
 def _output_uris(state: RunState) -> Iterator[str]:
-    """Where the backend says the answers are, if there are any."""
+    """Where the answers are, if there are any: first those that people gave ahead."""
     labeling = state.labeling
+    named = [state.ahead.output_s3_uri] if state.ahead is not None else []
     if labeling is not None:
-        named = [labeling.output_s3_uri, *(part.output_s3_uri for part in labeling.parts)]
-        yield from (uri for uri in named if uri is not None and s3.exists(uri))
+        named += filter(None, [labeling.output_s3_uri, *(part.output_s3_uri for part in labeling.parts)])
+    yield from filter(s3.exists, named)
 
 
 def _ended_early(labeling: Labeling) -> list[str]:

@@ -1,14 +1,12 @@
 """The Loop between two steps: loaded from the run's state and S3, and stored there again."""
 
-import numpy as np
-
-from labelloop.core.arrays import from_bytes, to_bytes
 from labelloop.core.certificate.audit import as_candidates
 from labelloop.core.certificate.conclusion import TestUnderWay
 from labelloop.core.certificate.tuning import DEFAULT, GIVEN_LABELS
 from labelloop.core.ledger import Ledger
 from labelloop.core.loop import Loop, Proposal
 from labelloop.storage import s3
+from labelloop.storage.array_files import read_array, write_array
 from labelloop.storage.auto_label_files import read_auto_labels
 from labelloop.workflow.run_state import AuditUnderWay, RunState
 
@@ -32,11 +30,13 @@ def load_loop(state: RunState) -> Loop:
         tuning=GIVEN_LABELS if state.labels_are_given else DEFAULT,
     )
     if state.spot_checks_s3_uri is not None:
-        loop.disputed = _load_array(state.spot_checks_s3_uri)
+        loop.disputed = read_array(state.spot_checks_s3_uri)
+    if state.ahead is not None and state.ahead.recorded_s3_uri is not None:
+        loop.recorded_before = read_array(state.ahead.recorded_s3_uri)
     if labeling is not None:
         loop.sent_to_people, loop.drawn_for_test = labeling.selected, labeling.drawn
         if labeling.recorded_s3_uri is not None:
-            loop.recorded = _load_array(labeling.recorded_s3_uri)
+            loop.recorded = read_array(labeling.recorded_s3_uri)
     return loop
 
 
@@ -44,7 +44,7 @@ def save_test(state: RunState, test: TestUnderWay | None, uri: str) -> AuditUnde
     """Write a test that goes on, with people's answers so far; returns its progress."""
     if test is None or state.audit is None:
         return None
-    s3.write_bytes(uri, to_bytes(test.audit.candidates))
+    write_array(uri, test.audit.candidates)
     return state.audit.model_copy(update={"candidates_s3_uri": uri})
 
 
@@ -52,14 +52,14 @@ def save_disputed(loop: Loop, uri: str) -> str | None:
     """Write the spot checks that people disagree on; None if there are none."""
     if not len(loop.disputed):
         return None
-    s3.write_bytes(uri, to_bytes(loop.disputed))
+    write_array(uri, loop.disputed)
     return uri
 
 
 def _load_test(state: RunState) -> TestUnderWay | None:
     if state.audit is None:
         return None
-    candidates = as_candidates(_load_array(state.audit.candidates_s3_uri))
+    candidates = as_candidates(read_array(state.audit.candidates_s3_uri))
     return state.audit.test(candidates, state.loop_settings)
 
 
@@ -68,8 +68,3 @@ def _load_proposal(state: RunState) -> Proposal | None:
     if state.model is None or state.audit is not None or not state.model.auto_labels:
         return None
     return Proposal(*read_auto_labels(state.model.auto_labels_s3_uri, state.label_attribute))
-
-
-def _load_array(uri: str) -> "np.ndarray[tuple[int], np.dtype[np.void]]":
-    # A copy, because the array that was read is read-only.
-    return from_bytes(s3.read_bytes(uri)).copy()

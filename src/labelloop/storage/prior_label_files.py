@@ -1,5 +1,7 @@
 """A run's prior labels as arrays: read from the input manifest once, used in every round."""
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from labelloop.core.arrays import from_archive, to_archive
@@ -26,8 +28,11 @@ def save_prior_labels(priors: PriorLabels, uri: str) -> None:
     )
 
 
-def load_prior_labels(state: RunState) -> PriorLabels:
-    """Raises DocumentError when there are none or they are not the run's, StorageError when they are gone."""
+def load_prior_labels(state: RunState, sources: Sequence[str] | None = None) -> PriorLabels:
+    """`sources`: those that are there so far, by default the run's.
+
+    Raises DocumentError when there are none or they are not the run's, StorageError when they are gone.
+    """
     uri = state.prior_labels_s3_uri
     if uri is None:
         raise DocumentError("the run has no prior labels: name them under PriorLabels and start a new one")
@@ -38,7 +43,7 @@ def load_prior_labels(state: RunState) -> PriorLabels:
         priors = PriorLabels(kept["labels"], kept["confidence"])
     except (LookupError, ValueError) as error:
         raise DocumentError(f"{uri} does not hold prior labels as labelloop keeps them: {error}") from error
-    shape = (state.counts.input, len(state.request.prior_attributes))
+    shape = (state.counts.input, len(state.request.prior_attributes if sources is None else sources))
     if priors.labels.shape != shape or priors.confidence.shape != shape:
         raise DocumentError(f"{uri} has prior labels of {len(priors):,} data objects, the run {shape[0]:,}")
     return priors

@@ -2,6 +2,7 @@
 
 import contextlib
 import functools
+import io
 import json
 from collections.abc import Generator, Iterable, Iterator
 from typing import IO, TYPE_CHECKING, Any, TypedDict
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
 
 # A longer line is cut. It is over every limit on a manifest line anyway.
 LONGEST_LINE = 4 * 1024 * 1024
+# Lines come and go one by one. The library handles each call in Python: many are put together for it.
+BYTES_AT_ONCE = 1024 * 1024
 # Objects that only their run needs have a tag: the lifecycle rule of the stack's bucket removes them after
 # some time. People's answers, models and the output have no tag.
 _INTERMEDIATE_TAG: "TagTypeDef" = {"Key": "labelloop", "Value": "intermediate"}
@@ -118,20 +121,50 @@ def list_uris(prefix_uri: str) -> list[str]:
 
 def read_lines(uri: str) -> Iterator[bytes]:
     """Lines without their line feed, split only on line feeds (U+2028 is text)."""
-    with _explained(uri), _opened(uri, "rb") as stream:
-        while line := stream.readline(LONGEST_LINE):
+    with reading(uri) as stream:
+        # It has `readinto`, and that is all that is asked of a raw stream here.
+        buffered = io.BufferedReader(stream, BYTES_AT_ONCE)  # type: ignore[type-var]
+        while line := buffered.readline(LONGEST_LINE):
             yield line.removesuffix(b"\n")
 
 
 def write_lines(uri: str, lines: Iterable[bytes]) -> int:
     """Write lines, each with a line feed; the object appears once all are written. Returns their number."""
     written = 0
-    with _explained(uri), _opened(uri, "wb") as stream:
-        for line in lines:
-            stream.write(line)
-            stream.write(b"\n")
-            written += 1
+    with writing(uri) as stream:
+        for some in _at_once(lines):
+            written += len(some)
+            some.append(b"")
+            stream.write(b"\n".join(some))
     return written
+
+
+@contextlib.contextmanager
+def reading(uri: str) -> Iterator[IO[bytes]]:
+    """The object as a stream that can seek; each seek is a request."""
+    with _explained(uri), _opened(uri, "rb") as stream:
+        yield stream
+
+
+@contextlib.contextmanager
+def writing(uri: str) -> Iterator[IO[bytes]]:
+    """A stream to write; the object appears at the end, and not if there is an exception."""
+    with _explained(uri), _opened(uri, "wb") as stream:
+        yield stream
+
+
+def _at_once(lines: Iterable[bytes]) -> Iterator[list[bytes]]:
+    """Lines in lists of about `BYTES_AT_ONCE`."""
+    some: list[bytes] = []
+    size = 0
+    for line in lines:
+        some.append(line)
+        size += len(line)
+        if size >= BYTES_AT_ONCE:
+            yield some
+            some, size = [], 0
+    if some:
+        yield some
 
 
 @contextlib.contextmanager

@@ -107,7 +107,7 @@ def _require_same_draws(request: LabelingRequest, state: RunState, changed: list
     if asked.seed is not None and seed_number(asked.seed) != state.loop_settings.seed:
         raise RequestError(
             "ActiveLearning.Seed: an execution can only be resumed with the seed it was started with. Leave "
-            "it out, or start anew"
+            "it out, or start a new run"
         )
     # With others it would be another test, on draws that somebody may have seen by now.
     if state.audit is not None and changed:

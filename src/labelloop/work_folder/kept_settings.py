@@ -18,7 +18,7 @@ def refuse_foreign_files(out: Path, ours: Collection[Path], what: str) -> None:
     found = set(out.iterdir()) if out.exists() else set()
     foreign = sorted(path.name for path in found - set(ours) if path.suffix != ".writing")
     if foreign:
-        raise RequestError(f"{out} holds {foreign[0]}, which no {what} wrote: {OTHER_FOLDER}")
+        raise RequestError(f"{out} holds {foreign[0]}, which {what} did not write: {OTHER_FOLDER}")
 
 
 def changed_settings(kept: Path, settings: Mapping[str, Any]) -> list[str]:

@@ -9,9 +9,10 @@ import orjson
 
 from labelloop.reporting.text import no_formula
 from labelloop.workbench.store import TaskStore
-from labelloop.workbench.tasks import Batch, Comment, Decision, Entry, Task, iso
+from labelloop.workbench.tasks import Batch, Comment, Correction, Decision, Entry, Task, iso
 
 Format = Literal["csv", "jsonl"]
+Said = Entry | Decision | Correction | Comment
 # Why people were asked, in the words of the documentation.
 ASKED_FOR = {"label": "label", "gold": "gold", "relabel": "review"}
 COLUMNS = (
@@ -34,24 +35,36 @@ def _rows(store: TaskStore, batch_id: str | None) -> Iterator[dict[str, Any]]:
     batches = store.batches() if not batch_id else [named] if named else []
     names = store.people()
     for batch in batches:
+        corrections = _corrections(store, batch)
         for task in store.tasks(batch.id):
-            for person, entry in sorted(task.entries.items(), key=lambda item: item[1].at):
-                if entry.kind != "lease":
-                    yield _row(batch, task, names.get(person, person), person, entry)
-            for gone in task.discarded:
-                yield _row(batch, task, names.get(gone.person, gone.person), gone.person, gone.entry) | {
-                    "kind": "discarded"
-                }
-            if task.decided:
-                owner = task.decided.by
-                yield _row(batch, task, names.get(owner, owner), owner, task.decided)
-            for comment in task.comments:
-                yield _row(batch, task, names.get(comment.by, comment.by), comment.by, comment)
+            for person, said, changes in _said(task, corrections.get(task.id)):
+                yield _row(batch, task, names.get(person, person), person, said) | changes
 
 
-def _row(
-    batch: Batch, task: Task, name: str, person: str, said: Entry | Decision | Comment
-) -> dict[str, Any]:
+def _said(task: Task, corrected: Correction | None) -> Iterator[tuple[str, Said, dict[str, str]]]:
+    """Who said what, and what a row says differently of it."""
+    for person, entry in sorted(task.entries.items(), key=lambda item: item[1].at):
+        if entry.kind != "lease":
+            yield person, entry, {}
+    for gone in task.discarded:
+        yield gone.person, gone.entry, {"kind": "discarded"}
+    if task.decided:
+        yield task.decided.by, task.decided, {}
+    if corrected:
+        yield corrected.by, corrected, {}
+    for comment in task.comments:
+        yield comment.by, comment, {}
+
+
+def _corrections(store: TaskStore, batch: Batch) -> dict[str, Correction]:
+    """By task id."""
+    if batch.state != "closed":
+        return {}
+    found = store.corrections(batch.lineage)
+    return {one.task_id: one for one in found if one.batch_id == batch.id and not one.is_withdrawn}
+
+
+def _row(batch: Batch, task: Task, name: str, person: str, said: Said) -> dict[str, Any]:
     return {
         "run": batch.run,
         "round": batch.round,
@@ -70,11 +83,13 @@ def _row(
     }
 
 
-def _kind(said: Entry | Decision | Comment) -> str:
+def _kind(said: Said) -> str:
     if isinstance(said, Entry):
         return said.kind
     if isinstance(said, Decision):
         return "decision"
+    if isinstance(said, Correction):
+        return "asks others" if said.asks_others else "correction"
     return "flag" if said.to is None else "reply"
 
 

@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from itertools import groupby
 from operator import itemgetter
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 from urllib.parse import unquote
 
 from fastapi import APIRouter, Depends, Request
@@ -13,19 +13,24 @@ from pydantic import BaseModel, Field
 
 from labelloop.reporting.text import printable
 from labelloop.workbench.comments import LONGEST_COMMENT, Comments, Unread
-from labelloop.workbench.errors import NotAllowedError, NotFoundError
+from labelloop.workbench.corrections import Corrections
+from labelloop.workbench.errors import NotAllowedError, NotFoundError, RefusedError
 from labelloop.workbench.farewell import Farewell
 from labelloop.workbench.guidelines import Guidelines
 from labelloop.workbench.markdown import as_html
 from labelloop.workbench.service import LONGEST_REASON, MOST_HELD, Handed, Progress, Workbench
 from labelloop.workbench.sessions import OWNER, REVIEWER, Session
 from labelloop.workbench.tasks import Batch, DataObject, GuidelinesVersion, Role, Task, iso
-from labelloop.workbench.worker_template import WorkerTemplate
+
+if TYPE_CHECKING:
+    # Liquid takes a tenth of a second to load, and most runs have no template.
+    from labelloop.workbench.worker_template import WorkerTemplate
 
 # Separates the batch's id from the task's own id, in the ids that pages use.
 _SEPARATOR = "~"
+LONGER_DAYS = (1, 7)
 ImageUrls = Callable[[str], str]
-WorkerTemplates = Callable[[str], WorkerTemplate]
+WorkerTemplates = Callable[[str], "WorkerTemplate"]
 # Takes the id of the batch whose run is wanted, or nothing.
 RunOverview = Callable[..., dict[str, Any]]
 
@@ -181,6 +186,7 @@ def next_tasks(
         "guidelines": handed.batch.guidelines if handed.batch else None,
         "ahead": handed.ahead,
         "progress": _progress(handed.progress),
+        "wait": asdict(handed.wait) if handed.wait else None,
     }
 
 
@@ -215,6 +221,34 @@ def flag(workbench: TheWorkbench, person: Person, task_id: str, given: FlagReque
 def reply(workbench: TheWorkbench, reviewer: Reviewer, task_id: str, given: ReplyRequest) -> dict[str, Any]:
     Comments(workbench.store).reply(*_split(task_id), reviewer, given.to, given.comment)
     return {"accepted": True}
+
+
+@writes.post("/tasks/{task_id}/correct")
+def correct(
+    workbench: TheWorkbench, request: Request, reviewer: Reviewer, task_id: str, given: DecideRequest
+) -> dict[str, Any]:
+    batch_id, own_id = _of_a_run_under_way(request, task_id)
+    Corrections(workbench.store).correct(batch_id, own_id, reviewer, given.label)
+    return {"accepted": True}
+
+
+@writes.post("/tasks/{task_id}/ask-others")
+def ask_others(workbench: TheWorkbench, request: Request, reviewer: Reviewer, task_id: str) -> dict[str, Any]:
+    batch_id, own_id = _of_a_run_under_way(request, task_id)
+    Corrections(workbench.store).ask_others(batch_id, own_id, reviewer)
+    return {"accepted": True}
+
+
+def _of_a_run_under_way(request: Request, task_id: str) -> tuple[str, str]:
+    """The batch and the task. Raises RefusedError where their run has ended."""
+    batch_id, own_id = _split(task_id)
+    run = request.app.state.run_overview(batch_id).get("run")
+    if run and run.get("ended"):
+        raise RefusedError(
+            "the run has ended, so no merge would take the correction: labelloop check asks about labels of "
+            "an ended run again"
+        )
+    return batch_id, own_id
 
 
 @reads.get("/replies")
@@ -289,6 +323,13 @@ def resume(workbench: TheWorkbench, _owner: Owner, batch_id: str) -> dict[str, A
     return {"state": workbench.resume(batch_id).state}
 
 
+@writes.post("/batch/{batch_id}/longer-{days:int}")
+def longer(workbench: TheWorkbench, _owner: Owner, batch_id: str, days: int) -> dict[str, Any]:
+    if days not in LONGER_DAYS:
+        raise RefusedError(f"a deadline is moved by {' or '.join(map(str, LONGER_DAYS))} days")
+    return {"state": workbench.give_longer(batch_id, days).state}
+
+
 @writes.post("/batch/{batch_id}/close")
 def close(workbench: TheWorkbench, request: Request, owner: Owner, batch_id: str) -> dict[str, Any]:
     session = session_of(request)
@@ -314,6 +355,7 @@ def batch_document(batch: Batch) -> dict[str, Any]:
         "id": batch.id,
         "run": batch.run,
         "round": batch.round,
+        "ahead": batch.ahead,
         "kind": batch.kind,
         "title": batch.title,
         "classes": [
@@ -321,6 +363,7 @@ def batch_document(batch: Batch) -> dict[str, Any]:
             for index, name in enumerate(batch.classes)
         ],
         "show_guess": batch.show_guess,
+        "grid": batch.grid,
         "state": _public_state(batch),
         "worker_template": batch.worker_template_uri is not None,
     }
@@ -349,6 +392,8 @@ def task_document(batch: Batch, task: Task, data_object: DataObject, image_urls:
     if batch.show_guess and data_object.guess is not None:
         label, confidence = data_object.guess
         document["guess"] = {"label": label, "confidence": round(confidence, 4)}
+    if data_object.prior is not None:
+        document["prior"] = dict(zip(("label", "confidence"), data_object.prior, strict=True))
     return document
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from http import HTTPStatus
-from typing import Any
+from typing import Any, NoReturn
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
@@ -23,7 +23,6 @@ from labelloop.workbench.farewell import Farewell
 from labelloop.workbench.security import LimitedBodies, SecurityHeaders
 from labelloop.workbench.service import Workbench
 from labelloop.workbench.sessions import LaptopSessions, Sessions
-from labelloop.workbench.worker_template import WorkerTemplate
 
 _STATUS: dict[type[WorkbenchError], HTTPStatus] = {
     NotAllowedError: HTTPStatus.FORBIDDEN,
@@ -38,7 +37,7 @@ def no_images(source_ref: str) -> str:
     raise RefusedError(f"{source_ref} is an image, and this workbench shows only text")
 
 
-def no_templates(uri: str) -> WorkerTemplate:
+def no_templates(uri: str) -> NoReturn:
     """For workbenches without worker templates. Raises RefusedError."""
     raise RefusedError(f"this workbench cannot read the worker template {uri}")
 

@@ -4,11 +4,11 @@ import contextlib
 import time
 from collections.abc import Callable, Iterable, Iterator
 from itertools import islice
-from typing import Protocol
+from typing import Any, Protocol
 
 from labelloop.core.errors import LabelloopError
+from labelloop.workbench.corrections import Corrections
 from labelloop.workbench.errors import ConflictError
-from labelloop.workbench.output import output_lines, review_lines
 from labelloop.workbench.store import TaskStore
 from labelloop.workbench.tasks import Batch, Task
 from labelloop.workflow.run_files import reviews_beside
@@ -104,19 +104,22 @@ class Closing:
 
         `run` is its execution, which is another one than before if it resumes a run.
         """
-        while batch.task_token != task_token:
-            try:
-                update = {
-                    "task_token": task_token,
-                    "last_heartbeat": 0.0,
-                    "orphaned": False,
-                    "run": run or batch.run,
-                }
-                batch = self._store.save_batch(batch.model_copy(update=update))
-            except ConflictError:
-                batch = self._again(batch)
-        if batch.state in ("closing", "closed"):
+        update: dict[str, Any] = {"task_token": task_token, "last_heartbeat": 0.0, "orphaned": False}
+        if run:
+            update["run"] = run
+        batch = self._write(batch, update, until=lambda now: now.task_token == task_token)
+        if _is_over(batch):
             self.close(batch, batch.closed_because or "")
+
+    def goes_on_in(self, batch: Batch, run: str) -> None:
+        """Note that another execution goes on with a batch that no state machine waits for."""
+        self._write(batch, {"run": run}, until=lambda now: now.run == run or _is_over(now))
+
+    def hands_out_no_more(self, batch_id: str) -> None:
+        """People have the next round's batch now. What they hold of this one, they may still answer."""
+        batch = self._store.batch(batch_id)
+        if batch is not None:
+            self._write(batch, {"ending": True}, until=lambda now: now.ending or _is_over(now))
 
     def go_on(self, *, after_seconds: float = 0.0) -> None:
         """Complete the batches that an interruption left half closed, at least `after_seconds` ago."""
@@ -163,29 +166,29 @@ class Closing:
         return [self.close(batch, because) for batch in left]
 
     def _begin(self, batch: Batch, because: str) -> Batch:
-        while batch.state not in ("closing", "closed"):
-            try:
-                closing = {
-                    "state": "closing",
-                    "closed_because": because,
-                    "closing_since": self._clock(),
-                }
-                return self._store.save_batch(batch.model_copy(update=closing))
-            except ConflictError:
-                batch = self._again(batch)
-        return batch
+        closing = {"state": "closing", "closed_because": because, "closing_since": self._clock()}
+        return self._write(batch, closing, until=_is_over)
 
     def _write_output(self, batch: Batch, tasks: list[Task]) -> None:
+        # Loads numpy, which handing out objects and taking answers does without.
+        from labelloop.workbench.output import correction_lines, output_lines, review_lines
+
         selection = self._files.read_lines(batch.selection_uri)
         self._files.write_lines(batch.output_uri, output_lines(batch, tasks, selection))
-        reviews = list(review_lines(batch, tasks))
+        corrected = Corrections(self._store, clock=self._clock).take_along(batch)
+        reviews = [*review_lines(batch, tasks), *correction_lines(batch, corrected)]
         if reviews:
             self._files.write_lines(reviews_beside(batch.output_uri), reviews)
 
     def _save(self, batch: Batch, undone: int) -> Batch:
-        while batch.state != "closed":
+        closed = {"state": "closed", "undone": undone}
+        return self._write(batch, closed, until=lambda now: now.state == "closed")
+
+    def _write(self, batch: Batch, update: dict[str, Any], *, until: Callable[[Batch], bool]) -> Batch:
+        """Write these fields unless they are as they should be, however often others write meanwhile."""
+        while not until(batch):
             try:
-                return self._store.save_batch(batch.model_copy(update={"state": "closed", "undone": undone}))
+                batch = self._store.save_batch(batch.model_copy(update=update))
             except ConflictError:
                 batch = self._again(batch)
         return batch
@@ -216,3 +219,7 @@ class Closing:
                 tasks = [task for task in current if task is not None]
                 continue
             return [task.model_copy(update={"sealed": True}) for task in tasks]
+
+
+def _is_over(batch: Batch) -> bool:
+    return batch.state in ("closing", "closed")

@@ -9,6 +9,7 @@
 | `people` | key | the name to show for a person |
 | `members` | name | what owners have settled about a person |
 | `guidelines#<lineage>` | number | a version of a run's guidelines |
+| `corrections#<lineage>` | object | a label that a reviewer corrected after its batch was closed |
 
 The sparse index `available` holds incomplete tasks, sorted by the moment from which they have room for one
 more person. So no background job has to look for expired leases. Under `done#<batch id>` it holds the tasks
@@ -17,7 +18,7 @@ too, sorted by the moment when they were opened: under `batches#unfinished` thos
 under `batches#finished` the others. So a request costs the same however many batches there were.
 
 `expires` is the table's time to live. Everything of a batch gets it when the batch is let go. A run's
-guidelines stay: they are few, and no request reads those of other runs.
+guidelines and corrections stay: they are few, and no request reads those of other runs.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -33,6 +34,7 @@ from labelloop.workbench.errors import ConflictError
 from labelloop.workbench.tasks import (
     Annotator,
     Batch,
+    Correction,
     DataObject,
     GuidelinesVersion,
     Member,
@@ -51,7 +53,7 @@ _UNFINISHED, _FINISHED = "batches#unfinished", "batches#finished"
 _WRITTEN_AT_ONCE = 25
 _READ_AT_ONCE = 100
 _FREE, _LEASED, _DONE = "0", "1", "done"
-_Versioned = TypeVar("_Versioned", Batch, Task, Annotator, Member)
+_Versioned = TypeVar("_Versioned", Batch, Task, Annotator, Member, Correction)
 
 
 class DynamoDbTaskStore:
@@ -210,6 +212,24 @@ class DynamoDbTaskStore:
             "document": _document(version),
         }
         self._transact([self._conditional(item, 0, is_new=True)])
+
+    def correction(self, run: str, object_id: int) -> Correction | None:
+        item = self._get(f"corrections#{run}", _sorted_number(object_id))
+        return Correction.model_validate_json(item["document"]["S"]) if item else None
+
+    def corrections(self, run: str) -> list[Correction]:
+        items = self._query(f"corrections#{run}")
+        return [Correction.model_validate_json(item["document"]["S"]) for item in items]
+
+    def save_correction(self, correction: Correction) -> None:
+        saved = _next_version(correction)
+        item = {
+            "pk": _s(f"corrections#{saved.run}"),
+            "sk": _s(_sorted_number(saved.object_id)),
+            "version": {"N": str(saved.version)},
+            "document": _document(saved),
+        }
+        self._transact([self._conditional(item, correction.version, is_new=correction.version == 0)])
 
     def totals(self, batch_id: str) -> Totals:
         annotators = self.annotators(batch_id)
@@ -404,7 +424,9 @@ def _next_version(read: _Versioned) -> _Versioned:
     return read.model_copy(update={"version": read.version + 1})
 
 
-def _document(document: Batch | Task | DataObject | Annotator | Member | GuidelinesVersion) -> dict[str, Any]:
+def _document(
+    document: Batch | Task | DataObject | Annotator | Member | GuidelinesVersion | Correction,
+) -> dict[str, Any]:
     return _s(document.model_dump_json(exclude_defaults=True))
 
 

@@ -1,6 +1,6 @@
 """What people did in a run's earlier batches. Others are asked before a person who answered already."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -18,14 +18,12 @@ class EarlierBatches:
     reviewed: Ids = field(default_factory=lambda: np.empty(0, np.int64))
 
     @classmethod
-    def of_run(cls, store: TaskStore, prefixes: Sequence[str]) -> "EarlierBatches":
-        """The batches whose output is below one of the prefixes. Gold objects do not belong to the run."""
+    def of_run(cls, store: TaskStore, batch_ids: Iterable[str]) -> "EarlierBatches":
+        """From the run's own batches, those of them that the store has. Gold objects do not belong to it."""
         answered: dict[int, set[str]] = {}
         reviewed: list[int] = []
-        for batch in store.batches():
-            if not batch.output_uri.startswith(tuple(prefixes)):
-                continue
-            for task in store.tasks(batch.id):
+        for batch_id in batch_ids:
+            for task in store.tasks(batch_id):
                 if task.purpose == "gold":
                     continue
                 gone = (one.person for one in task.discarded if one.entry.kind == "answer")

@@ -2,7 +2,7 @@
 
 import os
 from functools import cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from aws_lambda_powertools import Logger
 from aws_lambda_powertools.utilities.typing import LambdaContext
@@ -13,10 +13,13 @@ from labelloop.workbench.cognito import CognitoSessions, UserPool, sign_in_route
 from labelloop.workbench.deployment import CLOSE_BATCH, close_elsewhere, opened_workbench
 from labelloop.workbench.errors import NotFoundError
 from labelloop.workbench.images import image_source, presigned_url
-from labelloop.workbench.overview import Overview
 from labelloop.workbench.service import Workbench
 from labelloop.workbench.tasks import Batch
-from labelloop.workbench.worker_template import template_in_s3
+
+if TYPE_CHECKING:
+    from labelloop.workbench.overview import Overview
+    from labelloop.workbench.store import TaskStore
+    from labelloop.workbench.worker_template import WorkerTemplate
 
 # How a run ends that does not wait for its batch, by the execution's status.
 ENDS = {"ABORTED": "its run was stopped", "FAILED": "its run failed", "TIMED_OUT": "its run timed out"}
@@ -75,8 +78,8 @@ def application() -> Mangum:
         sessions,
         image_urls=presigned_url,
         image_sources=[image_source(bucket) for bucket in _buckets()],
-        worker_templates=template_in_s3,
-        run_overview=Overview(parts.store),
+        worker_templates=_worker_template,
+        run_overview=_OverviewLater(parts.store),
         largest_download=LARGEST_DOWNLOAD,
         https=True,
     )
@@ -87,3 +90,27 @@ def application() -> Mangum:
 def _buckets() -> list[str]:
     """The buckets that the stack reads. The input may be in a bucket outside the stack."""
     return [bucket for name in ("DATA_BUCKET", "INPUT_BUCKET") if (bucket := os.environ.get(name))]
+
+
+# A cold start is part of somebody's first click: what few requests need is loaded by the first of them.
+
+
+class _OverviewLater:
+    """An `Overview` that is loaded when the first page asks for it."""
+
+    def __init__(self, store: "TaskStore") -> None:
+        self._store = store
+        self._overview: Overview | None = None
+
+    def __call__(self, batch: str | None = None) -> dict[str, Any]:
+        if self._overview is None:
+            from labelloop.workbench.overview import Overview
+
+            self._overview = Overview(self._store)
+        return self._overview(batch)
+
+
+def _worker_template(uri: str) -> "WorkerTemplate":
+    from labelloop.workbench.worker_template import template_in_s3
+
+    return template_in_s3(uri)

@@ -10,6 +10,7 @@ from typing import Any
 
 from markdown_it import MarkdownIt
 from markdown_it.renderer import RendererHTML
+from markdown_it.rules_core import StateCore
 from markdown_it.token import Token
 from markdown_it.utils import OptionsDict
 
@@ -43,6 +44,19 @@ def _link(
     return renderer.renderToken(tokens, index, options, _env)
 
 
+def _drop_empty_links(state: StateCore) -> None:
+    """`[x]()` is its text: the library asks nobody about an empty address, which is the page's own."""
+    for token in state.tokens:
+        kept, leads_somewhere = list[Token](), True  # links are not in one another
+        for child in token.children or ():
+            if child.type == "link_open":
+                leads_somewhere = bool(child.attrGet("href"))
+            if leads_somewhere or child.type not in ("link_open", "link_close"):
+                kept.append(child)
+        if token.children:
+            token.children = kept
+
+
 def _heading(
     renderer: RendererHTML,
     tokens: Sequence[Token],
@@ -58,6 +72,7 @@ def _made() -> MarkdownIt:
     markdown = _Markdown("commonmark", {"html": False, "linkify": False, "breaks": True})
     # Instructions that were written as plain text may be indented: that makes them no code.
     markdown.disable(["image", "html_block", "html_inline", "code"])
+    markdown.core.ruler.push("drop_empty_links", _drop_empty_links)
     markdown.add_render_rule("link_open", _link)
     markdown.add_render_rule("heading_open", _heading)
     markdown.add_render_rule("heading_close", _heading)

@@ -9,6 +9,7 @@ from labelloop.workbench.store import TaskStore
 from labelloop.workbench.tasks import Batch, DataObject, Purpose, Task, task_id
 
 Guess = tuple[int, float]
+Prior = tuple[int, float | None]
 
 
 @dataclass(frozen=True)
@@ -17,7 +18,8 @@ class Asked:
 
     `known_label` is the right class of a gold object, or the present class of an object to label again. In
     the second case, `model_label` is the model's different class. `guess` is the model's class and its
-    confidence. People in `answered_before` answered in an earlier batch, and are asked last.
+    confidence, `prior` those of a label that there was before. People in `answered_before` answered in an
+    earlier batch, and are asked last.
     """
 
     object_id: int
@@ -26,8 +28,10 @@ class Asked:
     purpose: Purpose = "label"
     known_label: int | None = None
     guess: Guess | None = None
+    prior: Prior | None = None
     model_label: int | None = None
     answered_before: tuple[str, ...] = ()
+    near: tuple[int, ...] = ()  # the objects most like it
 
 
 def asked_about(lines: Iterable[bytes], guesses: Mapping[int, Guess]) -> Iterator[Asked]:
@@ -66,7 +70,10 @@ def _tasks(batch: Batch, asked: Sequence[Asked]) -> Iterator[tuple[Task, DataObj
             known_label=one.known_label,
             model_label=one.model_label,
             answered_before=one.answered_before,
+            near=tuple(task_id(batch.id, "label", number) for number in one.near),
             needed=batch.people_per_object,
         )
-        shown = DataObject(task_id=task.id, text=one.text, source_ref=one.source_ref, guess=one.guess)
+        shown = DataObject(
+            task_id=task.id, text=one.text, source_ref=one.source_ref, guess=one.guess, prior=one.prior
+        )
         yield task, shown

@@ -1,6 +1,7 @@
 """A batch's output manifest, in Ground Truth's format."""
 
 from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
 
 import orjson
 
@@ -15,10 +16,12 @@ from labelloop.core.manifest.lines import (
 )
 from labelloop.core.people.label_review import Outcome, review_outcome
 from labelloop.workbench.agreement import consensus_of
-from labelloop.workbench.tasks import Batch, Task, iso
+from labelloop.workbench.tasks import Batch, Correction, Task, iso
 
 # Marks a label that an owner chose where people disagreed.
 ADJUDICATED = {"adjudicated": "yes"}
+# Marks a label that a reviewer gave after its batch was closed.
+CORRECTED = {"corrected": "yes"}
 
 
 def output_lines(batch: Batch, tasks: Sequence[Task], selection: Iterable[bytes]) -> Iterator[bytes]:
@@ -68,8 +71,43 @@ def review_lines(batch: Batch, tasks: Sequence[Task]) -> Iterator[bytes]:
         if outcome == "changed":
             label = next(iter(task.answers.values()))
             confidence = agreed[task.id][1] if agreed else ONE_PERSON_CONFIDENCE
-            review["fields"] = _adjusted_fields(batch, task, label, confidence)
+            assert task.known_label is not None
+            review["fields"] = adjusted_fields(
+                batch, label, task.known_label, confidence, time=_time(task), job_name=batch.id
+            )
         yield orjson.dumps(review)
+
+
+def correction_lines(batch: Batch, corrections: Sequence[Correction]) -> Iterator[bytes]:
+    """As reviews are written. The batch has the run's classes."""
+    attribute = LabelAttribute(batch.label_attribute)
+    for one in corrections:
+        assert one.label is not None, "who asks others gives no label"
+        fields = adjusted_fields(
+            batch, one.label, one.before, ONE_PERSON_CONFIDENCE, time=iso(one.at), job_name=one.batch_id
+        )
+        fields[attribute.metadata] = {**fields[attribute.metadata], **CORRECTED}
+        yield orjson.dumps(
+            {
+                ID_KEY: one.object_id,
+                "label": one.before,
+                "answers": [one.label],
+                "outcome": "corrected",
+                "fields": fields,
+            }
+        )
+
+
+def labels_of(batch: Batch, tasks: Sequence[Task]) -> dict[str, int]:
+    """The label that each answered task of a closed batch has in its output, by task id."""
+    agreed = consensus_of(batch, tasks)
+    return {
+        task.id: task.decided.label
+        if task.decided
+        else (agreed[task.id] if agreed else _only_answer(task))[0]
+        for task in tasks
+        if task.answers
+    }
 
 
 def outcome_of_review(task: Task) -> Outcome | None:
@@ -79,11 +117,19 @@ def outcome_of_review(task: Task) -> Outcome | None:
     return review_outcome(task.known_label, task.model_label, task.answers.values())
 
 
-def _adjusted_fields(batch: Batch, task: Task, label: int, confidence: float) -> dict[str, object]:
+def adjusted_fields(
+    batch: Batch, label: int, before: int, confidence: float, *, time: str, job_name: str
+) -> dict[str, Any]:
     """What takes the place of a label: Ground Truth's word for that, and the label it had."""
-    attribute, before = LabelAttribute(batch.label_attribute), task.known_label
-    assert before is not None
-    metadata = _metadata_of_people(batch, task, label, confidence)
+    attribute = LabelAttribute(batch.label_attribute)
+    metadata = label_metadata(
+        class_name=batch.classes[label],
+        confidence=confidence,
+        human=True,
+        time=time,
+        job_name=job_name,
+        of=batch.kind,
+    )
     adjusted = {"adjustment-status": "adjusted", "adjusted-from": batch.classes[before]}
     return {attribute.name: label, attribute.metadata: {**metadata, **adjusted}}
 

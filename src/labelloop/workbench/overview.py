@@ -13,7 +13,7 @@ from labelloop.workbench.output import outcome_of_review
 from labelloop.workbench.run_so_far import run_so_far
 from labelloop.workbench.service import NOBODY, running_batches
 from labelloop.workbench.store import TaskStore
-from labelloop.workbench.tasks import Annotator, Batch, Task
+from labelloop.workbench.tasks import Annotator, Batch, Task, iso
 
 SKIPPED_LISTED = 200
 # Reading a large batch takes a moment, so the pages of several owners share one result.
@@ -71,6 +71,7 @@ class Overview:
                 "closed_because": batch.closed_because,
                 "people_per_object": batch.people_per_object,
                 "decidable": batch.decidable,
+                "ends_at": None if batch.ends_at is None else iso(batch.ends_at),
             },
             "progress": _progress(batch, tasks),
             "annotators": [
@@ -107,6 +108,7 @@ def _running_document(batch: Batch) -> dict[str, Any]:
         "run": run_of(batch),
         "title": batch.title,
         "round": batch.round,
+        "ahead": batch.ahead,
         "state": batch.state,
         "orphaned": batch.orphaned,
     }

@@ -75,28 +75,37 @@ def seconds_to_read(shown: DataObject) -> float:
 
 def report_on_people(store: TaskStore, newest: Batch) -> PeopleReport:
     """On the run of a batch, from this one back, up to a bounded number of objects."""
-    earlier = store.some_batches(MOST_BATCHES_OF_HISTORY, beyond=newest)
-    batches = [newest, *(batch for batch in earlier if batch.run == newest.run)]
+    batches, is_whole = newest_batches(store, newest)
     looked_at = _Looker(store)
     for number, batch in enumerate(batches):
-        if number and looked_at.objects + batch.total > MOST_LOOKED_AT:
-            return PeopleReport(looked_at.report(), number, is_whole=False)
         looked_at.add(batch, is_newest=number == 0)
-    return PeopleReport(looked_at.report(), len(batches), is_whole=len(earlier) < MOST_BATCHES_OF_HISTORY)
+    return PeopleReport(looked_at.report(), len(batches), is_whole=is_whole)
+
+
+def newest_batches(store: TaskStore, newest: Batch) -> tuple[list[Batch], bool]:
+    """A batch and those before it of its run, with a bounded number of objects; and whether that is all."""
+    earlier = store.some_batches(MOST_BATCHES_OF_HISTORY, beyond=newest)
+    found, objects = [newest], newest.total
+    for batch in earlier:
+        if batch.run != newest.run:
+            continue
+        objects += batch.total
+        if objects > MOST_LOOKED_AT:
+            return found, False
+        found.append(batch)
+    return found, len(earlier) < MOST_BATCHES_OF_HISTORY
 
 
 class _Looker:
     """Looks through batches, the newest first."""
 
     def __init__(self, store: TaskStore) -> None:
-        self.objects = 0
         self._store = store
         self._people: dict[str, PersonReport] = {}
         # By object, each person's last word. A gold object's number is a line of another file.
         self._said: dict[tuple[bool, int], dict[str, str]] = defaultdict(dict)
 
     def add(self, batch: Batch, *, is_newest: bool) -> None:
-        self.objects += batch.total
         for account in self._store.annotators(batch.id):
             if account.name != NOBODY:
                 self._of(account.name).seen = max(self._of(account.name).seen, account.seen)

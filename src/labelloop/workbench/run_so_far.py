@@ -19,6 +19,7 @@ class ObjectCounts(Record):
     failed: int
     pool: int
     validation: int
+    ahead: int = 0
 
     @classmethod
     def of(cls, counts: Counts) -> "ObjectCounts":
@@ -28,6 +29,7 @@ class ObjectCounts(Record):
             auto=counts.auto,
             failed=counts.failed,
             pool=counts.pool,
+            ahead=counts.ahead,
             validation=counts.validation,
         )
 

@@ -13,11 +13,14 @@ from labelloop.workbench.guidelines import require_version
 from labelloop.workbench.retrying import ATTEMPTS, pause, until_written
 from labelloop.workbench.store import TaskStore
 from labelloop.workbench.tasks import ANSWERS_OF_PACE, Annotator, Batch, DataObject, Decision, Entry, Task
+from labelloop.workbench.waiting import Wait, Waits
 
 # Enough for a page that prefetches. Nobody can block more tasks for others.
 MOST_HELD = 20
 # How many tasks a page prefetches, unless few are left.
 MOST_AHEAD = 5
+# And where it shows several at once (grid_view.js).
+MOST_IN_GRID = 9
 LONGEST_REASON = 500
 _CANDIDATES = 100
 # While so many tasks are left for everyone of so many people, it need not be known how many there are.
@@ -56,7 +59,7 @@ class Handed:
     That is open, none, paused, closed, held, done or suspended: held if nothing is left but what others have,
     done if nothing is left for this person, suspended if an owner has paused this person.
     `held` are the tasks that the page says it holds and that are still leased to the person. A page may hold
-    `ahead` tasks.
+    `ahead` tasks. `wait` is how long nothing is there, where a run will open another batch.
     """
 
     tasks: list[tuple[Task, DataObject]]
@@ -65,6 +68,7 @@ class Handed:
     progress: Progress | None
     held: frozenset[str] = frozenset()
     ahead: int = 1
+    wait: Wait | None = None
 
 
 class Workbench:
@@ -74,6 +78,7 @@ class Workbench:
         self.store = store
         self._closing = closing
         self._clock = clock
+        self._waits = Waits(store, clock=clock)
 
     def current_batch(self) -> Batch | None:
         """The oldest open batch, else the oldest paused one, else none.
@@ -84,6 +89,13 @@ class Workbench:
         if any(batch.state in ("closing", "closed") for batch in batches):
             self._closing.go_on(after_seconds=INTERRUPTED_AFTER_SECONDS)
         return next(iter(running_batches(batches)), None)
+
+    def shown_batch(self, batch_id: str) -> Batch | None:
+        """The batch with this id. Without one, that which people label now, else the newest.
+
+        Raises NotFoundError.
+        """
+        return self.batch(batch_id) if batch_id else self.current_batch() or self.store.newest()
 
     def is_over(self) -> bool:
         """Whether the work has ended: all batches are closed, and no run will open another one."""
@@ -119,7 +131,7 @@ class Workbench:
         """
         batch = self.current_batch()
         if batch is None:
-            return Handed([], "none", None, None)
+            return Handed([], "none", None, None, wait=self._waits.now())
         tasks = self._lease(batch, person, count, set(holding)) if batch.state == "open" else []
         if tasks is None:
             return Handed([], "suspended", batch, self.progress(batch, person))
@@ -143,12 +155,13 @@ class Workbench:
 
     def _ahead(self, batch: Batch, person: str, left: int) -> int:
         """Who prefetches many of the last tasks leaves nothing to the others at work."""
-        if left >= MOST_AHEAD * _MANY_PEOPLE:
-            return MOST_AHEAD
+        most = MOST_IN_GRID if batch.grid else MOST_AHEAD
+        if left >= most * _MANY_PEOPLE:
+            return most
         people = self._at_work(batch, self._clock()) | {person}
         if len(people) == 1:
-            return MOST_AHEAD
-        return max(1, min(MOST_AHEAD, left // (2 * len(people))))
+            return most
+        return max(1, min(most, left // (2 * len(people))))
 
     def _at_work(self, batch: Batch, now: float) -> set[str]:
         since = now - batch.lease_seconds
@@ -245,6 +258,27 @@ class Workbench:
     def resume(self, batch_id: str) -> Batch:
         return self._set_state(batch_id, "paused", "open")
 
+    def give_longer(self, batch_id: str, days: int) -> Batch:
+        """Move the deadline by so many days. Until then the batch stays open, also if nobody answers.
+
+        Raises NotFoundError. Raises RefusedError where there is no deadline, and beyond the last moment.
+        """
+
+        def write() -> Batch:
+            batch = self.batch(batch_id)
+            _require_running(batch)
+            if batch.ends_at is None:
+                raise RefusedError("this batch has no deadline: it is open until everything is done")
+            until = max(batch.ends_at, self._clock()) + days * 24 * 3600
+            if until > batch.latest_deadline:
+                raise RefusedError(
+                    "the deadline cannot be moved that far: the files of the run would be removed before it. "
+                    "Close the batch: people are asked about the rest in the next one"
+                )
+            return self.store.save_batch(batch.model_copy(update={"open_until": until}))
+
+        return until_written(write)
+
     def close(self, batch_id: str, because: str = "closed by its owner") -> Batch:
         """End a batch: its labels count, the rest returns to the pool. Closing it again changes nothing."""
         return self._closing.request(self.batch(batch_id), because)
@@ -325,6 +359,7 @@ class Workbench:
             again = [task for task in held if task.id not in holding][:count]
             wanted = max(0, min(count - len(again), MOST_HELD - len(held)))
             found = self._candidates(batch, person, wanted, start, now, attempt)
+            found = self._like_after_like(person, [one for one in held if one.id in holding], found, now)
             fresh = [task.leased_to(person, now, batch.lease_seconds) for task in found]
             renewed = [
                 task.leased_to(person, now, batch.lease_seconds)
@@ -348,6 +383,24 @@ class Workbench:
         """Tasks still leased to a person. An expired lease is theirs until somebody else takes the task."""
         tasks = (self.store.task(annotator.batch_id, task_id) for task_id in annotator.holding)
         return [task for task in tasks if task is not None and task.is_leased_to(annotator.name)]
+
+    def _like_after_like(
+        self, person: str, held: Sequence[Task], found: list[Task], now: float
+    ) -> list[Task]:
+        """As many free tasks as found, each most like the one before; where none is near, the found ones."""
+        chain: list[Task] = []
+        last = held[-1] if held else None
+        for other in found:
+            near = self._free_near(last, person, {task.id for task in chain}, now) if last else None
+            if near is None and other.id in {task.id for task in chain}:
+                continue
+            last = near or other
+            chain.append(last)
+        return chain
+
+    def _free_near(self, last: Task, person: str, but: set[str], now: float) -> Task | None:
+        near = (self.store.task(last.batch_id, task_id) for task_id in last.near if task_id not in but)
+        return next((task for task in near if task and task.is_free_for(person, now)), None)
 
     def _candidates(
         self, batch: Batch, person: str, wanted: int, start: str, now: float, attempt: int
@@ -522,12 +575,18 @@ def _require_class(batch: Batch, label: int) -> None:
 
 
 def running_batches(batches: Sequence[Batch]) -> list[Batch]:
-    """Those of the batches that are open or paused, in the order in which people label them.
+    """Those of the batches that are open or paused and not ending, in the order in which people label them.
 
-    An open one before a paused one, the oldest first; last those whose run is over.
+    An open one before a paused one, those that a run waits for before those ahead, the oldest first; last
+    those whose run is over. Who pauses a batch of a run pauses what is ahead of it.
     """
-    running = (batch for batch in batches if batch.state in ("open", "paused"))
-    return sorted(running, key=lambda batch: (batch.orphaned, batch.state == "paused"))
+    running = [batch for batch in batches if batch.state in ("open", "paused") and not batch.ending]
+    paused_runs = {batch.run for batch in running if batch.state == "paused" and not batch.ahead}
+
+    def is_paused(batch: Batch) -> bool:
+        return batch.state == "paused" or (batch.ahead and batch.run in paused_runs)
+
+    return sorted(running, key=lambda batch: (batch.orphaned, is_paused(batch), batch.ahead))
 
 
 def _require_running(batch: Batch) -> None:

@@ -48,8 +48,9 @@ def serve_workbench(
     )
     app.include_router(images.router)
     with served(app, listener) as address:
-        say(f"The owner labels here: {address}/enter?key={sessions.key}")
-        if not is_of_this_machine_alone(listener):
+        alone = is_of_this_machine_alone(listener)
+        say(f"Label here{'' if alone else ', as an owner'}: {address}/enter?key={sessions.key}")
+        if not alone:
             say(f"Others label here: {address}/enter?key={sessions.shared_key}")
             say("This is plain HTTP: anyone who can listen in on this network can read along and label too.")
         yield
@@ -58,12 +59,16 @@ def serve_workbench(
 
 
 @contextlib.contextmanager
-def serve_workbench_of_run(say: Say, listener: socket.socket, key: Path) -> Iterator[None]:
-    """Serve the workbench of a run, inside its LocalAws.
+def serve_workbench_of_run(
+    say: Say, listener: socket.socket, key: Path, read_image: Callable[[str], bytes] | None = None
+) -> Iterator[None]:
+    """Serve the workbench of a run, inside its LocalAws. `read_image`: as in `serve_workbench`.
 
     The store is the one that the steps find in their environment.
     """
     with opened_workbench() as parts:
         parts.closing.go_on()
-        with serve_workbench(say, listener, parts, key, worker_templates=template_in_s3):
+        with serve_workbench(
+            say, listener, parts, key, read_image=read_image, worker_templates=template_in_s3
+        ):
             yield

@@ -10,6 +10,7 @@ from urllib.parse import quote, unquote
 
 from fastapi import Request, Response
 
+from labelloop.workbench.retrying import until_written
 from labelloop.workbench.store import TaskStore
 from labelloop.workbench.tasks import Member, Role
 
@@ -23,8 +24,10 @@ LONGEST_NAME = 60
 _DAY = 24 * 3600
 # How somebody came in: by the owner's address, by the one that people share, or by a link of their own.
 _BY_OWNERS, _BY_SHARED, _BY_LINK = "owner", "shared", "link"
-# The member that stands for all who come by the shared address.
+# The member that stands for all who come by the shared address, and keeps the sessions that have ended.
 SHARED = ""
+# That many ended sessions are remembered, the newest ones.
+_MOST_ENDED = 1000
 
 
 def roles_of(role: Role) -> frozenset[str]:
@@ -45,6 +48,7 @@ class Session:
     csrf_token: str
     subject: str | None = None
     by_link: bool = False
+    id: str = ""
 
     @property
     def identity(self) -> str | None:
@@ -66,8 +70,9 @@ class Sessions(Protocol):
 class LaptopSessions:
     """Cookies for who came by the owner's address, by the shared one, or by a link of their own.
 
-    A cookie holds the way in and the name, with a signature made with the key. It never holds a role: what a
-    person may do is looked up at each request, so a withdrawn link ends its sessions at once. What the cookie
+    A cookie holds the way in, the session's id and the name, with a signature made with the key. It never
+    holds a role: what a person may do is looked up at each request, so a withdrawn link ends its sessions at
+    once. Who signs out ends the session, and a copy of its cookie is worth nothing. What the cookie
     is called depends on the key too: browsers send cookies to every port of a host, where another workbench
     may be served.
     """
@@ -82,23 +87,24 @@ class LaptopSessions:
     def session(self, request: Request) -> Session | None:
         value = request.cookies.get(self.cookie, "")
         body, _, signature = value.rpartition(".")
-        if not hmac.compare_digest(signature.encode(), self._sign("way in", body).encode()):
+        if not hmac.compare_digest(signature.encode(), self._sign("a session", body).encode()):
             return None
-        way, link, name = body.split(".", 2)
-        return self._session(way, link, unquote(name), self._sign("csrf", value))
+        way, link, number, name = body.split(".", 3)
+        shared = self._store.member(SHARED)
+        if number in shared.ended_sessions or (way == _BY_SHARED and shared.withdrawn):
+            return None
+        return self._session(way, link, number, unquote(name), self._sign("csrf", value))
 
-    def _session(self, way: str, link: str, name: str, csrf_token: str) -> Session | None:
+    def _session(self, way: str, link: str, number: str, name: str, csrf_token: str) -> Session | None:
         member = self._store.member(name) if name else None
         if way == _BY_LINK:
             if member is None or member.role is None or member.link != link:
                 return None
-            return Session(name, roles_of(member.role), csrf_token, by_link=True)
-        if way == _BY_SHARED and self.shared_is_closed():
-            return None
+            return Session(name, roles_of(member.role), csrf_token, by_link=True, id=number)
         # The name of a person who was invited is for the invitation's link alone.
         is_free = member is not None and member.role is None
         role = OWNER if way == _BY_OWNERS else ANNOTATOR
-        return Session(name if is_free else None, roles_of(role), csrf_token)
+        return Session(name if is_free else None, roles_of(role), csrf_token, id=number)
 
     def shared_is_closed(self) -> bool:
         """Whether an owner has closed the address that people share."""
@@ -126,18 +132,29 @@ class LaptopSessions:
         self._set_cookie(response, _BY_LINK, member.link or "", member.id)
 
     def sign_in(self, response: Response, session: Session, name: str) -> None:
-        """Give a session, which was not made by a link, this name; or none, to sign out."""
+        """Give a session, which was not made by a link, this name."""
         way = _BY_OWNERS if session.is_allowed(OWNER) else _BY_SHARED
         self._set_cookie(response, way, name=name)
 
-    def sign_out(self, response: Response) -> None:
-        response.delete_cookie(self.cookie)
+    def sign_out(self, response: Response, session: Session) -> None:
+        """End a session. Who came by an address that others have too may come in under another name."""
+
+        def end() -> None:
+            shared = self._store.member(SHARED)
+            ended = (*shared.ended_sessions, session.id)[-_MOST_ENDED:]
+            self._store.save_member(shared.model_copy(update={"ended_sessions": ended}))
+
+        until_written(end)
+        if session.by_link:
+            response.delete_cookie(self.cookie)
+        else:
+            self.sign_in(response, session, "")
 
     def _set_cookie(self, response: Response, way: str, link: str = "", name: str = "") -> None:
-        body = f"{way}.{link}.{quote(name, safe='')}"
+        body = f"{way}.{link}.{secrets.token_hex(8)}.{quote(name, safe='')}"
         response.set_cookie(
             self.cookie,
-            f"{body}.{self._sign('way in', body)}",
+            f"{body}.{self._sign('a session', body)}",
             max_age=30 * _DAY,
             httponly=True,
             samesite="strict",

@@ -71,11 +71,7 @@ def sign_in(request: Request, response: Response, given: SignInRequest) -> dict[
 
 @router.post("/api/sign-out", dependencies=[Depends(written_by_our_page)])
 def sign_out(request: Request, response: Response) -> dict[str, Any]:
-    session = _required_session(request)
-    if session.by_link:
-        _sessions(request).sign_out(response)
-    else:
-        _sessions(request).sign_in(response, session, "")
+    _sessions(request).sign_out(response, _required_session(request))
     return {"name": None}
 
 

@@ -18,6 +18,7 @@ from labelloop.workbench.errors import ConflictError, UnavailableError
 from labelloop.workbench.tasks import (
     Annotator,
     Batch,
+    Correction,
     DataObject,
     GuidelinesVersion,
     Member,
@@ -49,6 +50,10 @@ CREATE TABLE IF NOT EXISTS annotators (
 CREATE TABLE IF NOT EXISTS people (key TEXT NOT NULL PRIMARY KEY, name TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS members (
     id TEXT NOT NULL PRIMARY KEY, version INTEGER NOT NULL, document TEXT NOT NULL
+) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS corrections (
+    run TEXT NOT NULL, object_id INTEGER NOT NULL, version INTEGER NOT NULL, document TEXT NOT NULL,
+    PRIMARY KEY (run, object_id)
 ) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS guidelines (
     run TEXT NOT NULL, number INTEGER NOT NULL, document TEXT NOT NULL, PRIMARY KEY (run, number)
@@ -245,6 +250,28 @@ class SqliteTaskStore:
             _require_written(connection.execute("INSERT OR IGNORE INTO guidelines VALUES (?, ?, ?)", values))
 
         self._write(add)
+
+    def correction(self, run: str, object_id: int) -> Correction | None:
+        query = "SELECT document FROM corrections WHERE run = ? AND object_id = ?"
+        rows = self._rows(query, run, object_id)
+        return Correction.model_validate_json(rows[0]) if rows else None
+
+    def corrections(self, run: str) -> list[Correction]:
+        query = "SELECT document FROM corrections WHERE run = ? ORDER BY object_id"
+        return [Correction.model_validate_json(row) for row in self._rows(query, run)]
+
+    def save_correction(self, correction: Correction) -> None:
+        saved = correction.model_copy(update={"version": correction.version + 1})
+        values = (saved.run, saved.object_id, saved.version, saved.model_dump_json(), correction.version)
+
+        def write(connection: sqlite3.Connection) -> None:
+            query = (
+                "INSERT INTO corrections VALUES (?, ?, ?, ?) ON CONFLICT (run, object_id) "
+                "DO UPDATE SET version = excluded.version, document = excluded.document WHERE version = ?"
+            )
+            _require_written(connection.execute(query, values))
+
+        self._write(write)
 
     def totals(self, batch_id: str) -> Totals:
         query = (

@@ -6,6 +6,7 @@ from typing import Protocol
 from labelloop.workbench.tasks import (
     Annotator,
     Batch,
+    Correction,
     DataObject,
     GuidelinesVersion,
     Member,
@@ -122,6 +123,16 @@ class TaskStore(Protocol):
 
     def add_guidelines(self, version: GuidelinesVersion) -> None:
         """Store a version. Raises ConflictError if the run has one with this number."""
+        ...
+
+    def correction(self, run: str, object_id: int) -> Correction | None: ...
+
+    def corrections(self, run: str) -> list[Correction]:
+        """All of a run, in the order of the objects."""
+        ...
+
+    def save_correction(self, correction: Correction) -> None:
+        """Write it if its stored version is the one that was read. Raises ConflictError."""
         ...
 
     def totals(self, batch_id: str) -> Totals:

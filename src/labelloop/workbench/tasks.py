@@ -40,17 +40,26 @@ class Batch(_Document):
     # batch with objects drawn for a test.
     decidable: bool = False
     adjudicate: bool = False  # whether the batch stays open until that is decided
+    grid: bool = False  # whether pages show several tasks that are alike at once
     lease_seconds: int = 600
     state: BatchState = "open"
     total: int
     created: float
     closing_since: float | None = None
+    deadline: float | None = None  # when its time is over, as the request says; None: it has no limit
+    open_until: float | None = None  # when it is over, if an owner has moved that
+    latest_deadline: float = 0.0
     closed_because: str | None = None
     undone: int = 0  # objects that lacked answers or skips when the batch was closed
     selection_uri: str
     output_uri: str
     worker_template_uri: str | None = None
     run_state_uri: str | None = None  # the run's snapshot, for the run's page
+    # Whether people go on with it while the model learns from its round: then a later round closes it.
+    ahead: bool = False
+    ending: bool = (
+        False  # that round has its batch: nobody gets more of this one, held objects may be answered
+    )
     more_follow: bool = False  # whether other batches follow, though no run of the state machine opens them
     task_token: str | None = None  # of the state machine that waits for this batch
     people: tuple[str, ...] = ()  # who has labeled in the run's earlier batches
@@ -62,9 +71,19 @@ class Batch(_Document):
     version: int = 0
 
     @property
+    def ends_at(self) -> float | None:
+        """When its time is over at the latest; None: it has no limit."""
+        return self.deadline if self.open_until is None else self.open_until
+
+    @property
     def lineage(self) -> str:
         """The same for all batches of a run, also of one that another execution resumes."""
         return self.first_execution or self.run
+
+
+def place_of(round_number: int, *, ahead: bool) -> str:
+    """Where a batch is in its run."""
+    return f"Ahead of round {round_number + 1}" if ahead else f"Round {round_number}"
 
 
 class GuidelinesVersion(_Document):
@@ -120,6 +139,30 @@ class Decision(_Document):
     label: int
 
 
+class Correction(_Document):
+    """What a reviewer wants of an object whose batch is closed: another label, or others' answers."""
+
+    run: str  # the lineage of its batches
+    object_id: int
+    batch_id: str
+    task_id: str
+    by: str
+    at: float
+    before: int  # the class index that the run has until then
+    label: int | None  # None: others are asked about the object again
+    taken_by: str | None = None  # the batch that took it along to the run, or that asks others
+    version: int = 0
+
+    @property
+    def is_withdrawn(self) -> bool:
+        """Whether the reviewer has gone back to the label before."""
+        return self.label == self.before
+
+    @property
+    def asks_others(self) -> bool:
+        return self.label is None
+
+
 class Task(_Document):
     """One data object that people are asked about, and what each person has done with it.
 
@@ -136,6 +179,7 @@ class Task(_Document):
     answered_before: tuple[
         str, ...
     ] = ()  # who answered about the object in an earlier batch, or in vain: others are asked first
+    near: tuple[str, ...] = ()  # ids of the tasks whose objects are most alike, if people get like after like
     needed: int = 1
     entries: dict[str, Entry] = {}
     discarded: tuple[Discarded, ...] = ()
@@ -202,6 +246,16 @@ class Task(_Document):
         moments = [entry.at for entry in self.entries.values() if entry.kind != "lease"]
         return Place(max(moments), self.id) if moments else None
 
+    def is_free_for(self, person: str, now: float) -> bool:
+        """Whether a person may get it who has not answered about the object before."""
+        since = self.available_from()
+        return (
+            since is not None
+            and since <= now
+            and person not in self.entries
+            and person not in self.answered_before
+        )
+
     def leased_to(self, person: str, now: float, seconds: float) -> "Task":
         """The task with a lease for a person. If there is no other room, this replaces an expired lease."""
         entries = {name: entry for name, entry in self.entries.items() if name != person}
@@ -250,6 +304,8 @@ class DataObject(_Document):
     text: str | None = None
     source_ref: str | None = None
     guess: tuple[int, float] | None = None  # the model's class index and its confidence
+    # A label that something else gave before, to be confirmed or corrected, and its confidence if it has one.
+    prior: tuple[int, float | None] | None = None
 
     @property
     def words(self) -> str:
@@ -295,6 +351,7 @@ class Member(_Document):
     withdrawn: bool = False
     paused: bool = False  # gets no objects, and what is sent all the same is refused
     unread: tuple[tuple[str, str], ...] = ()  # batch and task of replies that the person has not seen
+    ended_sessions: tuple[str, ...] = ()  # of those who signed out: their cookies are no sessions any more
     version: int = 0
 
     @property

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 from typing import Annotated, Any, Literal, NamedTuple, TypeVar, get_args
 
 from pydantic import (
+    AfterValidator,
     BaseModel,
     ConfigDict,
     Field,
@@ -29,6 +30,13 @@ from labelloop.core.randomness import SECRET_SEED, SMALL_SEEDS, Seed, seed_numbe
 from labelloop.core.settings import LoopSettings
 from labelloop.workflow.instance_types import takes_a_volume_key
 
+
+def _usable_prior_attribute(name: str) -> str:
+    if fault := prior_attribute_fault(name):
+        raise ValueError(f"no prior label can be under {name!r}: {fault}")
+    return name
+
+
 S3Uri = Annotated[
     str, StringConstraints(pattern=r"^s3://[a-z0-9][a-z0-9.\-]{1,61}[a-z0-9](/.*)?$", max_length=1024)
 ]
@@ -37,6 +45,7 @@ S3ObjectUri = Annotated[
 ]
 Arn = Annotated[str, StringConstraints(pattern=r"^arn:aws[a-z\-]*:[^\s]+$", max_length=2048)]
 InstanceType = Annotated[str, StringConstraints(pattern=r"^ml\.[a-z0-9-]+\.[a-z0-9]+$")]
+PriorAttribute = Annotated[str, AfterValidator(_usable_prior_attribute)]
 KmsKeyId = Annotated[str, StringConstraints(pattern=r"^[a-zA-Z0-9:/_-]+$", max_length=2048)]
 WorkteamArn = Annotated[
     str,
@@ -214,9 +223,12 @@ class WorkbenchSettings(_Block):
     # Whether to use the user's own Ground Truth worker template (HumanTaskConfig.UiConfig.UiTemplateS3Uri).
     use_worker_template: bool = False
     show_guess: bool = False  # the model's label, which biases people
+    show_prior_label: bool = False  # to confirm or correct; it biases people, too
     adjudicate: bool = (
         False  # whether batches stay open until an owner has decided what people disagree about
     )
+    # Whether people get like after like, or several that are alike at once; never where a test may be.
+    like_with_like: Literal["off", "order", "grid"] = "off"
     lease_in_seconds: int = Field(default=10 * _MINUTE, ge=10, le=_DAY)
     # After this time without an answer, or in total, the labels so far count and the loop goes on.
     heartbeat_in_seconds: int = Field(default=7 * _DAY, ge=1)
@@ -224,6 +236,8 @@ class WorkbenchSettings(_Block):
     gold: GoldObjects | None = None
     # As a share of the batch: labels that the model contradicts most confidently; people are asked again.
     relabel_share: float = Field(default=0.0, ge=0, le=0.5)
+    # As a share of the batch: objects that people go on with while the next model learns; 0: they wait.
+    label_ahead_share: float = Field(default=0.0, ge=0, le=2)
 
     @model_validator(mode="after")
     def _heartbeat_before_deadline(self) -> "WorkbenchSettings":
@@ -263,6 +277,56 @@ class Prices(_Block):
         return self
 
 
+class ModelPrices(_Block):
+    """What a foundation model's tokens cost, per million, in the currency of the request's `Prices`."""
+
+    input_tokens: float = Field(ge=0)
+    output_tokens: float = Field(ge=0)
+    batch_share: float = Field(default=0.5, ge=0, le=1)  # of these prices, for batch inference
+
+
+class ModelExample(_Block):
+    """A text that the model is shown with its label."""
+
+    text: Annotated[str, StringConstraints(min_length=1, max_length=10_000)]
+    label: str
+
+
+# The least and the most of a batch inference job, unless AWS has set another limit for an account.
+FEWEST_BATCH_RECORDS, MOST_BATCH_RECORDS = 100, 50_000
+
+
+class FoundationModel(_Block):
+    """A model at Amazon Bedrock that labels all texts before people are asked; see `ModelLabels`."""
+
+    # Of a model or of an inference profile.
+    model_id: Annotated[str, StringConstraints(pattern=r"^[a-zA-Z0-9][a-zA-Z0-9:./_-]*$", max_length=2048)]
+    attribute: PriorAttribute = "foundation-model"
+    instructions: Annotated[str, StringConstraints(max_length=50_000)] = ""
+    class_descriptions: dict[str, str] = Field(default_factory=dict)
+    examples: list[ModelExample] = Field(default_factory=list, max_length=100)
+    # So many of the texts that came with people's labels are shown too.
+    examples_per_class: int = Field(default=1, ge=0, le=10)
+    prompt_template_s3_uri: S3ObjectUri | None = None
+    confidence_from: Literal["stated", "samples"] = "stated"
+    samples: int = Field(default=5, ge=2, le=25)
+    inference: Literal["auto", "batch", "converse"] = "auto"
+    # `auto` takes batch inference from so many texts on.
+    batch_from: int = Field(default=1_000, ge=FEWEST_BATCH_RECORDS)
+    batch_timeout_in_hours: int = Field(default=24, ge=24, le=168)
+    requests_at_once: int = Field(default=8, ge=1, le=64)
+    max_answer_tokens: int = Field(default=256, ge=1)
+    prices: ModelPrices | None = None
+
+    @model_validator(mode="after")
+    def _one_answer_a_record(self) -> "FoundationModel":
+        if self.inference == "batch" and self.confidence_from == "samples":
+            raise ValueError(
+                "a batch has one answer for each text: ConfidenceFrom samples needs Inference converse"
+            )
+        return self
+
+
 # A run's own secret seed may be given again, to repeat its draws once its report has told it.
 GivenSeed = (
     Annotated[int, Field(ge=0, lt=SMALL_SEEDS)]
@@ -291,12 +355,14 @@ class ActiveLearning(_Block):
     wrong_label_cost: float | None = Field(default=None, ge=1)
     max_rounds: int = Field(default=100, ge=1, le=500)
     max_human_labels: Size | None = None
-    max_cost: float | None = Field(default=None, gt=0)  # of people's labels, by the prices below
+    # Of people's labels and the foundation model's, by the prices below.
+    max_cost: float | None = Field(default=None, gt=0)
     # What all draws come from. A run that is given none draws a secret one, and tells it in its report.
     seed: GivenSeed | None = None
     simulated_people: SimulatedPeopleFaults = SimulatedPeopleFaults()
     workbench: WorkbenchSettings = WorkbenchSettings()
     prices: Prices = Prices()
+    foundation_model: FoundationModel | None = None
     resume_from_s3_uri: S3ObjectUri | None = None
 
     @model_validator(mode="before")
@@ -318,15 +384,29 @@ class ActiveLearning(_Block):
         others = {name: value for name, value in block.items() if name != "Labeler"}
         return {**others, "Model": {**model, "Algorithm": labeler}}
 
+    @model_validator(mode="after")
+    def _all_costs_are_known(self) -> "ActiveLearning":
+        model = self.foundation_model
+        if model is not None and model.prices is None and self.max_cost is not None:
+            raise ValueError(
+                "MaxCost covers the foundation model's labels too: give FoundationModel.Prices, InputTokens "
+                "and OutputTokens per million"
+            )
+        return self
+
     def loop_settings(
         self,
         *,
+        spent_on_foundation_model: float = 0.0,
         people_per_object: int = 1,
         holdout_share: float | None = None,
         looks_for_doubt: bool = True,
         secret_seed: str | None = None,
+        labels_ahead: bool = False,
     ) -> LoopSettings:
         """The part that the loop needs to know. `secret_seed`: the run's, if the request gives none.
+
+        `labels_ahead`: whether who runs the loop can ask people about the next round's objects already.
 
         The arguments come from labeling backend, labeler and query strategy: only code that loads them knows
         these values.
@@ -341,9 +421,10 @@ class ActiveLearning(_Block):
             start_size=self.start_size,
             validation_size=self.validation_size,
             batch_size=self.batch_size,
+            ahead_share=self.workbench.label_ahead_share if labels_ahead else 0.0,
             max_rounds=self.max_rounds,
             max_human_labels=self.max_human_labels,
-            max_cost=self.max_cost,
+            max_cost=None if self.max_cost is None else max(0.0, self.max_cost - spent_on_foundation_model),
             prices=self.prices.price_list(people_per_object),
             holdout_share=self.model.holdout_share or 0.0 if holdout_share is None else holdout_share,
             looks_for_doubt=looks_for_doubt,
@@ -399,14 +480,7 @@ _WHY_NOT = {
 class PriorLabelSource(_Block):
     """Labels that something else gave: the key they have in the manifest, in Ground Truth's form."""
 
-    attribute: str
-
-    @field_validator("attribute")
-    @classmethod
-    def _usable(cls, name: str) -> str:
-        if fault := prior_attribute_fault(name):
-            raise ValueError(f"no prior label can be under {name!r}: {fault}")
-        return name
+    attribute: PriorAttribute
 
 
 class Question(NamedTuple):
@@ -450,18 +524,30 @@ class LabelingRequest(_Block):
         return Question(title, short, words.full_instructions or short)
 
     @property
-    def prior_attributes(self) -> tuple[str, ...]:
-        """The keys of the prior labels, one of each source."""
+    def given_attributes(self) -> tuple[str, ...]:
+        """The keys of the prior labels that the input has, one of each source."""
         return tuple(source.attribute for source in self.prior_labels or ())
+
+    @property
+    def prior_attributes(self) -> tuple[str, ...]:
+        """The keys of all prior labels; the foundation model's is the last."""
+        model = self.active_learning.foundation_model
+        return self.given_attributes if model is None else (*self.given_attributes, model.attribute)
 
     @model_validator(mode="after")
     def _different_attributes(self) -> "LabelingRequest":
-        names = self.prior_attributes
-        if self.label_attribute_name in names:
+        model, attribute = self.active_learning.foundation_model, self.label_attribute_name
+        if attribute in self.given_attributes:
             raise ValueError(
-                f"PriorLabels: {self.label_attribute_name!r} is the LabelAttributeName, which holds people's "
-                "labels: keep prior labels under a key of their own"
+                f"PriorLabels: {attribute!r} is the LabelAttributeName, which holds people's "
+                "labels: keep prior labels under another key"
             )
+        if model is not None and model.attribute in (attribute, *self.given_attributes):
+            raise ValueError(
+                f"ActiveLearning.FoundationModel.Attribute: {model.attribute!r} has other labels: choose a "
+                "key of its own"
+            )
+        names = self.given_attributes
         if twice := sorted({name for name in names if names.count(name) > 1}):
             raise ValueError(f"PriorLabels names {twice[0]!r} twice")
         return self

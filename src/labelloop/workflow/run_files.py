@@ -5,12 +5,15 @@ All are under `<S3OutputPath><execution name>/`. None is ever written again with
     execution.json                    the execution that owns this prefix
     prepared/      manifest.jsonl  ledger.npy  prior-labels.npz  state.json
                    executions/        <execution name>.json: see `labelloop.storage.lineage`
+    foundation-model/  mark.json  forms/  answers/<digest of the request>.json
+                   jobs/001/          input/requests.jsonl  output/<job id>/requests.jsonl.out  ended.json
+                   labels/            readings.jsonl  manifest.jsonl  prior-labels.npz  state.json
     round-001/     training/          train/ validation/ pool/ ledger.npy
                    model/             SageMaker's model.tar.gz, output.tar.gz
-                   predictions/       pool.jsonl.out
+                   predictions/       00000.jsonl.out ...: of pool/00000.jsonl ...
                    auto-labels/       predictions.npz  auto-labels.jsonl  candidates.npy
                    selected/          selection.manifest  expectations.npy  candidates.npy  ledger.npy
-                                      state.json
+                                      ahead.manifest  ahead/expectations.npy  alike.npy  state.json
                    labeling/          <job>/manifests/output/output.manifest
                    merged/            manifest.jsonl  candidates.npy  probes.npy  chances.npy  ledger.npy
                                       round.json  state.json
@@ -19,7 +22,9 @@ All are under `<S3OutputPath><execution name>/`. None is ever written again with
     output/        output.manifest  report.json  report.html
 
 `prior-labels.npz` exists if the request names any, `candidates.npy` while a test goes on, `probes.npy` while
-people disagree on a spot check, and `chances.npy` when a test has ended.
+people disagree on a spot check, `chances.npy` when a test has ended, `alike.npy` if people get like after
+like, and `ahead.manifest` if they label while the next model learns. `foundation-model/` exists if the
+request names such a model; an execution that goes on from another finds the answers in the first one's.
 """
 
 import re
@@ -28,13 +33,15 @@ from dataclasses import dataclass
 
 # Below a labeling job's own folder, as Ground Truth has it.
 LABELING_OUTPUT = "manifests/output/output.manifest"
-# Folders of a round and of the start that only their run needs.
+_AHEAD = "-ahead"
+# Folders of a round and of the start that only their run needs. What is ahead must outlast the next round.
 _INTERMEDIATE = re.compile(
-    r"/(prepared(?!/prior-labels\.npz$)|round-\d+/(training|predictions|auto-labels|selected|merged))/"
+    r"/(prepared(?!/prior-labels\.npz$)|round-\d+/(training|predictions|auto-labels|selected(?!/ahead)|merged))/"
 )
 # What later executions must count, as long as there is anything to resume.
 _LINEAGE = re.compile(r"/(prepared/executions|round-000/auto-labels/tests)/")
-_SNAPSHOT = re.compile(r"(?:prepared|round-(\d+)/(selected|merged))/state\.json")
+_SNAPSHOT = re.compile(r"(?:prepared|foundation-model/(labels)|round-(\d+)/(selected|merged))/state\.json")
+_MODEL_MANIFEST = "/foundation-model/labels/manifest.jsonl"
 _ROUND_RECORD = re.compile(r"round-(\d+)/merged/round\.json")
 # SageMaker's archive of everything that a training container leaves in output/data.
 _TRAINING_OUTPUT = "/output/output.tar.gz"
@@ -42,6 +49,8 @@ _TRAINING_OUTPUT = "/output/output.tar.gz"
 
 def is_intermediate(uri: str) -> bool:
     """Whether only its run needs the file: a lifecycle rule may then remove it after some time."""
+    if uri.endswith(_MODEL_MANIFEST):
+        return True
     return _INTERMEDIATE.search(uri) is not None and not _LINEAGE.search(uri)
 
 
@@ -53,6 +62,11 @@ def reviews_beside(output_uri: str) -> str:
 def training_output(uris: Iterable[str]) -> str | None:
     """The archive of output/data among a training job's files; the newest, if the job was repeated."""
     return max((uri for uri in uris if uri.endswith(_TRAINING_OUTPUT)), default=None)
+
+
+def part_of_pool(folder: str, number: int) -> str:
+    """One of the files in a pool's folder; they are counted from 0."""
+    return f"{folder}{number:05d}.jsonl"
 
 
 def transform_output(folder: str, input_uri: str) -> str:
@@ -110,6 +124,10 @@ class RunFiles:
         return f"{self.tests}{number:04d}.json"
 
     @property
+    def foundation_model(self) -> "FoundationModelFiles":
+        return FoundationModelFiles(f"{self.prefix}foundation-model/")
+
+    @property
     def output_folder(self) -> str:
         return f"{self.prefix}output/"
 
@@ -135,16 +153,92 @@ class RunFiles:
         return RoundFiles(f"{self.rounds}{number:03d}/")
 
     def newest_snapshot(self, uris: Iterable[str]) -> str | None:
-        """The newest of these snapshots: in a round, the merge comes after the selection."""
+        """The newest of these snapshots.
+
+        A foundation model's labels come before the first round; in a round, the merge after the selection.
+        """
         found = {}
         for uri in uris:
             if match := _SNAPSHOT.fullmatch(uri.removeprefix(self.prefix)):
-                found[int(match[1] or 0), match[2] == "merged"] = uri
+                found[int(match[2] or 0), match[3] == "merged", match[1] == "labels"] = uri
         return found[max(found)] if found else None
 
     def round_records(self, uris: Iterable[str]) -> Iterator[str]:
         """The records of rounds among these files, in order."""
         return (uri for uri in uris if _ROUND_RECORD.fullmatch(uri.removeprefix(self.prefix)))
+
+
+@dataclass(frozen=True)
+class FoundationModelFiles:
+    """What a foundation model was asked, what it answered, and its labels; `folder` ends in a slash."""
+
+    folder: str
+
+    @property
+    def mark(self) -> str:
+        """What stands around texts in its prompts."""
+        return f"{self.folder}mark.json"
+
+    @property
+    def answers(self) -> str:
+        """The answers to single requests."""
+        return f"{self.folder}answers/"
+
+    def answer(self, digest: bytes) -> str:
+        return f"{self.answers}{digest.hex()}.json"
+
+    def form(self, digest: bytes) -> str:
+        """What a model accepts of the protocol."""
+        return f"{self.folder}forms/{digest.hex()}.json"
+
+    @property
+    def jobs(self) -> str:
+        return f"{self.folder}jobs/"
+
+    def job(self, number: int) -> "BatchJobFiles":
+        """The files of a batch inference job, counted from 1."""
+        return BatchJobFiles(f"{self.jobs}{number:03d}/")
+
+    # Of the execution that has the labels.
+
+    @property
+    def readings(self) -> str:
+        """What the model says of each object, in order."""
+        return f"{self.folder}labels/readings.jsonl"
+
+    @property
+    def manifest(self) -> str:
+        return f"{self.folder}labels/manifest.jsonl"
+
+    @property
+    def prior_labels(self) -> str:
+        """As arrays, with those of all other sources."""
+        return f"{self.folder}labels/prior-labels.npz"
+
+    @property
+    def state(self) -> str:
+        return f"{self.folder}labels/state.json"
+
+
+@dataclass(frozen=True)
+class BatchJobFiles:
+    """The files of a batch inference job; `folder` ends in a slash."""
+
+    folder: str
+
+    @property
+    def requests(self) -> str:
+        return f"{self.folder}input/requests.jsonl"
+
+    @property
+    def output(self) -> str:
+        """The job writes below it, into a folder with its own id."""
+        return f"{self.folder}output/"
+
+    @property
+    def ended(self) -> str:
+        """How it ended."""
+        return f"{self.folder}ended.json"
 
 
 @dataclass(frozen=True)
@@ -171,7 +265,8 @@ class RoundFiles:
 
     @property
     def pool(self) -> str:
-        return f"{self.folder}training/pool/pool.jsonl"
+        """The folder of what the model is asked about: files of consecutive objects, numbered from 0."""
+        return f"{self.folder}training/pool/"
 
     @property
     def training_ledger(self) -> str:
@@ -215,6 +310,21 @@ class RoundFiles:
     def recorded_predictions(self) -> str:
         """What the round's model said about the objects people are asked about."""
         return f"{self.folder}selected/expectations.npy"
+
+    @property
+    def selection_ahead(self) -> str:
+        """What people go on with while the next round's model learns."""
+        return f"{self.folder}selected/ahead.manifest"
+
+    @property
+    def predictions_ahead(self) -> str:
+        """What the round's model said about these."""
+        return f"{self.folder}selected/ahead/expectations.npy"
+
+    @property
+    def alike(self) -> str:
+        """Which of the selected objects are alike, if people get like after like."""
+        return f"{self.folder}selected/alike.npy"
 
     @property
     def selected_candidates(self) -> str:
@@ -264,14 +374,29 @@ class RoundFiles:
         return f"{self.folder}merged/state.json"
 
 
+def is_batch_output(uri: str) -> bool:
+    """Whether a batch inference job wrote its answers there."""
+    return uri.endswith(".jsonl.out")
+
+
 def is_recorded_predictions(uri: str) -> bool:
     """Whether this file holds what a round's model said about the objects people were asked about."""
-    return uri.endswith("/selected/expectations.npy")
+    return uri.endswith(("/selected/expectations.npy", "/selected/ahead/expectations.npy"))
 
 
 def labeling_output(folder: str, job_name: str) -> str:
     """The output manifest of the labeling job with this output folder."""
     return f"{folder}{job_name}/{LABELING_OUTPUT}"
+
+
+def ahead_of(job_name: str) -> str:
+    """The job that people go on with after this one, while the next model learns."""
+    return f"{job_name}{_AHEAD}"
+
+
+def is_ahead(output_uri: str) -> bool:
+    """Whether this is the output manifest of such a job."""
+    return output_uri.endswith(f"{_AHEAD}/{LABELING_OUTPUT}")
 
 
 def part_of_selection(selection_uri: str, number: int) -> str:
@@ -283,6 +408,12 @@ def labeling_outputs_of(job_name: str, folder: str, uris: Iterable[str]) -> Iter
     """A job's output manifests, newest first: after a redrive, the job's name ends with its number."""
     job = re.compile(rf"{re.escape(folder)}{re.escape(job_name)}(?:-\d+)?/{LABELING_OUTPUT}")
     return (uri for uri in sorted(uris, reverse=True) if job.fullmatch(uri))
+
+
+def labeling_jobs(uris: Iterable[str]) -> Iterator[str]:
+    """The names of the labeling jobs whose output is among these files of a run."""
+    job = re.compile(rf"/round-\d+/labeling/([^/]+)/{LABELING_OUTPUT}$")
+    return (found[1] for uri in uris if (found := job.search(uri)))
 
 
 def state_beside(selection_uri: str) -> str:

@@ -1,6 +1,7 @@
 """What one step passes to the next: URIs, counts and settings, never records of data objects."""
 
-from typing import Any, ClassVar
+from datetime import datetime
+from typing import Any, ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 from pydantic.alias_generators import to_pascal
@@ -15,11 +16,18 @@ from labelloop.core.ledger import Counts
 from labelloop.core.loop import Loop
 from labelloop.core.manifest.label_categories import LabelCategories
 from labelloop.core.manifest.lines import LabelAttribute
-from labelloop.core.records import Certificate, ModelRecord, TestRecord, first_problem
+from labelloop.core.records import (
+    Certificate,
+    FoundationModelRecord,
+    ModelRecord,
+    TestRecord,
+    first_problem,
+)
 from labelloop.core.settings import LoopSettings
+from labelloop.core.sizes import RoundTimes
 from labelloop.core.stopping import Decision, Next
 from labelloop.workflow.request import ActiveLearning, LabelingRequest
-from labelloop.workflow.run_files import RoundFiles, RunFiles, transform_output
+from labelloop.workflow.run_files import RoundFiles, RunFiles, part_of_pool, transform_output
 
 
 class _Passed(BaseModel):
@@ -33,7 +41,7 @@ class ModelOutput(ModelRecord):
 
     model_config = _Passed.model_config
 
-    predictions_s3_uri: str  # the lines that the transform job wrote; without a job, the arrays
+    predictions_s3_uri: str  # the arrays; of earlier versions, the lines that the transform job wrote
     auto_labels_s3_uri: str
     auto_labels: int
 
@@ -49,7 +57,8 @@ class Training(_Passed):
 
     train_s3_uri: str
     validation_s3_uri: str
-    pool_s3_uri: str
+    pool_s3_uri: str  # a folder; of earlier versions, its only file
+    pool_parts: int | None = None  # files in that folder
     ledger_s3_uri: str
     model_folder_s3_uri: str
     predictions_folder_s3_uri: str
@@ -57,9 +66,16 @@ class Training(_Passed):
     job: dict[str, Any] | None = None
 
     @property
-    def predictions_s3_uri(self) -> str:
-        """The lines that the transform job writes."""
-        return transform_output(self.predictions_folder_s3_uri, self.pool_s3_uri)
+    def pool_files(self) -> list[str]:
+        """What the model is asked about, in order."""
+        if self.pool_parts is None:
+            return [self.pool_s3_uri]
+        return [part_of_pool(self.pool_s3_uri, number) for number in range(self.pool_parts)]
+
+    @property
+    def prediction_files(self) -> list[str]:
+        """The lines that the transform job writes, a file for each of the pool's."""
+        return [transform_output(self.predictions_folder_s3_uri, uri) for uri in self.pool_files]
 
 
 class LabelingPart(_Passed):
@@ -72,6 +88,17 @@ class LabelingPart(_Passed):
     cause: str | None = None
 
 
+class LabelingAhead(_Passed):
+    """What people go on with while the next model learns, and where their answers will be."""
+
+    job_name: str
+    selection_s3_uri: str
+    selected: int
+    output_s3_uri: str
+    recorded_s3_uri: str | None = None  # what the model said about these objects
+    collected: bool = False  # people are not asked any more
+
+
 class Labeling(_Passed):
     """The selection people are asked about, and what the labeling backend says about it."""
 
@@ -79,18 +106,43 @@ class Labeling(_Passed):
     selected: int
     recorded_s3_uri: str | None = None  # what the model said about the objects people are asked about
     drawn: int = 0  # how many of the selected objects were drawn for a test
+    selected_at: str | None = None  # ISO 8601
+    wait_seconds: int | None = None  # from now to the deadline, if an owner has moved it
+    alike_s3_uri: str | None = None  # positions in the selection, by position: see `alike`
     job_name: str
     output_folder_s3_uri: str
     output_s3_uri: str | None = None  # of the labeling job's output manifest
     error: str | None = None
     cause: str | None = None
     parts: list[LabelingPart] = Field(default_factory=list)  # of the selection, one per labeling job
+    ahead: LabelingAhead | None = None  # the next round hears of these objects
+
+    @property
+    def is_over(self) -> bool:
+        """Whether the labeling backend has said how it ended, or nobody was asked."""
+        ends = ((self.output_s3_uri, self.error), *((part.output_s3_uri, part.error) for part in self.parts))
+        return not self.selected or any(output or error for output, error in ends)
 
     @model_validator(mode="after")
     def _at_least_one_part(self) -> "Labeling":
         if not self.parts:
             self.parts = [LabelingPart(job_name=self.job_name, selection_s3_uri=self.selection_s3_uri)]
         return self
+
+
+class LastLabeling(_Passed):
+    """How many labels people gave in their last round, and when; moments in ISO 8601."""
+
+    labels: int
+    began: str
+    ended: str
+
+    def times(self, now: str) -> RoundTimes:
+        """At the moment `now`, when the next objects are chosen."""
+        began, ended, chosen = map(datetime.fromisoformat, (self.began, self.ended, now))
+        return RoundTimes(
+            self.labels, (ended - began).total_seconds(), max(0.0, (chosen - ended).total_seconds())
+        )
 
 
 class GroupUnderTest(_Passed):
@@ -152,6 +204,30 @@ class AuditUnderWay(_Passed):
         return TestUnderWay(audit, self.threshold, self.pool)
 
 
+class BatchJob(_Passed):
+    """A batch inference job: what it is asked for, and what the state machine heard of it."""
+
+    number: int
+    # CreateModelInvocationJob's, without the role.
+    request: dict[str, Any]
+    status: str | None = None
+    message: str | None = None
+    found: bool = False  # an earlier execution began it
+    # Where it could not be created or followed.
+    error: str | None = None
+    cause: str | None = None
+
+
+class ModelWork(_Passed):
+    """How far a foundation model's labels are; `next` is the branch that the state machine takes."""
+
+    next: Literal["ASK", "BATCH", "MERGE"] = "ASK"
+    jobs: list[BatchJob] = Field(default_factory=list)  # of the branch BATCH
+    answered: int = 0  # texts
+    estimated: float | None = None  # what all answers will cost, from the first
+    record: FoundationModelRecord | None = None
+
+
 class RunState(_Passed):
     """The whole state of a run: every step takes it and returns it."""
 
@@ -170,6 +246,7 @@ class RunState(_Passed):
     people_per_object: int = 1  # the labeling backend
     holdout_share: float = 0.0  # the labeler
     labels_are_given: bool = False  # the labeler; see `Labeler`
+    people_take_time: bool = False  # the labeling backend: it waits for its people
     # The secret seed of a run whose request gives none, and those that its draws came from before.
     secret_seed: str | None = None
     earlier_seeds: list[str] = Field(default_factory=list)
@@ -185,11 +262,14 @@ class RunState(_Passed):
     audit: AuditUnderWay | None = None
     spot_checks_s3_uri: str | None = None  # of randomly drawn objects that people do not agree on
     test: TestRecord | None = None  # its progress at the end of the last round
+    last_labeling: LastLabeling | None = None  # where people take time
     manifest_s3_uri: str
     ledger_s3_uri: str
     training: Training | None = None
     model: ModelOutput | None = None
     labeling: Labeling | None = None
+    ahead: LabelingAhead | None = None  # chosen in the round before; this one hears of them
+    foundation_model: ModelWork | None = None
     trained_model_arn: str | None = None
     certificate: Certificate | None = None
     goes_on: bool = False  # after a certificate: see `Loop`
@@ -231,11 +311,15 @@ class RunState(_Passed):
 
     @property
     def loop_settings(self) -> LoopSettings:
+        model = self.foundation_model.record if self.foundation_model else None
         return self.settings.loop_settings(
+            spent_on_foundation_model=(model.spent or 0.0) if model else 0.0,
             people_per_object=self.people_per_object,
             holdout_share=self.holdout_share,
             looks_for_doubt=self.looks_for_doubt,
             secret_seed=self.secret_seed,
+            # Where nothing is trained, nobody waits.
+            labels_ahead=self.settings.labeling_backend == "workbench" and self.image_uri is not None,
         )
 
     @property

@@ -2,13 +2,11 @@
 
 import io
 import json
-import os
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from unittest.mock import patch
 
 import pytest
 import typer
@@ -41,8 +39,6 @@ Call = Callable[..., Outcome]
 @pytest.fixture
 def loop(tmp_path: Path, forks: ForkServer) -> Iterator[Loop]:
     with ExitStack() as stack:
-        # Typer sets and removes it at every command, while threads of the steps read the environment.
-        stack.enter_context(patch.dict(os.environ, PYDANTIC_DISABLE_PLUGINS="1"))
         yield Loop(tmp_path, stack, forks)
 
 

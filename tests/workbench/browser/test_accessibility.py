@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Frame, Page
 
+from labelloop.workbench.opening import Asked
 from labelloop.workbench.worker_template import WorkerTemplate
 
 from .albums import LARGE, Album
@@ -81,6 +82,16 @@ def test_every_sight_of_the_labeling_page(
 
 
 @pytest.mark.parametrize("sight", SIGHTS, ids=["light", "dark", "phone"])
+def test_objects_that_are_alike(
+    open_bench: OpenBench, new_person: NewPerson, axe: str, sight: dict[str, Any]
+) -> None:
+    bench = open_bench([Asked(number, "long words " * (30 * number), None) for number in range(4)], grid=True)
+    ada = new_person(bench, **sight)
+    ada.page.locator("#grid .card").nth(1).click()
+    check(ada, axe)
+
+
+@pytest.mark.parametrize("sight", SIGHTS, ids=["light", "dark", "phone"])
 def test_every_other_page(
     open_bench: OpenBench, new_person: NewPerson, axe: str, sight: dict[str, Any]
 ) -> None:
@@ -141,6 +152,8 @@ def test_every_sight_of_the_answers(
     check(ada, axe)
     ada.page.locator(".to-object").first.click()
     ada.page.get_by_role("heading", level=1, name="Line").wait_for()
+    check(ada, axe)
+    ada.page.goto(f"{bench.address}/answers/charts")
     check(ada, axe)
     ada.page.goto(f"{bench.address}/answers?text=nothing+of+this")
     check(ada, axe)

@@ -67,7 +67,7 @@ def test_moments_are_in_the_reader_s_time_zone(open_bench: OpenBench, new_person
     olga = new_person(bench, "Olga", timezone_id="Asia/Kathmandu", locale="en-GB")
     olga.page.goto(f"{bench.address}/answers")
     moment = olga.page.locator("time").first
-    assert moment.get_attribute("datetime", timeout=60_000).endswith("+00:00")  # type: ignore[union-attr]
+    assert moment.get_attribute("datetime").endswith("+00:00")  # type: ignore[union-attr]
     olga.see_in_page("() => !document.querySelector('time').textContent.includes('+00:00')")
 
 
@@ -94,3 +94,28 @@ def test_images_are_seen(album: Album, new_person: NewPerson) -> None:
     go(olga, "j", "Enter")
     olga.see_in_page("() => document.querySelector('main img.whole')?.naturalWidth > 0")
     assert ".png" in olga.page.inner_text(".object-text")
+
+
+def test_a_label_of_a_closed_batch_is_corrected_or_others_are_asked(
+    open_bench: OpenBench, new_person: NewPerson
+) -> None:
+    bench = open_bench(
+        TEXTS[:2],
+        application={"run_overview": lambda _batch: {}},  # the run goes on
+        run_state_uri="s3://bucket/state.json",
+        decidable=True,
+    )
+    for task, _ in bench.workbench.next_tasks("ben", 2).tasks:
+        bench.workbench.answer(bench.batch_id, task.id, "ben", 0)
+    assert bench.workbench.batch(bench.batch_id).state == "closed"
+    olga = new_person(bench, "Olga")
+    page = olga.page
+    page.goto(f"{bench.address}/answers")
+    page.get_by_role("link", name=TEXTS[0]).click()
+    page.get_by_role("button", name="Ask others again").click()
+    page.get_by_text("Olga wants others to be asked again. The next batch asks them.").wait_for()
+    page.get_by_role("button", name="Ask others again").click()
+    page.get_by_role("alert").get_by_text("others are asked about this object already").wait_for()
+    page.get_by_label("Correct the label").select_option("technology")
+    page.get_by_role("button", name="Correct").click()
+    page.get_by_text("Olga corrected the label from business to technology.").wait_for()

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Route
 
-from .conftest import CLASSES, Bench, NewPerson, OpenBench, Person, eventually
+from .conftest import CLASSES, Bench, NewPerson, OpenBench, Person, eventually, stop_clock
 
 pytestmark = pytest.mark.slow
 
@@ -49,7 +49,7 @@ def test_a_page_that_is_connected_again_shows_the_next_object_at_once(
     for _ in range(8):  # Long enough for the page to try only now and then.
         ada.page.clock.run_for(10_000)
         time.sleep(0.05)
-    stop_clock(ada)
+    stop_clock(ada.page)
     ada.context.set_offline(False)
     for _ in range(40):
         if ada.page.is_visible("#work"):
@@ -75,7 +75,7 @@ def test_a_connection_that_is_back_while_a_request_fails_is_used_at_once(
         ada.press("2", "Enter")
     ada.see_all_saved()
     [asked] = kept
-    stop_clock(ada)
+    stop_clock(ada.page)
     ada.page.evaluate("window.dispatchEvent(new Event('online'))")
     asked.abort()
     ada.see_object()
@@ -159,7 +159,7 @@ def test_who_goes_away_gives_up_what_was_leased(open_bench: OpenBench, new_perso
     bench = open_bench(HEADLINES, lease_seconds=3)
     ada = new_person(bench)
     ada.see_object()
-    ada.page.get_by_role("heading", name="Still there?").wait_for(timeout=60_000)
+    ada.page.get_by_role("heading", name="Still there?").wait_for()
     grace = new_person(bench, "Grace")
     grace.see_object()
     ada.page.get_by_role("button", name="Go on").click()
@@ -205,7 +205,7 @@ def test_a_page_that_is_hidden_while_it_asks_for_objects_keeps_nothing_from_othe
         look_away(ada, hidden=True)
     with ada.page.expect_response("**/api/tasks/next"):
         kept[0].continue_()
-    eventually(lambda: free_for_others(bench) == 9, "what Ada holds is there for others", 10)
+    eventually(lambda: free_for_others(bench) == 9, "what Ada holds is there for others", 60)
 
 
 def test_what_others_took_meanwhile_is_not_shown_again(open_bench: OpenBench, new_person: NewPerson) -> None:
@@ -228,10 +228,6 @@ def look_away(person: Person, *, hidden: bool) -> None:
         }""",
         hidden,
     )
-
-
-def stop_clock(person: Person) -> None:
-    person.page.clock.pause_at(person.page.evaluate("Date.now()") / 1000 + 0.01)
 
 
 def keep_the_first(person: Person) -> list[Route]:
@@ -284,7 +280,7 @@ class LabelCommand:
         log = self.folder / "log"
         with log.open("w") as file:
             self.process = subprocess.Popen(command, stdout=file, stderr=file)
-        eventually(lambda: "/enter?key=" in log.read_text(), "it prints its address", 60)
+        eventually(lambda: "/enter?key=" in log.read_text(), "it prints its address")
         found = re.search(r"http://127\.0\.0\.1:(\d+)/enter\?key=\S+", log.read_text())
         assert found
         self.port = int(found[1])
@@ -308,7 +304,7 @@ def test_a_killed_workbench_comes_back_and_nobody_labels_twice(tmp_path: Path, n
         ada.page.get_by_text("No connection: 2 answers kept on this device").wait_for()
         time.sleep(0.2)
         command.start()
-        ada.page.wait_for_selector('#connection[data-state="saved"]', timeout=60_000)
+        ada.page.wait_for_selector('#connection[data-state="saved"]')
         seen += [_answer(ada), _answer(ada)]
         ada.see_panel("That was all. Thank you")
         assert command.process.wait(300) == 0

@@ -49,8 +49,13 @@ def test_who_is_at_work_hears_that_the_batch_was_closed(open_bench: OpenBench, n
     bench = open_bench([f"Text {number}" for number in range(20)], **OF_A_RUN)
     ada = new_person(bench)
     ada.see_object()
+    batch = bench.workbench.batch(bench.batch_id)
+    before = {"id": "run-round-000", "state": "closed", "created": batch.created - 100, "total": 0}
+    earlier = batch.model_copy(update={**before, "closing_since": batch.created - 40})
+    bench.workbench.store.add_batch(earlier, [])
     bench.workbench.close(bench.batch_id, "Olga")
     ada.see_panel("Nothing to label now")
+    assert "Lately, that took about 40 seconds." in ada.page.inner_text("#panel-text")
     assert not ada.page.get_by_text("not taken").count(), "nobody has labeled in vain"
 
 

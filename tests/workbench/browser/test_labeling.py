@@ -385,6 +385,22 @@ def test_the_guess_is_hidden_unless_the_owner_shows_it(
     assert ada.page.is_disabled("#confirm"), "a guess is never chosen for anybody"
 
 
+def test_a_label_that_there_was_before_is_confirmed_by_enter_and_corrected_by_a_key(
+    open_bench: OpenBench, new_person: NewPerson
+) -> None:
+    bench = open_bench([Asked(number, f"Text {number}", None, prior=(3, 0.87)) for number in range(2)])
+    ada = new_person(bench)
+    ada.see_object()
+    ada.see_hint("Labeled so before: confirm it, or correct it.")
+    assert ada.page.locator(".choice:has(input:checked)").inner_text().split("\n")[0] == "science"
+    assert ada.page.locator(".guess").all_inner_texts() == ["before: 87%"]
+    ada.press("Enter")
+    eventually(lambda: bench.answered() == 1, "it is confirmed")
+    ada.press("1", "Enter")
+    eventually(lambda: bench.answered() == 2, "it is corrected")
+    assert sorted(label for answers in bench.answers().values() for label in answers.values()) == [0, 3]
+
+
 def test_a_pause_and_a_resumption_reach_the_page(open_bench: OpenBench, new_person: NewPerson) -> None:
     bench = open_bench(HEADLINES[:1])
     bench.workbench.pause(bench.batch_id)
@@ -447,6 +463,18 @@ def test_a_class_among_many_is_found_by_words_in_any_order_and_by_arrows(
     ada.press("Enter")
     eventually(lambda: bench.answered() == 1, "what was highlighted is the answer")
     assert {"Ada": 2} in bench.answers().values()
+
+
+def test_each_button_has_its_word_on_one_line_in_a_narrow_window(
+    open_bench: OpenBench, new_person: NewPerson
+) -> None:
+    ada = new_person(open_bench(HEADLINES[:3]))
+    ada.page.set_viewport_size({"width": 390, "height": 800})
+    ada.see_object()
+    for button in ("#undo", "#skip", "#flag", "#confirm"):
+        box = ada.page.locator(button).bounding_box()
+        assert box is not None
+        assert box["height"] < 60, button
 
 
 @pytest.mark.parametrize("context", [{}, PHONE], ids=["desk", "phone"])

@@ -41,13 +41,13 @@ def test_a_round_of_a_real_run_is_labeled_by_keyboard(tmp_path: Path, new_person
     with log.open("w") as file:
         run = subprocess.Popen(command, stdout=file, stderr=file)
     try:
-        eventually(lambda: "/enter?key=" in log.read_text(), "it prints its address", 60)
+        eventually(lambda: "/enter?key=" in log.read_text(), "it prints its address")
         address, key = re.findall(r"(http://127\.0\.0\.1:\d+)/enter\?key=(\S+)", log.read_text())[0]
         ada = new_person(Bench(address, key, None, ""))  # type: ignore[arg-type]
         for _ in range(12):
             text = ada.see_object()
             ada.press("1" if text.split()[1] in WORDS["metal"] else "2", "Enter")
-        ada.page.get_by_role("heading", name="That was all. Thank you").wait_for(timeout=60_000)
+        ada.page.get_by_role("heading", name="That was all. Thank you").wait_for()
         assert run.wait(300) == 0, log.read_text()
     finally:
         run.send_signal(signal.SIGKILL)

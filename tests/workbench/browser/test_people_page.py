@@ -3,7 +3,9 @@
 import pytest
 from playwright.sync_api import Browser, Page
 
-from .conftest import Bench, NewPerson, OpenBench
+from tests.chromium import PATIENCE
+
+from .conftest import Bench, NewPerson, OpenBench, stop_clock
 
 pytestmark = pytest.mark.slow
 
@@ -32,13 +34,17 @@ def test_a_person_comes_by_a_link_from_another_site_and_goes_when_it_is_withdraw
     olga.page.get_by_role("button", name="Copied").wait_for()
     address = olga.page.evaluate("navigator.clipboard.readText()")
     context = chromium.new_context()
+    context.set_default_timeout(PATIENCE)
     mail = context.new_page()
+    mail.clock.install()
     follow_from_another_site(mail, bench, address)
     mail.wait_for_selector("#work:not([hidden])")
     assert mail.get_by_role("navigation").get_by_role("link").all_inner_texts() == [
         "Answers",
         "Disagreements",
     ]
+    # Else it may look for work in the meantime, and learn of the link before anything is answered.
+    stop_clock(mail)
     follow_from_another_site(olga.page, bench, address)
     olga.page.get_by_text("You are signed in here as Olga, and this link is for Ann").wait_for()
     olga.page.goto(f"{bench.address}/people")
@@ -47,6 +53,7 @@ def test_a_person_comes_by_a_link_from_another_site_and_goes_when_it_is_withdraw
     olga.page.get_by_text("the link is withdrawn").wait_for()
     mail.keyboard.press("1")
     mail.keyboard.press("Enter")
+    mail.clock.resume()
     mail.get_by_text("Not sent: 1 answer kept on this device").wait_for()
     assert bench.answered() == 0
     mail.goto(address)
@@ -69,7 +76,7 @@ def test_a_paused_person_is_told_so_and_their_answers_are_asked_again(
     assert olga.page.evaluate("document.activeElement.textContent") == "Resume", "the focus stays"
     ben.press("1", "Enter")
     ben.see_panel("An owner has paused your work")
-    assert "an owner has paused your work here" in ben.page.inner_text("#notices")
+    ben.page.locator("#notices").get_by_text("an owner has paused your work here").wait_for()
     person.get_by_role("button", name="Ask others again").click()
     olga.page.get_by_role("button", name="Discard 1 answer").click()
     person.get_by_text("1 discarded").wait_for()

@@ -66,7 +66,7 @@ def test_it_follows_people_at_work(open_bench: OpenBench, new_person: NewPerson)
     ada = new_person(bench, "Ada")
     ada.see_object()
     ada.press("1", "Enter")
-    owner.page.get_by_role("rowheader", name="Ada").wait_for(timeout=60_000)
+    owner.page.get_by_role("rowheader", name="Ada").wait_for()
     assert "1 of 12" in owner.page.inner_text("#part-batch")
 
 

@@ -117,10 +117,11 @@ def _print_one(console: Console, execution: Execution, run_status: RunStatus) ->
         console.print(Text(f"  now    round {run_status.round}: {' > '.join(run_status.states)}"))
     if (counts := run_status.counts) is not None:
         # What people labeled for a test counts as theirs, as in the report.
+        ahead = f"{counts.ahead:,} with people meanwhile, " if counts.ahead else ""
         console.print(
             Text(
-                f"  labels {counts.input:,} input, {counts.pool:,} pool, {counts.human_labels:,} human, "
-                f"{counts.auto:,} auto, {counts.failed:,} failed"
+                f"  labels {counts.input:,} input, {counts.pool:,} pool, {ahead}"
+                f"{counts.human_labels:,} human, {counts.auto:,} auto, {counts.failed:,} failed"
             )
         )
     console.print(Text(f"  files  {output_prefix(execution)}"))

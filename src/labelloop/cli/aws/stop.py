@@ -30,7 +30,8 @@ def stop(
     region: RegionOption = None,
     profile: ProfileOption = None,
 ) -> None:
-    """Stop a run: the execution, the one nested in it, and their training, transform and labeling jobs.
+    """Stop a run: the execution, the one nested in it, and their jobs: training, transform, labeling, and
+    batch inference.
 
     What people have labeled so far is kept, and another execution can continue from there: set
     ActiveLearning.ResumeFromS3Uri to what is printed. Stopping twice does no harm.
@@ -48,7 +49,9 @@ def stop(
         console.print(Text(f"Stopped the execution {name}"))
     for job in in_words(stopped.jobs):
         console.print(Text(f"Stopped the {job}"))
-    if not stopped.executions and not stopped.jobs:
+    for name in stopped.batch_jobs:
+        console.print(Text(f"Stopped the batch inference job {name}"))
+    if not (stopped.executions or stopped.jobs or stopped.batch_jobs):
         console.print(Text(f"{found.name} is {found.status}: there was nothing left to stop."))
         return
     console.print(Text(how_to_go_on(found)))

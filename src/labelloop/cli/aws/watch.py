@@ -101,10 +101,16 @@ class _Clock:
         return ((self.event or datetime.now(UTC)) - self._started).total_seconds()
 
 
+class _FollowedRun(RunProgress):
+    """A run whose request somebody wrote: it is not this command that has its options."""
+
+    names_options = False
+
+
 def _follow(console: Console, cloud: Cloud, execution: Execution, every: float) -> Execution:
     history = HistoryReader(cloud, execution.arn)
     clock = _Clock(execution.started)
-    with RunProgress(console, clock) as progress:
+    with _FollowedRun(console, clock) as progress:
         while True:
             # The status first: then the histories contain everything that happened before the end.
             now = describe(cloud, execution.arn)

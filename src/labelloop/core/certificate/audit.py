@@ -49,6 +49,8 @@ CANDIDATE = np.dtype(
 
 def as_candidates(rows: Rows) -> Rows:
     """A table of dtype `CANDIDATE` from one that may be of an earlier version, with fewer fields."""
+    if rows.dtype == CANDIDATE:
+        return rows
     candidates = np.zeros(len(rows), CANDIDATE)
     for name in rows.dtype.names or ():
         candidates[name] = rows[name]
@@ -111,7 +113,8 @@ class Audit(SecondOpinions):
             weight = weights(uncertainty[members], group.plan.evenness)
             # Ascending, these keys are successive draws in proportion to the weights, without replacement
             # (Efraimidis & Spirakis, 2006).
-            keys = rng.exponential(size=len(members)) / weight
+            keys = rng.exponential(size=len(members))
+            keys /= weight
             candidates["place"][members[np.argsort(keys, kind="stable")]] = np.arange(len(members))
         if margin is not None:
             candidates["margin"] = margin
@@ -199,7 +202,7 @@ class Audit(SecondOpinions):
 
     def evidence(self, number: int) -> Evidence:
         """What is known by now about a group, or about the part of it that passes."""
-        rows, group = self.candidates[self.candidates["group"] == number], self.groups[number]
+        rows, group = self._rows(number), self.groups[number]
         if self.chooses:
             most = self.most_draws
             return evidence_of_surest(
@@ -211,7 +214,7 @@ class Audit(SecondOpinions):
         """All candidates of a group; `evidence`: that of the group."""
         if evidence.surest is None:
             return evidence
-        rows = self.candidates[self.candidates["group"] == number]
+        rows = self._rows(number)
         return counts_of(rows, self.groups[number], reviewed=self.reviewed, tuning=self.tuning)
 
     def verdict(self, number: int, evidence: Evidence) -> Verdict:
@@ -279,6 +282,12 @@ class Audit(SecondOpinions):
         drawn = np.searchsorted(self.candidates["id"], taken)
         self.candidates["drawn"][drawn], self.candidates["stake"][drawn] = True, stake
         return taken
+
+    def _rows(self, number: int) -> Rows:
+        """A group's candidates. Of a test with one group there is no copy of them all."""
+        if len(self.groups) == 1:
+            return self.candidates
+        return np.asarray(self.candidates[self.candidates["group"] == number])
 
     def _open_rows(self, number: int) -> npt.NDArray[np.int64]:
         return np.flatnonzero((self.candidates["group"] == number) & ~self.asked)

@@ -91,7 +91,6 @@ def auto_label(
         return AutoLabeling(NO_IDS, None, schedule)
     confidence = predictions.confidence[pool]
     schedule = schedule.with_labels(ledger.counts().human_labels, confidence)
-    uncertainty = _less_modest(schedule.own_uncertainty(confidence, tuning=tuning), schedule, tuning=tuning)
     unexpected = tuning.belief.unexpected_error * settings.target_error
     believed = _believed_errors(ledger, confidence, settings, schedule, tuning=tuning)
     most_draws = settings.most_draws(len(ledger), human_labels_left, tuning=tuning)
@@ -112,8 +111,8 @@ def auto_label(
     if outlook.human_labels < most_worth_asking and outlook.draws <= most_draws:
         short_of_budget = human_labels_left < limits.batch + reserve * outlook.draws
         batch = min(next_batch(limits, len(ledger), outlook.left_to_people, tuning=tuning), len(pool))
-        errors_left = believed * error_after(labels, batch, tuning=tuning)
-        ahead = _outlook(proposal.parts(np.maximum(errors_left, unexpected)), len(pool))
+        left = error_after(labels, batch, tuning=tuning)
+        ahead = _outlook(proposal.parts(np.maximum(believed * left, unexpected)), len(pool))
         gain = outlook.human_labels - ahead.draws - _labels_after(batch, ahead, len(pool), settings)
         due = gain <= 0 and may_test_again(schedule, labels, tuning=tuning)
         if last or short_of_budget or due:
@@ -122,7 +121,8 @@ def auto_label(
     error, target = outlook.expected_error, settings.target_error
     # A budget that is short is not spent on a hope.
     if last or (not short and may_be_modest(schedule, labels, error, target, tuning=tuning)):
-        hoped = proposal.hoped_for(uncertainty, limits.batch)
+        own = schedule.own_uncertainty(confidence, tuning=tuning)
+        hoped = proposal.hoped_for(_less_modest(own, schedule, tuning=tuning), limits.batch)
         most_worth_hoping = tuning.timing.most_worth_hoping * len(pool)
         enough = _outlook(hoped, len(pool)).human_labels < most_worth_hoping
         if enough and sum(part.plan.draws for part in hoped) <= most_draws:
@@ -252,7 +252,7 @@ class _Proposal:
             mean = max(_LEAST_CHANCE, float(uncertainty[kept].mean()))
             error = self.tuning.timing.hoped_for_error * self.promise.share_allowed(len(kept))
             hoped = uncertainty * min(1.0, error / mean)
-            found.append(self._part(members, kept, hoped))
+            found.append(self._part(members, kept, hoped, self._plan(hoped[kept])))
         return found
 
     def test(self, parts: list[_Part], outlook: Outlook, labels: int, most_draws: int) -> AutoLabeling:
@@ -267,7 +267,8 @@ class _Proposal:
             parts = [self._with_all(parts[0])]
         ids = np.concatenate([part.ids for part in parts])
         order = np.argsort(ids)
-        group_of = np.repeat(np.arange(len(parts)), [len(part.ids) for part in parts])
+        numbers = np.arange(len(parts), dtype=np.int16)
+        group_of = np.repeat(numbers, [len(part.ids) for part in parts])
         uncertainty = np.concatenate([part.uncertainty for part in parts])
         audit = Audit.of(
             ids[order],
@@ -301,20 +302,22 @@ class _Proposal:
     def _best_part(self, members: Ids, uncertainty: Floats) -> _Part:
         ranked = self._surest_first(members, uncertainty)
         lengths = {math.ceil(len(ranked) * (1 - share)) for share in self.tuning.timing.shares_left}
-        found = [
-            self._part(members, ranked[:length], uncertainty) for length in sorted(lengths, reverse=True)
-        ]
-        affordable = [part for part in found if part.plan.draws <= self.most_draws / len(self._members)]
-        if not affordable:
-            return min(found, key=lambda part: part.plan.draws)
-        return min(affordable, key=lambda part: part.left_to_people + part.plan.draws)
+        chances = uncertainty[ranked]
+        # Of each the plan alone: all the parts together would be far larger than the pool.
+        found = [(length, self._plan(chances[:length])) for length in sorted(lengths, reverse=True)]
+        affordable = [each for each in found if each[1].draws <= self.most_draws / len(self._members)]
+        if affordable:
+            length, plan = min(affordable, key=lambda each: len(members) - each[0] + each[1].draws)
+        else:
+            length, plan = min(found, key=lambda each: each[1].draws)
+        return self._part(members, ranked[:length], uncertainty, plan)
 
-    def _part(self, members: Ids, kept: Ids, uncertainty: Floats) -> _Part:
-        plan = (
-            make_plan(uncertainty[kept], self.promise, self._level, tuning=self.tuning)
-            if len(kept)
-            else Plan(1.0, 0.0, math.inf)
-        )
+    def _plan(self, chances: Floats) -> Plan:
+        if not len(chances):
+            return Plan(1.0, 0.0, math.inf)
+        return make_plan(chances, self.promise, self._level, tuning=self.tuning)
+
+    def _part(self, members: Ids, kept: Ids, uncertainty: Floats, plan: Plan) -> _Part:
         return _Part(self.pool[kept], uncertainty[kept], len(members) - len(kept), plan, uncertainty)
 
 

@@ -8,6 +8,7 @@ martingale, and by Ville's inequality the chance that it ever reaches `1 / level
 the stakes, the weights and the moment of stopping, as long as each is chosen before the draw it is for.
 """
 
+import functools
 import math
 import sys
 from dataclasses import dataclass
@@ -17,7 +18,6 @@ import numpy.typing as npt
 
 from labelloop.core.certificate.promise import Promise
 from labelloop.core.certificate.tuning import DEFAULT, Tuning
-from labelloop.core.numerics import zero_of
 
 Floats = npt.NDArray[np.float64]
 
@@ -95,8 +95,9 @@ def make_plan(
 
     `uncertainty`, shape (objects,): the chance of each object to be wrong, as far as it is known.
     """
+    some = _standing_for(uncertainty, tuning=tuning)
     plans = [
-        plan_with(evenness, uncertainty, promise, level, tuning=tuning)
+        _plan(evenness, some, len(uncertainty), promise, level, tuning=tuning)
         for evenness in tuning.drawing.evenness
     ]
     return min(plans, key=lambda plan: plan.draws)
@@ -111,11 +112,23 @@ def plan_with(
     tuning: Tuning = DEFAULT,
 ) -> Plan:
     """The best stake for weights of that evenness. `chances` of being wrong: shape (objects,)."""
-    total, betting = len(chances), tuning.betting
+    some = _standing_for(chances, tuning=tuning)
+    return _plan(evenness, some, len(chances), promise, level, tuning=tuning)
+
+
+def _standing_for(chances: npt.NDArray[np.floating], *, tuning: Tuning) -> Floats:
+    """Evenly spaced ones of the ascending chances: enough to plan with."""
+    step = max(1, len(chances) // tuning.betting.objects_planned_with)
+    return np.sort(chances)[::step].astype(np.float64)
+
+
+def _plan(
+    evenness: float, chances: Floats, total: int, promise: Promise, level: float, *, tuning: Tuning
+) -> Plan:
+    """`chances` stand for those of `total` objects."""
     if promise.allowed(total) >= total:
         return Plan(evenness, 0.0, 0.0)
-    uncertainty = np.sort(chances)[:: max(1, total // betting.objects_planned_with)].astype(np.float64)
-    bets = _Bets(uncertainty, weights(uncertainty, evenness), betting.most_at_stake)
+    bets = _Bets(chances, weights(chances, evenness), tuning.betting.most_at_stake)
     drawn = bets.draws_until(promise, total, -math.log(level)) if promise.is_of_dataset else 0
     # Every draw that is right or corrected leaves more room for errors among the rest.
     stake, growth = bets.best(promise.share_allowed(total - drawn))
@@ -134,26 +147,35 @@ class _Bets:
 
     def best(self, target_error: float) -> tuple[float, float]:
         """The stake with which the logarithm of the wealth is expected to grow fastest, and that growth."""
-        drawn, right, wrong = self.weight / self.weight.sum(), target_error, target_error - 1 / self.weight
-
-        def decline(stake: Floats) -> Floats:
-            lost, won = wrong / (1 + stake * wrong), right / (1 + stake * right)
-            return np.asarray(-(drawn * (self.chances * lost + (1 - self.chances) * won)).sum())
-
+        right, wrong = target_error, target_error - 1 / self.weight
+        losing = self.weight / self.weight.sum() * self.chances
+        winning = 1 - float(losing.sum())
         # Growth is concave: it is greatest where it neither rises nor declines.
-        most = np.asarray(largest_stake(self.most_at_stake, 1 / self.weight.min(), target_error))
-        stake = float(zero_of(decline, np.zeros(()), most, _HALVINGS))
-        grown = self.chances * np.log1p(stake * wrong) + (1 - self.chances) * np.log1p(stake * right)
-        return stake, float((drawn * grown).sum())
+        low, high = 0.0, float(largest_stake(self.most_at_stake, 1 / self.weight.min(), target_error))
+        for _ in range(_HALVINGS):
+            stake = (low + high) / 2
+            rise = winning * right / (1 + stake * right) + float(losing @ (wrong / (1 + stake * wrong)))
+            low, high = (stake, high) if rise > 0 else (low, stake)
+        stake = (low + high) / 2
+        growth = winning * math.log1p(stake * right) + float(losing @ np.log1p(stake * wrong))
+        return stake, growth
 
     def draws_until(self, promise: Promise, total: int, goal: float) -> int:
         """About how many draws until the wealth's logarithm is the goal, by its mean and variance."""
-        draws = np.unique(np.linspace(0, total, _DRAWS_TRIED).astype(int))[:-1]
+        draws = _draws_to_try(total)
         target = promise.shares_allowed(total - draws)
         mean, square = self.chances.mean(), (self.chances / self.weight).mean()
         growth = expected_growth(target, mean, square, self.weight.min(), self.most_at_stake)
         enough = growth * draws * (total - draws) >= goal * total
         return int(draws[np.argmax(enough)]) if enough.any() else int(draws[-1])
+
+
+@functools.lru_cache(maxsize=64)
+def _draws_to_try(total: int) -> npt.NDArray[np.int64]:
+    """Evenly spaced, from 0 and below the total, ascending."""
+    draws = np.unique(np.linspace(0, total, _DRAWS_TRIED).astype(np.int64))[:-1]
+    draws.flags.writeable = False
+    return draws
 
 
 def expected_growth(

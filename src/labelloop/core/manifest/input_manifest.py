@@ -12,6 +12,7 @@ from labelloop.core.manifest.label_categories import LabelCategories
 from labelloop.core.manifest.lines import (
     InputRecord,
     LabelAttribute,
+    Reads,
     RecordError,
     add_id,
     parse_record,
@@ -40,13 +41,15 @@ class InputManifest:
         attribute: LabelAttribute,
         categories: LabelCategories,
         *,
-        text_only: str | None = None,
+        reads: Reads | None = None,
         prior_labels: tuple[LabelAttribute, ...] = (),
+        reserved: LabelAttribute | None = None,
     ) -> None:
+        """`reserved`: where labels will be that the run itself gets."""
         self._attribute = attribute
         self._categories = categories
-        self._text_only = text_only
-        self._sources = prior_labels
+        self._reads = reads
+        self._sources, self._reserved = prior_labels, reserved
         self._states = array("B")
         self._labels = array("h")
         # Of each object in turn, what each source says.
@@ -67,8 +70,9 @@ class InputManifest:
                     line,
                     self._attribute,
                     self._categories,
-                    text_only=self._text_only,
+                    reads=self._reads,
                     prior_labels=self._sources,
+                    reserved=self._reserved,
                 )
             except RecordError as error:
                 self._note_problem(number, str(error))

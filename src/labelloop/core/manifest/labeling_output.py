@@ -60,5 +60,5 @@ def _read_answer(
     value = record[attribute.name]
     label = categories.index_of(value)
     if label is None:
-        return Answer(object_id, None, {}, f"people's label {value!r:.80} is none of the classes")
+        return Answer(object_id, None, {}, f"people's label {value!r:.80} is not one of the classes")
     return Answer(object_id, label, {attribute.name: value, attribute.metadata: metadata})

@@ -90,8 +90,27 @@ def prior_attribute_fault(name: str) -> str | None:
     if name.endswith(("-metadata", "-ref")):
         return "a key that ends so holds what belongs to a label, not a label"
     if len(name) > LONGEST_LABEL_ATTRIBUTE:
-        return f"it has {len(name)} characters, and {LONGEST_LABEL_ATTRIBUTE} is the most"
+        return f"it has {len(name)} characters, and at most {LONGEST_LABEL_ATTRIBUTE} are allowed"
     return None
+
+
+_KEYS = {"text": "source", "image": "source-ref"}
+
+
+class Reads(NamedTuple):
+    """The only kind of data object that a model reads."""
+
+    content: str
+    """`text` or `image`."""
+    by: str
+    """The model's name in messages."""
+    instead: str = ""
+    """What to do about other objects, at the end of a message."""
+
+    @property
+    def key(self) -> str:
+        """Where an object has it."""
+        return _KEYS[self.content]
 
 
 def read_input_line(
@@ -99,13 +118,15 @@ def read_input_line(
     attribute: LabelAttribute,
     categories: LabelCategories,
     *,
-    text_only: str | None = None,
+    reads: Reads | None = None,
     prior_labels: tuple[LabelAttribute, ...] = (),
+    reserved: LabelAttribute | None = None,
 ) -> InputRecord:
     """Check one line of the input manifest, given without its line end.
 
-    text_only: what reads no objects elsewhere in S3
+    reads: what the model reads, if it does not read everything
     prior_labels: where the labels are that something else gave
+    reserved: where labels will be that the run itself gets
 
     Raises RecordError with the reason.
     """
@@ -113,10 +134,17 @@ def read_input_line(
         _check_length(line)
     record = parse_record(line)
     _check_source(record)
-    if text_only and "source" not in record:
-        raise RecordError(f"it has no text under 'source', and {text_only} reads nothing else")
+    if reads and reads.key not in record:
+        raise RecordError(
+            f"it has no {reads.content} under '{reads.key}', and {reads.by} reads nothing else{reads.instead}"
+        )
     if ID_KEY in record:
         raise RecordError(f"it already has the key {ID_KEY}, which labelloop uses itself")
+    if reserved and (reserved.name in record or reserved.metadata in record):
+        raise RecordError(
+            f"it already has the key {reserved.name}, which the foundation model's labels get: name another "
+            "FoundationModel.Attribute, or take them as PriorLabels"
+        )
     priors: tuple[PriorLabel, ...] = ()
     if prior_labels:
         priors = tuple(_read_prior_label(record, source, categories) for source in prior_labels)
@@ -154,7 +182,12 @@ def object_id(working_line: bytes) -> int:
 
 def append_fields(line: bytes, fields: Mapping[str, Any]) -> bytes:
     """Put fields behind the last one of a line that has at least one."""
-    return line[: line.rindex(b"}")].rstrip() + b"," + orjson.dumps(fields)[1:]
+    return append_json(line, orjson.dumps(fields))
+
+
+def append_json(line: bytes, fields: bytes) -> bytes:
+    """`append_fields`, of fields as a JSON object without white space at its ends."""
+    return line[: line.rindex(b"}")].rstrip() + b"," + fields[1:]
 
 
 def replace_fields(line: bytes, fields: Mapping[str, Any]) -> bytes:
@@ -220,10 +253,7 @@ def _match_id(working_line: bytes) -> re.Match[bytes]:
 def _check_length(line: bytes) -> None:
     characters = len(line.decode(errors="replace"))
     if characters > MOST_CHARACTERS:
-        raise RecordError(
-            f"it is over {MOST_CHARACTERS:,} characters long ({characters:,}), "
-            "which is the most that Ground Truth takes"
-        )
+        raise RecordError(f"it has {characters:,} characters: Ground Truth takes at most {MOST_CHARACTERS:,}")
 
 
 def _check_source(record: Mapping[str, Any]) -> None:

@@ -29,12 +29,18 @@ class HumanLabels:
         self._votes: dict[int, int] = {}
         self._ids = array("q")
         self._labels = array("h")
+        self._in_vain = array("q")
         self.ignored = 0  # answers about objects nobody was asked about
 
     @property
     def labeled(self) -> Ids:
         """Objects with a new label that were not drawn at random, in the order of the answers."""
         return np.frombuffer(self._ids, np.int64) if self._ids else np.empty(0, np.int64)
+
+    @property
+    def in_vain(self) -> Ids:
+        """Objects that people were shown and could not label, in the order of the answers."""
+        return np.frombuffer(self._in_vain, np.int64) if self._in_vain else NO_IDS
 
     def votes_about(self, ids: Ids) -> tuple[Ids, npt.NDArray[np.int16]]:
         """Those of some drawn objects that were answered about, and the labels; shapes (answers,)."""
@@ -53,6 +59,8 @@ class HumanLabels:
                 else:
                     self._ids.append(answer.object_id)
                     self._labels.append(answer.label)
+            elif answer.failure is not None:
+                self._in_vain.append(answer.object_id)
 
     def record(self, round_number: int) -> None:
         """Write the labels into the ledger."""

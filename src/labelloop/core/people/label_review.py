@@ -12,7 +12,8 @@ from labelloop.core.ledger import Ledger, State
 from labelloop.core.manifest.lines import ID_KEY
 from labelloop.core.records import ReviewCounts
 
-Outcome = Literal["confirmed", "changed", "undecided"]
+# A label is corrected where a reviewer gave the object another one, and nobody was asked.
+Outcome = Literal["confirmed", "changed", "undecided", "corrected"]
 OUTCOMES: tuple[Outcome, ...] = ("confirmed", "changed", "undecided")
 
 
@@ -70,7 +71,7 @@ def apply_reviews(ledger: Ledger, reviews: Iterable[Review]) -> LabelReview:
         if int(ledger.labels[number]) != review.label:
             continue
         outcomes[review.outcome] += 1
-        if review.outcome == "changed":
+        if review.outcome in ("changed", "corrected"):
             changed[number] = review
     ids = np.array(sorted(changed), np.int64)
     ledger.adjust(ids, [_new_label(changed[number]) for number in ids.tolist()])

@@ -27,7 +27,10 @@ def nearest_neighbors(points: Points, count: int, rng: np.random.Generator) -> P
     neighbors = np.empty((len(points), count), np.int64)
     squares = np.einsum("ij,ij->i", points, points)
     for rows, compared in _blocks(points, max(_COMPARED, count + 1), rng):
-        distances = squares[compared] - 2 * (points[rows] @ points[compared].T)
+        # Less the point's own square. In place: new arrays of this size take longer than the product.
+        distances = points[rows] @ points[compared].T
+        distances *= -2
+        distances += squares[compared]
         distances[compared == rows[:, np.newaxis]] = np.inf  # nobody is their own neighbor
         # Some ten times as fast as argpartition for a handful, and no slower where most distances are equal.
         for rank in range(count):

@@ -1,5 +1,6 @@
 """The default: the model's margin, seen together with what it says about the objects nearby."""
 
+import math
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -9,8 +10,10 @@ import numpy.typing as npt
 from labelloop.core.ledger import Ids
 from labelloop.core.model.predictions import Predictions
 from labelloop.core.query_strategies.embedding_space import points_of
-from labelloop.core.query_strategies.nearest_neighbors import Positions, nearest_neighbors
+from labelloop.core.query_strategies.nearest_neighbors import nearest_neighbors
 from labelloop.core.query_strategies.uncertainty import ascending
+
+_MOST_SEARCHED = 250_000
 
 Margins = npt.NDArray[np.float32]
 
@@ -63,19 +66,29 @@ class NeighborhoodMargin:
         readable = rng.permutation(np.flatnonzero(predictions.present[candidates]))
         count = min(self.neighbors, len(readable) - 1)
         if predictions.embedding is not None and count > 0:
-            objects = candidates[readable]
-            neighbors = nearest_neighbors(points_of(predictions, objects, rng), count, rng)
-            scores[readable] += self._support(scores[readable], predictions.label[objects], neighbors)
+            scores[readable] += self._support(candidates[readable], predictions, count, rng)
             # Objects that the model could not read come first, as they do by margin.
             scores[~predictions.present[candidates]] = -np.inf
         return ascending(candidates, scores, rng)
 
-    def _support(self, margins: Margins, labels: npt.NDArray[np.int16], neighbors: Positions) -> Margins:
-        """How far neighbors speak for each object's class, or against it if negative; shape (objects,)."""
-        same = labels[neighbors] == labels[:, np.newaxis]
-        signed = np.where(same, margins[neighbors], -margins[neighbors])
+    def _support(
+        self, objects: Ids, predictions: Predictions, count: int, rng: np.random.Generator
+    ) -> Margins:
+        """How far neighbors speak for each object's class, or against it if negative; shape (objects,).
+
+        Neighbors are looked for among 250,000 objects at most, chosen at random: time and memory must not
+        grow faster than the number of objects, and of so many there are always some that are as near.
+        """
+        margins, labels = predictions.margin[objects], predictions.label[objects]
+        same, said = np.empty((len(objects), count), np.bool_), np.empty(len(objects), np.float32)
+        parts = math.ceil(len(objects) / _MOST_SEARCHED)
+        for rows in np.array_split(np.arange(len(objects)), parts):
+            found = nearest_neighbors(points_of(predictions, objects[rows], rng), count, rng)
+            neighbors = rows[0] + found
+            same[rows] = labels[neighbors] == labels[rows, np.newaxis]
+            said[rows] = np.where(same[rows], margins[neighbors], -margins[neighbors]).mean(axis=1)
         weight = self.most_weight * _agreement_beyond_chance(same, labels)
-        return np.asarray(weight * signed.mean(axis=1), np.float32)
+        return np.asarray(weight * said, np.float32)
 
 
 def _agreement_beyond_chance(same: npt.NDArray[np.bool_], labels: npt.NDArray[np.int16]) -> float:

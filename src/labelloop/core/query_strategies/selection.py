@@ -2,15 +2,16 @@
 
 import numpy as np
 
-from labelloop.core.ledger import Ids, Ledger, State
+from labelloop.core.ledger import NO_IDS, Ids, Ledger, State
 from labelloop.core.model.predictions import Predictions
 from labelloop.core.query_strategies.protocol import LabeledObjects, QueryStrategy, checked_ranking
 
 
-def select_at_random(ledger: Ledger, count: int, rng: np.random.Generator) -> Ids:
-    """Draw from the pool, as long as there is no model to ask."""
-    drawn = rng.permutation(ledger.ids(State.POOL))[:count]
-    return np.sort(drawn)
+def select_at_random(ledger: Ledger, count: int, rng: np.random.Generator, left_out: Ids = NO_IDS) -> Ids:
+    """Draw from the pool without `left_out`, as long as there is no model to ask."""
+    open_objects = ledger.mask(State.POOL)
+    open_objects[left_out] = False
+    return np.sort(rng.permutation(np.flatnonzero(open_objects))[:count])
 
 
 def select_most_useful(

@@ -1,4 +1,4 @@
-"""What a run promises, in a sentence."""
+"""What a run promises, in a few sentences."""
 
 from labelloop.core.records import Certificate, Report
 from labelloop.core.report.circumstances import (
@@ -26,18 +26,19 @@ def _both_bounds(certificate: Certificate) -> str:
 
 
 def certificate_sentence(report: Report) -> str:
-    """The certificate in a sentence, or why there is none."""
+    """The certificate in words, or why there is none."""
     certificate, repeated = report.certificate, report.repeated_answers
     if certificate is None:
         return f"No certificate: {report.no_certificate_because}.{_of_machine(report)}"
     draws = draws_in_words(report.seed, was_secret=report.seed_was_secret)
     lineage = f" {lineage_in_words(certificate.lineage)}." if certificate.lineage else ""
-    again = f"; people were asked again {repeated:,} times" if repeated else ""
+    times = {1: "once", 2: "twice"}.get(repeated, f"{repeated:,} times")
+    again = f" People were asked again {times}." if repeated else ""
     return (
-        f"Certificate: {certificate.promise} (tested on {certificate.validation_objects:,} objects "
-        f"drawn at random, {certificate.validation_errors:,} of them wrong{_unsettled(certificate)}: an "
-        f"error of about {certificate.error_estimate:.1%}{again}), {draws}."
-        f"{_both_bounds(certificate)}{lineage}{_of_machine(report)}"
+        f"Certificate: {certificate.promise}.{_both_bounds(certificate)} "
+        f"Tested on {certificate.validation_objects:,} objects drawn at random, "
+        f"{certificate.validation_errors:,} of them wrong{_unsettled(certificate)}: an error of about "
+        f"{certificate.error_estimate:.1%}.{again} {draws}.{lineage}{_of_machine(report)}"
     )
 
 

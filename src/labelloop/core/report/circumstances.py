@@ -7,12 +7,12 @@ from labelloop.core.records import Certificate, Lineage, OtherPromise, Report
 
 
 def draws_in_words(seed: Seed, *, was_secret: bool) -> str:
-    """Where the draws of a run come from, and what that means."""
+    """Where the draws of a run come from, and what that means: sentences about "the objects"."""
     if was_secret:
-        return f"drawn with the random seed {seed}, which was secret until the run ended"
+        return f"The objects were drawn with a random seed that was secret until the run ended: {seed}"
     return (
-        f"drawn with the given seed {seed}: the run can be repeated, but whoever knew the seed could know "
-        "beforehand what would be drawn"
+        f"The objects were drawn with the seed {seed}, which was given: the run can be repeated, but anyone "
+        "who knew the seed could work out in advance what would be drawn"
     )
 
 
@@ -23,7 +23,7 @@ def machine_labels_in_words(report: Report) -> str:
         return ""
     came = f"{labels:,} label{'' if labels == 1 else 's'} by machine came with the input"
     if certificate is None:
-        return f"{came}: nothing is promised of them"
+        return f"{came}: nothing is promised about them"
     if certificate.is_of_dataset:
         return f"{came}: they were not tested, and count as right in the promise"
     return f"{came}: they were not tested, and the certificate does not cover them"
@@ -32,12 +32,10 @@ def machine_labels_in_words(report: Report) -> str:
 def lineage_in_words(lineage: Lineage) -> str:
     """What the executions of a lineage have spent, and what cannot be known."""
     tests = "1 test" if lineage.tests == 1 else f"{lineage.tests} tests"
-    executions = "this execution" if lineage.executions == 1 else f"{lineage.executions} executions"
-    resumed = "" if lineage.executions == 1 else " that go on from the same first one"
+    executions = "This run" if lineage.executions == 1 else f"{lineage.executions} executions of this run"
     return (
-        f"{tests} of {executions}{resumed} took {lineage.chance_spent:.3g} of the chance of a wrong "
-        "certificate. "
-        "Runs begun anew, on this input or a copy of it, are not counted: they cannot be seen from here"
+        f"{executions} made {tests}, and used {lineage.chance_spent:.3g} of the allowed chance of a wrong "
+        "certificate. Separate runs on the same data or a copy are not counted: labelloop cannot see them"
     )
 
 
@@ -46,8 +44,8 @@ def shortfall_in_words(certificate: Certificate) -> str:
     if certificate.promised_error <= certificate.target_error:
         return ""
     return (
-        f"That is more than the {100 * certificate.target_error:.4g}% asked for: people have not labeled all "
-        "that was left to them, so the same number of wrong labels is a larger share"
+        f"That is more than the {100 * certificate.target_error:.4g}% asked for: people did not label "
+        "everything that was left to them, so the same number of wrong labels is a larger share"
     )
 
 

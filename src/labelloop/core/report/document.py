@@ -11,6 +11,7 @@ from labelloop.core.randomness import as_written
 from labelloop.core.records import (
     Failure,
     FailureRecord,
+    FoundationModelRecord,
     LearningLaw,
     ModelQuality,
     OutcomeCounts,
@@ -56,6 +57,7 @@ class EndedRun:
     rounds: tuple[RoundRecord, ...]
     given_by: tuple[str, ...] | None = None  # the sources of labels that are given, if no model is trained
     earlier_seeds: tuple[str, ...] = ()  # that draws came from before
+    foundation_model: FoundationModelRecord | None = None  # one that labeled first
 
 
 def report_of(run: EndedRun, failures: Failures, quality: ModelQuality | None) -> Report:
@@ -84,12 +86,14 @@ def report_of(run: EndedRun, failures: Failures, quality: ModelQuality | None) -
             human_labels=counts.human_labels - ended.labels_in_input,
             auto_labels=_auto_labels_of_the_run(run),
             repeated_answers=ended.repeated_answers,
+            foundation_model=(run.foundation_model.spent or 0.0) if run.foundation_model else 0.0,
         ),
         rounds=run.rounds,
         # What more labels would teach a model: labels that are given do not get better.
         random_baseline=(None if run.given_by else random_baseline(run.query_strategy, run.rounds, quality)),
         evidence=quality,
         given_by=run.given_by,
+        foundation_model=run.foundation_model,
         true_classes=true_classes(run.rounds),
         next_round=None if run.given_by else forecast(run.rounds, counts.pool, settings.target_error),
         failures=failures.record(),
@@ -144,10 +148,10 @@ def _why_no_baseline(random_sizes: int) -> str:
     if random_sizes == 0:
         return "no model was trained on randomly drawn labels and scored"
     if random_sizes < 4:
-        rounds = "one round" if random_sizes == 1 else f"{random_sizes} rounds"
+        rounds = "only one round" if random_sizes == 1 else f"only {random_sizes} rounds"
         return (
-            f"{rounds} only had a model trained on randomly drawn labels alone, "
-            "and a learning curve takes four to fit"
+            f"{rounds} had a model trained on randomly drawn labels alone, and a learning curve takes four "
+            "to fit"
         )
     return "the accuracy did not rise with the number of randomly drawn labels"
 
@@ -171,8 +175,8 @@ def _why_no_certificate(run: EndedRun) -> str | None:
         return "the post's rules promise nothing about the error"
     if ended.chance_left <= 0 and not counts.auto:
         return (
-            "nothing is left of the chance of a wrong certificate: earlier tests, of this execution or of "
-            "others that go on from the same first one, have used it up"
+            "earlier tests, of this execution or of others that go on from the same first one, have used up "
+            "the allowed chance of a wrong certificate"
         )
     fewest = fewest_draws(settings.promise(0, 0, 0), level(AuditSchedule(), settings.confidence))
     if not ended.tests and counts.input - ended.labels_in_input <= fewest:
@@ -180,6 +184,8 @@ def _why_no_certificate(run: EndedRun) -> str | None:
             f"a test of an error of {settings.target_error:.3g} at {settings.confidence:.0%} "
             f"confidence draws {fewest} objects or more, and there are {counts.input} in all"
         )
+    if counts.auto == counts.pool == 0 and not any(record.trained for record in run.rounds):
+        return "after the first labels, too few objects were left for a test, so no model was trained"
     if counts.auto == 0:
         tests = "1 test" if ended.tests == 1 else f"{ended.tests} tests"
         return (

@@ -362,8 +362,12 @@ def with_excerpts(quality: ModelQuality | None, records: Mapping[int, dict[str, 
     def shown(example: Example) -> Example:
         record = records.get(example.line - 1, {})
         excerpts = {
-            field: str(record[key])[:LONGEST_EXCERPT]
-            for field, key in (("source", "source"), ("source_ref", "source-ref"))
+            field: str(record[key])[:longest]
+            # All of an address: the report shows the image there.
+            for field, key, longest in (
+                ("source", "source", LONGEST_EXCERPT),
+                ("source_ref", "source-ref", None),
+            )
             if key in record
         }
         return example.model_copy(update=excerpts)

@@ -28,6 +28,10 @@ _LINES_TO_SNIFF = 1000
 _CHARACTERS_TO_SNIFF = 1 << 20
 # Plain quotation marks may be the better reading although some lines are faulty for another reason.
 _TIMES_BETTER = 10
+_NOTE_ON_BACKSLASHES = (
+    "A backslash makes the quotation mark or the delimiter behind it a part of the text. "
+    "--plain-backslashes reads it as a character like any other."
+)
 _NOTE_ON_PLAIN = (
     "Quotation marks are read as plain characters: as enclosing ones, they would tear or swallow rows. "
     "--quotes reads them so all the same."
@@ -42,6 +46,7 @@ class Layout:
     quoted: bool
     notes: tuple[str, ...] = ()
     header_line: int = 1
+    escaped: bool = False
 
     @contextmanager
     def lines(self, file: TextFile) -> Iterator[Iterable[str]]:
@@ -52,22 +57,41 @@ class Layout:
     @property
     def words(self) -> str:
         plain = "" if self.quoted else ", plain quotation marks"
-        return _DELIMITERS.get(self.delimiter, repr(self.delimiter)) + plain
+        backslashes = ", backslashes before marks" if self.escaped else ""
+        return _DELIMITERS.get(self.delimiter, repr(self.delimiter)) + plain + backslashes
+
+    def records(self, lines: Iterable[str], columns: int = 0) -> CsvRecords:
+        """`lines`: from the header on. `columns`: how many fields a record should have."""
+        return CsvRecords(
+            lines,
+            self.delimiter,
+            quoted=self.quoted,
+            escaped=self.escaped,
+            columns=columns,
+            line=self.header_line,
+        )
 
 
-def layout_of(file: TextFile, table_format: TableFormat, *, quotation_marks: bool) -> Layout:
+def layout_of(file: TextFile, table_format: TableFormat, *, quoting: bool) -> Layout:
     """Find out how the file is written. Raises InputFileError where it may be read in two ways."""
     with file.open() as text:
         separator = _SEPARATOR_LINE.fullmatch(text.readline())
     found = separator[1] if separator else _delimiter_of(file, table_format)
-    layout = Layout(table_format.delimiter or found, quoted=True, header_line=2 if separator else 1)
-    if table_format.quoted is not None:
-        return replace(layout, quoted=table_format.quoted)
-    return _with_quotes_read(file, table_format, layout) if quotation_marks else layout
+    layout = Layout(
+        table_format.delimiter or found,
+        quoted=table_format.quoted is not False,
+        header_line=2 if separator else 1,
+        escaped=table_format.escaped is True,
+    )
+    if table_format.quoted is not None or layout.escaped:
+        return layout
+    return _with_quotes_read(file, table_format, layout) if quoting else layout
 
 
 def _with_quotes_read(file: TextFile, table_format: TableFormat, layout: Layout) -> Layout:
     weighed = _weigh(file, layout, len(table_format.column_names))
+    if table_format.escaped is None and _reads_better_with_backslashes(file, table_format, layout, weighed):
+        return replace(layout, escaped=True, notes=(_NOTE_ON_BACKSLASHES,))
     if not table_format.column_names and not table_format.named_columns <= weighed.plain_columns:
         # The header line itself is enclosed in quotation marks.
         return replace(layout, notes=_note_on_swallowed(weighed.swallowed))
@@ -108,6 +132,18 @@ def _fit(head: Sequence[str], delimiter: str, table_format: TableFormat) -> tupl
 # Quotation marks -------------------------------------------------------------------------------------------
 
 
+def _reads_better_with_backslashes(
+    file: TextFile, table_format: TableFormat, layout: Layout, weighed: _Weighed
+) -> bool:
+    """Whether nearly all faults go where a backslash takes the meaning from the mark behind it."""
+    faults = weighed.quoted_faults + weighed.swallowed_lines
+    if not faults or not weighed.backslashes:
+        return False
+    with_backslashes = _weigh(file, replace(layout, escaped=True), len(table_format.column_names))
+    left = with_backslashes.quoted_faults + with_backslashes.swallowed_lines
+    return left * _TIMES_BETTER <= faults and left <= weighed.plain_faults
+
+
 @dataclass(slots=True)
 class _Weighed:
     """What the two readings of quotation marks make of the file, in lines."""
@@ -115,6 +151,7 @@ class _Weighed:
     plain_columns: set[str] = field(default_factory=set)
     plain_faults: int = 0
     quoted_faults: int = 0
+    backslashes: bool = False  # before a mark or a delimiter
     # Records each of whose lines would be a row.
     swallowed: list[tuple[int, int]] = field(default_factory=list)
 
@@ -131,7 +168,7 @@ def _weigh(file: TextFile, layout: Layout, columns: int) -> _Weighed:
 def _weigh_lines(lines: Iterable[str], layout: Layout, columns: int) -> _Weighed:
     weighed, delimiter = _Weighed(), layout.delimiter
     plain = _PlainLines(lines, delimiter)
-    records = CsvRecords(plain, delimiter, quoted=True, columns=columns, line=layout.header_line)
+    records = layout.records(plain, columns)
     if not columns:
         try:
             columns = len(records.header())
@@ -145,6 +182,7 @@ def _weigh_lines(lines: Iterable[str], layout: Layout, columns: int) -> _Weighed
         elif isinstance(record, RawRecord):
             _weigh_record(record, delimiter, columns, weighed)
     weighed.plain_faults = plain.faults(columns)
+    weighed.backslashes = plain.backslashes
     return weighed
 
 
@@ -197,13 +235,17 @@ class _PlainLines:
     def __init__(self, lines: Iterable[str], delimiter: str) -> None:
         self._lines, self._delimiter = iter(lines), delimiter
         self._fields = Counter[int]()
+        self._escapes = ('\\"', f"\\{delimiter}")
         self.first = ""
+        self.backslashes = False
 
     def __iter__(self) -> _PlainLines:
         return self
 
     def __next__(self) -> str:
         line = next(self._lines)
+        if not self.backslashes and "\\" in line:
+            self.backslashes = any(escape in line for escape in self._escapes)
         if content := line.rstrip("\r\n"):
             self.first = self.first or content
             self._fields[_fields(content, self._delimiter)] += 1

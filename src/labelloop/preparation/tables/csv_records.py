@@ -8,11 +8,12 @@ given back from where a row begins again.
 from __future__ import annotations
 
 import csv
+import re
 from collections import deque
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import islice
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from labelloop.preparation.source import BadRow, BlankLine
 
@@ -24,6 +25,9 @@ if TYPE_CHECKING:
 LONGEST_FIELD = 2**31 - 1
 csv.field_size_limit(LONGEST_FIELD)
 _MOST_IN_RECORD = 1 << 24
+# With backslashes, what MySQL writes for no value.
+_NULL = "\\N"
+_BACKSLASH = re.compile(r"\\(.?)", re.DOTALL)
 _LINES_TO_FIND_AN_END = 200
 _LINES_TO_BE_SURE_OF_IT = 20
 
@@ -45,11 +49,19 @@ class CsvRecords:
     """Iterates over records, faulty ones and blank lines; `columns`: how many fields a record should have."""
 
     def __init__(
-        self, lines: Iterable[str], delimiter: str, *, quoted: bool, columns: int = 0, line: int = 1
+        self,
+        lines: Iterable[str],
+        delimiter: str,
+        *,
+        quoted: bool,
+        escaped: bool = False,
+        columns: int = 0,
+        line: int = 1,
     ) -> None:
-        """`line`: the number of the first line."""
+        """`line`: the number of the first line. `escaped`: backslashes make what follows plain."""
         self._lines = _Lines(lines, line)
         self._delimiter, self._quoted, self.columns = delimiter, quoted, columns
+        self._escaped = escaped
         self._reader = self._reader_of(self._lines)
 
     def header(self) -> list[str]:
@@ -78,19 +90,35 @@ class CsvRecords:
             except (csv.Error, _NeverClosedError) as error:
                 yield self._faulty(line, error)
                 continue
+            if self._escaped:
+                fields = ["" if field == _NULL else field for field in fields]
             yield RawRecord(fields, line, lines.taken) if fields else BlankLine(line)
 
     def _reader_of(self, lines: Iterable[str]) -> Reader:
         # strict: the lenient mode would silently repair faulty quoting, and so change texts.
-        if self._quoted:
-            return csv.reader(lines, delimiter=self._delimiter, strict=True)
-        return csv.reader(lines, delimiter=self._delimiter, quoting=csv.QUOTE_NONE, strict=True)
+        quoting: Literal[0, 3] = csv.QUOTE_MINIMAL if self._quoted else csv.QUOTE_NONE
+        if not self._escaped:
+            return csv.reader(lines, delimiter=self._delimiter, quoting=quoting, strict=True)
+        return csv.reader(
+            map(self._with_plain_backslashes_kept, lines),
+            delimiter=self._delimiter,
+            quoting=quoting,
+            escapechar="\\",
+            strict=True,
+        )
+
+    def _with_plain_backslashes_kept(self, line: str) -> str:
+        r"""The csv module drops every backslash that escapes nothing, such as the one in `C:\new`."""
+        if "\\" not in line:
+            return line
+        special = set(f'"\\\r\n{self._delimiter}')
+        return _BACKSLASH.sub(lambda found: found[0] if found[1] in special else f"\\{found[0]}", line)
 
     def _faulty(self, line: int, error: Exception) -> BadRow:
         last = line + self._end() - 1
         what = quoting_fault(error)
-        if any('\\"' in taken for taken in self._lines.taken):
-            what = f"{what}; a backslash before a mark does not make it part of the text"
+        if not self._escaped and any('\\"' in taken for taken in self._lines.taken):
+            what = f"{what}; if a backslash makes a mark a part of the text, add --backslashes"
         return BadRow(line, last, "not valid CSV", what)
 
     def _end(self) -> int:

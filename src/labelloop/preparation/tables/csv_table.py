@@ -10,7 +10,7 @@ from labelloop.preparation.errors import InputFileError
 from labelloop.preparation.source import WRONG_NUMBER_OF_FIELDS, BadRow, BlankLine
 from labelloop.preparation.table_format import TableFormat
 from labelloop.preparation.tables.csv_layout import Layout, layout_of
-from labelloop.preparation.tables.csv_records import CsvRecords, RawRecord, quoting_fault
+from labelloop.preparation.tables.csv_records import RawRecord, quoting_fault
 from labelloop.preparation.tables.table import Record
 from labelloop.preparation.tables.text_file import TextFile, TextTable
 
@@ -23,9 +23,9 @@ class CsvTable(TextTable):
     has_header: bool
 
     @classmethod
-    def of(cls, file: TextFile, table_format: TableFormat, *, quotation_marks: bool) -> CsvTable:
+    def of(cls, file: TextFile, table_format: TableFormat, *, quoting: bool) -> CsvTable:
         """Raises InputFileError."""
-        layout = layout_of(file, table_format, quotation_marks=quotation_marks)
+        layout = layout_of(file, table_format, quoting=quoting)
         columns = table_format.column_names or _header(file, layout)
         return cls(file, columns, layout, has_header=not table_format.column_names)
 
@@ -44,13 +44,7 @@ class CsvTable(TextTable):
     def records(self) -> Iterator[Record | BadRow | BlankLine]:
         layout = self.layout
         with layout.lines(self.file) as lines:
-            records = CsvRecords(
-                lines,
-                layout.delimiter,
-                quoted=layout.quoted,
-                columns=len(self.columns),
-                line=layout.header_line,
-            )
+            records = layout.records(lines, len(self.columns))
             if self.has_header:
                 records.header()
             for record in records:
@@ -69,7 +63,7 @@ class CsvTable(TextTable):
 def _header(file: TextFile, layout: Layout) -> tuple[str, ...]:
     with layout.lines(file) as lines:
         try:
-            header = CsvRecords(lines, layout.delimiter, quoted=layout.quoted).header()
+            header = layout.records(lines).header()
         except csv.Error as error:
             what = quoting_fault(error)
             raise InputFileError(f"{file.path}: the header line is not valid CSV: {what}.") from error

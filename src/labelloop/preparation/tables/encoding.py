@@ -109,7 +109,7 @@ class Bytes:
     """What the bytes of a text are, as far as encoding and format are concerned."""
 
     head: bytes = b""
-    quotation_marks: bool = False
+    quoting: bool = False  # quotation marks or backslashes
     zeros: int = 0
     not_ascii: int = 0
     faulty: int = 0  # as UTF-8
@@ -123,7 +123,7 @@ def survey_bytes(content: Content) -> Bytes:
     decoder = codecs.getincrementaldecoder("utf-8")(errors="surrogateescape")
     for chunk in _chunks(content):
         found.head = found.head or chunk[: _SAMPLE_BYTES // 2 * 2]
-        found.quotation_marks = found.quotation_marks or b'"' in chunk
+        found.quoting = found.quoting or b'"' in chunk or b"\\" in chunk
         found.zeros += chunk.count(0)
         other = chunk.translate(None, _ASCII)
         found.not_ascii += len(other)
@@ -149,7 +149,7 @@ def encoding_of(content: Content, found: Bytes) -> Encoding:
         return Encoding("utf-8")
     if found.zeros:
         raise InputFileError(
-            f"{content.path} is not a text. It must be a table: CSV, JSON Lines, JSON, Parquet or Excel."
+            f"{content.path} is not a text file. It must be a table: CSV, JSON Lines, JSON, Parquet or Excel."
         )
     return Encoding(_guess(content, found), guessed=True)
 

@@ -43,7 +43,7 @@ def open_table(path: Path, table_format: TableFormat) -> Table:
         return binary
     found = survey_bytes(content)
     if table_format.sheet:
-        raise OptionError(f"--sheet is for workbooks, and {path} is none.")
+        raise OptionError(f"--sheet is for workbooks, and {path} is not one.")
     named = table_format.encoding
     encoding = named_encoding(named, found) if named else encoding_of(content, found)
     file = TextFile(content, encoding)
@@ -57,7 +57,7 @@ def open_table(path: Path, table_format: TableFormat) -> Table:
         return JsonLinesTable.of(file)
     if _is_json_array(head, path):
         return JsonArrayTable.of(file)
-    return CsvTable.of(file, table_format, quotation_marks=found.quotation_marks)
+    return CsvTable.of(file, table_format, quoting=found.quoting)
 
 
 def _binary(content: Content, table_format: TableFormat) -> Table | None:

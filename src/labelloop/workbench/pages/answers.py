@@ -7,6 +7,7 @@ from starlette.responses import HTMLResponse, Response
 
 from labelloop.workbench.answer_search import AnswerSearch, Kind, Search, Spot
 from labelloop.workbench.comments import Comments
+from labelloop.workbench.corrections import Corrections
 from labelloop.workbench.pages.answers_view import Choices, history_view, search_view
 from labelloop.workbench.pages.rendering import page, session_or_refusal
 from labelloop.workbench.sessions import REVIEWER
@@ -62,7 +63,8 @@ def answers_to_an_object(request: Request, batch: Key, task: Key) -> Response:
     store = _store(request)
     names = store.people()
     history = AnswerSearch(store, names).history(batch, task)
-    view = history_view(history, names, request.app.state.image_urls, Comments(store).no_reply_because)
+    images, no_reply = request.app.state.image_urls, Comments(store).no_reply_because
+    view = history_view(history, names, images, no_reply, Corrections(store).of)
     return page("answers_object.html.j2", session, view=view)
 
 

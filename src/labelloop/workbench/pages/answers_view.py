@@ -8,11 +8,13 @@ from labelloop.reporting.text import counted, percent, printable, seconds
 from labelloop.workbench.answer_search import Answered, Found, Kind, Search, is_of_kind
 from labelloop.workbench.api import ImageUrls, public_id
 from labelloop.workbench.comments import LONGEST_COMMENT
+from labelloop.workbench.corrections import why_not
 from labelloop.workbench.errors import RefusedError
-from labelloop.workbench.tasks import Batch, Comment, Entry, iso
+from labelloop.workbench.tasks import Batch, Comment, Correction, Entry, Task, iso, place_of
 
 _LONGEST_OBJECT = 100_000
 _LONGEST_CLASS = 100
+_GOES_WITH_THE_NEXT = "It goes into the run when the next batch is closed."
 KINDS: dict[Kind, str] = {
     "": "All answers",
     "disagreement": "People disagree",
@@ -132,10 +134,19 @@ class SearchView:
 
 
 @dataclass(frozen=True)
+class CorrectionView:
+    """Whether the label of a batch can be corrected, and how it was. `classes` is empty where it cannot."""
+
+    classes: Sequence[Option]
+    why_not: str
+    told: str
+
+
+@dataclass(frozen=True)
 class HistoryView:
     """The page of one object, with what was said in each batch, the newest first.
 
-    `no_reply` says by batch why nobody can reply there now.
+    `no_reply` says by batch why nobody can reply there now, and `corrections` what is with its label.
     """
 
     text: str
@@ -143,6 +154,7 @@ class HistoryView:
     name: str
     batches: Sequence[ObjectView]
     no_reply: Mapping[str, str]
+    corrections: Mapping[str, CorrectionView]
 
 
 def search_view(
@@ -181,6 +193,7 @@ def history_view(
     names: Mapping[str, str],
     images: ImageUrls,
     no_reply: Callable[[Batch], str],
+    correction: Callable[[Batch, Task], Correction | None],
 ) -> HistoryView:
     newest = history[0]
     return HistoryView(
@@ -191,6 +204,35 @@ def history_view(
         no_reply={
             public_id(one.batch, one.task): no_reply(one.batch) for one in history if one.task.comments
         },
+        corrections={
+            public_id(one.batch, one.task): _correction(one, correction(one.batch, one.task), names)
+            for one in history
+            if one.batch.state == "closed" and one.batch.run_state_uri
+        },
+    )
+
+
+def _correction(one: Answered, found: Correction | None, names: Mapping[str, str]) -> CorrectionView:
+    hindrance = why_not(one.batch, one.task)
+    told = ""
+    if found is not None:
+        who = printable(names.get(found.by, found.by), 64)
+        by = printable(found.taken_by or "", _LONGEST_CLASS)
+        if found.label is None:
+            told = f"{who} wants others to be asked again. " + (
+                f"The batch {by} asks them." if by else "The next batch asks them."
+            )
+        else:
+            told = (
+                f"{who} corrected the label from {class_name(one.batch, found.before)} to "
+                f"{class_name(one.batch, found.label)}. "
+                + (f"It went to the run with the batch {by}." if by else _GOES_WITH_THE_NEXT)
+            )
+    classes = [(str(number), name) for number, name in enumerate(one.batch.classes)]
+    return CorrectionView(
+        classes=[] if hindrance else _options("Choose a class", classes, ""),
+        why_not=f"{hindrance[:1].upper()}{hindrance[1:]}." if hindrance else "",
+        told=told,
     )
 
 
@@ -271,7 +313,7 @@ def _where(one: Answered) -> str:
 def name_of_batch(batch: Batch) -> str:
     if batch.run_state_uri is None:
         return printable(batch.title, _LONGEST_CLASS)
-    return f"Round {batch.round} of {printable(batch.run, _LONGEST_CLASS)}"
+    return f"{place_of(batch.round, ahead=batch.ahead)} of {printable(batch.run, _LONGEST_CLASS)}"
 
 
 def _guess(one: Answered) -> str:

@@ -47,7 +47,7 @@ def guidelines(request: Request, batch: Annotated[str, Query(max_length=256)] = 
     if isinstance(session, Response):
         return session
     workbench: Workbench = request.app.state.workbench
-    shown = workbench.batch(batch) if batch else workbench.current_batch() or workbench.store.newest()
+    shown = workbench.shown_batch(batch)
     return page("guidelines.html.j2", session, view=_view(workbench, shown) if shown else None)
 
 

@@ -24,7 +24,7 @@ def people(request: Request, batch: Annotated[str, Query(max_length=256)] = "") 
         return session
     workbench: Workbench = request.app.state.workbench
     store = workbench.store
-    shown = workbench.batch(batch) if batch else workbench.current_batch() or store.newest()
+    shown = workbench.shown_batch(batch)
     view = people_view(
         shown,
         report_on_people(store, shown) if shown else None,

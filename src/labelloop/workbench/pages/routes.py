@@ -9,7 +9,7 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.staticfiles import StaticFiles
 
 from labelloop.workbench.api import run_overview_of, session_of
-from labelloop.workbench.pages import answers, disagreements, guidelines, people
+from labelloop.workbench.pages import answers, charts, disagreements, guidelines, people
 from labelloop.workbench.pages.content_security import task_frame_policy
 from labelloop.workbench.pages.rendering import (
     ADDRESSES,
@@ -19,7 +19,6 @@ from labelloop.workbench.pages.rendering import (
     session_or_refusal,
     sign_in_first,
 )
-from labelloop.workbench.pages.run_view import run_view
 from labelloop.workbench.sessions import OWNER, LaptopSessions
 
 _PROBLEMS = {403: "You cannot enter here", 404: "There is no such page"}
@@ -34,6 +33,7 @@ def mount(app: FastAPI) -> None:
     app.mount("/static", _Static(directory=str(static)), name="static")
     app.include_router(router)
     app.include_router(answers.router)
+    app.include_router(charts.router)
     app.include_router(disagreements.router)
     app.include_router(people.router)
     app.include_router(guidelines.router)
@@ -106,6 +106,9 @@ def _run_page(template: str, request: Request) -> Response:
     session = session_or_refusal(request, OWNER)
     if isinstance(session, Response):
         return session
+    # Loads the loop, for the run's state. No other page needs it.
+    from labelloop.workbench.pages.run_view import run_view
+
     document = run_overview_of(request, session.identity or "", request.query_params.get("batch"))
     return page(template, session, view=run_view(document))
 

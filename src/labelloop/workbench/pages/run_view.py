@@ -12,6 +12,7 @@ from labelloop.reporting.drawing import Drawing
 from labelloop.reporting.parts import Cell, Figure, Key, Table, Tile
 from labelloop.reporting.text import count, counted, percent, printable, short_percent
 from labelloop.workbench.run_so_far import FinishedRound, ObjectCounts, RunSoFar
+from labelloop.workbench.tasks import place_of
 
 _BAR = (720, 14)
 _RELIABLE = 0.8
@@ -118,7 +119,15 @@ def _name(run: RunSoFar | None, document: dict[str, Any]) -> str:
 
 def _name_of_batch(batch: dict[str, Any]) -> str:
     run = batch.get("run")
-    return printable(f"round {batch['round']} of {run}" if run else str(batch.get("title") or ""))
+    return printable(f"{_lower(_place(batch))} of {run}" if run else str(batch.get("title") or ""))
+
+
+def _place(batch: dict[str, Any]) -> str:
+    return place_of(batch["round"], ahead=bool(batch.get("ahead")))
+
+
+def _lower(words: str) -> str:
+    return words[0].lower() + words[1:]
 
 
 def _choices(document: dict[str, Any]) -> list[RunChoice]:
@@ -138,7 +147,7 @@ def _choices(document: dict[str, Any]) -> list[RunChoice]:
 
 
 def _note_on(batch: dict[str, Any]) -> str:
-    told = f"round {batch['round']}, {batch['state']}"
+    told = f"{_lower(_place(batch))}, {batch['state']}"
     return f"{told}; its run has ended" if batch.get("orphaned") else told
 
 
@@ -157,9 +166,11 @@ def _state(run: RunSoFar | None, document: dict[str, Any]) -> tuple[str, str, li
         held = (
             "People get no new objects until you resume it. Answers to objects they already have still count."
         )
-        return "paused", f"Round {batch['round']} is paused." if run else "Labeling is paused.", [held]
-    of_round = f"Round {batch['round']}: " if run else ""
-    return "open", f"{of_round}{counted(left, 'object')} for people to label.", []
+        place = f"Labeling {_lower(_place(batch))}" if batch.get("ahead") else _place(batch)
+        return "paused", f"{place} is paused." if run else "Labeling is paused.", [held]
+    of_round = f"{_place(batch)}: " if run else ""
+    meanwhile = ["People go on with these while the model learns."] if batch.get("ahead") else []
+    return "open", f"{of_round}{counted(left, 'object')} for people to label.", meanwhile
 
 
 def _how_last_ended(document: dict[str, Any]) -> list[str]:
@@ -190,6 +201,7 @@ def _ledger_parts(counts: ObjectCounts) -> list[_LedgerPart]:
         _LedgerPart("validation", "labeled by people, not trained on", counts.validation),
         _LedgerPart("auto", "labeled by the model", counts.auto),
         _LedgerPart("failed", "impossible to label", counts.failed),
+        _LedgerPart("ahead", "with people while the model learns", counts.ahead),
         _LedgerPart("open", "in the pool", counts.pool),
     ]
 
@@ -238,6 +250,7 @@ def _batch(document: dict[str, Any]) -> BatchView | None:
         Tile("Objects", f"{count(progress['done'])} of {count(progress['total'])}", _of_objects(document)),
         Tile("Pace", f"{pace:.1f}" if pace else "—", "answers a minute, all together"),
         _end_tile(document),
+        *_deadline_tiles(batch.get("ends_at")),
     ]
     return BatchView(
         id=str(batch["id"]),
@@ -245,7 +258,9 @@ def _batch(document: dict[str, Any]) -> BatchView | None:
         total=progress["total"],
         done=progress["done"],
         tiles=tiles,
-        actions=_actions(batch["state"], document.get("disagreements") or 0),
+        actions=_actions(
+            batch["state"], document.get("disagreements") or 0, may_last_longer=bool(batch.get("ends_at"))
+        ),
         to_decide=_to_decide(document),
     )
 
@@ -273,11 +288,20 @@ def _end_tile(document: dict[str, Any]) -> Tile:
     return Tile("Expected end", moment, "at this pace")
 
 
-def _actions(state: str, disagreements: int) -> list[Action]:
+def _deadline_tiles(ends_at: str | None) -> list[Tile]:
+    if not ends_at:
+        return []
+    moment = Markup('<time datetime="{0}">{0}</time>').format(str(ends_at))
+    return [Tile("Deadline", moment, "then the labels so far count")]
+
+
+def _actions(state: str, disagreements: int, *, may_last_longer: bool) -> list[Action]:
     actions = [Action("resume", "Resume") if state == "paused" else Action("pause", "Pause")]
     if disagreements:
         text = f"Ask one more person about {counted(disagreements, 'disagreement')}"
         actions.append(Action("ask-again", text))
+    if may_last_longer:
+        actions += [Action("longer-1", "A day longer"), Action("longer-7", "A week longer")]
     return [*actions, Action("close", "Close early…", dangerous=True)]
 
 

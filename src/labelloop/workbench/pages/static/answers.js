@@ -1,4 +1,4 @@
-// The pages of what people answered: keys, replies to comments, and moments in the reader's time zone.
+// The pages of what people answered: keys, replies to comments, corrections, and moments in the reader's time zone.
 
 import { post } from "./api.js";
 import { localize } from "./moments.js";
@@ -31,16 +31,26 @@ document.addEventListener("keydown", (event) => {
 search?.addEventListener("keydown", (event) => {
   if (event.key === "Escape") objects[0]?.focus();
 });
+/** What a form sends where, or nothing. */
+function sent(form) {
+  const given = new FormData(form);
+  if (form.matches(".reply")) return ["reply", { to: form.dataset.to, comment: given.get("comment") }];
+  if (form.matches(".ask-others")) return ["ask-others", {}];
+  return form.matches(".correct") ? ["correct", { label: Number(given.get("label")) }] : null;
+}
+
 document.addEventListener("submit", async (event) => {
-  const form = event.target.closest("form.reply");
-  if (!form) return;
+  const form = event.target;
+  const what = sent(form);
+  if (!what) return;
   event.preventDefault();
-  const { task, to } = form.dataset;
   try {
-    await post(`/api/tasks/${encodeURIComponent(task)}/reply`, { to, comment: new FormData(form).get("comment") });
+    await post(`/api/tasks/${encodeURIComponent(form.dataset.task)}/${what[0]}`, what[1]);
     location.reload();
   } catch (error) {
-    const notice = form.closest("section").querySelector(".notice");
+    const notice = [...form.parentElement.querySelectorAll(".notice")].find(
+      (each) => form.compareDocumentPosition(each) & Node.DOCUMENT_POSITION_FOLLOWING,
+    );
     notice.textContent = error.message;
     notice.hidden = false;
   }

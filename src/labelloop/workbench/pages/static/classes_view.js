@@ -44,14 +44,19 @@ export class ClassesView {
     document.getElementById("described-classes").replaceChildren(...named.map((each) => described(each.name, lines[each.index])));
   }
 
-  /** Shows the model's guess next to its class, if the owner wants that. */
-  guess(guess) {
+  /** Shows the model's guess, or a label that there was before, next to its class, if the owner wants that. */
+  guess(guess, prior) {
     for (const old of this.list.querySelectorAll(".guess")) old.remove();
-    const row = guess ? this.input(guess.label)?.closest(".choice") : null;
+    if (guess) this.note(guess, "model");
+    if (prior) this.note(prior, "before");
+  }
+
+  note({ label, confidence }, whose) {
+    const row = this.input(label)?.closest(".choice");
     if (!row) return;
     const note = document.createElement("span");
     note.className = "guess";
-    note.textContent = `model: ${Math.round(100 * guess.confidence)}%`;
+    note.textContent = confidence === null ? whose : `${whose}: ${Math.round(100 * confidence)}%`;
     row.querySelector(".name").after(note);
   }
 

@@ -3,6 +3,7 @@
 import { ApiError, post } from "./api.js";
 import { ClassesView } from "./classes_view.js";
 import { ClassKeys } from "./class_keys.js";
+import { GridView, together } from "./grid_view.js";
 import { FlagDialog } from "./flag_dialog.js";
 import { History, keepSeenGuidelines, keepSetting, seenGuidelines, setting } from "./device.js";
 import { showHtml } from "./html.js";
@@ -15,10 +16,12 @@ import { SkipDialog } from "./skip_dialog.js";
 import * as stopwatch from "./stopwatch.js";
 import { Supply } from "./supply.js";
 import { TemplateView } from "./template_view.js";
+import { waitText } from "./waiting.js";
 
 const byId = (id) => document.getElementById(id);
 const visitor = document.querySelector('meta[name="visitor"]').content;
 const taskPath = (id, what) => `/api/tasks/${encodeURIComponent(id)}/${what}`;
+const IN_A_GROUP = "Take the object out of the group first: then it comes alone.";
 const SETTINGS = { "at-once": false, keys: true };
 
 class LabelPage {
@@ -33,6 +36,8 @@ class LabelPage {
     this.undos = 0; // answers still to be taken back
     this.history = new History(visitor);
     this.object = new ObjectView(() => this.imageSettled());
+    this.grid = new GridView(() => this.gridChanged());
+    this.alone = new Set(); // tasks that were taken out of a group, or skipped one by one
     this.classes = new ClassesView((index) => this.choose(index));
     this.keys = new ClassKeys({
       choose: (index) => this.chooseByKey(index),
@@ -73,10 +78,11 @@ class LabelPage {
     byId("title").textContent = batch.title;
     byId("keys-classes").replaceChildren(kbd(keys[0]), " … ", kbd(keys.at(-1)));
     byId("keys-filter").hidden = keys.length <= 9 || batch.worker_template;
-    byId("keys-zoom").hidden = !this.hasZoom;
+    for (const row of document.querySelectorAll(".keys-image")) row.hidden = !this.hasZoom;
     byId("classes-field").hidden = batch.worker_template;
     byId("instructions").hidden = batch.worker_template;
     byId("object").hidden = batch.worker_template;
+    byId("keys-grid").hidden = !batch.grid || batch.worker_template;
     byId("title").classList.toggle("visually-hidden", batch.worker_template);
     byId("work").classList.toggle("in-template", batch.worker_template);
     byId("confirm").hidden = batch.worker_template; // until it is known that the template has no such button
@@ -110,12 +116,14 @@ class LabelPage {
   showNext() {
     const { tasks, state, ended, away } = this.supply;
     if (tasks.length) {
-      if (this.shown?.id !== tasks[0].id) this.show(tasks[0]);
+      if (this.shown?.id !== tasks[0].id || this.canGroup) this.show(tasks[0]);
       this.object.preload(tasks.slice(1));
     } else if (state === "ended" || (!ended && !away)) {
       this.shown = null;
+      this.grid.hide();
       if (this.trouble) showPanel("troubled", null, this.trouble);
-      else showPanel(this.cut ? this.unreachable() : state);
+      else if (this.cut) showPanel(this.unreachable());
+      else showPanel(state, null, "", state === "none" ? waitText(this.supply.wait) : "");
     }
     this.updateButtons();
   }
@@ -134,10 +142,13 @@ class LabelPage {
     this.keys.clear();
     this.hint("");
     this.classes.clear();
-    this.classes.guess(task.guess);
+    this.classes.guess(task.guess, task.prior);
+    const { group } = this;
     if (this.batch.worker_template) this.showInTemplate(task);
+    else if (group.length) this.showGroup(group);
     else this.showObject(task);
     if (task.earlier) this.showEarlier(task.earlier);
+    else if (task.prior && !this.grid.isShown) this.showPrior(task.prior);
     say("Next object.");
   }
 
@@ -152,8 +163,60 @@ class LabelPage {
     this.hint(`You had chosen ${this.batch.classes[label].name}.`);
   }
 
+  /** A label that there was before is chosen already: Enter confirms it, another class corrects it. */
+  showPrior({ label }) {
+    this.choose(label);
+    this.showChoice();
+    this.hint("Labeled so before: confirm it, or correct it.");
+  }
+
+  /** The tasks to show together, or none. */
+  get group() {
+    return this.batch.grid && !this.batch.worker_template ? together(this.supply.tasks, this.alone) : [];
+  }
+
+  /** Whether an object that is shown alone may be joined by others that have come, because nothing is chosen yet. */
+  get canGroup() {
+    return !this.grid.isShown && this.choice === null && this.keys.digits === "" && this.group.length > 0;
+  }
+
+  /** One answer is for all of them, without those that are taken out. */
+  showGroup(tasks) {
+    this.object.awaitNoImage();
+    this.object.element.hidden = true;
+    this.grid.show(tasks);
+    this.gridChanged();
+    this.focusOn(this.grid);
+  }
+
+  gridChanged() {
+    if (!this.grid.isShown) return;
+    const { length } = this.grid.included;
+    byId("grid-count").textContent = length === 1 ? "1 object gets the class." : `${length} objects get the class.`;
+    this.updateButtons();
+  }
+
+  /** Those of a group that its answer is not for come next, one by one. */
+  ungroup(tasks = this.grid.tasks) {
+    for (const { id } of tasks) this.alone.add(id);
+  }
+
+  takeOut(index) {
+    const told = this.grid.toggle(index);
+    if (told) say(told);
+    return told !== null;
+  }
+
+  oneByOne() {
+    this.ungroup();
+    this.shown = null;
+    this.showNext();
+  }
+
   showObject(task) {
     this.template.hide();
+    this.grid.hide();
+    this.object.element.hidden = false;
     this.object.show(task);
     this.focusOn(this.object);
   }
@@ -193,6 +256,7 @@ class LabelPage {
   /** Why no class can be chosen now, or an empty string. */
   get obstacle() {
     if (this.undos > 0) return "Wait until your answer is taken back.";
+    if (this.grid.isShown) return this.grid.hindrance;
     return this.batch?.worker_template ? this.template.hindrance : this.object.hindrance;
   }
 
@@ -279,7 +343,13 @@ class LabelPage {
   confirm() {
     if (!this.shown || !this.takeDigits()) return;
     if (this.hindrance) this.hint(this.hindrance);
+    else if (this.grid.isShown) this.leaveGroup(this.grid.included, this.choice);
     else this.leave("answer", { label: this.choice, seconds: stopwatch.seconds() });
+  }
+
+  leaveGroup(tasks, label) {
+    this.ungroup(this.grid.tasks.filter((task) => !tasks.includes(task)));
+    this.leaveAll(tasks, "answer", { label, seconds: stopwatch.seconds() / tasks.length });
   }
 
   /** Chooses the class that the digits typed so far name. Returns false if they name none. */
@@ -291,13 +361,19 @@ class LabelPage {
   }
 
   leave(kind, body) {
-    const task = this.shown;
-    if (!task) return;
+    if (this.shown) this.leaveAll([this.shown], kind, body);
+  }
+
+  leaveAll(tasks, kind, body) {
     const { version } = this.batch.guidelines;
-    this.outbox.add({ taskId: task.id, kind, body: { ...body, guidelines: version } });
-    this.history.add(task.id);
-    this.left.set(task.id, { task, earlier: body });
-    this.supply.take();
+    for (const task of tasks) {
+      this.outbox.add({ taskId: task.id, kind, body: { ...body, guidelines: version } });
+      this.history.add(task.id);
+      this.left.set(task.id, { task, earlier: body });
+    }
+    this.grid.hide();
+    this.shown = null;
+    this.supply.take(tasks);
     if (this.supply.tasks.length) this.showNext();
     else this.wait();
   }
@@ -355,11 +431,13 @@ class LabelPage {
 
   openSkipDialog() {
     if (this.undos > 0) this.hint(this.obstacle);
+    else if (this.grid.isShown) this.hint(IN_A_GROUP);
     else if (this.shown) this.skipDialog.open(this.setting("keys"));
   }
 
   openFlagDialog() {
-    if (this.shown) this.flagDialog.open(this.shown.id);
+    if (this.grid.isShown) this.hint(IN_A_GROUP);
+    else if (this.shown) this.flagDialog.open(this.shown.id);
   }
 
   async flag(taskId, comment) {
@@ -404,12 +482,32 @@ class LabelPage {
       s: () => this.openSkipDialog(),
       f: () => this.openFlagDialog(),
       ...(this.classes.many && !batch.worker_template && { "/": () => this.classes.filter.focus() }),
-      ...(this.hasZoom && { z: () => this.zoom() }),
+      ...(this.hasZoom && this.imageCommands()),
+    };
+  }
+
+  imageCommands() {
+    const { light } = this.object;
+    const step = (direction) => () => {
+      this.object.zoomStep(direction);
+      this.object.focus();
+    };
+    const change = (name, direction) => () => say(light.step(name, direction));
+    return {
+      z: () => this.zoom(),
+      "+": step(1),
+      "=": step(1), // the same key without Shift
+      "-": step(-1),
+      b: change("brightness", 1),
+      d: change("brightness", -1),
+      c: change("contrast", 1),
+      v: change("contrast", -1),
+      r: () => light.reset(),
     };
   }
 
   get hasZoom() {
-    return this.batch.kind === "image" && !this.batch.worker_template;
+    return this.batch.kind === "image" && !this.batch.worker_template && !this.grid.isShown;
   }
 
   zoom() {
@@ -432,6 +530,10 @@ class LabelPage {
   onKey(event) {
     if (event.ctrlKey || event.metaKey || event.altKey || event.isComposing) return;
     if (document.querySelector("dialog[open]")) return;
+    if (this.grid.isShown && event.shiftKey && /^Digit[1-9]$/.test(event.code) && this.setting("keys")) {
+      if (this.takeOut(Number(event.code.at(-1)) - 1)) event.preventDefault();
+      return;
+    }
     if (isHeld(event) && (event.key === "Enter" || event.target !== this.classes.filter)) return;
     if (event.target === this.classes.filter) this.onFilterKey(event);
     else if (event.key === "Enter" && event.target.closest("button, a, summary")) return;
@@ -471,6 +573,7 @@ class LabelPage {
       this.hint("");
     });
     byId("undo").addEventListener("click", () => this.undo());
+    byId("one-by-one").addEventListener("click", () => this.oneByOne());
     byId("skip").addEventListener("click", () => this.openSkipDialog());
     byId("flag").addEventListener("click", () => this.openFlagDialog());
     byId("open-help").addEventListener("click", () => this.openHelp());

@@ -70,9 +70,10 @@ export function say(text) {
   byId("announcer").textContent = text;
 }
 
-/** Shows a panel in place of the object; `button` has `text` and `press`. */
-export function showPanel(name, button = null, reason = "") {
-  const [mark, title, standard] = PANELS[name] ?? PANELS.none;
+/** Shows a panel in place of the object; `button` has `text` and `press`. `told` takes the place of its usual text. */
+export function showPanel(name, button = null, reason = "", told = "") {
+  const [mark, title, usual] = PANELS[name] ?? PANELS.none;
+  const standard = told || usual;
   const text = reason ? `${sentence(reason)} ${standard}` : standard;
   const isNews = byId("panel").hidden || byId("panel-title").textContent !== title;
   byId("work").hidden = true;

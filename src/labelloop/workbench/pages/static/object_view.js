@@ -1,5 +1,7 @@
 // Shows the object to label: a text or an image.
 
+import { ImageLight } from "./image_light.js";
+import { ImageZoom } from "./image_zoom.js";
 import { showText } from "./visible_text.js";
 
 const MEDIUM = 160;
@@ -22,13 +24,16 @@ export class ObjectView {
     this.zoomButton = byId("zoom");
     this.preloaded = new Map();
     this.settled = settled;
+    this.image = new Image();
+    this.light = new ImageLight(() => this.image);
+    this.magnifier = new ImageZoom(this.frame, (_factor, point) => this.showZoomed(point));
     this.awaitNoImage();
     this.listen();
   }
 
   listen() {
     this.frame.addEventListener("click", (event) => {
-      if (event.target !== this.image) return;
+      if (event.target !== this.image || this.magnifier.dragged) return;
       this.zoom(event);
       this.focus();
     });
@@ -37,6 +42,12 @@ export class ObjectView {
       // After a click, Enter confirms. For a person who reached the button by keyboard, Enter keeps zooming.
       if (event.detail > 0) this.focus();
     });
+    for (const [id, direction] of [["zoom-out", -1], ["zoom-in", 1]]) {
+      byId(id).addEventListener("click", (event) => {
+        this.zoomStep(direction);
+        if (event.detail > 0) this.focus();
+      });
+    }
     new ResizeObserver(() => this.reachable()).observe(this.text);
     new ResizeObserver(() => this.fit()).observe(this.frame);
   }
@@ -73,7 +84,9 @@ export class ObjectView {
     image.id = "object-image";
     image.alt = "The image to label";
     this.image = image;
-    this.setZoomed(false);
+    this.light.apply();
+    this.magnifier.reset();
+    this.showZoomed();
     this.frame.replaceChildren(image);
     if (image.complete) {
       this.settle();
@@ -93,12 +106,14 @@ export class ObjectView {
   awaitNoImage() {
     this.image = new Image();
     this.setState("shown");
-    this.setZoomed(false);
+    this.magnifier.reset();
+    this.showZoomed();
   }
 
   settle() {
     this.setState(isBroken(this.image) ? "failed" : "shown");
-    this.fit();
+    this.magnifier.reset(1 / this.fitted);
+    this.showZoomed();
   }
 
   setState(state) {
@@ -107,7 +122,7 @@ export class ObjectView {
     this.note.hidden = state === "shown";
     this.note.classList.toggle("notice", state === "failed");
     this.note.textContent = state === "failed" ? FAILED : LOADING;
-    this.zoomButton.disabled = state !== "shown";
+    for (const button of this.box.querySelectorAll("button.zoom")) button.disabled = state !== "shown";
   }
 
   /** Makes the text scrollable by keyboard if it scrolls. */
@@ -117,34 +132,52 @@ export class ObjectView {
 
   /** Zooms in on a point of the screen, or out. */
   zoom(point = centerOf(this.frame)) {
-    if (this.box.hidden || this.state !== "shown") return;
+    if (this.canZoom) this.magnifier.toggle(point);
+  }
+
+  /** Makes the image larger by a step, or with -1 smaller. */
+  zoomStep(direction) {
+    if (this.canZoom) this.magnifier.step(direction, centerOf(this.frame));
+  }
+
+  get canZoom() {
+    return !this.box.hidden && this.state === "shown";
+  }
+
+  get zoomed() {
+    return this.magnifier.zoomed;
+  }
+
+  /** Shows the image as large as it is zoomed, with what is at a point of the screen in its place. */
+  showZoomed(point = centerOf(this.frame)) {
     const before = this.image.getBoundingClientRect();
-    this.setZoomed(!this.zoomed);
-    if (!this.zoomed) return;
+    this.box.dataset.zoomed = String(this.zoomed);
+    this.zoomButton.firstChild.data = this.zoomed ? "Zoom out " : "Zoom in ";
+    byId("zoom-out").disabled = !this.zoomed || this.state !== "shown";
+    setScrolling(this.frame, this.zoomed, "The image, which scrolls");
+    this.fit();
+    if (!this.zoomed || before.width === 0) return;
     const after = this.image.getBoundingClientRect();
     const share = { x: (point.clientX - before.x) / before.width, y: (point.clientY - before.y) / before.height };
     this.frame.scrollLeft += after.x + share.x * after.width - point.clientX;
     this.frame.scrollTop += after.y + share.y * after.height - point.clientY;
   }
 
-  setZoomed(zoomed) {
-    this.zoomed = zoomed;
-    this.box.dataset.zoomed = String(zoomed);
-    this.zoomButton.firstChild.data = zoomed ? "Zoom out " : "Zoom in ";
-    setScrolling(this.frame, zoomed, "The image, which scrolls");
-    this.fit();
+  /** The scale at which the whole image is in the frame. */
+  get fitted() {
+    const { naturalWidth: width, naturalHeight: height } = this.image;
+    // The size without scroll bars, which appear and disappear with it.
+    const frame = this.frame.getBoundingClientRect();
+    return Math.min(MOST_ENLARGED, frame.width / Math.max(1, width), frame.height / Math.max(1, height));
   }
 
-  /** Sets the image's size: the frame's size, within limits. Zoomed, it is twice that, and at least its natural size. */
+  /** Sets the image's size: the frame's size, within limits, times the zoom. */
   fit() {
     const { naturalWidth: width, naturalHeight: height } = this.image;
     if (this.state !== "shown" || width === 0) return;
-    // The size without scroll bars, which appear and disappear with it.
-    const { offsetWidth, offsetHeight } = this.frame;
-    const fitted = Math.min(MOST_ENLARGED, offsetWidth / width, offsetHeight / height);
-    const scale = this.zoomed ? Math.max(1, 2 * fitted) : fitted;
-    this.image.width = Math.max(1, Math.floor(scale * width));
-    this.image.height = Math.max(1, Math.floor(scale * height));
+    const scale = this.fitted * this.magnifier.factor;
+    this.image.width = Math.max(1, Math.floor(scale * width + 1e-6));
+    this.image.height = Math.max(1, Math.floor(scale * height + 1e-6));
     this.image.classList.toggle("tiny", Math.max(width, height) <= TINY);
   }
 

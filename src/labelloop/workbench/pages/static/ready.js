@@ -1,5 +1,5 @@
-// Forms that only a script can send wait for it: sent before, a browser would load the page with the fields in its address.
+// Buttons that do nothing without a script wait for it: a form sent before would load the page with its fields in the address.
 
-export function ready() {
-  for (const button of document.querySelectorAll("button[data-waits]")) button.disabled = false;
+export function ready(root = document) {
+  for (const button of root.querySelectorAll("button[data-waits]")) button.disabled = false;
 }

@@ -3,6 +3,7 @@
 import { post } from "./api.js";
 import { dropLinks } from "./farewell.js";
 import { localize } from "./moments.js";
+import { ready } from "./ready.js";
 
 const PERIOD = 4_000;
 const parts = document.getElementById("parts");
@@ -22,7 +23,9 @@ async function refresh() {
       return;
     }
     if (!response.ok) throw new Error(`status ${response.status}`);
-    replaceParts(new DOMParser().parseFromString(await response.text(), "text/html"));
+    const fresh = new DOMParser().parseFromString(await response.text(), "text/html");
+    ready(fresh);
+    replaceParts(fresh);
     tell("saved", "Up to date");
     hearWhetherOver();
     if (over) return; // The workbench may stop now. That is not a problem to report.
@@ -113,5 +116,6 @@ document.addEventListener("visibilitychange", () => {
   if (!document.hidden) refresh();
 });
 localize(parts);
+ready();
 hearWhetherOver();
 timer = setTimeout(refresh, PERIOD);

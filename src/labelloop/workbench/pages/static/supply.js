@@ -20,6 +20,7 @@ export class Supply extends EventTarget {
     this.ahead = 1; // how many tasks the page may hold: the workbench says so, because few may be left for many people
     this.mayHoldMore = false;
     this.state = "loading";
+    this.wait = null; // how long nothing is there: seconds so far, what is usual, and objects of the last batch
     this.pollWait = POLL_FIRST;
     this.lastAction = Date.now();
     this.ended = false;
@@ -45,11 +46,10 @@ export class Supply extends EventTarget {
     return this.refill();
   }
 
-  /** Removes the first task, because it is answered. */
-  take() {
-    const task = this.tasks.shift();
+  /** Removes tasks, because they are answered. */
+  take(answered) {
+    this.tasks = this.tasks.filter((task) => !answered.includes(task));
     if (this.tasks.length < REFILL_BELOW) this.refillAfterSending();
-    return task;
   }
 
   putBack(task) {
@@ -110,6 +110,7 @@ export class Supply extends EventTarget {
     if (answer.tasks.some((task) => !this.isOfBatch(task.id))) await this.fetchBatch();
     else if (answer.batch === this.batch?.id && answer.guidelines > this.batch.guidelines.version) await this.fetchGuidelines();
     this.state = answer.state;
+    this.wait = answer.wait;
     this.mayHoldMore = answer.ahead > this.ahead && answer.tasks.length === count;
     this.ahead = answer.ahead ?? this.ahead;
     this.ended = this.state === "ended";

@@ -1,6 +1,0 @@
-"""bench/ is no installed package: it is found beside src."""
-
-import sys
-from pathlib import Path
-
-sys.path.insert(0, str(Path(__file__).parents[2]))
