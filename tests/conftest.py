@@ -11,7 +11,7 @@ from typing import Any
 
 import botocore.loaders
 import pytest
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 
 from tests.local.fork_server import ForkServer
 
@@ -25,7 +25,9 @@ for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
     os.environ.setdefault(name, "1")
 
 # Times vary from machine to machine: a test never fails on a clock.
-settings.register_profile("labelloop", deadline=None, print_blob=True)
+settings.register_profile(
+    "labelloop", deadline=None, print_blob=True, suppress_health_check=[HealthCheck.too_slow]
+)
 settings.load_profile("labelloop")
 
 # A shell lets what it starts in the background ignore Ctrl-C, and so would every process a test starts.
