@@ -10,6 +10,7 @@ LABELLOOP_CIFAR10 and the backbone (`make backbone`).
 import argparse
 import json
 import os
+import socket
 import subprocess
 import sys
 import tempfile
@@ -77,10 +78,18 @@ def _s3_server() -> Iterator[str]:
         stderr=subprocess.DEVNULL,
     )
     try:
+        while not _listens(port):
+            assert server.poll() is None, "the stand-in for S3 does not start"
+            time.sleep(0.1)
         yield f"http://127.0.0.1:{port}"
     finally:
         server.kill()
         server.wait()
+
+
+def _listens(port: int) -> bool:
+    with socket.socket() as client:
+        return client.connect_ex(("127.0.0.1", port)) == 0
 
 
 def _upload(endpoint: str, images: Images) -> list[str]:

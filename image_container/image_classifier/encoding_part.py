@@ -12,6 +12,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from classifier.encoding_cache import Vector
@@ -83,7 +84,7 @@ class Part:
         Raises PartError when it cannot be read, or has no vectors of this size.
         """
         try:
-            opened = safe_open(file, "np")
+            opened: Any = safe_open(file, "np")
             addresses, etags = opened.get_tensor("addresses"), opened.get_tensor("etags")
             self._vectors = opened.get_slice("vectors")
             shape, dtype = self._vectors.get_shape(), self._vectors.get_dtype()

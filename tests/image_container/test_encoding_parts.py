@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import shutil
 import threading
 import time
 from collections.abc import Iterator
@@ -11,7 +13,6 @@ from typing import Any
 import boto3
 import numpy as np
 import pytest
-from image_classifier import encoding_parts
 from image_classifier.encoding_part import KnownImage, pack
 from image_classifier.encoding_parts import EncodingParts
 from moto import mock_aws
@@ -174,8 +175,6 @@ def test_a_lost_or_damaged_file_costs_its_images_alone(
 def test_a_file_that_is_whole_but_no_use_is_left_out(
     client: Any, kind: str, caplog: pytest.LogCaptureFixture
 ) -> None:
-    import hashlib
-
     content = b"no safetensors"
     if kind == "of another size":
         content = pack({"s3://images/0.png": KnownImage('"0"', np.zeros(SIZE + 1, np.float16))})
@@ -222,7 +221,7 @@ def test_requests_of_one_image_make_a_file_a_second_and_large_ones_no_large_file
     client: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     now = 100.0
-    monkeypatch.setattr(encoding_parts.time, "monotonic", lambda: now)
+    monkeypatch.setattr(time, "monotonic", lambda: now)
     parts = opened(client)
     for number in range(200):
         now += 0.05
@@ -262,7 +261,7 @@ def test_of_more_than_the_disk_has_room_for_the_newest_are_read(
     class Usage:
         free = 3 * size
 
-    monkeypatch.setattr(encoding_parts.shutil, "disk_usage", lambda _folder: Usage)
+    monkeypatch.setattr(shutil, "disk_usage", lambda _folder: Usage)
     with caplog.at_level("INFO"):
         assert known(opened(client), range(20)) == list(range(10, 20))
     assert "The disk has room for the newest 1 of 2 files." in caplog.text
