@@ -13,6 +13,7 @@ from typing import Any
 import boto3
 import numpy as np
 import pytest
+from image_classifier.backbone import Backbone
 from image_classifier.encoding_part import KnownImage, pack
 from image_classifier.encoding_parts import EncodingParts
 from moto import mock_aws
@@ -20,7 +21,9 @@ from moto import mock_aws
 from labelloop.storage import s3 as storage
 from labelloop.workflow.run_files import RunFiles
 
-from .s3_images import BUCKET, ENCODINGS, image, job, parts_in, put_images
+from .conftest import MakeJob, picture
+from .s3_images import BUCKET, ENCODINGS, counted, image, job, parts_in, put_images
+from .test_trained_images import ask, right, train_here
 from .tiny_backbone import make_tiny_backbone
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("trained_model")]
@@ -85,6 +88,29 @@ def test_a_later_job_encodes_nothing_that_an_earlier_one_encoded(client: Any, ba
     more = [*uris, *put_images(client, [100, 101])]
     assert job(more)[1] == 2
     assert job(more)[1] == 0
+
+
+@pytest.mark.filterwarnings("ignore:__array__ implementation doesn't accept a copy:DeprecationWarning")
+def test_the_training_and_transform_jobs_of_all_rounds_encode_each_image_once(
+    client: Any, backbone: Path, make_job: MakeJob
+) -> None:
+    from image_classifier.model import load_classifier
+
+    lines = [{"source-ref": f"s3://{BUCKET}/in/{seed}.png", "category": seed % 3} for seed in range(90)]
+    for seed in range(90):
+        client.put_object(Bucket=BUCKET, Key=f"in/{seed}.png", Body=picture(seed % 3, seed))
+    encoded, answers = [], []
+    for labeled in (60, 75):
+        job = make_job(num_classes=3, epochs=5)
+        job.add_channel("train", lines[:labeled]).add_channel("pool", lines[labeled:80])
+        with counted() as sizes:
+            train_here(job.root)
+            encoded.append(sum(sizes))
+            # As in a first round, there are images that the training job did not sample from the pool.
+            answers.append(ask(load_classifier(job.model, Backbone(backbone)), lines[labeled:]))
+            encoded.append(sum(sizes))
+    assert encoded == [80, 90, 0, 0]
+    assert right(answers[1], lines[75:]) > 0.9
 
 
 def test_a_replaced_image_is_not_taken_for_the_one_before(client: Any, backbone: Path) -> None:
