@@ -33,7 +33,7 @@ from labelloop.workflow.run_files import RunFiles
 from labelloop.workflow.training_job import job_environment
 
 _BUCKET = "bucket"
-_LABELED_A_ROUND = 200
+_LABELED_A_ROUND = 0.1
 _IMAGES_A_REQUEST = 8_000  # one MB of lines
 _CONTAINER = ProcessContainer(ROOT / "image_container")
 
@@ -105,7 +105,7 @@ def _upload(endpoint: str, images: Images) -> list[str]:
 
 
 def _round(endpoint: str, uris: Sequence[str], labels: Sequence[int], number: int, kept: bool) -> list[Job]:
-    labeled = _LABELED_A_ROUND * number
+    labeled = int(_LABELED_A_ROUND * number * len(uris))
     environment = {
         "IMAGE_BACKBONE": str(ROOT / ".backbone"),
         "AWS_ENDPOINT_URL": endpoint,
