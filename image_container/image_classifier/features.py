@@ -8,9 +8,9 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Protocol, TypeAlias
+from typing import TYPE_CHECKING, Protocol, TypeAlias
 
 import numpy as np
 from classifier.encoded import EncodedObjects, Encoding, Features
@@ -21,6 +21,10 @@ from image_classifier.backbone import Backbone
 from image_classifier.image_source import FETCHES_AT_ONCE, FetchError, ImageSource
 from image_classifier.pictures import PictureError, Pixels, read_picture
 from image_classifier.projection import Projection
+
+# It loads boto3, which is of no use where a folder stands for S3.
+if TYPE_CHECKING:
+    from image_classifier.encoding_parts import EncodingParts
 
 # Of an S3 URI: all of it counts.
 MOST_CHARACTERS = 10_000
@@ -42,6 +46,8 @@ class Looked:
     picture: Pixels | None = None
     problem: str | None = None
     """Why it cannot be read."""
+    etag: str | None = None
+    """Of the object in S3, if it was fetched from there."""
 
 
 class View(Protocol):
@@ -70,9 +76,11 @@ class ImageFeatures:
 
     most_characters = MOST_CHARACTERS
 
-    def __init__(self, source: ImageSource, view: View) -> None:
+    def __init__(self, source: ImageSource, view: View, parts: EncodingParts | None = None) -> None:
+        """Take what the run's jobs know of its images, if they keep it in S3."""
         self._source = source
         self._view = view
+        self._parts = parts
         self._kept: dict[str, Row | str] = {}
 
     @property
@@ -106,15 +114,30 @@ class ImageFeatures:
         found: dict[str, Row | str] = {}
         with ThreadPoolExecutor(FETCHES_AT_ONCE, thread_name_prefix="fetch") as threads:
             for some, looked in _ahead(threads, self._look, uris):
-                for uri, row in zip(some, self._view.rows(looked), strict=True):
+                rows = self._view.rows(looked)
+                self._keep(some, looked, rows)
+                for uri, row in zip(some, rows, strict=True):
                     found[uri] = f"The image {uri} cannot be read: {row}." if isinstance(row, str) else row
+        if self._parts:
+            self._parts.end_request()
         return found
 
     def _look(self, uri: str) -> Looked:
+        known = self._parts.find(uri) if self._parts else None
         try:
-            return self._view.look(self._source.fetch(uri))
+            fetched = self._source.fetch(uri, known.etag if known else None)
         except FetchError as error:
             return Looked("", problem=str(error))
+        if fetched is None:
+            assert known is not None, "only what is known can be unchanged"
+            return Looked(uri, known.vector)
+        return replace(self._view.look(fetched.content), etag=fetched.etag)
+
+    def _keep(self, uris: Sequence[str], looked: Sequence[Looked], rows: Sequence[Row | str]) -> None:
+        if self._parts:
+            for uri, one, row in zip(uris, looked, rows, strict=True):
+                if one.etag is not None and not isinstance(row, str):
+                    self._parts.keep(uri, one.etag, row.astype(np.float16))
 
 
 def _ahead(

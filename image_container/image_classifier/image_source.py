@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -15,6 +16,7 @@ MOST_BYTES = 64_000_000
 FETCHES_AT_ONCE = 16
 _ATTEMPTS = 8
 _CONNECT_SECONDS, _READ_SECONDS = 10, 60
+_NOT_MODIFIED = 304
 # What S3 says of one object. All else is about S3 itself or the job's credentials, and concerns every image.
 _OF_THE_OBJECT = {
     "NoSuchKey",
@@ -35,11 +37,23 @@ class SourceError(UserError):
     """Raised when no image can be fetched, because S3 does not answer or the job has no credentials."""
 
 
+@dataclass(frozen=True)
+class Fetched:
+    """A file, as it was when it was fetched."""
+
+    content: bytes
+    etag: str | None = None
+    """Of the object in S3: whatever replaces it has another. None in a folder."""
+
+
 class ImageSource(Protocol):
     """Where images are. Several threads use it at once."""
 
-    def fetch(self, uri: str) -> bytes:
-        """Raises FetchError or SourceError."""
+    def fetch(self, uri: str, known_etag: str | None = None) -> Fetched | None:
+        """Return what is there; None if it still has the ETag that is known.
+
+        Raises FetchError or SourceError.
+        """
 
 
 def image_source(environment: Mapping[str, str]) -> ImageSource:
@@ -54,15 +68,15 @@ class FolderSource:
     def __init__(self, root: Path) -> None:
         self._root = root.resolve()
 
-    def fetch(self, uri: str) -> bytes:
-        bucket, key = _bucket_and_key(uri)
+    def fetch(self, uri: str, known_etag: str | None = None) -> Fetched:  # noqa: ARG002
+        bucket, key = bucket_and_key(uri)
         try:
             file = (self._root / bucket / key).resolve()
             if not file.is_relative_to(self._root) or not file.is_file():
                 raise FetchError(f"there is no {uri}")
             if file.stat().st_size > MOST_BYTES:
                 raise FetchError(f"it has more than {MOST_BYTES:,} bytes")
-            return file.read_bytes()
+            return Fetched(file.read_bytes())
         except (OSError, ValueError) as error:
             raise FetchError(f"it cannot be read ({error})") from error
 
@@ -71,19 +85,22 @@ class S3Source:
     """S3, with the credentials of the job's role."""
 
     def __init__(self, client: Any = None) -> None:
-        self._client = client or _client()
+        self.client = client or _client()
 
-    def fetch(self, uri: str) -> bytes:
+    def fetch(self, uri: str, known_etag: str | None = None) -> Fetched | None:
         from botocore.exceptions import BotoCoreError, ClientError
 
-        bucket, key = _bucket_and_key(uri)
+        bucket, key = bucket_and_key(uri)
+        unless = {"IfNoneMatch": known_etag} if known_etag else {}
         try:
-            found = self._client.get_object(Bucket=bucket, Key=key)
+            found = self.client.get_object(Bucket=bucket, Key=key, **unless)
             if found["ContentLength"] > MOST_BYTES:
                 found["Body"].close()
                 raise FetchError(f"it has more than {MOST_BYTES:,} bytes")
-            content: bytes = found["Body"].read()
+            return Fetched(found["Body"].read(), found.get("ETag"))
         except ClientError as error:
+            if error.response.get("ResponseMetadata", {}).get("HTTPStatusCode") == _NOT_MODIFIED:
+                return None
             code = error.response.get("Error", {}).get("Code", "")
             if code in _OF_THE_OBJECT:
                 raise FetchError(f"S3 does not give it ({code})") from error
@@ -95,10 +112,10 @@ class S3Source:
                 f"{uri} cannot be fetched ({error}): the container reads images from S3, so the job needs a "
                 "role that may read them, and a way to S3 (no network isolation; in a VPC, an endpoint)."
             ) from error
-        return content
 
 
-def _bucket_and_key(uri: str) -> tuple[str, str]:
+def bucket_and_key(uri: str) -> tuple[str, str]:
+    """Raises FetchError when it is not an S3 URI."""
     found = _URI.fullmatch(uri)
     if not found:
         raise FetchError("it is not an S3 URI such as s3://bucket/key")

@@ -11,13 +11,17 @@ from classifier.encoding_cache import EncodingCache
 
 from image_classifier.backbone import VARIABLE, Backbone
 from image_classifier.features import BackboneView, ImageFeatures, PixelView
-from image_classifier.image_source import image_source
+from image_classifier.image_source import ImageSource, S3Source, image_source
 from image_classifier.projection import Projection
 
 if TYPE_CHECKING:
     from classifier.ensemble import SecondNetwork
 
+    from image_classifier.encoding_parts import EncodingParts
+
 _BACKBONE = "backbone"
+_ON_THIS_MACHINE = "ENCODING_CACHE"
+_IN_S3 = "ENCODING_CACHE_S3_URI"
 
 
 def image_features(
@@ -25,16 +29,27 @@ def image_features(
 ) -> ImageFeatures:
     """Return what encodes images from S3, or from the folder S3_FOLDER.
 
-    Encodings are kept in the folder ENCODING_CACHE, or in `cache_folder`, or not at all. projection: what a
-    training has learned.
+    Encodings are kept in one place: the folder ENCODING_CACHE, or if images come from S3 in
+    ENCODING_CACHE_S3_URI, or in `cache_folder`, or nowhere. projection: what a training has learned.
     """
     source = image_source(os.environ)
     if backbone is None:
         return ImageFeatures(source, PixelView())
-    named = os.environ.get("ENCODING_CACHE", "").strip()
-    folder = Path(named) if named else cache_folder
+    named = os.environ.get(_ON_THIS_MACHINE, "").strip()
+    parts = None if named else _parts_in_s3(source, backbone)
+    folder = Path(named) if named else None if parts else cache_folder
     cache = EncodingCache(folder, backbone.name) if folder else None
-    return ImageFeatures(source, BackboneView(backbone, cache, projection))
+    return ImageFeatures(source, BackboneView(backbone, cache, projection), parts)
+
+
+def _parts_in_s3(source: ImageSource, backbone: Backbone) -> EncodingParts | None:
+    uri = os.environ.get(_IN_S3, "").strip()
+    # A folder has no ETags to tell whether an image is still the same.
+    if not uri or not isinstance(source, S3Source):
+        return None
+    from image_classifier.encoding_parts import EncodingParts
+
+    return EncodingParts.open(f"{uri.rstrip('/')}/{backbone.name}/", backbone.size, source.client)
 
 
 def load_image_features(folder: Path, backbone: Backbone | None) -> ImageFeatures:

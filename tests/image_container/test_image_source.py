@@ -7,7 +7,14 @@ from pathlib import Path
 import boto3
 import pytest
 from botocore.exceptions import EndpointConnectionError
-from image_classifier.image_source import FetchError, FolderSource, S3Source, SourceError, image_source
+from image_classifier.image_source import (
+    Fetched,
+    FetchError,
+    FolderSource,
+    S3Source,
+    SourceError,
+    image_source,
+)
 from moto import mock_aws
 
 from tests.image_container.conftest import put
@@ -18,7 +25,8 @@ def test_a_folder_gives_what_is_in_it_and_nothing_beside_it(tmp_path: Path) -> N
     put(root, "s3://bucket/a/b c.png", b"image")
     (tmp_path / "secret").write_bytes(b"secret")
     source = FolderSource(root)
-    assert source.fetch("s3://bucket/a/b c.png") == b"image"
+    assert source.fetch("s3://bucket/a/b c.png") == Fetched(b"image")
+    assert source.fetch("s3://bucket/a/b c.png", '"known"') == Fetched(b"image")
     for uri in (
         "s3://bucket/a",
         "s3://bucket/none.png",
@@ -38,7 +46,17 @@ def test_s3_gives_an_object_and_tells_why_it_has_none(monkeypatch: pytest.Monkey
         client.create_bucket(Bucket="bucket")
         client.put_object(Bucket="bucket", Key="a.png", Body=b"image")
         source = S3Source(client)
-        assert source.fetch("s3://bucket/a.png") == b"image"
+        found = source.fetch("s3://bucket/a.png")
+        assert found is not None
+        assert (found.content, found.etag) == (
+            b"image",
+            client.head_object(Bucket="bucket", Key="a.png")["ETag"],
+        )
+        assert source.fetch("s3://bucket/a.png", found.etag) is None
+        client.put_object(Bucket="bucket", Key="a.png", Body=b"another")
+        replaced = source.fetch("s3://bucket/a.png", found.etag)
+        assert replaced is not None
+        assert replaced.content == b"another"
         with pytest.raises(FetchError, match="NoSuchKey"):
             source.fetch("s3://bucket/b.png")
         with pytest.raises(FetchError, match="NoSuchBucket"):

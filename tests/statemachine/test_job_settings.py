@@ -1,7 +1,7 @@
 """The model's settings, from the request to the jobs SageMaker is asked for."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -102,6 +102,39 @@ def test_unless_told_there_is_neither_spot_nor_checkpoint_nor_key(loop: Loop) ->
     training, transform = jobs_of(aws, loop)
     assert training.keys().isdisjoint({"EnableManagedSpotTraining", "CheckpointConfig"})
     assert "VolumeKmsKeyId" not in {**training["ResourceConfig"], **transform["TransformResources"]}
+    assert not training.get("Environment")
+    assert not transform.get("Environment")
+
+
+def test_both_jobs_are_told_where_a_run_and_those_that_resume_it_keep_encodings(
+    loop: Loop, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.syspath_prepend(tmp_path)
+    (tmp_path / "keeping.py").write_text(
+        "from labelloop.labelers.container import Container\n"
+        "class Keeping(Container):\n"
+        "    keeps_encodings = True\n"
+        "    def training_job(self, *arguments):\n"
+        "        return {**super().training_job(*arguments), 'Environment': {'ITS_OWN': '1'}}\n"
+    )
+    loop.data(300, clean=False)
+    loop.settings(BatchSize=0.1, MaxRounds=2, Model={"Algorithm": "keeping:Keeping"})
+    place = {"ENCODING_CACHE_S3_URI": "s3://bucket/out/run-1/encodings/"}
+    for name, resumed in (
+        ("run-1", {}),
+        ("run-2", {"ResumeFromS3Uri": "s3://bucket/out/run-1/", "MaxRounds": 3}),
+    ):
+        loop.settings(**resumed)
+        aws = loop.aws()
+        requests: list[Mapping[str, Any]] = []
+        for operation in ("CreateTrainingJob", "CreateTransformJob"):
+            aws.interceptors.before(operation, requests.append, times=99)
+        loop.run(aws, name)
+        assert requests
+        assert {tuple(sorted(one["Environment"].items())) for one in requests} == {
+            tuple(place.items()),
+            tuple(sorted({**place, "ITS_OWN": "1"}.items())),
+        }
 
 
 @pytest.mark.parametrize(
@@ -141,6 +174,8 @@ def test_blazingtext_trains_on_augmented_manifests_and_labels_like_any_model(
     assert training["AlgorithmSpecification"] == {"TrainingImage": image, "TrainingInputMode": "Pipe"}
     assert [channel["RecordWrapperType"] for channel in training["InputDataConfig"]] == ["RecordIO"] * 2
     assert transform["BatchStrategy"] == "MultiRecord"
+    assert not training.get("Environment")
+    assert not transform.get("Environment")
     pool = loop.s3 / "bucket/out/run-1/round-002/training/pool/00000.jsonl"
     question = json.loads(pool.read_bytes().splitlines()[0])
     assert list(question) == ["labelloop-id", "source", "k"], "and nothing else of the user's record"

@@ -7,7 +7,10 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from typing import Any
 
+import numpy as np
 import pytest
+from image_classifier.encoding_parts import EncodingParts
+from image_classifier.image_source import S3Source
 
 from labelloop.local.labeling_job import LabelingFailed, LabelingJobRequest
 from labelloop.local.template import Template
@@ -16,6 +19,7 @@ from labelloop.workbench.deployment import close_elsewhere, opened_workbench
 from labelloop.workbench.overview import Overview
 from labelloop.workbench.service import Workbench
 from labelloop.workbench.tasks import Batch
+from labelloop.workflow.run_files import RunFiles
 from tests.local.fork_server import ForkServer
 from tests.words import CLASSES
 from tests.workbench.conftest import declared_table
@@ -173,6 +177,7 @@ def calls(tmp_path_factory: pytest.TempPathFactory, forks: ForkServer) -> set[Ca
             _a_model_that_labels_first,
             _bad_input,
             _stopped,
+            _images_are_encoded_once,
         ):
             with ExitStack() as stack:
                 loop = Loop(tmp_path_factory.mktemp("loop"), stack, forks)
@@ -333,6 +338,23 @@ def _stopped(loop: Loop, recorder: AwsCalls) -> None:
     assert aws.wait(arn, seconds=300).status == "ABORTED"
 
 
+def _images_are_encoded_once(loop: Loop, recorder: AwsCalls) -> None:
+    """What the container of images calls. It is called here: nobody hears what a job's process calls."""
+    client = _aws(loop, recorder).client("s3")
+    client.put_object(Bucket="bucket", Key="in/a.png", Body=b"an image")
+    place = f"{RunFiles('s3://bucket/out/run-1/').encodings}backbone/"
+    with recorder.made_by(JOBS):
+        fetched = S3Source(client).fetch("s3://bucket/in/a.png")
+        assert fetched is not None
+        assert fetched.etag is not None
+        for known in (False, True):
+            parts = EncodingParts.open(place, 4, client)
+            assert parts is not None
+            assert (parts.find("s3://bucket/in/a.png") is not None) == known
+            parts.keep("s3://bucket/in/a.png", fetched.etag, np.zeros(4, np.float16))
+            parts.end_request()
+
+
 def test_every_call_is_allowed_to_who_makes_it(policies: Policies, calls: set[Call]) -> None:
     refused = [call for call in calls if not policies.allow(call)]
     assert not refused
@@ -345,6 +367,16 @@ def test_no_job_can_read_what_a_run_will_draw(policies: Policies) -> None:
         assert not policies.allow(Call(JOBS, "s3:GetObject", f"{run}/{name}/state.json"))
         assert policies.allow(Call("MergeLabels", "s3:GetObject", f"{run}/{name}/state.json"))
     assert policies.allow(Call(JOBS, "s3:GetObject", f"{run}/round-001/training/train/train.jsonl"))
+
+
+def test_jobs_keep_encodings_and_can_write_nowhere_else_of_the_runs_own(policies: Policies) -> None:
+    run = "arn:aws:s3:::bucket/out/run-1"
+    for action in ("s3:PutObject", "s3:PutObjectTagging", "s3:GetObject"):
+        assert policies.allow(Call(JOBS, action, f"{run}/encodings/backbone/0.safetensors"))
+    for key in ("prepared/manifest.jsonl", "round-001/merged/round.json", "output/output.manifest"):
+        assert not policies.allow(Call(JOBS, "s3:PutObject", f"{run}/{key}"))
+    assert not policies.allow(Call(JOBS, "s3:DeleteObject", f"{run}/encodings/backbone/0.safetensors"))
+    assert not policies.allow(Call(JOBS, "s3:PutObjectTagging", f"{run}/round-001/model/model.tar.gz"))
 
 
 def test_nothing_is_allowed_that_is_neither_called_nor_explained(

@@ -15,8 +15,10 @@ from labelloop.core.manifest.label_categories import LabelCategories
 from labelloop.core.manifest.lines import LabelAttribute
 from labelloop.labelers.container import Container
 from labelloop.labelers.image import Image
+from labelloop.labelers.registry import LABELERS
 from labelloop.local.request_check import check_request
 from labelloop.workflow.request import parse_request
+from labelloop.workflow.training_job import job_environment
 from tests.unit.test_request import changed
 
 CHANNELS = {name: f"s3://bucket/{name}/{name}.jsonl" for name in ("train", "validation", "pool")}
@@ -298,3 +300,22 @@ def test_a_wrong_hyperparameter_is_refused_before_anybody_labels(given: dict[str
     labelers.check_request(request, own_model=True)
     own = {"HyperParameters": given, "ImageUri": "111122223333.dkr.ecr.us-east-1.amazonaws.com/mine:1"}
     labelers.check_request(parse_request(changed("ActiveLearning.Model", own)))
+
+
+def test_only_the_container_of_images_is_told_where_to_keep_encodings() -> None:
+    """A user's own container, and BlazingText, get what they always got."""
+    loaded = {name: labelers.load_labeler(name) for name in LABELERS.classes}
+    assert [name for name, labeler in loaded.items() if labeler.keeps_encodings] == ["image"]
+
+
+def test_a_place_that_sagemaker_would_refuse_is_left_out() -> None:
+    longest = f"s3://bucket/{'x' * 500}"
+    assert len(longest) == 512
+    for uri, told in ((longest, {"ENCODING_CACHE_S3_URI": longest}), (f"{longest}/", {})):
+        assert job_environment(uri) == told
+        rest = {
+            "TrainingJobName": "job",
+            "RoleArn": "arn:aws:iam::123456789012:role/jobs",
+            "OutputDataConfig": {"S3OutputPath": "s3://bucket/model/"},
+        }
+        check_request("sagemaker", "CreateTrainingJob", {**job(), **rest, "Environment": told})

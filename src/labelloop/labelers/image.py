@@ -17,6 +17,7 @@ class Image(StackContainer):
 
     name: ClassVar = "image"
     stand_in: ClassVar = StandIn("image_container", "imagemodelcontainer:images")
+    keeps_encodings: ClassVar = True
     # Those of image_container/image_classifier/hyperparameters.py; a test compares the two.
     hyperparameters: ClassVar = SHARED_HYPERPARAMETERS | {"image_attribute", "max_pool_images"}
 

@@ -33,6 +33,9 @@ class Labeler(Protocol):
     # Whether what it says are the request's prior labels, with what people's answers tell of them.
     labels_are_given: ClassVar[bool] = False
 
+    # Whether its container keeps encodings in S3 for later jobs: it gets ENCODING_CACHE_S3_URI.
+    keeps_encodings: ClassVar[bool] = False
+
     # The names of the hyperparameters that the stack's own model image knows, for a labeler that trains it.
     hyperparameters: ClassVar[frozenset[str] | None] = None
 

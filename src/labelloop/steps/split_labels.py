@@ -2,6 +2,7 @@
 
 import json
 import math
+from collections.abc import Mapping
 from itertools import islice
 from typing import Any
 
@@ -16,7 +17,7 @@ from labelloop.storage.loop_files import load_loop
 from labelloop.storage.manifest_files import lines_of
 from labelloop.workflow.run_files import part_of_pool
 from labelloop.workflow.run_state import RunState, Training
-from labelloop.workflow.training_job import contract
+from labelloop.workflow.training_job import contract, job_environment
 
 MOST_IN_A_FILE = 250_000
 
@@ -29,6 +30,8 @@ def split_labels(state: RunState, _time: str) -> dict[str, Any]:
     parts = None
     if state.image_uri is not None:
         parts = _write_channels(state, loop.ledger, channels, labeler)
+    # The first execution's: those that go on from it encode nothing again.
+    of_jobs = job_environment(state.first_files.encodings) if labeler.keeps_encodings else {}
     training = Training(
         train_s3_uri=files.train,
         validation_s3_uri=files.holdout,
@@ -37,7 +40,8 @@ def split_labels(state: RunState, _time: str) -> dict[str, Any]:
         ledger_s3_uri=files.training_ledger,
         model_folder_s3_uri=files.model_folder,
         predictions_folder_s3_uri=files.predictions_folder,
-        job=None if state.image_uri is None else _job(state, state.image_uri, labeler),
+        job=None if state.image_uri is None else _job(state, state.image_uri, labeler, of_jobs),
+        environment=of_jobs or None,
     )
     return state.with_loop(loop, ledger_s3_uri=files.training_ledger, training=training).as_document()
 
@@ -74,7 +78,7 @@ def without_label(line: bytes, attribute: LabelAttribute) -> bytes:
     return json.dumps(kept, ensure_ascii=False, separators=(",", ":")).encode()
 
 
-def _job(state: RunState, image_uri: str, labeler: Labeler) -> dict[str, Any]:
+def _job(state: RunState, image_uri: str, labeler: Labeler, environment: Mapping[str, str]) -> dict[str, Any]:
     hyper_parameters = contract(
         classes=len(state.class_names),
         label_attribute=state.request.label_attribute_name,
@@ -83,7 +87,8 @@ def _job(state: RunState, image_uri: str, labeler: Labeler) -> dict[str, Any]:
     )
     files = state.round_files
     channels = {"train": files.train, "validation": files.holdout, "pool": files.pool}
-    return labeler.training_job(state.request, image_uri, channels, hyper_parameters, _checkpoints(state))
+    job = labeler.training_job(state.request, image_uri, channels, hyper_parameters, _checkpoints(state))
+    return {**job, "Environment": {**job.get("Environment", {}), **environment}} if environment else job
 
 
 def _checkpoints(state: RunState) -> str:

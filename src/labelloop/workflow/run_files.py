@@ -19,12 +19,14 @@ All are under `<S3OutputPath><execution name>/`. None is ever written again with
                                       round.json  state.json
                    checkpoints/       if the request asks for them
     round-000/     auto-labels/       tests/0001.json, ...: see `labelloop.storage.lineage`
+    encodings/                        what the model containers keep for later jobs, if the labeler says so
     output/        output.manifest  report.json  report.html
 
 `prior-labels.npz` exists if the request names any, `candidates.npy` while a test goes on, `probes.npy` while
 people disagree on a spot check, `chances.npy` when a test has ended, `alike.npy` if people get like after
 like, and `ahead.manifest` if they label while the next model learns. `foundation-model/` exists if the
-request names such a model; an execution that goes on from another finds the answers in the first one's.
+request names such a model; an execution that goes on from another finds the answers in the first one's, and
+the encodings too.
 """
 
 import re
@@ -126,6 +128,11 @@ class RunFiles:
     @property
     def foundation_model(self) -> "FoundationModelFiles":
         return FoundationModelFiles(f"{self.prefix}foundation-model/")
+
+    @property
+    def encodings(self) -> str:
+        """Where jobs keep what they encoded. Only containers know what is in it."""
+        return f"{self.prefix}encodings/"
 
     @property
     def output_folder(self) -> str:

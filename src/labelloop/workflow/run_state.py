@@ -64,6 +64,7 @@ class Training(_Passed):
     predictions_folder_s3_uri: str
     # The labeler's part of CreateTrainingJob; None: nothing is trained.
     job: dict[str, Any] | None = None
+    environment: dict[str, str] | None = None  # of the transform job
 
     @property
     def pool_files(self) -> list[str]:

@@ -8,6 +8,8 @@ from labelloop.workflow.request import ModelSettings
 
 _JSON_LINES = "application/jsonlines"
 _RECORD_IO = "application/x-recordio"
+# SageMaker takes no longer value of an environment variable.
+_LONGEST_VALUE = 512
 
 
 def training_job(
@@ -48,6 +50,14 @@ def contract(
     """The hyperparameters that every container gets: docs/bring-your-own-model.md."""
     known = {"num_classes": str(classes), "label_attribute": label_attribute, "seed": str(seed)}
     return {**known, "prior_labels": json.dumps(prior_labels)} if prior_labels else known
+
+
+def job_environment(encodings_s3_uri: str) -> dict[str, str]:
+    """The environment variables of both jobs, for a container that keeps encodings of images for later jobs.
+
+    encodings_s3_uri: a folder that all jobs of a run share; a longer one than fits is not passed on
+    """
+    return {"ENCODING_CACHE_S3_URI": encodings_s3_uri} if len(encodings_s3_uri) <= _LONGEST_VALUE else {}
 
 
 def longest_wait(model: ModelSettings) -> int:
