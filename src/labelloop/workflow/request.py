@@ -307,6 +307,8 @@ class FoundationModel(_Block):
     examples: list[ModelExample] = Field(default_factory=list, max_length=100)
     # So many of the texts that came with people's labels are shown too.
     examples_per_class: int = Field(default=1, ge=0, le=10)
+    # Beside these, so many that are like the text asked about.
+    examples_near: int = Field(default=0, ge=0, le=20)
     prompt_template_s3_uri: S3ObjectUri | None = None
     confidence_from: Literal["stated", "samples"] = "stated"
     samples: int = Field(default=5, ge=2, le=25)
