@@ -13,6 +13,7 @@ from labelloop.foundation_model.examples import Examples
 from labelloop.foundation_model.server_address import ServerAddress
 from tests.foundation_model.stand_in import StandIn
 
+OTHER_LETTERS = str.maketrans("flubaFLUBA", "qrstvqrstv")
 BUSINESS, ENTERTAINMENT, HEALTH, _ = CLASSES
 LABELED = [
     ("fed rates", BUSINESS),
@@ -48,6 +49,13 @@ def test_a_row_has_the_standard_error_of_the_share() -> None:
 
 
 def test_near_ones_of_one_class_are_told_from_a_random_draw() -> None:
-    texts = [f"{('flu', 'opera')[number % 2]} {number}" for number in range(MOST_LABELED + 50)]
-    found = neighbors(Texts("made", "", texts, np.arange(len(texts)) % 2), 200)
+    words = [
+        f"{'flu' * (number % 50 + 1)} {'ba' * (number // 50 + 1)}" for number in range(MOST_LABELED + 50)
+    ]
+    labels = np.arange(len(words)) % 2
+    # Nothing that a text of one class says is said by one of the other.
+    texts = [
+        word if label else word.translate(OTHER_LETTERS) for word, label in zip(words, labels, strict=True)
+    ]
+    found = neighbors(Texts("made", "", texts, labels), 200)
     assert found == ("made", "200", "100.0 %", "100.0 %", "100.0 %", "50.0 %")
