@@ -217,6 +217,26 @@ def test_the_prompt_is_shown_and_nothing_sent(table: Path, server: StandIn, tmp_
     assert not list(tmp_path.glob("asked*"))
 
 
+def test_examples_near_a_text_go_with_it_and_are_paid_for(table: Path, server: StandIn) -> None:
+    write(table, [{**row, "people": TRUTH[row["text"]] if 10 < n < 20 else ""} for n, row in enumerate(ROWS)])
+    near = ["--label-column", "people", "--examples-per-class", "0", "--examples-near", "2"]
+    planned = call(table, server, *near, "--plan")
+    assert planned.exit_code == 0, planned.output
+    assert call(table, server, *near).exit_code == 0
+    asked = [chat.raw for chat in server.chats]
+    assert len(asked) == len(set(asked)) == len(ROWS), "the plan's answers are kept"
+    for chat in server.chats:
+        shown = [json.loads(line) for line in chat.system.splitlines() if line.startswith('{"text": ')]
+        assert len(shown) == 2
+        for one in shown:
+            assert TRUTH[one["text"]] == one["label"]
+            assert one["text"] != chat.text
+    assert call(table, server, *near).exit_code == 0
+    assert len(server.chats) == len(ROWS), "nothing is asked twice"
+    assert call(table, server, *near[:-1], "1").exit_code == 0
+    assert len(server.chats) == 2 * len(ROWS), "another prompt is another request"
+
+
 def test_descriptions_may_say_which_classes_there_are(table: Path, server: StandIn, tmp_path: Path) -> None:
     (tmp_path / "meanings.csv").write_text("class,description\ndog,Barks\ncat,Says miaow\n")
     arguments = ["--text-column", "text", "--model", "tiny", "--server", server.url]
@@ -307,6 +327,7 @@ def test_ctrl_c_keeps_what_was_answered_and_says_how_to_go_on(
         (("--name", "text"), "has a column 'text' already"),
         (("--name", " "), "cannot be empty"),
         (("--name", "llm-metadata"), "cannot be a prior column"),
+        (("--examples-near", "3"), "--examples-near needs --label-column"),
         (("--guidelines", "no.txt"), "The guidelines no.txt cannot be read"),
         (("--out", "asked.docx"), "its name must end in"),
     ],

@@ -2,6 +2,7 @@
 
 import json
 import re
+import tracemalloc
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,7 @@ from hypothesis import strategies as st
 
 from labelloop.asked_files.descriptions import read_descriptions, read_instructions
 from labelloop.foundation_model.errors import PromptError
-from labelloop.foundation_model.examples import Examples
+from labelloop.foundation_model.examples import MOST_LOOKED_AT, Examples
 from labelloop.foundation_model.prompt import DescribedClass, Example, Prompt, as_data, described
 from labelloop.preparation.errors import PreparationError
 
@@ -154,6 +155,68 @@ def test_a_class_without_labels_has_no_example_and_long_texts_come_last() -> Non
     labeled = [("long" * 1000, "a"), ("short", "a")]
     assert Examples(labeled, "ab", 1, 0).beside("") == (Example("short", "a"),)
     assert Examples(labeled, "ab", 1, 0).beside("short")[0].text.startswith("longlong")
+
+
+def test_near_examples_are_like_the_text_and_stand_last_the_nearest_at_the_end() -> None:
+    labeled = [
+        *[("Fed raises rates", "a"), ("Fed lowers rates by half a point", "a"), ("Opera season opens", "b")],
+        *[("Flu season ends", "c"), ("Opera singer has the flu", "c")],
+    ]
+    examples = Examples(labeled, "abc", 0, 0, near=2)
+    assert [one.text for one in examples.beside("Rates: Fed raises them")] == [
+        *("Fed lowers rates by half a point", "Fed raises rates"),
+    ]
+    assert examples.beside("Zzz?") == ()
+    fixed = Examples(labeled, "abc", 1, 0)
+    both = Examples(labeled, "abc", 1, 0, near=2).beside("Opera season closes")
+    assert both[:3] == fixed.beside("Opera season closes")
+    assert len({one.text for one in both}) == len(both) == 5, "what is shown already is not shown again"
+
+
+def test_no_near_example_is_the_text_itself_nor_shown_twice_nor_in_dispute() -> None:
+    labeled = [("flu one", "a"), ("flu two", "a"), ("flu three", "b"), ("flu four", "b"), ("flu four", "a")]
+    always = (Example("flu one", "a"),)
+    examples = Examples([*labeled, *labeled], "ab", 0, 0, always=always, near=3)
+    for text, _ in labeled:
+        texts = [one.text for one in examples.beside(text)]
+        assert text not in texts
+        assert sorted(texts) == sorted({"flu one", "flu two", "flu three"} - {text})
+
+
+def test_near_examples_are_short_where_there_are_enough_and_of_many_a_part_is_looked_at() -> None:
+    long, short = "flu " * 300, [(f"flu {'abc'[n]}", "a") for n in range(3)]
+    near = Examples([(long, "b"), *short], "ab", 0, 0, near=2).beside("flu")
+    assert [len(one.text) for one in near] == [5, 5]
+    assert Examples([(long, "b"), short[0]], "ab", 0, 0, near=2).beside("flu")[-1].text == long
+    many = [(f"word{n} flu", "a") for n in range(MOST_LOOKED_AT + 500)]
+    examples = Examples(many, "a", 0, 3, near=1)
+    found = sum(examples.beside(f"word{n}") == (Example(f"word{n} flu", "a"),) for n in range(5000, 5500))
+    assert 400 < found < 490
+    assert examples.digest == Examples(many, "a", 0, 3, near=1).digest
+    assert examples.digest != Examples(many, "a", 0, 4, near=1).digest != ""
+
+
+@pytest.mark.parametrize("text", HOSTILE)
+def test_a_hostile_example_stays_data(text: str) -> None:
+    examples = Examples([(text, "business")], ["business"], 0, 0, near=1)
+    beside = examples.beside(f"{text} and more")
+    assert [one.text for one in beside] == [text]
+    told = USUAL.messages("other", beside)[0]["content"]
+    without = USUAL.messages("other")[0]["content"]
+    (line,) = [line for line in told.split("\n") if line.startswith('{"text": ')]
+    assert json.loads(line) == {"text": text, "label": "business"}
+    assert len(told.splitlines()) == len(without.splitlines()) + 3
+    assert all(word not in line for word in ("<|", "[INST]", "\u2028", "\x85"))
+
+
+def test_prompts_of_many_texts_with_examples_of_their_own_are_not_all_kept() -> None:
+    one = prompt()
+    tracemalloc.start()
+    for number in range(3_000):
+        one.instructions((Example(f"{number} " * 500, "business"),))
+    held, _ = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert held < 3_000_000
 
 
 # Descriptions and guidelines -------------------------------------------------------------------------------

@@ -7,7 +7,6 @@ import json
 import os
 import threading
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -21,68 +20,13 @@ from labelloop.reporting.text import money
 from tests.words import CLASSES
 
 from .conftest import Loop, Outcome
+from .foundation_models import MODEL, NAME, PARAMETERS, PRICES, Model, prepared, run, shown, sources
 
 AccountedFor = Callable[[Outcome], None]
 
 pytestmark = pytest.mark.slow
 
 LLM_LABELS = os.environ.get("LABELLOOP_LLM_LABELS", "")
-MODEL = "us.amazon.nova-lite-v1:0"
-NAME = "foundation-model"
-PARAMETERS = {
-    "DataBucket": "bucket",
-    "JobRoleArn": "arn:aws:iam::123456789012:role/jobs",
-    "LabelingBackend": "groundtruth",
-    "FoundationModel": MODEL,
-}
-PRICES = {"InputTokens": 0.06, "OutputTokens": 0.24}
-
-
-@dataclass
-class Model:
-    """A model of some skill that notes what it is asked, and fails as it is told to."""
-
-    says: SimulatedModel
-    asked: list[Mapping[str, Any]] = field(default_factory=list)
-    faults: dict[str, Any] = field(default_factory=dict)  # by text: an error, or an answer
-
-    def converse(self, model: str, request: Mapping[str, Any]) -> dict[str, Any]:
-        if model != MODEL:
-            raise ServiceError("ValidationException", "The provided model identifier is invalid.")
-        text = asked_about(request)
-        fault = self.faults.get("*", self.faults.get(text))
-        if callable(fault):
-            fault = fault(text, request)
-        self.asked.append(request)
-        if isinstance(fault, ServiceError):
-            raise fault
-        if isinstance(fault, str):
-            return answer(request, {"text": fault}, "end_turn")
-        return fault or self.says.converse(model, request)
-
-    @property
-    def texts(self) -> list[str]:
-        return [asked_about(request) for request in self.asked]
-
-
-def prepared(loop: Loop, size: int = 300, *, skill: float = 0.9, labeled: int = 0, **block: Any) -> Model:
-    """A loop with texts, all of them different, and a model that may be asked about them."""
-    loop.data(size, labeled=labeled)
-    lines = [json.loads(line) for line in (loop.s3 / "bucket/in/input.manifest").read_bytes().splitlines()]
-    records = [{**line, "source": f"{line['source']} {number}"} for number, line in enumerate(lines)]
-    loop.manifest(json.dumps(record).encode() for record in records)
-    loop.settings(
-        Labeler="given",
-        TargetError=0.1,
-        CertificateFor="dataset",
-        FoundationModel={"ModelId": MODEL, "Prices": PRICES, **block},
-    )
-    truth = dict(zip((record["source"] for record in records), loop.truth, strict=True))
-    return Model(SimulatedModel(truth, CLASSES, skill))
-
-
-def run(loop: Loop, model: Model, name: str = "run-1", **options: Any) -> Outcome:
-    return loop.run(loop.aws(foundation_models=model, parameters=PARAMETERS, **options), name)
 
 
 def test_a_model_labels_first_and_people_audit(loop: Loop, accounted_for: AccountedFor) -> None:
@@ -129,7 +73,7 @@ def test_a_model_labels_first_and_people_audit(loop: Loop, accounted_for: Accoun
 
 def test_many_texts_go_through_batch_inference(loop: Loop, accounted_for: AccountedFor) -> None:
     model = prepared(loop, BatchFrom=100)
-    unreadable, failed = _sources(loop)[20:22]
+    unreadable, failed = sources(loop)[20:22]
     model.faults[unreadable] = lambda _, request: (
         None if "toolConfig" in request else "I would rather not say"
     )
@@ -144,11 +88,6 @@ def test_many_texts_go_through_batch_inference(loop: Loop, accounted_for: Accoun
     assert {unreadable, failed} <= {asked_about(request) for request in single}
     for line in outcome.lines():
         assert CLASSES[line[NAME]] == model.says.says(line["source"])[0]
-
-
-def _sources(loop: Loop) -> list[str]:
-    lines = (loop.s3 / "bucket/in/input.manifest").read_bytes().splitlines()
-    return [json.loads(line)["source"] for line in lines]
 
 
 def test_beside_a_trained_model_its_labels_are_seen(loop: Loop, accounted_for: AccountedFor) -> None:
@@ -170,7 +109,7 @@ def test_a_confidence_from_samples_asks_about_each_text_so_often(loop: Loop) -> 
         turns[text] = turns.get(text, 0) + 1
         return '{"label": "river"}' if turns[text] == 2 else '{"label": "metal"}'
 
-    model.faults[_sources(loop)[5]] = one_in_three
+    model.faults[sources(loop)[5]] = one_in_three
     outcome = run(loop, model)
     assert len(model.asked) == 3 * 40
     assert {request["inferenceConfig"]["temperature"] for request in model.asked} == {1.0}
@@ -179,12 +118,31 @@ def test_a_confidence_from_samples_asks_about_each_text_so_often(loop: Loop) -> 
     assert {*confidences[:5], *confidences[6:]} == {1.0}
 
 
+def test_examples_near_a_text_are_labels_of_people(loop: Loop, accounted_for: AccountedFor) -> None:
+    model = prepared(loop, 120, labeled=30, ExamplesNear=2, ExamplesPerClass=0)
+    outcome = run(loop, model)
+    accounted_for(outcome)
+    truth = dict(zip(sources(loop), loop.truth, strict=True))
+    labeled = set(sources(loop)[:30])
+    assert len(model.asked) == 120
+    for request in model.asked:
+        examples = shown(request)
+        assert examples
+        assert len(examples) <= 2
+        for one in examples:
+            assert one["text"] in labeled - {asked_about(request)}
+            assert truth[one["text"]] == one["label"]
+    assert len({json.dumps(shown(request)) for request in model.asked}) > 10
+    told = outcome.report()["foundation_model"]
+    assert told["estimated"] == pytest.approx(told["spent"], rel=0.1)
+
+
 # Stopped, killed, resumed -----------------------------------------------------------------------------------
 
 
 def test_a_run_that_was_killed_pays_for_nothing_twice(loop: Loop, accounted_for: AccountedFor) -> None:
     model = prepared(loop)
-    victim = _sources(loop)[150]
+    victim = sources(loop)[150]
 
     def kill(_text: str, _request: Any) -> None:
         raise RuntimeError("the process ends here")
@@ -199,7 +157,7 @@ def test_a_run_that_was_killed_pays_for_nothing_twice(loop: Loop, accounted_for:
     loop.settings(ResumeFromS3Uri="s3://bucket/out/run-1/")
     outcome = run(loop, model, "run-2")
     accounted_for(outcome)
-    assert sorted(model.texts) == sorted(_sources(loop))
+    assert sorted(model.texts) == sorted(sources(loop))
     assert outcome.report()["foundation_model"]["labels"] == 300
     # Once more, from the labels: nothing is asked.
     loop.settings(ResumeFromS3Uri="s3://bucket/out/run-2/")
@@ -227,7 +185,7 @@ def test_a_batch_job_goes_on_when_its_execution_is_stopped(loop: Loop, accounted
     accounted_for(outcome)
     assert "FindModelInvocationJob" in loop.states
     assert "CreateModelInvocationJob" not in loop.states
-    assert sorted(model.texts) == sorted(_sources(loop))
+    assert sorted(model.texts) == sorted(sources(loop))
 
 
 def test_the_command_stop_stops_batch_jobs_and_a_resumed_run_goes_on(
@@ -253,7 +211,7 @@ def test_the_command_stop_stops_batch_jobs_and_a_resumed_run_goes_on(
     accounted_for(outcome)
     assert "CreateModelInvocationJob" in loop.states
     assert outcome.report()["foundation_model"]["labels"] == 300
-    assert sorted(model.texts) == sorted(_sources(loop))
+    assert sorted(model.texts) == sorted(sources(loop))
 
 
 # What goes wrong --------------------------------------------------------------------------------------------
@@ -292,7 +250,7 @@ def test_every_kind_of_bad_answer_by_the_hundred_loses_no_line(
     loop: Loop, accounted_for: AccountedFor
 ) -> None:
     model = prepared(loop, 600)
-    sources = _sources(loop)
+    texts = sources(loop)
     kinds: list[Any] = [
         "",
         "fish",
@@ -303,7 +261,7 @@ def test_every_kind_of_bad_answer_by_the_hundred_loses_no_line(
         lambda _, request: answer(request, {"text": '{"label": "fru'}, "max_tokens"),
         lambda _, request: answer(request, {"text": ""}, "content_filtered"),
     ]
-    for number, text in enumerate(sources[20:420]):
+    for number, text in enumerate(texts[20:420]):
         model.faults[text] = kinds[number % len(kinds)]
     outcome = run(loop, model)
     accounted_for(outcome)
@@ -326,8 +284,8 @@ def test_labels_that_cost_more_than_the_limit_are_not_begun(loop: Loop) -> None:
     loop.settings(MaxCost=5.0)
     outcome = run(loop, model)
     cause = outcome.execution.cause or ""
-    assert "ActiveLearning.MaxCost: the foundation model's labels of 300 texts would cost about" in cause
-    assert "10 of 300 texts are answered" in cause
+    assert "ActiveLearning.MaxCost: the foundation model would take about" in cause
+    assert "for the labels of 300 texts, and MaxCost is 5 USD. 10 of 300 texts are answered" in cause
     assert len(model.asked) == 10
 
 
@@ -385,6 +343,7 @@ def test_a_batch_that_is_of_no_use_ends_the_run_with_its_reason(loop: Loop, faul
         ),
         ({"Model": "x"}, "unknown field ActiveLearning.FoundationModel.Model: did you mean ModelId?"),
         ({"Attribute": "category"}, "'category' has other labels"),
+        ({"ExamplesNear": 2, "AskAgainAfter": 9, "Attribute": "x" * 125}, "too long to be asked again under"),
         ({"Attribute": "n"}, "line 1: it already has the key n, which the foundation model's labels get"),
     ],
 )

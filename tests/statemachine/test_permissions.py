@@ -26,8 +26,8 @@ from tests.workbench.conftest import declared_table
 
 from .aws_calls import JOBS, MODEL_JOBS, AwsCalls, Call
 from .conftest import ROOT, Loop
+from .foundation_models import MODEL, prepared
 from .policies import Permission, Policies
-from .test_foundation_model import MODEL, prepared
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("permissions")]
 

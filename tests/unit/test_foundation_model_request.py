@@ -47,6 +47,9 @@ def test_its_labels_are_prior_labels_behind_those_of_the_input() -> None:
         ({**MODEL, "RequestsAtOnce": 65}, "FoundationModel.RequestsAtOnce"),
         ({**MODEL, "Attribute": "source"}, "that key holds the data object itself"),
         ({**MODEL, "Prices": {"InputTokens": 1.0}}, "FoundationModel.Prices.OutputTokens is missing"),
+        ({**MODEL, "ExamplesNear": 21}, "FoundationModel.ExamplesNear"),
+        ({**MODEL, "AskAgainAfter": 0, "ExamplesNear": 1}, "FoundationModel.AskAgainAfter"),
+        ({**MODEL, "AskAgainAfter": 300}, "how many go with each text, ExamplesNear 4 for instance"),
         ({**MODEL, "Examples": [{"Text": "", "Label": "a"}]}, "FoundationModel.Examples.0.Text"),
     ],
 )
@@ -65,10 +68,12 @@ def test_a_limit_of_the_cost_needs_prices_and_what_is_spent_is_not_left_for_peop
     assert settings.loop_settings(spent_on_foundation_model=20.0).max_cost == 0.0
 
 
-def test_its_key_is_its_own() -> None:
+def test_its_keys_are_its_own() -> None:
     for taken in ("category", "rule"):
-        with pytest.raises(RequestError, match="has other labels"):
+        with pytest.raises(RequestError, match=f"'{taken}' has other labels"):
             request(PriorLabels=[{"Attribute": "rule"}], model={"Attribute": taken})
+    with pytest.raises(RequestError, match="'llm-again' has other labels"):
+        request(PriorLabels=[{"Attribute": "llm-again"}], model={"Attribute": "llm"})
 
 
 def test_start_looks_for_its_template() -> None:
@@ -84,8 +89,19 @@ def test_its_labels_are_a_snapshot_between_the_start_and_the_first_round() -> No
     assert files.newest_snapshot([selected, labels, prepared]) == selected
 
 
+def test_its_second_labels_are_a_snapshot_before_the_round_that_learns_from_them() -> None:
+    files = RunFiles("s3://bucket/out/run/")
+    again, merged = files.round(3).foundation_model.state, files.round(2).merged_state
+    assert files.newest_snapshot([merged, again, files.foundation_model.state]) == again
+    assert files.newest_snapshot([files.round(3).selected_state, again]) == files.round(3).selected_state
+
+
 def test_what_was_paid_for_is_not_removed_by_the_lifecycle_rule() -> None:
-    files = RunFiles("s3://bucket/out/run/").foundation_model
-    kept = (files.answer(b"x"), files.job(1).requests, files.job(1).output, files.prior_labels, files.state)
-    assert not any(map(is_intermediate, kept))
-    assert is_intermediate(files.manifest)
+    run = RunFiles("s3://bucket/out/run/")
+    for files in (run.foundation_model, run.foundation_model_again, run.round(2).foundation_model):
+        kept = (
+            *(files.answer(b"x"), files.job(1).requests, files.job(1).output),
+            *(files.prior_labels, files.state),
+        )
+        assert not any(map(is_intermediate, kept))
+        assert is_intermediate(files.manifest)

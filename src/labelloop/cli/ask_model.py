@@ -94,6 +94,15 @@ def ask_model(
         ),
     ] = None,
     examples_per_class: Annotated[int, typer.Option(min=0, help="How many such examples of each class.")] = 1,
+    examples_near: Annotated[
+        int,
+        typer.Option(
+            min=0,
+            max=20,
+            help="Beside these, how many that are like the text asked about; they differ from "
+            "text to text, and cost tokens with each.",
+        ),
+    ] = 0,
     prompt_template: Annotated[
         Path | None,
         typer.Option(
@@ -200,6 +209,8 @@ def ask_model(
             patience=Patience(timeout, attempts),
         )
         spending = _spending(price_in, price_out, max_cost)
+        if examples_near and label_column is None:
+            raise OptionError("--examples-near needs --label-column: the column with the labels of people.")
         meanings = read_descriptions(class_descriptions) if class_descriptions else {}
         table_format = table_options.table_format(
             text_column=text_column,
@@ -234,7 +245,13 @@ def ask_model(
             classes=described(names, meanings, class_descriptions),
             guidelines=read_instructions(guidelines, "The guidelines") if guidelines else "",
             template=read_instructions(prompt_template, "The prompt template") if prompt_template else None,
-            examples=Examples(((row.text, row.label) for row in read.taken), names, examples_per_class, seed),
+            examples=Examples(
+                ((row.text, row.label) for row in read.taken),
+                names,
+                examples_per_class,
+                seed,
+                near=examples_near,
+            ),
         )
         # Before anything is written or sent: a template may be wrong.
         prompt = instructions.prompt(secrets.token_hex(8), confidence_from)

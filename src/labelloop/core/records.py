@@ -386,7 +386,7 @@ class OutcomeCounts(Record):
 
 
 class FoundationModelRecord(Record):
-    """The labels that a foundation model gave before people were asked; see `labelloop.model_labels`."""
+    """The labels that a foundation model gave when it was asked; see `labelloop.model_labels`."""
 
     model: str
     attribute: str  # the key of its labels in the manifest
@@ -400,6 +400,7 @@ class FoundationModelRecord(Record):
     by_batch: Annotated[int, IfAny] = 0  # texts answered by batch inference
     estimated: Annotated[float | None, IfKnown] = None  # of all texts, after the first answers
     spent: Annotated[float | None, IfKnown] = None  # None where the request has no prices
+    asked_after: Annotated[int, IfAny] = 0  # labels by people in the run; 0 for the first asking
 
 
 class LabelingCost(Record):
@@ -644,7 +645,8 @@ class Report(Document):
     random_baseline: RandomBaseline | None = None
     evidence: ModelQuality | None = None
     given_by: Annotated[tuple[str, ...] | None, IfKnown] = None  # the auto-labels, if no model gave them
-    foundation_model: Annotated[FoundationModelRecord | None, IfKnown] = None
+    foundation_model: Annotated[FoundationModelRecord | None, IfKnown] = None  # asked before people
+    foundation_model_again: Annotated[FoundationModelRecord | None, IfKnown] = None
     true_classes: Annotated[tuple[TrueClass, ...], IfSo] = ()
     next_round: Forecast | None = None
     failures: FailureRecord = FailureRecord()

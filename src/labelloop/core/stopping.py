@@ -19,7 +19,7 @@ class Next(StrEnum):
     TRAIN = "TRAIN"  # train, predict, auto-label, then ask people
     EXPORT = "EXPORT"  # stop
     ASK = "ASK"  # only on resuming: objects were chosen, but people have not answered yet
-    ASK_MODEL = "ASK_MODEL"  # only before the first round: a foundation model labels first
+    ASK_MODEL = "ASK_MODEL"  # a foundation model labels: before the first round, and again if so asked for
     MERGE = "MERGE"  # only on resuming: people have answered, but the answers are not merged yet
 
 

@@ -4,7 +4,8 @@ Texts are hostile. A text goes out as a JSON string, in a message of its own, be
 that nobody who wrote a text can know. Its line ends are escaped, so that no line of it can be the mark; so is
 what begins the control words of chat formats (`<|im_end|>`, `[INST]`), which some servers read even in a
 message.
-The instructions are one message, the same for all texts: servers need to read it only once.
+The instructions are one message, the same for all texts unless each has examples of its own: servers need to
+read it only once.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from importlib import resources
 from typing import TypeAlias
 
@@ -25,6 +27,8 @@ from labelloop.foundation_model.errors import PromptError
 Message: TypeAlias = Mapping[str, str]
 
 _CLASSES_SHOWN = 20
+# With the same examples for all texts there are a few; with examples near each text, one for each.
+_MOST_RENDERED = 100
 _VARIABLES = ("answer_form", "classes", "examples", "guidelines", "mark")
 _LABEL_ALONE = 'Answer with JSON alone: {"label": "<one of the classes, exactly as it is written above>"}'
 _WITH_CONFIDENCE = (
@@ -99,7 +103,7 @@ class Prompt:
             "guidelines": guidelines.strip(),
             "mark": self._mark,
         }
-        self._rendered: dict[tuple[Example, ...], str] = {}
+        self._rendered = lru_cache(_MOST_RENDERED)(self._render)
         if not self.instructions(()).strip():
             raise PromptError("The prompt template gives an empty text: the model would not know its task.")
         # What stands only where there are examples must fail here too, not after some thousand rows.
@@ -116,9 +120,7 @@ class Prompt:
 
     def instructions(self, examples: tuple[Example, ...]) -> str:
         """What the model is told about its task."""
-        if examples not in self._rendered:
-            self._rendered[examples] = self._render(examples)
-        return self._rendered[examples]
+        return self._rendered(examples)
 
     def messages(
         self, text: str, examples: tuple[Example, ...] = (), *, repair: bool = False

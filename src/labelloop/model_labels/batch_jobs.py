@@ -24,10 +24,10 @@ _REFUSED = re.compile(r"Validation|AccessDenied|ResourceNotFound")
 
 def job_of(state: RunState, model: FoundationModel, number: int) -> BatchJob:
     """The same request whenever it is asked for: a job that was begun is found by its name."""
-    files = state.first_files
-    lineage = hashlib.sha256(files.prefix.encode()).hexdigest()[:12]
+    asking = f"{state.first_files.prefix}{'again' if state.asks_model_again else ''}"
+    lineage = hashlib.sha256(asking.encode()).hexdigest()[:12]
     name = f"{state.request.labeling_job_name_prefix[:_LONGEST_PREFIX]}-{lineage}-{number:03d}"
-    job = files.foundation_model.job(number)
+    job = state.asked_files.job(number)
     output: dict[str, Any] = {"S3Uri": job.output}
     if key := state.request.output_config.kms_key_id:
         output["S3EncryptionKeyId"] = key
@@ -61,7 +61,7 @@ def jobs_under_way(state: RunState, model: FoundationModel) -> list[BatchJob]:
     Takes note of the jobs that the state machine has followed to their end. Raises ModelServerError where one
     failed without an answer, was stopped, or could not be created.
     """
-    files, faults = state.first_files.foundation_model, []
+    files, faults = state.asked_files, []
     for job in state.foundation_model.jobs if state.foundation_model else ():
         if fault := _end(files, job):
             faults.append(fault)

@@ -48,7 +48,7 @@ def row_labeler(
     )
     return RowLabeler(
         prompt,
-        Examples(labeled, classes, model.examples_per_class, _SEED, always=shown),
+        Examples(labeled, classes, model.examples_per_class, _SEED, always=shown, near=model.examples_near),
         settings,
         confidence_from,
         model.samples,
@@ -76,9 +76,9 @@ def template_text(content: bytes, place: object) -> str:
 
 
 def prompt_digest(labeler: RowLabeler) -> str:
-    """Tells two prompts apart, whatever mark they have."""
+    """Tells two prompts apart, whatever mark they have; with the texts that near examples are taken from."""
     told = labeler.prompt.instructions(labeler.examples.beside("")).replace(labeler.prompt.mark, "")
-    return hashlib.sha256(told.encode()).hexdigest()[:_SHOWN_OF_DIGEST]
+    return hashlib.sha256(f"{told}{labeler.examples.digest}".encode()).hexdigest()[:_SHOWN_OF_DIGEST]
 
 
 def _checked(label: str, classes: Sequence[str]) -> str:

@@ -18,6 +18,7 @@ from labelloop.foundation_model.forecast import tokens_for
 from labelloop.foundation_model.reading import Outcome, Reading
 from labelloop.foundation_model.replies import Usage
 from labelloop.foundation_model.spending import Prices, Spending, at_most
+from labelloop.model_labels.asking_again import labels_in_run
 from labelloop.model_labels.batch_inference import (
     BatchAnswers,
     as_model_input,
@@ -65,7 +66,7 @@ class _Labeling:
     def __init__(self, state: RunState, model: FoundationModel) -> None:
         self._state, self._model = state, model
         self._so_far = state.foundation_model or ModelWork()
-        self._files = state.first_files.foundation_model
+        self._files = state.asked_files
         self._texts = Texts.of(state)
         mark, template = mark_of(self._files), read_template(model)
         self._labeler = row_labeler(model, state.class_names, self._texts.labeled, mark, template)
@@ -130,8 +131,7 @@ class _Labeling:
         tokens = tokens_for(rest, first, self._spending.usage - before, self._asking.size_of)
         share = self._share if self._may_take_a_batch(rest) else 1.0
         cost = self._spent + share * self._prices.cost(tokens)
-        limit = self._state.settings.max_cost
-        if limit is not None and cost > limit:
+        if self._limit is not None and cost > self._limit:
             raise self._too_expensive(cost)
         return round(cost, 4)
 
@@ -196,14 +196,19 @@ class _Labeling:
     # The end, and money -------------------------------------------------------------------------------------
 
     def _done(self, estimated: float | None = None) -> ModelWork:
-        readings = [self._readings[text] for text in self._texts.of_objects]
-        write_readings(self._state, readings)
+        of_objects = [
+            self._readings[text] if asked else None
+            for text, asked in zip(self._texts.of_objects, self._texts.asked, strict=True)
+        ]
+        write_readings(self._state, of_objects)
+        readings = [reading for reading in of_objects if reading is not None]
         labels = sum(reading.outcome is Outcome.LABELED for reading in readings)
         without = [reading.outcome.value for reading in readings if reading.outcome is not Outcome.LABELED]
+        model, again = self._model, self._state.asks_model_again
         usage = self._spending.usage + self._batch_usage
         record = FoundationModelRecord(
-            model=self._model.model_id,
-            attribute=self._model.attribute,
+            model=model.model_id,
+            attribute=model.attribute_again if again else model.attribute,
             prompt_digest=prompt_digest(self._labeler),
             labels=labels,
             without_label=len(without),
@@ -214,6 +219,7 @@ class _Labeling:
             by_batch=len(self._by_batch),
             estimated=self._so_far.estimated if estimated is None else estimated,
             spent=round(self._spent, 4) if self._prices else None,
+            asked_after=labels_in_run(self._state) if again else 0,
         )
         return ModelWork(next="MERGE", answered=len(self._readings), record=record)
 
@@ -226,8 +232,17 @@ class _Labeling:
         return self._batch_cost + (self._spending.cost or 0.0)
 
     def _made_spending(self) -> Spending:
-        limit = self._state.settings.max_cost
+        limit = self._limit
         return Spending(self._prices, None if limit is None else max(0.0, limit - self._batch_cost))
+
+    @property
+    def _limit(self) -> float | None:
+        """What people's labels so far, and an asking before this one, leave of the run's limit."""
+        loop = self._state.loop_settings
+        if loop.max_cost is None:
+            return None
+        by_people = labels_in_run(self._state) + self._state.repeated_answers
+        return max(0.0, loop.max_cost - loop.prices.of_objects(by_people))
 
     def _made_asking(self) -> Asking:
         return Asking(
@@ -240,18 +255,20 @@ class _Labeling:
         )
 
     def _too_expensive(self, cost: float | None = None) -> RequestError:
-        currency, limit = self._state.settings.prices.currency, self._state.settings.max_cost
+        currency, limit = self._state.settings.prices.currency, self._limit
         texts, answered = len(self._texts.different), len(self._readings)
         done = f"{answered:,} of {texts:,} texts are answered, for {self._spent:.2f} {currency}, and kept."
+        if self._state.asks_model_again:
+            left = f"{limit:.2f} {currency} are left of MaxCost"
+            mend = "Raise MaxCost, or go on without AskAgainAfter: people's labels are kept"
+        else:
+            left = f"MaxCost is {limit:g} {currency}"
+            mend = "Raise MaxCost, or take a cheaper model"
         if cost is None:
-            return RequestError(
-                f"ActiveLearning.MaxCost: the foundation model stopped before it could cost more than "
-                f"{limit:g} {currency}. {done} Go on with a larger MaxCost"
-            )
-        return RequestError(
-            f"ActiveLearning.MaxCost: the foundation model's labels of {texts:,} texts would cost about "
-            f"{cost:.2f} {currency}, and MaxCost is {limit:g}. {done} Raise MaxCost, or take a cheaper model"
-        )
+            what = "stopped before it could cost too much"
+        else:
+            what = f"would take about {cost:.2f} {currency} for the labels of {texts:,} texts"
+        return RequestError(f"ActiveLearning.MaxCost: the foundation model {what}, and {left}. {done} {mend}")
 
 
 def _before(until: float, texts: Iterable[str]) -> Iterator[str]:

@@ -21,7 +21,7 @@ def merge_labels(state: RunState, record: FoundationModelRecord, time: str) -> R
 
     `time`: when the labels were given.
     """
-    files, readings = state.files.foundation_model, list(read_readings(state))
+    files, readings = state.model_label_files, list(read_readings(state))
     s3.write_lines(files.manifest, _labeled_lines(state, record, readings, time))
     save_prior_labels(_prior_labels(state, readings), files.prior_labels)
     return state.model_copy(
@@ -35,7 +35,9 @@ def _labeled_lines(
     attribute, indices = LabelAttribute(record.attribute), _indices(state)
     source = {"model": record.model, "prompt-digest": record.prompt_digest}
     for line, reading in zip(s3.read_lines(state.manifest_s3_uri), readings, strict=True):
-        if reading.label is None:
+        if not reading.was_asked:
+            yield line
+        elif reading.label is None:
             failure = failure_metadata(reason=reading.fault, time=time, job_name=state.job_prefix)
             yield append_fields(line, {attribute.metadata: {**failure, **source}})
         else:
@@ -59,14 +61,14 @@ def _metadata(state: RunState, reading: ObjectReading, time: str) -> dict[str, A
 
 
 def _prior_labels(state: RunState, readings: list[ObjectReading]) -> PriorLabels:
-    """Those of the input, and the model's behind them."""
+    """Those that there are, and the model's behind them."""
     indices, nan = _indices(state), float("nan")
     labels = [NONE_GIVEN if one.label is None else indices[one.label] for one in readings]
     sure = [nan if one.label is None or one.confidence is None else one.confidence for one in readings]
     column = np.array(labels, np.int16)[:, np.newaxis], np.array(sure, np.float32)[:, np.newaxis]
     if state.prior_labels_s3_uri is None:
         return PriorLabels(*column)
-    given = load_prior_labels(state, state.request.given_attributes)
+    given = load_prior_labels(state, state.prior_attributes[:-1])
     return PriorLabels(np.hstack([given.labels, column[0]]), np.hstack([given.confidence, column[1]]))
 
 

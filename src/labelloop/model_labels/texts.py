@@ -14,21 +14,37 @@ from labelloop.workflow.run_state import RunState
 
 @dataclass(frozen=True)
 class Texts:
-    """`of_objects`: each object's text, in order; `labeled`: those that came with people's labels."""
+    """`of_objects`: each object's text, in order; `asked`: whether the model is asked about it.
+
+    `labeled`: those that people have labeled.
+    """
 
     of_objects: list[str]
+    asked: list[bool]
     labeled: list[tuple[str, str]]
 
     @classmethod
     def of(cls, state: RunState) -> Texts:
-        """Those of a run."""
+        """Those of a run, for the asking that it is at."""
         lines = s3.read_lines(state.manifest_s3_uri)
-        return cls.read(lines, state.label_attribute, state.label_categories)
+        return cls.read(lines, state.label_attribute, state.label_categories, again=state.asks_model_again)
 
     @classmethod
-    def read(cls, lines: Iterable[bytes], attribute: LabelAttribute, categories: LabelCategories) -> Texts:
-        """From the lines of a manifest that has been checked."""
+    def read(
+        cls,
+        lines: Iterable[bytes],
+        attribute: LabelAttribute,
+        categories: LabelCategories,
+        *,
+        again: bool = False,
+    ) -> Texts:
+        """From the lines of a manifest that has been checked.
+
+        `again`: what has a label by machine, or can have none, is not asked about. What people have labeled
+        is: without their own labels, but with all others as examples, it tells what the answers are worth.
+        """
         texts: list[str] = []
+        asked: list[bool] = []
         labeled: list[tuple[str, str]] = []
         for line in lines:
             record = json.loads(line)
@@ -36,9 +52,13 @@ class Texts:
             label = categories.index_of(record.get(attribute.name))
             if label is not None and record[attribute.metadata]["human-annotated"] == "yes":
                 labeled.append((texts[-1], categories.names[label]))
-        return cls(texts, labeled)
+                asked.append(True)
+            else:
+                asked.append(not (again and attribute.metadata in record))
+        return cls(texts, asked, labeled)
 
     @property
     def different(self) -> list[str]:
-        """Each once, in order."""
-        return list(dict.fromkeys(self.of_objects))
+        """Those that the model is asked about, each once, in order."""
+        asked = (text for text, is_asked in zip(self.of_objects, self.asked, strict=True) if is_asked)
+        return list(dict.fromkeys(asked))

@@ -15,7 +15,10 @@ _MODEL_NAME = 80
 def cost(report: Report) -> Section | None:
     if report.cost is None:
         return None
-    cost_of = _Cost(report.cost, report.foundation_model, priced=is_priced(report))
+    askings = tuple(
+        asking for asking in (report.foundation_model, report.foundation_model_again) if asking is not None
+    )
+    cost_of = _Cost(report.cost, askings, priced=is_priced(report))
     title = "Labels and money" if cost_of.priced else "Labels and answers"
     told = [*cost_of.first_labels(), cost_of.summary(), cost_of.prices()]
     return Section("cost", title, told, tables=[cost_of.table()])
@@ -41,24 +44,19 @@ class _Cost:
     """priced: whether amounts of money are shown, or answers alone."""
 
     numbers: LabelingCost
-    first: FoundationModelRecord | None
+    askings: tuple[FoundationModelRecord, ...]  # of a foundation model
     priced: bool
 
     def first_labels(self) -> Iterator[str]:
         """What a foundation model's labels cost, beside what people cost."""
-        if self.first is None:
+        if not self.askings:
             return
-        first, numbers = self.first, self.numbers
-        name, currency = printable(first.model, _MODEL_NAME), numbers.currency
-        yield (
-            f"{name} labeled first: {count(first.labels)} data objects, of {count(first.texts)} texts, with "
-            f"{count(first.tokens_in)} tokens in and {count(first.tokens_out)} out. "
-            f"{self._without_a_label(first)}"
-        )
-        if first.spent is None:
+        numbers, currency = self.numbers, self.numbers.currency
+        yield from map(self._asking, self.askings)
+        if any(asking.spent is None for asking in self.askings):
             yield "What its tokens cost is not known: set FoundationModel.Prices."
             return
-        told = f"The foundation model's labels cost {money(first.spent, currency)}"
+        told = f"The foundation model's labels cost {money(numbers.spent_on_foundation_model, currency)}"
         if not self.priced:
             yield f"{told}."
             return
@@ -67,6 +65,16 @@ class _Cost:
         yield (
             f"{told}, people's {money(people, currency)}. People alone would have cost "
             f"{money(alone, currency)}."
+        )
+
+    def _asking(self, asking: FoundationModelRecord) -> str:
+        when = "labeled first"
+        if asking.asked_after:
+            when = f"was asked again, with {counted(asking.asked_after, 'label')} of people to learn from"
+        return (
+            f"{printable(asking.model, _MODEL_NAME)} {when}: {count(asking.labels)} data objects, of "
+            f"{count(asking.texts)} texts, with {count(asking.tokens_in)} tokens in and "
+            f"{count(asking.tokens_out)} out. {self._without_a_label(asking)}"
         )
 
     @staticmethod
@@ -115,9 +123,10 @@ class _Cost:
         if numbers.repeated_answers:
             spent = numbers.spent_on_repeated_answers
             rows.append(self._row("By people, asked again", None, numbers.answers_again, spent))
-        if self.first is not None and self.first.spent is not None:
-            spent = numbers.spent_on_foundation_model
-            rows.append(self._row("By the foundation model, before people", self.first.labels, 0, spent))
+        for asking in self.askings:
+            if asking.spent is not None:
+                when = "asked again" if asking.asked_after else "before people"
+                rows.append(self._row(f"By the foundation model, {when}", asking.labels, 0, asking.spent))
         if numbers.auto_labels:
             rows += [
                 self._row("By the model", numbers.auto_labels, 0, numbers.spent_on_model),

@@ -181,9 +181,12 @@ def _given(report: Report) -> list[str]:
     if not report.given_by:
         return []
     model = report.foundation_model
-    sources = [name for name in report.given_by if model is None or name != model.attribute]
+    again = report.foundation_model_again
+    of_model = [asking.attribute for asking in (model, again) if asking is not None]
+    sources = [name for name in report.given_by if name not in of_model]
     named = [f"those under {_listed(sources)} in the input"] if sources else []
-    named += [f"those of {printable(model.model)}"] if model else []
+    twice = ", asked twice" if again else ""
+    named += [f"those of {printable(model.model)}{twice}"] if model else []
     return [
         f"The labels are {' and '.join(named)}. No model was trained: what is called the model "
         "here is how far to believe them, learned from people's answers."

@@ -18,6 +18,8 @@ def ask_foundation_model(state: RunState, _time: str) -> dict[str, Any]:
     if model is None:
         raise RequestError("the request has no ActiveLearning.FoundationModel: nothing can be asked")
     work = advance(state, model, clock.monotonic() + _SECONDS)
+    if state.foundation_model is not None:
+        work = work.model_copy(update={"first": state.foundation_model.first})
     return state.model_copy(update={"foundation_model": work}).as_document()
 
 

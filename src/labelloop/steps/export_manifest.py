@@ -74,8 +74,8 @@ def _ended(state: RunState, ended: EndedLoop, rounds: tuple[RoundRecord, ...]) -
         query_strategy=state.settings.query_strategy,
         classes=tuple(state.class_names),
         rounds=rounds,
-        given_by=state.request.prior_attributes if state.labels_are_given else None,
-        foundation_model=state.foundation_model.record if state.foundation_model else None,
+        given_by=state.prior_attributes if state.labels_are_given else None,
+        foundation_model=state.model_records,
         earlier_seeds=tuple(state.earlier_seeds),
     )
 

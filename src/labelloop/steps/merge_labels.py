@@ -6,6 +6,7 @@ from labelloop.core.certificate.inverse_probability import inclusion_chances_of
 from labelloop.core.loop import Loop, RoundOutcome
 from labelloop.core.manifest.merging import merge_fields, replace_labels
 from labelloop.core.records import RoundRecord
+from labelloop.model_labels.asking_again import decided
 from labelloop.steps.step_handler import step
 from labelloop.storage import labeling_files, s3
 from labelloop.storage.array_files import write_array
@@ -52,7 +53,7 @@ def _save_record(state: RunState, outcome: RoundOutcome) -> RoundRecord:
 def _save_loop(state: RunState, loop: Loop, record: RoundRecord, time: str) -> RunState:
     files = state.round_files
     s3.write_bytes(files.merged_ledger, loop.ledger.to_bytes())
-    return state.with_loop(
+    merged = state.with_loop(
         loop,
         manifest_s3_uri=files.merged_manifest,
         ledger_s3_uri=files.merged_ledger,
@@ -65,7 +66,8 @@ def _save_loop(state: RunState, loop: Loop, record: RoundRecord, time: str) -> R
         model=None,
         labeling=None,
         ahead=state.labeling.ahead if state.labeling else None,
-    ).decided(loop.decide())
+    )
+    return decided(merged, loop)
 
 
 def _last_labeling(state: RunState, record: RoundRecord, time: str) -> LastLabeling | None:

@@ -211,7 +211,8 @@ def _new_state(
         categories,
         reads=_ASKED if model else chosen.labeler.reads(request.active_learning.model),
         prior_labels=tuple(map(LabelAttribute, request.given_attributes)),
-        reserved=LabelAttribute(model.attribute) if model else None,
+        # The second one too: an execution that goes on from this one may be the first to ask again.
+        reserved=tuple(map(LabelAttribute, (model.attribute, model.attribute_again))) if model else (),
     )
     source = request.input_config.data_source.s3_data_source.manifest_s3_uri
     s3.write_lines(files.prepared_manifest, manifest.working_lines(s3.read_lines(source)))

@@ -83,7 +83,7 @@ def _job(state: RunState, image_uri: str, labeler: Labeler, environment: Mapping
         classes=len(state.class_names),
         label_attribute=state.request.label_attribute_name,
         seed=seed_of_model(state.loop_settings.seed),
-        prior_labels=state.request.prior_attributes,
+        prior_labels=state.prior_attributes,
     )
     files = state.round_files
     channels = {"train": files.train, "validation": files.holdout, "pool": files.pool}

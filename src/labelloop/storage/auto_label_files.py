@@ -46,7 +46,7 @@ def auto_label_fields(uri: str, kept: Ids, size: int) -> Iterator[Addition]:
 def _lines(state: RunState, predictions: Predictions, ids: Ids, time: str) -> Iterator[bytes]:
     attribute = state.label_attribute
     priors = load_prior_labels(state) if state.labels_are_given else None
-    sources = state.request.prior_attributes
+    sources = state.prior_attributes
     for number in ids.tolist():
         label = int(predictions.label[number])
         metadata = label_metadata(

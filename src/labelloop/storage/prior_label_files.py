@@ -29,7 +29,7 @@ def save_prior_labels(priors: PriorLabels, uri: str) -> None:
 
 
 def load_prior_labels(state: RunState, sources: Sequence[str] | None = None) -> PriorLabels:
-    """`sources`: those that are there so far, by default the run's.
+    """`sources`: those of which there are labels, by default the run's so far.
 
     Raises DocumentError when there are none or they are not the run's, StorageError when they are gone.
     """
@@ -43,7 +43,7 @@ def load_prior_labels(state: RunState, sources: Sequence[str] | None = None) -> 
         priors = PriorLabels(kept["labels"], kept["confidence"])
     except (LookupError, ValueError) as error:
         raise DocumentError(f"{uri} does not hold prior labels as labelloop keeps them: {error}") from error
-    shape = (state.counts.input, len(state.request.prior_attributes if sources is None else sources))
+    shape = (state.counts.input, len(state.prior_attributes if sources is None else sources))
     if priors.labels.shape != shape or priors.confidence.shape != shape:
         raise DocumentError(f"{uri} has prior labels of {len(priors):,} data objects, the run {shape[0]:,}")
     return priors

@@ -10,7 +10,7 @@ from labelloop.storage.lineage import enter_execution, known_executions
 from labelloop.storage.loop_files import load_loop
 from labelloop.workflow.request import LabelingRequest
 from labelloop.workflow.run_files import RunFiles
-from labelloop.workflow.run_state import RunState, round_name
+from labelloop.workflow.run_state import ModelWork, RunState, round_name
 from labelloop.workflow.secret_seed import draw_secret_seed
 
 
@@ -50,10 +50,21 @@ def resumed_state(request: LabelingRequest, execution_name: str, prefix: str, jo
 
 def _decided_anew(state: RunState) -> RunState:
     """What had ended goes on where this request has a larger budget or more rounds, or people may be back."""
+    if state.next == Next.ASK_MODEL and state.asks_model_again:
+        return _without_asking_again(state)
     if state.next != Next.EXPORT:
         return state
     waiting = state.model_copy(update={"idle_rounds": 0})
     return waiting.decided(load_loop(waiting).decide())
+
+
+def _without_asking_again(state: RunState) -> RunState:
+    """Go on with the labels of the first asking, if this request wants no second one any more."""
+    model, work = state.settings.foundation_model, state.foundation_model
+    if work is None or (model is not None and model.ask_again_after is not None):
+        return state
+    first = state.model_copy(update={"foundation_model": ModelWork(next="MERGE", record=work.first)})
+    return first.decided(load_loop(first).decide())
 
 
 def _last_state(files: RunFiles) -> RunState:

@@ -307,6 +307,10 @@ class FoundationModel(_Block):
     examples: list[ModelExample] = Field(default_factory=list, max_length=100)
     # So many of the texts that came with people's labels are shown too.
     examples_per_class: int = Field(default=1, ge=0, le=10)
+    # Beside these, so many that are like the text asked about.
+    examples_near: int = Field(default=0, ge=0, le=20)
+    # Once people have labeled so many objects in the run, it is asked again, with their labels as examples.
+    ask_again_after: int | None = Field(default=None, ge=1)
     prompt_template_s3_uri: S3ObjectUri | None = None
     confidence_from: Literal["stated", "samples"] = "stated"
     samples: int = Field(default=5, ge=2, le=25)
@@ -317,6 +321,24 @@ class FoundationModel(_Block):
     requests_at_once: int = Field(default=8, ge=1, le=64)
     max_answer_tokens: int = Field(default=256, ge=1)
     prices: ModelPrices | None = None
+
+    @property
+    def attribute_again(self) -> str:
+        """The key of the labels that it gives when it is asked again."""
+        return f"{self.attribute}-again"
+
+    @model_validator(mode="after")
+    def _asked_again_with_examples(self) -> "FoundationModel":
+        if self.ask_again_after is None:
+            return self
+        if not self.examples_near:
+            raise ValueError(
+                "AskAgainAfter asks again with the texts that people have labeled as examples: say how many "
+                "go with each text, ExamplesNear 4 for instance"
+            )
+        if fault := prior_attribute_fault(self.attribute_again):
+            raise ValueError(f"Attribute {self.attribute!r} is too long to be asked again under: {fault}")
+        return self
 
     @model_validator(mode="after")
     def _one_answer_a_record(self) -> "FoundationModel":
@@ -530,7 +552,7 @@ class LabelingRequest(_Block):
 
     @property
     def prior_attributes(self) -> tuple[str, ...]:
-        """The keys of all prior labels; the foundation model's is the last."""
+        """The keys of all prior labels before the first round; the foundation model's is the last."""
         model = self.active_learning.foundation_model
         return self.given_attributes if model is None else (*self.given_attributes, model.attribute)
 
@@ -542,9 +564,11 @@ class LabelingRequest(_Block):
                 f"PriorLabels: {attribute!r} is the LabelAttributeName, which holds people's "
                 "labels: keep prior labels under another key"
             )
-        if model is not None and model.attribute in (attribute, *self.given_attributes):
+        if model is not None and (
+            taken := {model.attribute, model.attribute_again} & {attribute, *self.given_attributes}
+        ):
             raise ValueError(
-                f"ActiveLearning.FoundationModel.Attribute: {model.attribute!r} has other labels: choose a "
+                f"ActiveLearning.FoundationModel.Attribute: {min(taken)!r} has other labels: choose a "
                 "key of its own"
             )
         names = self.given_attributes

@@ -8,7 +8,9 @@ All are under `<S3OutputPath><execution name>/`. None is ever written again with
     foundation-model/  mark.json  forms/  answers/<digest of the request>.json
                    jobs/001/          input/requests.jsonl  output/<job id>/requests.jsonl.out  ended.json
                    labels/            readings.jsonl  manifest.jsonl  prior-labels.npz  state.json
-    round-001/     training/          train/ validation/ pool/ ledger.npy
+    asked-again/   foundation-model/  mark.json  forms/  answers/  jobs/
+    round-001/     foundation-model/  labels/: if the model was asked again before this round
+                   training/          train/ validation/ pool/ ledger.npy
                    model/             SageMaker's model.tar.gz, output.tar.gz
                    predictions/       00000.jsonl.out ...: of pool/00000.jsonl ...
                    auto-labels/       predictions.npz  auto-labels.jsonl  candidates.npy
@@ -42,7 +44,9 @@ _INTERMEDIATE = re.compile(
 )
 # What later executions must count, as long as there is anything to resume.
 _LINEAGE = re.compile(r"/(prepared/executions|round-000/auto-labels/tests)/")
-_SNAPSHOT = re.compile(r"(?:prepared|foundation-model/(labels)|round-(\d+)/(selected|merged))/state\.json")
+_SNAPSHOT = re.compile(r"(?:round-(\d+)/)?(prepared|foundation-model/labels|selected|merged)/state\.json")
+# In the order in which they are written, at the start and in each round.
+_SNAPSHOTS = ("prepared", "foundation-model/labels", "selected", "merged")
 _MODEL_MANIFEST = "/foundation-model/labels/manifest.jsonl"
 _ROUND_RECORD = re.compile(r"round-(\d+)/merged/round\.json")
 # SageMaker's archive of everything that a training container leaves in output/data.
@@ -135,6 +139,11 @@ class RunFiles:
         return f"{self.prefix}encodings/"
 
     @property
+    def foundation_model_again(self) -> "FoundationModelFiles":
+        """The answers when it was asked again; its labels then are the round's."""
+        return FoundationModelFiles(f"{self.prefix}asked-again/foundation-model/")
+
+    @property
     def output_folder(self) -> str:
         return f"{self.prefix}output/"
 
@@ -160,14 +169,11 @@ class RunFiles:
         return RoundFiles(f"{self.rounds}{number:03d}/")
 
     def newest_snapshot(self, uris: Iterable[str]) -> str | None:
-        """The newest of these snapshots.
-
-        A foundation model's labels come before the first round; in a round, the merge after the selection.
-        """
+        """The newest of these snapshots."""
         found = {}
         for uri in uris:
             if match := _SNAPSHOT.fullmatch(uri.removeprefix(self.prefix)):
-                found[int(match[2] or 0), match[3] == "merged", match[1] == "labels"] = uri
+                found[int(match[1] or 0), _SNAPSHOTS.index(match[2])] = uri
         return found[max(found)] if found else None
 
     def round_records(self, uris: Iterable[str]) -> Iterator[str]:
@@ -258,6 +264,12 @@ class RoundFiles:
     def of_training_ledger(cls, uri: str) -> "RoundFiles":
         """The files of the round whose model saw this ledger."""
         return cls(uri.removesuffix("training/ledger.npy"))
+
+    # MergeModelLabels, where a foundation model is asked again
+
+    @property
+    def foundation_model(self) -> FoundationModelFiles:
+        return FoundationModelFiles(f"{self.folder}foundation-model/")
 
     # SplitLabels
 

@@ -27,7 +27,13 @@ from labelloop.core.settings import LoopSettings
 from labelloop.core.sizes import RoundTimes
 from labelloop.core.stopping import Decision, Next
 from labelloop.workflow.request import ActiveLearning, LabelingRequest
-from labelloop.workflow.run_files import RoundFiles, RunFiles, part_of_pool, transform_output
+from labelloop.workflow.run_files import (
+    FoundationModelFiles,
+    RoundFiles,
+    RunFiles,
+    part_of_pool,
+    transform_output,
+)
 
 
 class _Passed(BaseModel):
@@ -220,13 +226,22 @@ class BatchJob(_Passed):
 
 
 class ModelWork(_Passed):
-    """How far a foundation model's labels are; `next` is the branch that the state machine takes."""
+    """How far a foundation model's labels are; `next` is the branch that the state machine takes.
+
+    It may be asked twice: `first` is what came of the first asking, from when the second one begins.
+    """
 
     next: Literal["ASK", "BATCH", "MERGE"] = "ASK"
     jobs: list[BatchJob] = Field(default_factory=list)  # of the branch BATCH
     answered: int = 0  # texts
     estimated: float | None = None  # what all answers will cost, from the first
     record: FoundationModelRecord | None = None
+    first: FoundationModelRecord | None = None
+
+    @property
+    def records(self) -> tuple[FoundationModelRecord, ...]:
+        """Of the askings that have ended."""
+        return tuple(record for record in (self.first, self.record) if record is not None)
 
 
 class RunState(_Passed):
@@ -312,9 +327,8 @@ class RunState(_Passed):
 
     @property
     def loop_settings(self) -> LoopSettings:
-        model = self.foundation_model.record if self.foundation_model else None
         return self.settings.loop_settings(
-            spent_on_foundation_model=(model.spent or 0.0) if model else 0.0,
+            spent_on_foundation_model=sum(record.spent or 0.0 for record in self.model_records),
             people_per_object=self.people_per_object,
             holdout_share=self.holdout_share,
             looks_for_doubt=self.looks_for_doubt,
@@ -322,6 +336,21 @@ class RunState(_Passed):
             # Where nothing is trained, nobody waits.
             labels_ahead=self.settings.labeling_backend == "workbench" and self.image_uri is not None,
         )
+
+    @property
+    def model_records(self) -> tuple[FoundationModelRecord, ...]:
+        """What came of each asking of the foundation model, so far."""
+        return self.foundation_model.records if self.foundation_model else ()
+
+    @property
+    def asks_model_again(self) -> bool:
+        """Whether the foundation model is asked for the second time, or was."""
+        return self.foundation_model is not None and self.foundation_model.first is not None
+
+    @property
+    def prior_attributes(self) -> tuple[str, ...]:
+        """The keys of the prior labels that there are so far, in the order of the sources."""
+        return (*self.request.given_attributes, *(record.attribute for record in self.model_records))
 
     @property
     def label_attribute(self) -> LabelAttribute:
@@ -343,6 +372,17 @@ class RunState(_Passed):
     @property
     def round_files(self) -> RoundFiles:
         return self.files.round(self.round)
+
+    @property
+    def asked_files(self) -> FoundationModelFiles:
+        """Where the foundation model's answers are: the lineage's, those of each asking by themselves."""
+        first = self.first_files
+        return first.foundation_model_again if self.asks_model_again else first.foundation_model
+
+    @property
+    def model_label_files(self) -> FoundationModelFiles:
+        """Where its labels are: this execution's."""
+        return self.round_files.foundation_model if self.asks_model_again else self.files.foundation_model
 
     @property
     def all_files(self) -> list[RunFiles]:

@@ -43,7 +43,7 @@ class InputManifest:
         *,
         reads: Reads | None = None,
         prior_labels: tuple[LabelAttribute, ...] = (),
-        reserved: LabelAttribute | None = None,
+        reserved: tuple[LabelAttribute, ...] = (),
     ) -> None:
         """`reserved`: where labels will be that the run itself gets."""
         self._attribute = attribute

@@ -120,7 +120,7 @@ def read_input_line(
     *,
     reads: Reads | None = None,
     prior_labels: tuple[LabelAttribute, ...] = (),
-    reserved: LabelAttribute | None = None,
+    reserved: tuple[LabelAttribute, ...] = (),
 ) -> InputRecord:
     """Check one line of the input manifest, given without its line end.
 
@@ -140,9 +140,9 @@ def read_input_line(
         )
     if ID_KEY in record:
         raise RecordError(f"it already has the key {ID_KEY}, which labelloop uses itself")
-    if reserved and (reserved.name in record or reserved.metadata in record):
+    if taken := [key.name for key in reserved if key.name in record or key.metadata in record]:
         raise RecordError(
-            f"it already has the key {reserved.name}, which the foundation model's labels get: name another "
+            f"it already has the key {taken[0]}, which the foundation model's labels get: name another "
             "FoundationModel.Attribute, or take them as PriorLabels"
         )
     priors: tuple[PriorLabel, ...] = ()

@@ -57,7 +57,7 @@ class EndedRun:
     rounds: tuple[RoundRecord, ...]
     given_by: tuple[str, ...] | None = None  # the sources of labels that are given, if no model is trained
     earlier_seeds: tuple[str, ...] = ()  # that draws came from before
-    foundation_model: FoundationModelRecord | None = None  # one that labeled first
+    foundation_model: tuple[FoundationModelRecord, ...] = ()  # of each asking
 
 
 def report_of(run: EndedRun, failures: Failures, quality: ModelQuality | None) -> Report:
@@ -66,6 +66,7 @@ def report_of(run: EndedRun, failures: Failures, quality: ModelQuality | None) -
     `quality`: what `model_quality` makes of the models' predictions; None when there are none.
     """
     ended, settings, counts = run.loop, run.loop.settings, run.loop.counts
+    first, again = (*run.foundation_model, None, None)[:2]
     return Report(
         execution=run.execution,
         policy=settings.policy,
@@ -86,14 +87,15 @@ def report_of(run: EndedRun, failures: Failures, quality: ModelQuality | None) -
             human_labels=counts.human_labels - ended.labels_in_input,
             auto_labels=_auto_labels_of_the_run(run),
             repeated_answers=ended.repeated_answers,
-            foundation_model=(run.foundation_model.spent or 0.0) if run.foundation_model else 0.0,
+            foundation_model=sum(asking.spent or 0.0 for asking in run.foundation_model),
         ),
         rounds=run.rounds,
         # What more labels would teach a model: labels that are given do not get better.
         random_baseline=(None if run.given_by else random_baseline(run.query_strategy, run.rounds, quality)),
         evidence=quality,
         given_by=run.given_by,
-        foundation_model=run.foundation_model,
+        foundation_model=first,
+        foundation_model_again=again,
         true_classes=true_classes(run.rounds),
         next_round=None if run.given_by else forecast(run.rounds, counts.pool, settings.target_error),
         failures=failures.record(),
