@@ -308,10 +308,13 @@ def _labels_that_are_given(loop: Loop, recorder: AwsCalls) -> None:
 
 
 def _a_model_that_labels_first(loop: Loop, recorder: AwsCalls) -> None:
-    model = prepared(loop, BatchFrom=100)
+    """In batch inference jobs; and again, once people have labeled."""
+    model = prepared(loop, BatchFrom=100, ExamplesNear=3, AskAgainAfter=60)
     parameters = {"FoundationModel": MODEL}
     aws = _aws(loop, recorder, foundation_models=model, parameters=parameters)
-    assert loop.run(aws).counts["auto"] > 0
+    outcome = loop.run(aws)
+    assert outcome.counts["auto"] > 0
+    assert outcome.report()["foundation_model_again"]["labels"] > 0
 
 
 def _bad_input(loop: Loop, recorder: AwsCalls) -> None:
