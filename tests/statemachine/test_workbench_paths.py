@@ -116,13 +116,13 @@ def waiting_batch(loop: Loop, aws: LocalAws, name: str = "run-1") -> Iterator[tu
         while not any(batch.task_token and batch.run == name for batch in parts.store.batches()):
             assert time.monotonic() < until
             if aws.describe(arn).status == "SUCCEEDED":
-                raise TooLate
+                raise TooLateError
             assert aws.describe(arn).status == "RUNNING", aws.describe(arn).cause
             time.sleep(0.02)
         yield arn, parts
 
 
-class TooLate(Exception):
+class TooLateError(Exception):
     """The batch was over before the test could do anything about it."""
 
 
@@ -131,22 +131,22 @@ def in_time(attempt: Callable[[str, int], None]) -> None:
     for number, seconds in enumerate((2, 10, 50), 1):
         try:
             attempt(f"run-{number}", seconds)
-        except TooLate:
+        except TooLateError:
             continue
         return
     raise AssertionError("the machine is too slow for a batch that waits 50 seconds")
 
 
 def answer_one(loop: Loop, workbench: Workbench) -> Task:
-    """Answers the first task of the open batch, and returns it. Raises TooLate."""
+    """Answers the first task of the open batch, and returns it. Raises TooLateError."""
     handed = workbench.next_tasks("ann", 1).tasks
     if not handed:
-        raise TooLate
+        raise TooLateError
     ((task, _),) = handed
     try:
         workbench.answer(task.batch_id, task.id, "ann", CLASSES.index(loop.truth[task.object_id]))
     except RefusedError as error:
-        raise TooLate from error
+        raise TooLateError from error
     return task
 
 
@@ -309,7 +309,7 @@ def test_a_batch_whose_deadline_was_moved_stays_open_until_then(
             try:
                 longer = workbench.give_longer(batch.id, 1)
             except RefusedError as error:
-                raise TooLate from error
+                raise TooLateError from error
             until = time.monotonic() + 60 + seconds
             while parts.store.batch(batch.id).task_token == longer.task_token:  # type: ignore[union-attr]
                 assert time.monotonic() < until
