@@ -49,9 +49,17 @@ class Model:
         return [asked_about(request) for request in self.asked]
 
 
-def prepared(loop: Loop, size: int = 300, *, skill: float = 0.9, labeled: int = 0, **block: Any) -> Model:
+def prepared(
+    loop: Loop,
+    size: int = 300,
+    *,
+    skill: float = 0.9,
+    labeled: int = 0,
+    clean: bool = True,
+    **block: Any,
+) -> Model:
     """A loop with texts, all of them different, and a model that may be asked about them."""
-    loop.data(size, labeled=labeled)
+    loop.data(size, labeled=labeled, clean=clean)
     lines = [json.loads(line) for line in (loop.s3 / "bucket/in/input.manifest").read_bytes().splitlines()]
     records = [{**line, "source": f"{line['source']} {number}"} for number, line in enumerate(lines)]
     loop.manifest(json.dumps(record).encode() for record in records)

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from labelloop.core.arrays import from_archive
+from labelloop.core.ledger import Ledger, State
 from labelloop.local.simulated_model import SimulatedModel, asked_about
 from tests.words import CLASSES
 
@@ -32,10 +33,12 @@ class LearnsFromExamples(SimulatedModel):
         return self.then.converse(model, request) if shown(request) else super().converse(model, request)
 
 
-def asking_again(loop: Loop, size: int = 400, *, after: int = 60, **block: Any) -> Model:
+def asking_again(
+    loop: Loop, size: int = 400, *, after: int = 60, clean: bool = True, **block: Any
+) -> Model:
     """A loop whose model gets 60 % right, and 95 % with examples of people."""
     fields = {"ExamplesNear": 3, "ExamplesPerClass": 0, "AskAgainAfter": after, **block}
-    prepared(loop, size, **fields)
+    prepared(loop, size, clean=clean, **fields)
     truth = dict(zip(sources(loop), loop.truth, strict=True))
     return Model(LearnsFromExamples(truth, 0.6, 0.95))
 
@@ -268,3 +271,20 @@ def test_a_manifest_that_has_the_second_key_is_refused_before_anything_is_sent(l
     outcome = run(loop, model)
     assert f"line 4: it already has the key {AGAIN}" in (outcome.execution.cause or "")
     assert not model.asked
+
+
+def test_what_is_held_out_to_measure_with_is_no_example(loop: Loop, accounted_for: AccountedFor) -> None:
+    """Else the answers, which models learn from, would have seen it."""
+    model = asking_again(loop, after=120, clean=False)
+    settings = loop.request["ActiveLearning"]
+    del settings["Labeler"], settings["TargetError"], settings["CertificateFor"]
+    loop.settings(Policy="blog", MaxRounds=3)
+    outcome = run(loop, model)
+    accounted_for(outcome)
+    ledger = Ledger.from_bytes((loop.s3 / state_of(loop)["LedgerS3Uri"].removeprefix("s3://")).read_bytes())
+    held_out = {sources(loop)[number] for number in ledger.ids(State.VALIDATION).tolist()}
+    assert held_out
+    examples = {one["text"] for request in model.asked[400:] for one in shown(request)}
+    assert examples
+    assert not examples & held_out
+    assert held_out <= set(model.texts[400:]), "it is asked about all the same"
