@@ -33,9 +33,7 @@ class LearnsFromExamples(SimulatedModel):
         return self.then.converse(model, request) if shown(request) else super().converse(model, request)
 
 
-def asking_again(
-    loop: Loop, size: int = 400, *, after: int = 60, clean: bool = True, **block: Any
-) -> Model:
+def asking_again(loop: Loop, size: int = 400, *, after: int = 60, clean: bool = True, **block: Any) -> Model:
     """A loop whose model gets 60 % right, and 95 % with examples of people."""
     fields = {"ExamplesNear": 3, "ExamplesPerClass": 0, "AskAgainAfter": after, **block}
     prepared(loop, size, clean=clean, **fields)
