@@ -4,7 +4,7 @@ import pytest
 
 from .albums import LARGE, SMALL, Album
 from .answered import TEXTS, disputed_bench
-from .conftest import NewPerson, OpenBench, Person
+from .conftest import PHONE, NewPerson, OpenBench, Person
 
 pytestmark = pytest.mark.slow
 
@@ -119,3 +119,15 @@ def test_a_label_of_a_closed_batch_is_corrected_or_others_are_asked(
     page.get_by_label("Correct the label").select_option("technology")
     page.get_by_role("button", name="Correct").click()
     page.get_by_text("Olga corrected the label from business to technology.").wait_for()
+
+
+def test_on_a_phone_the_charts_break_no_name_within_a_word(
+    open_bench: OpenBench, new_person: NewPerson
+) -> None:
+    bench = disputed_bench(open_bench)
+    ada = new_person(bench, **PHONE)
+    ada.page.goto(f"{bench.address}/answers/charts")
+    names = ada.page.get_by_role("table", name="Classes", exact=True).get_by_role("link")
+    assert "entertainment" in names.all_inner_texts()
+    lines = "link => link.firstElementChild.getClientRects().length"
+    assert [name.evaluate(lines) for name in names.all()] == [1] * names.count()
