@@ -59,16 +59,16 @@ check: $(INSTALLED) $(CHECKOV) $(SAM) node_modules/.package-lock.json site ## Li
 	done
 
 bench: $(BENCH) $(ENCODER) ## Count the labels people give, side by side with others (minutes; ARGS=--quick: fewer)
-	PYTHONPATH=model_container $(BIN)/python -m bench.labels $(ARGS)
+	$(BIN)/python -m bench.labels $(ARGS)
 
 bench-audit: $(BENCH) $(ENCODER) ## Labels that are given: how many can be kept, beside PAC labeling and a plain audit (ARGS=--quick: fewer)
-	PYTHONPATH=model_container $(BIN)/python -m bench.audit $(ARGS)
+	$(BIN)/python -m bench.audit $(ARGS)
 
 bench-certificate: $(BENCH) $(ENCODER) ## Put the certificate to the test in thousands of runs (ARGS=--quick: a minute)
-	PYTHONPATH=model_container $(BIN)/python -m bench.certificate $(ARGS)
+	$(BIN)/python -m bench.certificate $(ARGS)
 
 bench-images: $(BENCH) $(BACKBONE) ## Images: how many labels people give, and how fast it is (ARGS=--quick: fewer)
-	PYTHONPATH=model_container:image_container $(BIN)/python -m bench.images $(ARGS)
+	$(BIN)/python -m bench.images $(ARGS)
 
 bench-laptop: $(INSTALLED) ## The most memory of a run of 1,000,000 texts on this machine (an hour; ARGS='--objects 20000')
 	$(BIN)/python -m bench.laptop $(ARGS)
@@ -77,7 +77,7 @@ bench-scale: $(INSTALLED) ## What each step takes up to 10,000,000 objects (half
 	$(BIN)/python -m bench.scale $(ARGS)
 
 bench-throughput: $(INSTALLED) ## Records a second of the container's serving, beside bare prediction (minutes; ARGS=--image ...)
-	PYTHONPATH=model_container $(BIN)/python -m bench.throughput $(ARGS)
+	$(BIN)/python -m bench.throughput $(ARGS)
 
 model-image: ## Build the model container as labelloop-model:latest (ARGS='--build-arg SENTENCE_ENCODER=none')
 	docker build -t labelloop-model:latest $(ARGS) model_container

@@ -2,7 +2,7 @@
 without what lies near a text, and beside the other benchmarks' logistic regression.
 
 Each model learns from texts drawn at random, and is asked about 3,000 others; all texts stand in its pool.
-`PYTHONPATH=model_container python -m bench.accuracy`, on UCI News Aggregator where it is there.
+`python -m bench.accuracy`, on UCI News Aggregator where it is there.
 """
 
 import argparse

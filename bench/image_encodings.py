@@ -3,7 +3,7 @@
 Every job is a new process, as on AWS it is a new machine, and knows nothing but what is in S3. That is
 moto's, in a process beside them: it takes part of the same processors, where Amazon's takes milliseconds of
 waiting.
-`PYTHONPATH=model_container:image_container python -m bench.image_encodings`, with the images of
+`python -m bench.image_encodings`, with the images of
 LABELLOOP_CIFAR10 and the backbone (`make backbone`).
 """
 

@@ -658,6 +658,12 @@ class Report(Document):
     score: Annotated[Score | None, IfKnown] = None
 
     @property
+    def askings(self) -> tuple[FoundationModelRecord, ...]:
+        """What came of each asking of a foundation model."""
+        both = (self.foundation_model, self.foundation_model_again)
+        return tuple(asking for asking in both if asking is not None)
+
+    @property
     def labels_by_model(self) -> int:
         """Those that this run's model gave."""
         return self.counts.auto - self.machine_labels_in_input

@@ -15,10 +15,7 @@ _MODEL_NAME = 80
 def cost(report: Report) -> Section | None:
     if report.cost is None:
         return None
-    askings = tuple(
-        asking for asking in (report.foundation_model, report.foundation_model_again) if asking is not None
-    )
-    cost_of = _Cost(report.cost, askings, priced=is_priced(report))
+    cost_of = _Cost(report.cost, report.askings, priced=is_priced(report))
     title = "Labels and money" if cost_of.priced else "Labels and answers"
     told = [*cost_of.first_labels(), cost_of.summary(), cost_of.prices()]
     return Section("cost", title, told, tables=[cost_of.table()])

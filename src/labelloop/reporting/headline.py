@@ -181,11 +181,10 @@ def _given(report: Report) -> list[str]:
     if not report.given_by:
         return []
     model = report.foundation_model
-    again = report.foundation_model_again
-    of_model = [asking.attribute for asking in (model, again) if asking is not None]
+    of_model = [asking.attribute for asking in report.askings]
     sources = [name for name in report.given_by if name not in of_model]
     named = [f"those under {_listed(sources)} in the input"] if sources else []
-    twice = ", asked twice" if again else ""
+    twice = ", asked twice" if report.foundation_model_again else ""
     named += [f"those of {printable(model.model)}{twice}"] if model else []
     return [
         f"The labels are {' and '.join(named)}. No model was trained: what is called the model "
