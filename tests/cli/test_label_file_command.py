@@ -110,6 +110,9 @@ def test_from_a_file_to_the_same_file_with_labels(tmp_path: Path, application: P
     fetched = export(tmp_path / "out", "--manifest", manifest, "--out", tmp_path / "fetched.csv")
     assert fetched.returncode == 0, fetched.stderr
     assert [row[:7] for row in read(tmp_path / "fetched.csv")] == [row[:7] for row in labeled]
+    missing = export(tmp_path / "out", "--manifest", tmp_path / "no.manifest")
+    assert (missing.returncode, missing.stdout) == (2, "")
+    assert f"there is no file {tmp_path}/no.manifest: `labelloop fetch` downloads" in missing.stderr
     (tmp_path / "out/labels.csv").unlink()
     again = call(source, application, "--seed", "3")
     assert again.returncode == 0, again.stderr

@@ -85,3 +85,13 @@ def test_a_field_may_be_longer_than_csv_readers_allow(tmp_path: Path) -> None:
     path.write_text(f"text,body\none,{'x' * 200_000}\n")
     prepare_files([path], TableFormat("text"), tmp_path / "out", OPTIONS)
     assert len(kept(tmp_path / "out")[0].fields[1]) == 200_000
+
+
+def test_a_file_that_is_missing_while_the_rows_are_read_is_not_taken_for_theirs(tmp_path: Path) -> None:
+    source = tmp_path / "a.csv"
+    source.write_text("text\none\n")
+    prepare_files([source], TableFormat("text"), tmp_path / "out", OPTIONS)
+    with pytest.raises(FileNotFoundError, match="other"), KeptRows.open(tmp_path / "out"):
+        (tmp_path / "other").read_bytes()
+    with pytest.raises(InputFileError, match=r"There is no .*rows\.csv"):
+        kept(tmp_path)

@@ -64,13 +64,15 @@ def labels_so_far(folder: Path, *, run: Path | None = None, manifest: Path | Non
 
     `run`: the folder of the run, where it is somewhere else. `manifest`: an output manifest, of a run on AWS.
 
-    Raises RequestError when nothing was prepared there.
+    Raises RequestError when nothing was prepared there, or the manifest is no file.
     """
     if (folder / LABEL_SETTINGS).exists() and manifest is None:
         raise RequestError(
             f"{folder} is of labelloop.label, in Python: its {LABELS_FILE} has the labels so far, and the "
             "same call goes on. With --manifest, the labels of a run on AWS are joined to its rows"
         )
+    if manifest is not None and not manifest.is_file():
+        raise RequestError(f"there is no file {manifest}: `labelloop fetch` downloads the output of a run on AWS")
     run_folder = run or (folder if (folder / "run.json").exists() else folder / RUN)
     record = RunFolder(run_folder).load()
     if run is not None and record is None:

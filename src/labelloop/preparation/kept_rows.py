@@ -90,13 +90,14 @@ class KeptRows:
         path = folder / KEPT_ROWS_FILE
         csv.field_size_limit(LONGEST_FIELD)
         try:
-            with path.open(encoding="utf-8", newline="") as file:
-                yield cls(path, csv.reader(file, strict=True))
+            file = path.open(encoding="utf-8", newline="")
         except FileNotFoundError as error:
             raise InputFileError(
                 f"There is no {path}: {folder} was not prepared by `labelloop prepare`, or by an earlier "
                 "version. Prepare the files again."
             ) from error
+        with file:
+            yield cls(path, csv.reader(file, strict=True))
 
     def __iter__(self) -> Iterator[KeptRow]:
         ours = len(_OURS)
