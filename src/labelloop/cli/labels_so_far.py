@@ -72,7 +72,9 @@ def labels_so_far(folder: Path, *, run: Path | None = None, manifest: Path | Non
             "same call goes on. With --manifest, the labels of a run on AWS are joined to its rows"
         )
     if manifest is not None and not manifest.is_file():
-        raise RequestError(f"there is no file {manifest}: `labelloop fetch` downloads the output of a run on AWS")
+        raise RequestError(
+            f"there is no file {manifest}: `labelloop fetch` downloads the output of a run on AWS"
+        )
     run_folder = run or (folder if (folder / "run.json").exists() else folder / RUN)
     record = RunFolder(run_folder).load()
     if run is not None and record is None:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from labelloop.core.numerics import log_odds_of, logistic
+from labelloop.core.model.source_errors import errors_of_cells
 
 Floats = npt.NDArray[np.float64]
 Integers = npt.NDArray[np.integer]
@@ -16,11 +16,6 @@ NONE_GIVEN = -1
 
 # Where a source states more distinct confidences, they are put into this many bins of equally many objects.
 _MOST_BINS = 20
-# How many answers a belief counts as that was held before: in the source's error, and in the error of a class
-# and bin, which is believed to be what class and bin tell apart from each other.
-_PRIOR_OF_SOURCE, _PRIOR_OF_CELL = 4.0, 8.0
-# How much less an answer tells for each bin that it is away.
-_FADING = 0.3
 # Of the classes that an object may have where the source is wrong: answers for each class.
 _PRIOR_OF_CONFUSION = 0.5
 _LEAST_ERROR = 1e-3
@@ -118,29 +113,12 @@ def _errors(
     labels: Integers,
     classes: int,
 ) -> Floats:
-    """The chance that the source is wrong about each object; shape (objects,).
-
-    Class and bin each move the log odds of the source's error. What they tell together is the belief before,
-    from which the answers about objects of that very class and bin may lead away.
-    """
+    """The chance that the source is wrong about each object; shape (objects,)."""
     cells = (classes, int(bins.max()) + 1)
     answers, wrong = np.zeros(cells), np.zeros(cells)
     np.add.at(answers, (given[known], bins[known]), 1.0)
     np.add.at(wrong, (given[known], bins[known]), (given[known] != labels).astype(float))
-    of_source = (wrong.sum() + 1) / (answers.sum() + _PRIOR_OF_SOURCE)
-
-    def shrunk(wrong: Floats, answers: Floats, before: Floats | float, prior: float) -> Floats:
-        found = (wrong + prior * before) / (answers + prior)
-        return np.asarray(np.clip(found, _LEAST_ERROR, 1 - _LEAST_ERROR))
-
-    near = _FADING ** np.abs(np.subtract.outer(np.arange(cells[1]), np.arange(cells[1])))
-    # A confidence that is not stated says nothing about those that are.
-    near[0, 1:] = near[1:, 0] = 0.0
-    of_class = shrunk(wrong.sum(axis=1), answers.sum(axis=1), of_source, _PRIOR_OF_SOURCE)
-    of_bin = shrunk(wrong.sum(axis=0) @ near, answers.sum(axis=0) @ near, of_source, _PRIOR_OF_SOURCE)
-    moved = np.add.outer(log_odds_of(of_class), log_odds_of(of_bin)) - log_odds_of(np.asarray(of_source))
-    error = shrunk(wrong, answers, logistic(moved), _PRIOR_OF_CELL)
-    return np.asarray(error[given, bins])
+    return errors_of_cells(answers, wrong)[given, bins]
 
 
 def _confusion(given: npt.NDArray[np.int16], labels: Integers, classes: int) -> Floats:
