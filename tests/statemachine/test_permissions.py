@@ -2,9 +2,8 @@
 
 import json
 import threading
-import time
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from typing import Any
 
 import numpy as np
@@ -15,7 +14,7 @@ from image_classifier.image_source import S3Source
 from labelloop.local.labeling_job import LabelingFailed, LabelingJobRequest
 from labelloop.local.template import Template
 from labelloop.storage import s3
-from labelloop.workbench.deployment import close_elsewhere, opened_workbench
+from labelloop.workbench.deployment import close_elsewhere
 from labelloop.workbench.overview import Overview
 from labelloop.workbench.service import Workbench
 from labelloop.workbench.tasks import Batch
@@ -28,6 +27,7 @@ from .aws_calls import JOBS, MODEL_JOBS, AwsCalls, Call
 from .conftest import ROOT, Loop
 from .foundation_models import MODEL, prepared
 from .policies import Permission, Policies
+from .test_workbench_paths import waiting_batch
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("permissions")]
 
@@ -249,7 +249,11 @@ def _people_at_the_workbench(loop: Loop, recorder: AwsCalls) -> None:
     )
     aws.client("dynamodb").create_table(TableName=table, **declared_table())
     loop.settings(Workbench={"RelabelShare": 0.5})
-    with _waiting_batch(loop, aws, "run-1") as (arn, desk), recorder.made_by("Workbench"):
+    with (
+        waiting_batch(loop, aws, "run-1", elsewhere=close_elsewhere) as (arn, parts),
+        recorder.made_by("Workbench"),
+    ):
+        desk = Workbench(parts.store, parts.closing)
         Overview(desk.store)()
         _answer_all(loop, desk)
     assert aws.wait(arn, seconds=300).output["Counts"]["human"] == 30
@@ -261,27 +265,15 @@ def _people_at_the_workbench(loop: Loop, recorder: AwsCalls) -> None:
 
     # What the workbench hands over while nobody waits is written anew when somebody does.
     loop.settings(Workbench={})
-    with _waiting_batch(loop, aws, "run-3") as (arn, desk):
+    with waiting_batch(loop, aws, "run-3", elsewhere=close_elsewhere) as (arn, parts):
         aws.stop(arn)
+        desk = Workbench(parts.store, parts.closing)
         with recorder.made_by("Workbench"):
             batch = _answer_all(loop, desk)
     bucket, key = s3.split_uri(batch.output_uri)
     aws.client("s3").delete_object(Bucket=bucket, Key=key)
     loop.settings(ResumeFromS3Uri="s3://bucket/out/run-3/")
     assert loop.run(aws, name="run-4").counts["human"] == 30
-
-
-@contextmanager
-def _waiting_batch(loop: Loop, aws: Any, name: str) -> Iterator[tuple[str, Workbench]]:
-    """An execution that waits for its first batch, and the workbench."""
-    arn = aws.start_execution("ActiveLearningLoop", name, loop.request)
-    with opened_workbench(close_elsewhere) as parts:
-        until = time.monotonic() + 300
-        while not any(batch.task_token and batch.state == "open" for batch in parts.store.batches()):
-            assert time.monotonic() < until
-            assert aws.describe(arn).status == "RUNNING", aws.describe(arn).cause
-            time.sleep(0.05)
-        yield arn, Workbench(parts.store, parts.closing)
 
 
 def _answer_all(loop: Loop, desk: Workbench) -> Batch:

@@ -15,6 +15,7 @@ import pytest
 
 from labelloop.core.errors import StorageError
 from labelloop.local.aws import LocalAws
+from labelloop.workbench.closing import Elsewhere
 from labelloop.workbench.corrections import Corrections
 from labelloop.workbench.deployment import OpenedWorkbench, opened_workbench
 from labelloop.workbench.errors import RefusedError
@@ -108,10 +109,15 @@ def merged(loop: Loop, number: int = 1, run: str = "run-1") -> dict[str, Any]:
 
 
 @contextmanager
-def waiting_batch(loop: Loop, aws: LocalAws, name: str = "run-1") -> Iterator[tuple[str, OpenedWorkbench]]:
-    """An execution that waits for its first batch, with the workbench's parts."""
+def waiting_batch(
+    loop: Loop, aws: LocalAws, name: str = "run-1", *, elsewhere: Elsewhere | None = None
+) -> Iterator[tuple[str, OpenedWorkbench]]:
+    """An execution that waits for its first batch, with the workbench's parts.
+
+    `elsewhere`: where the workbench has batches closed.
+    """
     arn = aws.start_execution("ActiveLearningLoop", name, loop.request)
-    with opened_workbench() as parts:
+    with opened_workbench(elsewhere) as parts:
         until = time.monotonic() + 300
         while not any(batch.task_token and batch.run == name for batch in parts.store.batches()):
             assert time.monotonic() < until
