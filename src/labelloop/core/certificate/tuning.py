@@ -550,13 +550,14 @@ class Tuning:
 DEFAULT = Tuning()
 # Of labels that are given. How far they are believed is learned from people's answers about objects of all
 # kinds, so a doubt about all of them is no modesty; from few errors, it may be far off. No later model is
-# better, so a test is given up late. What people answer teaches no model more about what is left, so there is
-# no second part. Labels saved at 5 % of the whole data set, 95 % confidence, when these values were chosen,
-# with another estimate of a source's errors than `source_errors`: stance 27.1, misinfo 22.2 % (20 seeds); film
-# reviews by labelers of 95 and 90 % 77.5 and 53.7, UCI by labelers of 95, 90 and 80 % 78.5, 63.2 and 48.9 (8
-# seeds). With a test as soon as more labels by people were expected than before: 25.9, 19.8, 74.4, 57.6, 78.3,
-# 63.3 and 47.5. With `source_errors` they were not chosen anew: no caution of 0.9, 1.0 or 1.3, with few errors
-# or not, was better by more than chance (6 seeds). Today's figures are in docs/benchmarks.md.
+# better, so a test is given up late. What people answer teaches no model more about what is left, so there
+# is no second part. Labels saved at 5 % of the whole data set, 95 % confidence, when these values were
+# chosen, with another estimate of a source's errors than `source_errors`: stance 27.1, misinfo 22.2 % (20
+# seeds); film reviews by labelers of 95 and 90 % 77.5 and 53.7, UCI by labelers of 95, 90 and 80 % 78.5,
+# 63.2 and 48.9 (8 seeds). With a test as soon as more labels by people were expected than before: 25.9,
+# 19.8, 74.4, 57.6, 78.3, 63.3 and 47.5. With `source_errors` they were not chosen anew: no caution of 0.9,
+# 1.0 or 1.3, with few errors or not, was better by more than chance (6 seeds). Today's figures are in
+# docs/benchmarks.md.
 GIVEN_LABELS = Tuning(
     timing=Timing(growth_for_another_part=math.inf),
     belief=Belief(
