@@ -555,8 +555,8 @@ DEFAULT = Tuning()
 # chosen, with another estimate of a source's errors than `source_errors`: stance 27.1, misinfo 22.2 % (20
 # seeds); film reviews by labelers of 95 and 90 % 77.5 and 53.7, UCI by labelers of 95, 90 and 80 % 78.5,
 # 63.2 and 48.9 (8 seeds). With a test as soon as more labels by people were expected than before: 25.9,
-# 19.8, 74.4, 57.6, 78.3, 63.3 and 47.5. With `source_errors` they were not chosen anew: no caution of 0.9,
-# 1.0 or 1.3, with few errors or not, was better by more than chance (6 seeds). Today's figures are in
+# 19.8, 74.4, 57.6, 78.3, 63.3 and 47.5. With `source_errors` they were not chosen anew: no caution of 0.9
+# or 1.0, with few errors or not, was better by more than chance (6 seeds). Today's figures are in
 # docs/benchmarks.md.
 GIVEN_LABELS = Tuning(
     timing=Timing(growth_for_another_part=math.inf),
