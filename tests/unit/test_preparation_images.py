@@ -97,7 +97,7 @@ def test_what_is_no_image_is_refused_by_its_name_or_left_out(
 ) -> None:
     files = {"cat/a.png": picture(RED), "dog/b.png": picture(BLUE), "dog/bad.jpg": content}
     folder = write(tmp_path / "in", **files)
-    with pytest.raises(PreparationError, match=f"{reason}: dog/bad.jpg"):
+    with pytest.raises(PreparationError, match=f"written\\.\n  {reason}: dog/bad.jpg\n"):
         prepare_images(folder, tmp_path / "out", options())
     assert not (tmp_path / "out").exists()
     prepared = prepare_images(folder, tmp_path / "out", options(skip_bad_rows=True))

@@ -44,7 +44,7 @@ class LabeledText:
 class BadRow:
     """A row that cannot be used: its first and last line, the kind of fault, and exactly what was found."""
 
-    line: int
+    line: int  # from 1; 0 for a file of a folder, which is named in what was found
     last_line: int
     kind: str
     detail: str = ""
@@ -59,6 +59,8 @@ class BadRow:
         return f"{self.kind}: {self.detail}" if self.detail else self.kind
 
     def __str__(self) -> str:
+        if not self.line:
+            return self.reason
         place = f"line {self.line}" if self.last_line <= self.line else f"lines {self.line}-{self.last_line}"
         return f"{f'{self.file}, ' if self.file else ''}{place}: {self.reason}"
 
