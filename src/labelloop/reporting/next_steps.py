@@ -26,7 +26,8 @@ def _look_at(report: Report, check_list: str | None, to_check: int) -> Iterator[
         yield (
             f"Look at the most doubtful labels: {printable(check_list)}, beside this page, lists "
             f"{count(to_check)} of them with line, text, label, confidence, and why. The line is that "
-            "of the output manifest. The command “labelloop check” with the run's folder asks people about them again."
+            "of the output manifest. The command “labelloop check” with the run's folder asks people "
+            "about them again."
         )
     elif report.evidence is not None and any(report.evidence.examples.all()):
         yield "Look at the data objects shown above: their labels are the most doubtful."
