@@ -19,8 +19,8 @@ Floats = npt.NDArray[np.float64]
 _USUAL_ERROR = 0.25
 # Standard deviations of log odds: of sources, of what a class adds, and from one bin to the next.
 _OF_SOURCES, _OF_CLASSES, _BETWEEN_BINS = 2.0, 2.0, 2.0
-# Where the first bin of the stated confidences lies is all but unknown.
-_OF_THE_FIRST_BIN = 10.0
+# How far a bin is from what the source does on the whole is all but unknown.
+_OF_BINS = 10.0
 # How many answers about objects of one class and bin the belief counts as that was held before.
 _PRIOR_OF_CELL = 8.0
 _LEAST_ERROR = 1e-3
@@ -70,8 +70,8 @@ class _Regression:
         bins = answers.shape[1]
         before = np.zeros(1 + bins)
         before[0] = log_odds_of(np.asarray(_USUAL_ERROR))
-        own = np.array([_OF_SOURCES, _OF_SOURCES, *[_OF_THE_FIRST_BIN] * (bins - 1)])
-        # From the second bin on, a random walk.
+        own = np.array([_OF_SOURCES, _OF_SOURCES, *[_OF_BINS] * (bins - 1)])
+        # The bins of stated confidences are a random walk besides.
         steps = np.diff(np.eye(1 + bins)[2:], axis=0)
         return cls(answers, wrong, before, np.diag(own**-2) + steps.T @ steps * _BETWEEN_BINS**-2)
 
