@@ -7,7 +7,7 @@ import csv
 import functools
 import os
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -24,6 +24,7 @@ _FOLDS = 5
 _ERRS_BESIDE, _FEELS_BESIDE = 1.0, 1.0
 _STEP = 0.05  # to which a labeler rounds how sure it is
 _TOO_SURE = 2.0  # how many times its odds are what they should be
+_LOW_AND_HIGH = 0.6, 0.95  # what such words are read as
 
 
 @dataclass(frozen=True)
@@ -105,6 +106,12 @@ def simulated(load: Callable[[], Texts], accuracy: float, seed: int) -> GivenLab
     return GivenLabels(data, labels, _stated(feels, accuracy))
 
 
+def in_two_words(given: GivenLabels) -> GivenLabels:
+    """The same labels by somebody who says "high" or "low" of each: "low" of the least sure third."""
+    low = given.confidences <= np.quantile(given.confidences, 1 / 3)
+    return replace(given, confidences=np.where(low, *_LOW_AND_HIGH))
+
+
 SETS: dict[str, Callable[[int], GivenLabels]] = {
     "stance": lambda seed: stance(),  # noqa: ARG005
     "misinfo": lambda seed: misinformation(),  # noqa: ARG005
@@ -113,6 +120,7 @@ SETS: dict[str, Callable[[int], GivenLabels]] = {
         for name, load in (("uci-news", uci_news), ("movie-sentiment", movie_sentiment))
         for accuracy in (0.8, 0.9, 0.95)
     },
+    "uci-news, labeler of 90 % in two words": lambda seed: in_two_words(simulated(uci_news, 0.9, seed)),
 }
 
 

@@ -43,8 +43,27 @@ def test_what_states_no_confidence_tells_nothing_about_what_does() -> None:
     assert beside[0, UNSTATED] == pytest.approx(0.9, abs=0.01)
 
 
-def test_before_anybody_has_answered_a_quarter_is_expected_to_be_wrong() -> None:
-    assert errors_of_cells(np.zeros((4, 6)), np.zeros((4, 6))) == pytest.approx(0.25)
+def test_before_anybody_has_answered_confidence_is_believed_to_tell_something() -> None:
+    error = errors_of_cells(np.zeros((4, 6)), np.zeros((4, 6)))
+    assert error[:, UNSTATED] == pytest.approx(0.25)
+    assert error[:, 3] == pytest.approx(0.25), "in the middle"
+    assert (np.diff(error[:, 1:], axis=1) < 0).all()
+
+
+def test_of_one_confidence_a_quarter_is_expected_to_be_wrong() -> None:
+    assert errors_of_cells(np.zeros((4, 2)), np.zeros((4, 2))) == pytest.approx(0.25)
+
+
+def test_a_source_that_is_surest_where_it_is_wrong_is_found_out() -> None:
+    answers = cells([[0, 40, 40, 40, 40]])
+    error = errors_of_cells(answers, cells([[0, 1, 4, 12, 30]]))[0, 1:]
+    assert (np.diff(error) > 0).all()
+    assert error == pytest.approx([0.03, 0.1, 0.3, 0.75], abs=0.05)
+
+
+def test_a_source_that_is_always_wrong_is_believed_to_be() -> None:
+    error = errors_of_cells(cells([[0, 60, 60]]), cells([[0, 60, 60]]))
+    assert error[0, 1:].min() > 0.9
 
 
 def test_many_classes_are_fitted_one_by_one() -> None:

@@ -111,9 +111,10 @@ def evidence_of_surest(
             kept, allowed, certified = size, may_be_wrong, part
             continue
         by_draws = part.way_by_draws(promise, min(1.0, math.exp(least - goal)))
-        cost_of_part = every.open_objects - part.open_objects + by_draws.draws
         # Draws are from all candidates. Those from outside the part are not among what people label then.
         there = Way(by_draws.draws / part.share_of_draws(every), 0, by_draws.stake)
+        asked_again = there.draws * every.share_refuted if reviewed else 0.0
+        cost_of_part = every.open_objects - part.open_objects + by_draws.draws + asked_again
         if there.draws > room:
             nearest = min(nearest, there, key=lambda one: one.draws)
         elif cost_of_part < cost:
@@ -189,6 +190,13 @@ class _Answers:
         """How much of what is drawn next from all candidates falls on these."""
         return float(self.weight[~self.left].sum() / every.weight[~every.left].sum())
 
+    @cached_property
+    def share_refuted(self) -> float:
+        """Of what is drawn next, the share that is expected to be wrong; 0 where nothing is open."""
+        if not self.open_objects:
+            return 0.0
+        return float(np.average(self._expected, weights=self.weight[~self.left]))
+
     def counts(self) -> Counted:
         drawn = self.rows["drawn"]
         return Counted(
@@ -234,13 +242,17 @@ class _Answers:
         return int(self.draws.wrong.sum())
 
     @cached_property
-    def _chances(self) -> npt.NDArray[np.float64]:
-        """Of the open objects to be wrong, by what is known of the others; the most doubtful first."""
+    def _expected(self) -> npt.NDArray[np.float64]:
+        """The chances of the open objects to be wrong, by what is known of the others."""
         expected = float(self.rows["uncertainty"][self.left].sum())
         prior = self.tuning.belief.prior_errors_in_test
         believed = (self._wrong + prior) / (expected + prior)
-        chances = np.minimum(self.rows["uncertainty"][~self.left] * believed, 1.0)
-        return np.sort(chances.astype(np.float64))[::-1]
+        return np.minimum(self.rows["uncertainty"][~self.left] * believed, 1.0).astype(np.float64)
+
+    @cached_property
+    def _chances(self) -> npt.NDArray[np.float64]:
+        """The same, the most doubtful first."""
+        return np.sort(self._expected)[::-1]
 
     def _having_withdrawn(self, count: int, group: Group, promise: Promise) -> Way:
         goal, rest = -math.log(group.level), self._chances[count:]

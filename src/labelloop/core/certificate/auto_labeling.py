@@ -92,7 +92,7 @@ def auto_label(
     confidence = predictions.confidence[pool]
     schedule = schedule.with_labels(ledger.counts().human_labels, confidence)
     unexpected = tuning.belief.unexpected_error * settings.target_error
-    believed = _believed_errors(ledger, confidence, settings, schedule, tuning=tuning)
+    believed = _believed_errors(confidence, settings, schedule, tuning=tuning)
     most_draws = settings.most_draws(len(ledger), human_labels_left, tuning=tuning)
     proposal = _Proposal(
         ledger, predictions, settings, schedule, promise, pool, rng, last=last, tuning=tuning
@@ -147,7 +147,7 @@ def outlook_of(
     proposal = _Proposal(
         ledger, predictions, settings, schedule, promise, pool, rng, last=False, tuning=tuning
     )
-    believed = _believed_errors(ledger, predictions.confidence[pool], settings, schedule, tuning=tuning)
+    believed = _believed_errors(predictions.confidence[pool], settings, schedule, tuning=tuning)
     return _outlook(proposal.parts(believed), len(pool))
 
 
@@ -158,7 +158,6 @@ def _open_to_the_model(ledger: Ledger, predictions: Predictions) -> Ids:
 
 
 def _believed_errors(
-    ledger: Ledger,
     confidence: Floats,
     settings: LoopSettings,
     schedule: AuditSchedule,
@@ -170,7 +169,6 @@ def _believed_errors(
     if settings.certificate_for == "dataset":
         # There the draws decide how much passes. Elsewhere, a test that comes too soon fails.
         expected = expected / schedule.excess_doubt(confidence, tuning=tuning)
-    expected = expected * _caution(expected, ledger.counts().human_labels, tuning=tuning)
     return np.clip(expected, tuning.belief.unexpected_error * settings.target_error, 1.0)
 
 
@@ -335,17 +333,15 @@ def _expected_errors(confidence: Floats, schedule: AuditSchedule, *, tuning: Tun
     return uncertainty * schedule.overconfidence(tuning=tuning) * tuning.belief.caution
 
 
-def _caution(expected: Floats, human_labels: int, *, tuning: Tuning = DEFAULT) -> float:
-    """What was learned from few errors may be far off: the fewer, the more errors are expected."""
-    errors_seen = human_labels * float(expected.mean())
-    return 1 + tuning.belief.caution_with_few_errors / math.sqrt(1 + errors_seen)
-
-
 def _less_modest(uncertainty: Floats, schedule: AuditSchedule, *, tuning: Tuning = DEFAULT) -> Floats:
-    """A model that doubts its surest answers is too modest, unless people's answers confirm its doubt."""
+    """A model that doubts its surest answers is too modest, unless people's answers confirm its doubt.
+
+    Or it has learned next to nothing yet: the more it doubts them, the less of that is taken for modesty.
+    """
     belief, unconfirmed = tuning.belief, 1 - schedule.confirmed_doubt(tuning=tuning)
     surest = float(np.quantile(uncertainty, belief.surest_share))
-    too_much = max(0.0, surest - belief.usual_doubt) * unconfirmed
+    modesty = max(0.0, 1 - (surest / belief.honest_doubt) ** 2)
+    too_much = max(0.0, surest - belief.usual_doubt) * unconfirmed * modesty
     return np.asarray(np.maximum(uncertainty - too_much, np.minimum(uncertainty, belief.least_doubt)))
 
 
