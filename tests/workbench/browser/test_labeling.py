@@ -477,6 +477,39 @@ def test_each_button_has_its_word_on_one_line_in_a_narrow_window(
         assert box["height"] < 60, button
 
 
+def test_a_hint_beside_many_classes_leaves_the_buttons_on_one_line(
+    open_bench: OpenBench, new_person: NewPerson
+) -> None:
+    bench = open_bench(HEADLINES[:3], classes=MANY)
+    ada = new_person(bench)
+    ada.page.set_viewport_size({"width": 1280, "height": 800})
+    ada.see_object()
+    ada.press("/", *"stray", "Enter", "Enter")
+    eventually(lambda: bench.answered() == 1, "the answer arrives")
+    ada.press("Backspace")
+    ada.see_hint("You had chosen stray pets.")
+    for button in ("#undo", "#confirm"):
+        box = ada.page.locator(button).bounding_box()
+        assert box is not None
+        assert box["height"] < 60, button
+        assert box["y"] + box["height"] <= 800, button
+
+
+def test_a_long_name_of_a_class_is_not_broken_within_a_word_on_a_phone(
+    open_bench: OpenBench, new_person: NewPerson
+) -> None:
+    names = ("Business", "Entertainment", *TWELVE[2:])
+    ada = new_person(open_bench(HEADLINES[:3], classes=names), **PHONE)
+    ada.page.set_viewport_size({"width": 378, "height": 844})
+    ada.see_object()
+    lines = ada.page.locator("#classes .name").evaluate_all(
+        "names => names.slice(0, 2).map(name => { const range = document.createRange();"
+        " range.selectNodeContents(name);"
+        " return new Set([...range.getClientRects()].map(({ top }) => Math.round(top))).size })"
+    )
+    assert lines == [1, 1]
+
+
 @pytest.mark.parametrize("context", [{}, PHONE], ids=["desk", "phone"])
 def test_the_text_stays_in_sight_beside_many_classes(
     open_bench: OpenBench, new_person: NewPerson, context: dict[str, Any]
