@@ -1,5 +1,6 @@
 """Guidelines of a run on both stores; over HTTP, who may do what, and which version an answer has."""
 
+import base64
 from typing import Any
 
 import orjson
@@ -321,3 +322,49 @@ def test_who_decides_reads_the_newest(sqlite_desk: Desk, sign_in: SignIn) -> Non
     olga = sign_in("Olga")
     olga.post(PATH, body(short="Look at the second rule."))
     assert "Which is right? Look at the second rule." in olga.get("/disagreements").text
+
+
+PNG = b"\x89PNG\r\n\x1a\n" + bytes(1_000)
+PICTURES = "/api/guidelines/pictures"
+
+
+def encoded(content: bytes) -> dict[str, str]:
+    return {"base64": base64.b64encode(content).decode()}
+
+
+def test_a_picture_that_an_owner_adds_is_shown_to_all(sqlite_desk: Desk, sign_in: SignIn) -> None:
+    sqlite_desk.open(["a"])
+    olga = sign_in("Olga")
+    source = olga.post(PICTURES, encoded(PNG)).json()["source"]
+    assert olga.post(PICTURES, encoded(PNG)).json()["source"] == source, "the same again is the same"
+    html = olga.post("/api/guidelines/preview", {"text": f"![a cat]({source})"}).json()["html"]
+    address = html.partition('src="')[2].partition('"')[0]
+    ann = olga.shared()
+    assert ann.get(address).status_code == 403, "who has not signed in sees nothing"
+    ann.post("/api/sign-in", {"name": "Ann"})
+    shown = ann.get(address)
+    assert (shown.status_code, shown.content) == (200, PNG)
+    assert shown.headers["content-type"] == "image/png"
+    assert shown.headers["x-content-type-options"] == "nosniff"
+    assert ann.post(PICTURES, encoded(PNG)).status_code == 403
+    for missing in ("0" * 32, "x", address.rpartition("/")[2].upper()):
+        assert ann.get(f"/guidelines/pictures/{missing}").status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("given", "reason"),
+    [
+        (encoded(PNG + bytes(45_000)), "too large"),
+        (encoded(b"<svg onload=alert(1)>"), "neither a PNG nor a JPEG"),
+        (encoded(b""), "neither a PNG nor a JPEG"),
+        ({"base64": "not base64!"}, "not in base64"),
+        ({"base64": 7}, "the request cannot be used"),
+    ],
+)
+def test_what_is_no_picture_is_refused(
+    sqlite_desk: Desk, sign_in: SignIn, given: dict[str, Any], reason: str
+) -> None:
+    sqlite_desk.open(["a"])
+    refused = sign_in("Olga").post(PICTURES, given)
+    assert refused.status_code in (400, 409)
+    assert reason in refused.json()["error"]

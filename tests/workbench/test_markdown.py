@@ -8,13 +8,18 @@ from hypothesis import strategies as st
 
 from labelloop.workbench.markdown import as_html
 
-TAGS = {"p", "br", "em", "strong", "h4", "ul", "ol", "li", "blockquote", "pre", "code", "hr", "a"}
+TAGS = {"p", "br", "em", "strong", "h4", "ul", "ol", "li", "blockquote", "pre", "code", "hr", "a", "img"}
 ATTRIBUTES = {
+    "img": {"src", "alt"},
     "a": {"href", "title", "target", "rel"},
     "ol": {"start"},
     "code": {"class"},
 }
+PICTURE = "picture:" + "0a" * 16
 HOSTILE = (
+    f'![<b>" onerror=alert(1) x="]({PICTURE}) [x]({PICTURE}) [![x]({PICTURE})](https://a.b)',
+    f"![x]({PICTURE}/../../sign-out) ![x](picture:../../x) ![x]({PICTURE}?a=<b>) ![x](PICTURE:{'0A' * 16})",
+    "[![x](https://a.b)](https://c.d) ![[x](https://a.b)](https://c.d)",
     "<script>alert(1)</script>",
     "a <img src=x onerror=alert(1)> b",
     "<style>*{display:none}</style>\n\n<iframe src=//evil></iframe>",
@@ -40,6 +45,8 @@ class Tags(HTMLParser):
         if tag == "a":
             assert (given["href"] or "").lower().startswith(("https://", "http://", "mailto:")), given
             assert (given["target"], given["rel"]) == ("_blank", "noopener noreferrer")
+        if tag == "img":
+            assert given["src"] == "/guidelines/pictures/" + "0a" * 16
         if tag == "code" and given:
             assert (given["class"] or "").startswith("language-")
 
@@ -89,10 +96,17 @@ def test_a_link_to_nowhere_is_its_text() -> None:
     )
 
 
-def test_an_image_is_a_link() -> None:
+def test_a_picture_that_was_added_is_shown() -> None:
+    html = as_html(f"A cat: ![a *striped* <cat>]({PICTURE})")
+    address = "/guidelines/pictures/" + "0a" * 16
+    assert html.strip() == f'<p>A cat: <img src="{address}" alt="a striped &lt;cat&gt;"></p>'
+
+
+def test_an_image_elsewhere_is_a_link() -> None:
     html = as_html("![a cat](https://example.com/cat.png)")
     assert "<img" not in html
     assert '<a href="https://example.com/cat.png"' in html
+    assert as_html("[![a cat](https://a.b/cat.png)](https://a.b)").count("<a ") == 1
 
 
 @pytest.mark.parametrize("piece", ["[", "*a ", "> ", "- ", "`x``", "[a](", "![[", "<!--", "a**b", "[](<"])

@@ -338,6 +338,15 @@ def test_guidelines_are_kept_by_run_and_number_and_never_replaced(store: TaskSto
     assert store.newest_guidelines("run", 5) == []
 
 
+def test_a_picture_comes_back_as_it_was_added(store: TaskStore) -> None:
+    content = bytes(range(256)) * 175
+    assert store.picture("a") is None
+    for _ in ("first", "again"):
+        store.add_picture("a", content)
+    store.add_picture("b", b"another")
+    assert (store.picture("a"), store.picture("b")) == (content, b"another")
+
+
 def test_long_guidelines_come_back_whole(store: TaskStore) -> None:
     for number in range(2, 12):
         store.add_guidelines(version(number, text="\u4e2d" * 50_000))

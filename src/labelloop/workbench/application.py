@@ -83,6 +83,7 @@ def create_app(
     app.include_router(api.writes)
     app.include_router(people_api.router)
     app.include_router(guidelines_api.router)
+    app.include_router(guidelines_api.pictures)
     if isinstance(sessions, LaptopSessions):
         app.include_router(sign_in.router)
         app.include_router(people_api.invitations)

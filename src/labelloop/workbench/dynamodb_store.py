@@ -9,6 +9,7 @@
 | `people` | key | the name to show for a person |
 | `members` | name | what owners have settled about a person |
 | `guidelines#<lineage>` | number | a version of a run's guidelines |
+| `pictures` | name | a picture that stands in guidelines |
 | `corrections#<lineage>` | object | a label that a reviewer corrected after its batch was closed |
 
 The sparse index `available` holds incomplete tasks, sorted by the moment from which they have room for one
@@ -18,7 +19,7 @@ too, sorted by the moment when they were opened: under `batches#unfinished` thos
 under `batches#finished` the others. So a request costs the same however many batches there were.
 
 `expires` is the table's time to live. Everything of a batch gets it when the batch is let go. A run's
-guidelines and corrections stay: they are few, and no request reads those of other runs.
+guidelines, with their pictures, and corrections stay: they are few, and no request reads those of other runs.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -48,7 +49,7 @@ if TYPE_CHECKING:
 
 AVAILABLE_INDEX = "available"
 TIME_TO_LIVE = "expires"
-_BATCHES, _PEOPLE, _MEMBERS = "batches", "people", "members"
+_BATCHES, _PEOPLE, _MEMBERS, _PICTURES = "batches", "people", "members", "pictures"
 _UNFINISHED, _FINISHED = "batches#unfinished", "batches#finished"
 _WRITTEN_AT_ONCE = 25
 _READ_AT_ONCE = 100
@@ -212,6 +213,14 @@ class DynamoDbTaskStore:
             "document": _document(version),
         }
         self._transact([self._conditional(item, 0, is_new=True)])
+
+    def picture(self, name: str) -> bytes | None:
+        item = self._get(_PICTURES, name)
+        return bytes(item["content"]["B"]) if item else None
+
+    def add_picture(self, name: str, content: bytes) -> None:
+        item = {"pk": _s(_PICTURES), "sk": _s(name), "content": {"B": content}}
+        self._put(item, "attribute_not_exists(pk)", {})
 
     def correction(self, run: str, object_id: int) -> Correction | None:
         item = self._get(f"corrections#{run}", _sorted_number(object_id))

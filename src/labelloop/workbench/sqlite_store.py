@@ -58,6 +58,7 @@ CREATE TABLE IF NOT EXISTS corrections (
 CREATE TABLE IF NOT EXISTS guidelines (
     run TEXT NOT NULL, number INTEGER NOT NULL, document TEXT NOT NULL, PRIMARY KEY (run, number)
 ) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS pictures (name TEXT NOT NULL PRIMARY KEY, content BLOB NOT NULL);
 """
 # An index of these alone: a request must not take longer because many batches are closed.
 _UNFINISHED = "json_extract(document, '$.state') <> 'closed'"
@@ -248,6 +249,17 @@ class SqliteTaskStore:
 
         def add(connection: sqlite3.Connection) -> None:
             _require_written(connection.execute("INSERT OR IGNORE INTO guidelines VALUES (?, ?, ?)", values))
+
+        self._write(add)
+
+    def picture(self, name: str) -> bytes | None:
+        with self._reading() as connection:
+            found = connection.execute("SELECT content FROM pictures WHERE name = ?", (name,)).fetchone()
+        return bytes(found[0]) if found else None
+
+    def add_picture(self, name: str, content: bytes) -> None:
+        def add(connection: sqlite3.Connection) -> None:
+            connection.execute("INSERT OR IGNORE INTO pictures VALUES (?, ?)", (name, content))
 
         self._write(add)
 

@@ -125,6 +125,14 @@ class TaskStore(Protocol):
         """Store a version. Raises ConflictError if the run has one with this number."""
         ...
 
+    def picture(self, name: str) -> bytes | None:
+        """A picture that stands in guidelines, by the name it was added under."""
+        ...
+
+    def add_picture(self, name: str, content: bytes) -> None:
+        """Store a picture under a name that depends on its content; the same again changes nothing."""
+        ...
+
     def correction(self, run: str, object_id: int) -> Correction | None: ...
 
     def corrections(self, run: str) -> list[Correction]:

@@ -1,8 +1,11 @@
 """An owner changes the guidelines while people label: they are told, and nothing on their page is lost."""
 
+from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
+from PIL import Image
 
 from .conftest import CLASSES, PHONE, Bench, NewPerson, OpenBench, Person
 from .test_accessibility import axe, check
@@ -112,3 +115,58 @@ def test_every_sight_of_the_guidelines(
     ada.press("?")
     assert ada.page.locator("#described-classes").get_by_text(LINE).is_visible()
     check(ada, axe)
+
+
+def photo(folder: Path) -> Path:
+    """Larger than a picture may be, in pixels and in bytes."""
+    pixels = np.random.default_rng(0).integers(0, 255, (900, 1_200, 3), np.uint8)
+    path = folder / "A [striped] cat.png"
+    Image.fromarray(pixels).resize((2_400, 1_800)).save(path)
+    return path
+
+
+def test_a_picture_is_made_small_and_shown_to_who_labels(
+    open_bench: OpenBench, new_person: NewPerson, tmp_path: Path
+) -> None:
+    bench = open_bench(["a text", "another"])
+    ada, olga = new_person(bench), new_person(bench, "Olga")
+    ada.see_object()
+    olga.page.goto(f"{bench.address}/guidelines")
+    olga.page.get_by_label("In full").fill("Like this: ")
+    with olga.page.expect_file_chooser() as chooser:
+        olga.page.get_by_role("button", name="Add a picture").click()
+    chooser.value.set_files(photo(tmp_path))
+    olga.page.get_by_text("Added. Preview shows it").wait_for()
+    text = olga.page.get_by_label("In full").input_value()
+    assert text.startswith("Like this: ![A striped cat](picture:")
+    olga.page.get_by_role("button", name="Save").press("Enter")
+    olga.page.get_by_text("Saved as version 2.").wait_for()
+    ada.page.get_by_text(CHANGED).wait_for()
+    ada.press("?")
+    cat = ada.page.get_by_role("dialog").get_by_role("img", name="A striped cat")
+    cat.wait_for()
+    ada.page.wait_for_function(
+        "() => [...document.querySelectorAll('dialog img')].every((it) => it.complete)"
+    )
+    width = cat.evaluate("it => it.naturalWidth")
+    assert 200 < width <= 800
+    box, dialog = cat.bounding_box(), ada.page.get_by_role("dialog").bounding_box()
+    assert box is not None
+    assert dialog is not None
+    assert box["width"] <= dialog["width"]
+
+
+def test_what_is_no_picture_is_told_and_the_text_stays(
+    open_bench: OpenBench, new_person: NewPerson, tmp_path: Path
+) -> None:
+    bench = open_bench(["a text", "another"])
+    olga = new_person(bench, "Olga")
+    olga.page.goto(f"{bench.address}/guidelines")
+    olga.page.get_by_label("In full").fill("mine")
+    broken = tmp_path / "broken.png"
+    broken.write_bytes(b"no picture")
+    with olga.page.expect_file_chooser() as chooser:
+        olga.page.get_by_role("button", name="Add a picture").click()
+    chooser.value.set_files(broken)
+    olga.page.get_by_text("No picture: broken.png cannot be read as a picture").wait_for()
+    assert olga.page.get_by_label("In full").input_value() == "mine"

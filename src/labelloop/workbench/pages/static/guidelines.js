@@ -5,6 +5,7 @@ import { showHtml } from "./html.js";
 import { notice } from "./messages.js";
 import { localize } from "./moments.js";
 import { freshPage, replaceParts } from "./parts.js";
+import { smallPicture } from "./picture.js";
 import { ready } from "./ready.js";
 
 const byId = (id) => document.getElementById(id);
@@ -69,6 +70,38 @@ async function preview() {
   byId("preview-title").focus();
 }
 
+async function addPictures(files) {
+  for (const file of files) {
+    try {
+      const { source } = await post("/api/guidelines/pictures", { base64: await smallPicture(file) });
+      const words = file.name.replace(/\.\w+$/, "").replace(/[[\]\\]/g, "");
+      const { text } = form.elements;
+      text.setRangeText(`![${words}](${source})`, text.selectionStart, text.selectionEnd, "end");
+      byId("told").textContent = "Added. Preview shows it; Save keeps it.";
+    } catch (error) {
+      notice(`No picture: ${error.message}`);
+      byId("notices").scrollIntoView({ block: "nearest" });
+    }
+  }
+  form.elements.text.focus();
+}
+
+/** Pictures that are pasted into the text, or dropped on it. */
+function takePictures(event, data) {
+  const files = [...(data?.files ?? [])].filter((file) => file.type.startsWith("image/"));
+  if (!files.length) return;
+  event.preventDefault();
+  addPictures(files);
+}
+
+const chosen = byId("picture");
+byId("add-picture")?.addEventListener("click", () => chosen.click());
+chosen?.addEventListener("change", async () => {
+  await addPictures([...chosen.files]);
+  chosen.value = "";
+});
+form?.elements.text.addEventListener("paste", (event) => takePictures(event, event.clipboardData));
+form?.elements.text.addEventListener("drop", (event) => takePictures(event, event.dataTransfer));
 form?.addEventListener("submit", (event) => {
   event.preventDefault();
   save();
