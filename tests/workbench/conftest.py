@@ -193,7 +193,7 @@ class Browser:
 
     def __init__(self, client: TestClient, sessions: LaptopSessions) -> None:
         self.client = client
-        self._sessions = sessions
+        self.sessions = sessions
 
     def post(self, path: str, body: Any, **headers: str) -> Any:
         return self.client.post(path, json=body, headers={"X-CSRF-Token": self.session.csrf_token, **headers})
@@ -203,28 +203,28 @@ class Browser:
 
     @property
     def cookie(self) -> str:
-        return self.client.cookies[self._sessions.cookie]
+        return self.client.cookies[self.sessions.cookie]
 
     @cookie.setter
     def cookie(self, value: str) -> None:
         self.client.cookies.clear()
-        self.client.cookies.set(self._sessions.cookie, value)
+        self.client.cookies.set(self.sessions.cookie, value)
 
     def opens(self, address: str) -> "Browser":
         """Another browser of the same application, in which somebody opens an address."""
-        other = Browser(TestClient(self.client.app, follow_redirects=False), self._sessions)
+        other = Browser(TestClient(self.client.app, follow_redirects=False), self.sessions)
         assert other.get(address).status_code == 303, address
         return other
 
     def shared(self) -> "Browser":
         """Another browser, in which somebody opens the address that people share."""
-        return self.opens(f"/enter?key={self._sessions.shared_key}")
+        return self.opens(f"/enter?key={self.sessions.shared_key}")
 
     @property
     def session(self) -> Session:
         cookies = "; ".join(f"{name}={value}" for name, value in self.client.cookies.items())
         headers = [(b"cookie", cookies.encode())]
-        found = self._sessions.session(Request({"type": "http", "headers": headers}))
+        found = self.sessions.session(Request({"type": "http", "headers": headers}))
         assert found is not None
         return found
 

@@ -11,6 +11,7 @@ from labelloop.workbench.deployment import OpenedWorkbench, opened_workbench
 from labelloop.workbench.farewell import Farewell
 from labelloop.workbench.images import SignedImages
 from labelloop.workbench.overview import Overview
+from labelloop.workbench.rate_limit import RateLimit
 from labelloop.workbench.server import address_of, is_of_this_machine_alone, kept_key, served
 from labelloop.workbench.service import Workbench
 from labelloop.workbench.sessions import LaptopSessions
@@ -47,6 +48,7 @@ def serve_workbench(
         address=address_of(listener),
     )
     app.include_router(images.router)
+    app.add_middleware(RateLimit, sender=sessions.sender)
     with served(app, listener) as address:
         alone = is_of_this_machine_alone(listener)
         say(f"Label here{'' if alone else ', as an owner'}: {address}/enter?key={sessions.key}")

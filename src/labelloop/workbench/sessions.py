@@ -9,6 +9,7 @@ from typing import Protocol
 from urllib.parse import quote, unquote
 
 from fastapi import Request, Response
+from starlette.types import Scope
 
 from labelloop.workbench.retrying import until_written
 from labelloop.workbench.store import TaskStore
@@ -86,8 +87,8 @@ class LaptopSessions:
 
     def session(self, request: Request) -> Session | None:
         value = request.cookies.get(self.cookie, "")
-        body, _, signature = value.rpartition(".")
-        if not hmac.compare_digest(signature.encode(), self._sign("a session", body).encode()):
+        body = self._signed_body(value)
+        if body is None:
             return None
         way, link, number, name = body.split(".", 3)
         shared = self._store.member(SHARED)
@@ -105,6 +106,16 @@ class LaptopSessions:
         is_free = member is not None and member.role is None
         role = OWNER if way == _BY_OWNERS else ANNOTATOR
         return Session(name if is_free else None, roles_of(role), csrf_token, id=number)
+
+    def sender(self, scope: Scope) -> str:
+        """Who sends a request: the session that its cookie proves, else the address it comes from."""
+        body = self._signed_body(Request(scope).cookies.get(self.cookie, ""))
+        return f"session {body}" if body is not None else f"address {(scope.get('client') or ('',))[0]}"
+
+    def _signed_body(self, cookie: str) -> str | None:
+        body, _, signature = cookie.rpartition(".")
+        signed = hmac.compare_digest(signature.encode(), self._sign("a session", body).encode())
+        return body if signed else None
 
     def shared_is_closed(self) -> bool:
         """Whether an owner has closed the address that people share."""
