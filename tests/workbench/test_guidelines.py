@@ -358,6 +358,7 @@ def test_a_picture_that_an_owner_adds_is_shown_to_all(sqlite_desk: Desk, sign_in
         (encoded(b"<svg onload=alert(1)>"), "neither a PNG nor a JPEG"),
         (encoded(b""), "neither a PNG nor a JPEG"),
         ({"base64": "not base64!"}, "not in base64"),
+        ({"base64": "ü"}, "not in base64"),
         ({"base64": 7}, "the request cannot be used"),
     ],
 )

@@ -5,7 +5,6 @@ Markdown names it as `picture:NAME`.
 """
 
 import base64
-import binascii
 import hashlib
 import re
 
@@ -30,7 +29,7 @@ class Pictures:
         """Store a picture, given in base64. Returns its name. Raises RefusedError for anything else."""
         try:
             content = base64.b64decode(encoded, validate=True)
-        except binascii.Error as error:
+        except ValueError as error:
             raise RefusedError("the picture is not in base64") from error
         if len(content) > MOST_BYTES:
             raise RefusedError(f"the picture is too large: at most {MOST_BYTES // 1000} KB")

@@ -156,6 +156,29 @@ def test_a_picture_is_made_small_and_shown_to_who_labels(
     assert box["width"] <= dialog["width"]
 
 
+def test_a_picture_can_be_dropped_on_the_text(open_bench: OpenBench, new_person: NewPerson) -> None:
+    bench = open_bench(["a text", "another"])
+    olga = new_person(bench, "Olga")
+    olga.page.goto(f"{bench.address}/guidelines")
+    olga.page.locator("#add-picture:enabled").wait_for()
+    dropped = """() => {
+        const canvas = Object.assign(document.createElement("canvas"), { width: 30, height: 20 });
+        return new Promise((done) => canvas.toBlob((blob) => {
+            const data = new DataTransfer();
+            data.items.add(new File([blob], "dog.png", { type: "image/png" }));
+            const text = document.getElementById("text");
+            const given = { dataTransfer: data, bubbles: true, cancelable: true };
+            const over = new DragEvent("dragover", given);
+            text.dispatchEvent(over);
+            text.dispatchEvent(new DragEvent("drop", given));
+            done(over.defaultPrevented);
+        }));
+    }"""
+    assert olga.page.evaluate(dropped)
+    olga.page.get_by_text("Added. Preview shows it").wait_for()
+    assert "![dog](picture:" in olga.page.get_by_label("In full").input_value()
+
+
 def test_what_is_no_picture_is_told_and_the_text_stays(
     open_bench: OpenBench, new_person: NewPerson, tmp_path: Path
 ) -> None:

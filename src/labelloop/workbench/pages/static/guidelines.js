@@ -101,6 +101,9 @@ chosen?.addEventListener("change", async () => {
   chosen.value = "";
 });
 form?.elements.text.addEventListener("paste", (event) => takePictures(event, event.clipboardData));
+form?.elements.text.addEventListener("dragover", (event) => {
+  if (event.dataTransfer?.types.includes("Files")) event.preventDefault(); // else the browser opens the file
+});
 form?.elements.text.addEventListener("drop", (event) => takePictures(event, event.dataTransfer));
 form?.addEventListener("submit", (event) => {
   event.preventDefault();
