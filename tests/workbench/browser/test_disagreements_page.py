@@ -1,11 +1,14 @@
 """An owner decides what people disagree about, with keys alone."""
 
+from typing import Any
+
 import pytest
 
 from labelloop.workbench.opening import Asked
 
+from .albums import LARGE, Album
 from .answered import TEXTS, disputed_bench
-from .conftest import CLASSES, Bench, NewPerson, OpenBench, Person
+from .conftest import CLASSES, PHONE, Bench, NewPerson, OpenBench, Person
 from .test_answers_page import go
 
 pytestmark = pytest.mark.slow
@@ -17,6 +20,12 @@ def decided(bench: Bench) -> dict[int, int]:
         for task in bench.workbench.store.tasks(bench.batch_id)
         if task.decided
     }
+
+
+def dispute(bench: Bench) -> None:
+    for person, label in (("Ben", 0), ("Cleo", 1)):
+        for task, _ in bench.workbench.next_tasks(person, 5).tasks:
+            bench.workbench.answer(bench.batch_id, task.id, person, label)
 
 
 def open_page(person: Person) -> None:
@@ -46,9 +55,7 @@ def test_of_twelve_classes_each_has_two_digits(open_bench: OpenBench, new_person
     classes = (*CLASSES, *(f"class {number}" for number in range(6, 13)))
     asked = [Asked(number, f"text {number}", None) for number in range(3)]
     bench = open_bench(asked, people_per_object=2, decidable=True, adjudicate=True, classes=classes)
-    for person, label in (("Ben", 0), ("Cleo", 1)):
-        for task, _ in bench.workbench.next_tasks(person, 5).tasks:
-            bench.workbench.answer(bench.batch_id, task.id, person, label)
+    dispute(bench)
     olga = new_person(bench, "Olga")
     open_page(olga)
     assert "3 objects to decide." in olga.page.inner_text("main")
@@ -80,3 +87,39 @@ def test_what_is_refused_is_told(open_bench: OpenBench, new_person: NewPerson) -
     bench.workbench.close(bench.batch_id)
     olga.press("2", "Enter")
     olga.page.get_by_text("this batch is closed already").wait_for()
+
+
+def bottom(person: Person, part: str) -> float:
+    box = person.page.locator(part).bounding_box()
+    assert box is not None
+    return box["y"] + box["height"]
+
+
+@pytest.mark.parametrize("context", [{}, PHONE], ids=["desk", "phone"])
+def test_a_large_image_and_what_people_said_are_seen_together(
+    album: Album, new_person: NewPerson, context: dict[str, Any]
+) -> None:
+    bench = album.opened(LARGE, LARGE, people_per_object=2, decidable=True, adjudicate=True)
+    dispute(bench)
+    olga = new_person(bench, "Olga", **context)
+    open_page(olga)
+    olga.page.wait_for_function("() => document.querySelector('img.whole').naturalWidth > 0")
+    view = olga.page.viewport_size
+    assert view is not None
+    assert bottom(olga, "img.whole") < view["height"]
+    assert bottom(olga, ".said") < view["height"]
+    if not context:
+        assert bottom(olga, "#decide button") < view["height"], "and where it is decided"
+
+
+def test_a_long_text_and_what_people_said_are_seen_together(
+    open_bench: OpenBench, new_person: NewPerson
+) -> None:
+    long = ["so it goes, on and on, " * 300] * 2
+    bench = open_bench(long, people_per_object=2, decidable=True, adjudicate=True)
+    dispute(bench)
+    olga = new_person(bench, "Olga")
+    olga.page.set_viewport_size({"width": 1280, "height": 800})
+    open_page(olga)
+    assert bottom(olga, ".object-text") < 800
+    assert bottom(olga, "#decide button") < 800
