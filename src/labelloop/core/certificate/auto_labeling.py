@@ -340,7 +340,7 @@ def _less_modest(uncertainty: Floats, schedule: AuditSchedule, *, tuning: Tuning
     """
     belief, unconfirmed = tuning.belief, 1 - schedule.confirmed_doubt(tuning=tuning)
     surest = float(np.quantile(uncertainty, belief.surest_share))
-    modesty = max(0.0, 1 - (surest / belief.honest_doubt) ** 2)
+    modesty = max(0.0, 1 - (surest / belief.honest_doubt) ** 4)
     too_much = max(0.0, surest - belief.usual_doubt) * unconfirmed * modesty
     return np.asarray(np.maximum(uncertainty - too_much, np.minimum(uncertainty, belief.least_doubt)))
 
