@@ -61,5 +61,6 @@ def check_replayed(batch: Batch, answers: Answers, path: Path) -> None:
 
 def _damaged(path: Path, what: str) -> RequestError:
     return RequestError(
-        f"{path} was changed after it was written: {what}. Restore the file, or start again in another --out"
+        f"{path} was changed after it was written, or another version of labelloop wrote it: {what}. Restore "
+        "the file, go on with the version that wrote it, or start again in another --out"
     )
