@@ -412,7 +412,7 @@ class Belief:
     answers as there were objects in place of 108.1 (300 of movie-sentiment), 80.8 in place of 81.4 (1,000;
     12 seeds); of the modest models of bench/certificate they labeled 40.9 % in place of 41.0 (easy), 42.5 and
     42.5 (hard), 54.8 and 55.8 (hopeless), 28.7 and 28.8 (uci-news; 6 seeds). With the power 2 in place of 4:
-    98.7 and 80.6; 40.7, 43.7, 56.8 and 30.1; and models of 500 objects that were right to be tested were not.
+    98.7 and 80.6; 40.7, 43.7, 56.8 and 30.1; and models of 600 objects that were right were not tested.
     """
 
     least_doubt: float = 0.01
