@@ -10,6 +10,9 @@ from typing import Any
 import boto3
 import pytest
 from botocore.exceptions import ClientError
+from moto.stepfunctions.parser.asl.component.state.exec.state_task.service.state_task_service import (
+    StateTaskService,
+)
 from moto.stepfunctions.parser.backend.execution import Execution as MotoExecution
 
 from labelloop.local import moto_patches, moto_version
@@ -639,6 +642,26 @@ def test_an_execution_can_be_stopped_before_it_has_begun(
     arn = aws.start_execution("Machine", "test", {})
     aws.stop(arn)
     assert aws.wait(arn, 300).status == "ABORTED"
+
+
+def test_the_history_of_an_execution_stopped_while_a_task_begins_can_be_read(
+    open_aws: OpenAws, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begin = StateTaskService._before_eval_execution
+
+    def begin_while_stopped(self: Any, env: Any, *arguments: Any, **options: Any) -> None:
+        threading.Thread(target=aws.stop, args=(arn,)).start()
+        while env.is_running():
+            time.sleep(0.01)
+        begin(self, env, *arguments, **options)
+
+    monkeypatch.setattr(StateTaskService, "_before_eval_execution", begin_while_stopped)
+    wait = {"Type": "Wait", "Seconds": 1, "Next": "A"}
+    task = invoke("Echo", "{% $states.input %}", TimeoutSeconds=60)
+    aws = open_aws({"Machine": machine(W=wait, A=task)}, time_scale=1.0)
+    arn = aws.start_execution("Machine", "test", {"n": 1})
+    assert aws.wait(arn, 300).status == "ABORTED"
+    assert event_types(aws, aws.describe(arn))[-1] == "ExecutionAborted"
 
 
 def test_every_event_of_parent_and_child_is_heard_as_it_happens(open_aws: OpenAws) -> None:

@@ -41,7 +41,8 @@ from moto.stepfunctions.parser.asl.component.common.retry.retrier_decl import Re
 from moto.stepfunctions.parser.asl.component.common.retry.retrier_outcome import RetrierOutcome
 from moto.stepfunctions.parser.asl.component.common.retry.retry_outcome import RetryOutcome
 from moto.stepfunctions.parser.asl.component.common.string.string_expression import StringJSONata
-from moto.stepfunctions.parser.asl.component.common.timeouts.timeout import EvalTimeoutError
+from moto.stepfunctions.parser.asl.component.common.timeouts.heartbeat import Heartbeat
+from moto.stepfunctions.parser.asl.component.common.timeouts.timeout import EvalTimeoutError, Timeout
 from moto.stepfunctions.parser.asl.component.state.choice.state_choice import StateChoice
 from moto.stepfunctions.parser.asl.component.state.exec.execute_state import ExecutionState
 from moto.stepfunctions.parser.asl.component.state.exec.state_task import state_task_factory
@@ -132,6 +133,8 @@ def _patches() -> list[tuple[Any, str, Any]]:
         (StringJSONata, "_eval_body", _eval_jsonata),
         (VariableStore, "get_assigned_variables", _assigned_variables),
         # States
+        (Timeout, "eval", _or_end(Timeout.eval)),
+        (Heartbeat, "eval", _or_end(Heartbeat.eval)),
         (ExecutionState, "_evaluate_with_timeout", _evaluate_execution),
         (ExecutionState, "_eval_state", _eval_execution_state),
         (ExecutionState, "_eval_state_output", _keep_output),
@@ -321,6 +324,22 @@ def _is_handled(self: Any, env: Any, failure: Any) -> bool:
             if env.stack[-1] == CatchOutcome.Caught:
                 return True
     raise failure_event.FailureEventException(failure_event=failure)
+
+
+def _or_end(evaluate: Callable[..., None]) -> Callable[..., None]:
+    """`evaluate`, which ends the state if its execution has ended.
+
+    Moto evaluates nothing then, and takes what else is on the stack for a number of seconds.
+    """
+
+    def evaluate_or_end(self: Any, env: Any) -> None:
+        try:
+            evaluate(self, env)
+        finally:
+            if not env.is_running():
+                raise EvalTimeoutError
+
+    return evaluate_or_end
 
 
 def _evaluate_execution(self: Any, env: Any) -> None:

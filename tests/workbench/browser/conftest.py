@@ -100,6 +100,11 @@ class Person:
         self.page.wait_for_selector("#work:not([hidden])")
         return self.page.inner_text("#object-text")
 
+    def hold_more(self) -> None:
+        """Wait until the page has fetched further objects, which it does after it has shown the first one."""
+        requests = "performance.getEntriesByType('resource').map((request) => request.name)"
+        self.see_in_page(f"() => {requests}.filter((name) => name.endsWith('/api/tasks/next')).length >= 2")
+
     def see_hint(self, text: str) -> None:
         """Wait for what is told beside the buttons: within sight, and not only for screen readers."""
         hint = self.page.locator(":not(.visually-hidden)", has_text=re.compile(f"^{re.escape(text)}$"))

@@ -24,6 +24,7 @@ def test_answers_wait_on_the_device_while_the_connection_is_cut(
     bench = open_bench(HEADLINES)
     ada = new_person(bench)
     ada.see_object()
+    ada.hold_more()
     ada.context.set_offline(True)
     for _ in range(3):
         ada.press("2", "Enter")
@@ -104,8 +105,7 @@ def test_answers_outlive_the_page(open_bench: OpenBench, new_person: NewPerson) 
     bench = open_bench(HEADLINES)
     ada = new_person(bench)
     ada.see_object()
-    # The next objects are fetched after the first one is shown.
-    ada.page.wait_for_load_state("networkidle")
+    ada.hold_more()
     ada.context.set_offline(True)
     ada.press("2", "Enter", "3", "Enter")
     ada.page.close()

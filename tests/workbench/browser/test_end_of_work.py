@@ -75,6 +75,7 @@ def test_answers_that_come_too_late_are_counted(open_bench: OpenBench, new_perso
     bench = open_bench([f"Text {number}" for number in range(20)], **OF_A_RUN)
     ada = new_person(bench)
     ada.see_object()
+    ada.hold_more()
     ada.context.set_offline(True)
     ada.press("1", "Enter", "2", "Enter", "3", "Enter")
     bench.workbench.close(bench.batch_id, "Olga")

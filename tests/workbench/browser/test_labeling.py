@@ -76,6 +76,7 @@ def test_the_next_object_is_there_without_waiting_for_the_workbench(
     bench = open_bench(HEADLINES)
     ada = new_person(bench)
     first = ada.see_object()
+    ada.hold_more()
     ada.context.set_offline(True)
     ada.press("1", "Enter")
     assert ada.see_object() != first
