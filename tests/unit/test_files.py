@@ -242,6 +242,7 @@ BROKEN: list[tuple[str, bytes, str | None]] = [
     ("a.jsonl", b'{"title": "x"}\n' * 2, None),
     ("a.html", b"<!DOCTYPE html><html>", "is a web page"),
     ("a.pdf", b"%PDF-1.7 ...", "is a PDF document"),
+    ("a.csv", b"GIF89a ...", "is an image"),
     ("a.bin", bytes(range(256)) * 20, "is not a text"),
     ("a.csv", b"", "is empty"),
     ("a.csv", " \n".encode("utf-16"), "is empty"),

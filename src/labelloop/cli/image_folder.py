@@ -6,9 +6,9 @@ from pathlib import Path
 
 from labelloop.cli.run_folder import local_path
 from labelloop.core.errors import RequestError
+from labelloop.core.image_types import SHOWN, media_type_of
 from labelloop.core.manifest.lines import parse_record
 from labelloop.reporting.text import counted
-from labelloop.workbench.image_types import SHOWN, media_type_of
 
 _PROBLEMS_LISTED = 100
 

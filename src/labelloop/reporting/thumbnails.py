@@ -5,6 +5,7 @@ import io
 from collections.abc import Callable, Iterator
 from importlib.util import find_spec
 
+from labelloop.core.image_types import media_type_by_content
 from labelloop.core.records import Report
 
 # On a side, in pixels: twice what is shown, for dense screens.
@@ -14,7 +15,6 @@ _QUALITY = 80
 _MOST_BYTES_AS_THEY_ARE = 30_000
 _MOST_BYTES_TO_SHRINK = 50_000_000
 _MOST_BYTES_OF_ALL = 2_000_000
-_BEGINNINGS = {b"\xff\xd8\xff": "jpeg", b"\x89PNG\r\n\x1a\n": "png", b"GIF8": "gif"}
 
 
 def thumbnails(report: Report, read: Callable[[str], bytes]) -> dict[str, str]:
@@ -46,12 +46,10 @@ def _addresses(report: Report) -> Iterator[str]:
 def _data_uri(content: bytes) -> str | None:
     if find_spec("PIL") is not None and len(content) <= _MOST_BYTES_TO_SHRINK:
         content = _shrunk(content)
-    kind = next((kind for start, kind in _BEGINNINGS.items() if content.startswith(start)), None)
-    if content[:4] == b"RIFF" and content[8:12] == b"WEBP":
-        kind = "webp"
-    if kind is None or len(content) > _MOST_BYTES_AS_THEY_ARE:
+    media_type = media_type_by_content(content)
+    if media_type is None or len(content) > _MOST_BYTES_AS_THEY_ARE:
         return None
-    return f"data:image/{kind};base64,{base64.b64encode(content).decode()}"
+    return f"data:{media_type};base64,{base64.b64encode(content).decode()}"
 
 
 def _shrunk(content: bytes) -> bytes:

@@ -14,9 +14,9 @@ from botocore.config import Config
 from fastapi import APIRouter, Response
 
 from labelloop.core.errors import StorageError
+from labelloop.core.image_types import SHOWN, media_type_of
 from labelloop.storage import s3
 from labelloop.workbench.errors import NotAllowedError, NotFoundError
-from labelloop.workbench.image_types import SHOWN, media_type_of
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client

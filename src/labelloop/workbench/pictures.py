@@ -8,6 +8,7 @@ import base64
 import hashlib
 import re
 
+from labelloop.core.image_types import media_type_by_content
 from labelloop.workbench.errors import NotFoundError, RefusedError
 from labelloop.workbench.store import TaskStore
 
@@ -16,7 +17,7 @@ MOST_BYTES = 45_000
 SCHEME = "picture:"
 ADDRESS = "/guidelines/pictures/"
 _NAME = re.compile(r"[0-9a-f]{32}")
-_BEGINNINGS = {b"\x89PNG\r\n\x1a\n": "image/png", b"\xff\xd8\xff": "image/jpeg"}
+_TAKEN = ("image/png", "image/jpeg")
 
 
 class Pictures:
@@ -33,7 +34,7 @@ class Pictures:
             raise RefusedError("the picture is not in base64") from error
         if len(content) > MOST_BYTES:
             raise RefusedError(f"the picture is too large: at most {MOST_BYTES // 1000} KB")
-        if _media_type_of(content) is None:
+        if media_type_by_content(content) not in _TAKEN:
             raise RefusedError("this is neither a PNG nor a JPEG")
         name = hashlib.sha256(content).hexdigest()[:32]
         self._store.add_picture(name, content)
@@ -42,7 +43,7 @@ class Pictures:
     def of(self, name: str) -> tuple[bytes, str]:
         """A picture and its media type. Raises NotFoundError."""
         content = self._store.picture(name) if _NAME.fullmatch(name) else None
-        media_type = None if content is None else _media_type_of(content)
+        media_type = None if content is None else media_type_by_content(content)
         if content is None or media_type is None:
             raise NotFoundError("there is no such picture")
         return content, media_type
@@ -52,7 +53,3 @@ def address_of(source: str) -> str | None:
     """Where the pages load a picture, by how Markdown names it; None for anything else."""
     name = source.removeprefix(SCHEME)
     return ADDRESS + name if name != source and _NAME.fullmatch(name) else None
-
-
-def _media_type_of(content: bytes) -> str | None:
-    return next((kind for begin, kind in _BEGINNINGS.items() if content.startswith(begin)), None)

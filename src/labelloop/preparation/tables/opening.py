@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+from labelloop.core.image_types import media_type_by_content
 from labelloop.preparation.errors import InputFileError, OptionError
 from labelloop.preparation.table_format import TableFormat
 from labelloop.preparation.tables import parquet, workbook
@@ -27,8 +28,6 @@ _OTHER_FORMATS = (
     (b"\x89HDF", "an HDF5 file"),
     (b"ARROW1", "an Arrow file"),
     (b"Obj\x01", "an Avro file"),
-    (b"\x89PNG", "an image"),
-    (b"\xff\xd8\xff", "an image"),
     (b"\x80\x04\x95", "a pickle of Python"),
     (b"7z\xbc\xaf\x27\x1c", "a 7-Zip archive"),
     (b"Rar!", "a RAR archive"),
@@ -72,6 +71,8 @@ def _binary(content: Content, table_format: TableFormat) -> Table | None:
         return ParquetTable.of(content.path)
     if kind:
         return WorkbookTable.of(content.path, table_format)
+    if media_type_by_content(head):
+        raise _not_a_table(content.path, "an image")
     for magic, name in _OTHER_FORMATS:
         if head.startswith(magic):
             raise _not_a_table(content.path, name)
