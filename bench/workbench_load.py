@@ -29,6 +29,7 @@ from labelloop.workbench.application import create_app
 from labelloop.workbench.closing import Closing
 from labelloop.workbench.local_files import LocalFiles
 from labelloop.workbench.opening import asked_about, open_batch
+from labelloop.workbench.rate_limit import RateLimit
 from labelloop.workbench.server import listening, served
 from labelloop.workbench.service import Workbench
 from labelloop.workbench.sessions import LaptopSessions
@@ -180,7 +181,9 @@ def _serve(folder: Path, objects: int, pipe: Connection) -> None:
         )
         open_batch(store, batch, list(asked_about(files.read_lines(str(selection)), {})))
         workbench = Workbench(store, Closing(store, files, Nobody()))
-        app = create_app(workbench, LaptopSessions(store, KEY))
+        sessions = LaptopSessions(store, KEY)
+        app = create_app(workbench, sessions)
+        app.add_middleware(RateLimit, sender=sessions.sender)
         with listening(port=0) as listener, served(app, listener) as address:
             pipe.send(address)
             pipe.recv()
