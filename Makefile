@@ -8,6 +8,8 @@ CHECKOV := .venv-checkov/installed
 BENCH := .venv/bench-installed
 DOCS := .venv-docs/installed
 SAM := .sam/bin/sam
+# Without npm, the tests that need its packages are skipped, and say so.
+NODE_MODULES := $(if $(shell command -v npm),node_modules/.package-lock.json)
 # Where the steps' containers reach the stand-ins, and nothing of the user's own AWS settings.
 INVOKE = AWS_ACCESS_KEY_ID=local AWS_SECRET_ACCESS_KEY=local AWS_DEFAULT_REGION=us-east-1 SAM_CLI_TELEMETRY=0 \
 	tools/sam/invoke $(SAM) "$$(cat .local-aws/endpoint 2>/dev/null)"
@@ -37,7 +39,7 @@ demo-images: $(INSTALLED) $(BACKBONE) ## Label 1,797 images of handwritten digit
 	$(BIN)/labelloop demo --images --out $(DEMO)-images
 
 # Four at a time keep two cores busy: many tests wait for containers, browsers and processes.
-test: $(INSTALLED) $(ENCODER) $(BACKBONE) $(DOCS) ## Run all tests
+test: $(INSTALLED) $(ENCODER) $(BACKBONE) $(DOCS) $(SAM) $(NODE_MODULES) ## Run all tests
 	$(BIN)/python -m pytest -n 4 --dist loadgroup
 
 test-fast: $(INSTALLED) ## Run the tests that take milliseconds
