@@ -48,7 +48,7 @@ def test_keys_are_enough(open_bench: OpenBench, new_person: NewPerson) -> None:
     olga = new_person(bench, "Olga")
     page = olga.page
     page.goto(f"{bench.address}/answers")
-    page.get_by_text("50 objects.").wait_for()
+    page.get_by_text("50 objects on this page. There are more to look through.").wait_for()
     olga.press("j", "j", "k", "j")
     second = page.locator(".to-object").nth(1)
     assert second.evaluate("it => it === document.activeElement")

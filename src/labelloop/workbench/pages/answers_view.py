@@ -244,7 +244,10 @@ def whole_text(one: Answered) -> str:
 
 def _told(search: Search, found: Found, *, is_first: bool) -> str:
     if found.hits:
-        return f"{counted(len(found.hits), 'object')}{'.' if is_first else ' on this page.'}"
+        count = counted(len(found.hits), "object")
+        if found.stopped is not None:
+            return f"{count} on this page. There are more to look through."
+        return f"{count}{'.' if is_first else ' on this page.'}"
     if found.stopped is not None:
         return f"Nothing among {counted(found.looked_at, 'object')} so far. There are more to look through."
     if not is_first:
