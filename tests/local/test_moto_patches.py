@@ -656,6 +656,7 @@ def test_the_history_of_an_execution_stopped_while_a_task_begins_can_be_read(
         begin(self, env, *arguments, **options)
 
     monkeypatch.setattr(StateTaskService, "_before_eval_execution", begin_while_stopped)
+    # Until the test knows the execution's name.
     wait = {"Type": "Wait", "Seconds": 1, "Next": "A"}
     task = invoke("Echo", "{% $states.input %}", TimeoutSeconds=60)
     aws = open_aws({"Machine": machine(W=wait, A=task)}, time_scale=1.0)

@@ -16,7 +16,7 @@ def test_an_image_is_known_by_its_content(image_format: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "content", [b"", b"GIF", b"RIFF\x24\0\0\0WAVEfmt ", b"%PDF-1.7", b"title,category\n"]
+    "content", [b"", b"GIF", b"GIF8,label\n", b"RIFF\x24\0\0\0WAVEfmt ", b"%PDF-1.7", b"title,category\n"]
 )
 def test_what_is_no_image_is_not_taken_for_one(content: bytes) -> None:
     assert media_type_by_content(content) is None
