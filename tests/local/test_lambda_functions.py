@@ -31,19 +31,28 @@ def test_a_handler_runs_with_its_environment_and_context(open_aws: OpenAws) -> N
         "arn": "arn:aws:lambda:us-east-1:123456789012:function:labelloop-Prints",
         "memory": 256,
     }
-    assert "OWN" not in os.environ
+    assert not os.environ["OWN"]
 
 
-def test_other_threads_never_see_an_environment_without_their_variables(
-    open_aws: OpenAws,
-) -> None:
+def test_nothing_of_the_environment_is_left_when_the_stand_ins_close(open_aws: OpenAws) -> None:
+    before = dict(os.environ)
     aws = open_aws()
-    missing: list[str] = []
+    call(aws, "Prints", {})
+    aws.__exit__(None, None, None)
+    assert dict(os.environ) == before
+
+
+def test_other_threads_can_look_through_the_environment_while_functions_run(open_aws: OpenAws) -> None:
+    aws = open_aws()
+    faults: list[str] = []
     ended = threading.Event()
 
     def read() -> None:
         while not ended.is_set():
-            missing.extend({"AWS_REGION", "PATH"} - set(os.environ))
+            try:
+                faults.extend({"AWS_REGION", "PATH"} - set(dict(os.environ.items())))
+            except KeyError as error:
+                faults.append(f"{error} went while the environment was read")
 
     interval = sys.getswitchinterval()
     sys.setswitchinterval(1e-6)
@@ -56,7 +65,7 @@ def test_other_threads_never_see_an_environment_without_their_variables(
         ended.set()
         reader.join()
         sys.setswitchinterval(interval)
-    assert not missing
+    assert not faults
 
 
 def test_what_a_handler_prints_goes_to_its_log_only(

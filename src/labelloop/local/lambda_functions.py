@@ -164,17 +164,17 @@ def _load_handler(function: Function) -> Handler:
 
 @contextmanager
 def _environment_variables(values: Mapping[str, str]) -> Iterator[None]:
-    """Unlike `patch.dict`, this never empties the environment, which other threads read meanwhile."""
-    before = {name: os.environ.get(name) for name in values}
+    """Sets variables for the whole process; at the end those that were not there are empty, not removed.
+
+    Other threads look through the environment meanwhile, as botocore does for each client: they would fail
+    at a name that is gone. `LocalAws` removes the names when it closes.
+    """
+    before = {name: os.environ.get(name, "") for name in values}
     os.environ.update(values)
     try:
         yield
     finally:
-        for name, value in before.items():
-            if value is None:
-                os.environ.pop(name, None)
-            else:
-                os.environ[name] = value
+        os.environ.update(before)
 
 
 def _lambda_environment(function: Function) -> dict[str, str]:
