@@ -34,3 +34,10 @@ def disputed_bench(open_bench: OpenBench, more: int = 0) -> Bench:
                 else:
                     workbench.answer(bench.batch_id, task.id, person, label, 3.2 + task.object_id)
     return bench
+
+
+def dispute(bench: Bench) -> None:
+    """Has two people answer up to five objects, and disagree about each."""
+    for person, label in (("Ben", 0), ("Cleo", 1)):
+        for task, _ in bench.workbench.next_tasks(person, 5).tasks:
+            bench.workbench.answer(bench.batch_id, task.id, person, label)

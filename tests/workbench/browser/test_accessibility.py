@@ -11,7 +11,7 @@ from labelloop.workbench.opening import Asked
 from labelloop.workbench.worker_template import WorkerTemplate
 
 from .albums import LARGE, Album
-from .answered import disputed_bench
+from .answered import dispute, disputed_bench
 from .conftest import PHONE, NewPerson, OpenBench, Person
 from .run_documents import RUN_DOCUMENT
 
@@ -172,6 +172,24 @@ def test_every_sight_of_the_answers(
     check(ada, axe)
     ada.page.get_by_role("button", name="Ask others again").first.click()
     check(ada, axe)
+
+
+@pytest.mark.parametrize("sight", SIGHTS, ids=["light", "dark", "phone"])
+def test_an_image_where_it_is_decided_and_where_its_answers_are(
+    album: Album, new_person: NewPerson, axe: str, sight: dict[str, Any]
+) -> None:
+    bench = album.opened(LARGE, people_per_object=2, decidable=True, adjudicate=True)
+    dispute(bench)
+    olga = new_person(bench, "Olga", **sight)
+    for address in ("/disagreements", "/answers"):
+        olga.page.goto(f"{bench.address}{address}")
+        if address == "/answers":
+            olga.page.locator(".to-object").click()
+        olga.page.locator("#object-image").wait_for()
+        check(olga, axe)
+        olga.press("z")
+        olga.page.get_by_role("region", name="The image, which scrolls").wait_for()
+        check(olga, axe)
 
 
 def test_a_worker_templates_task(open_bench: OpenBench, new_person: NewPerson, axe: str) -> None:

@@ -3,7 +3,7 @@
 import pytest
 
 from .albums import LARGE, SMALL, Album
-from .answered import TEXTS, disputed_bench
+from .answered import TEXTS, dispute, disputed_bench
 from .conftest import PHONE, NewPerson, OpenBench, Person
 
 pytestmark = pytest.mark.slow
@@ -83,16 +83,14 @@ def test_every_answer_is_downloaded(open_bench: OpenBench, new_person: NewPerson
 
 def test_images_are_seen(album: Album, new_person: NewPerson) -> None:
     bench = album.opened(SMALL, LARGE, people_per_object=2, decidable=True, adjudicate=True)
-    for person, label in (("Ben", 0), ("Cleo", 1)):
-        for task, _ in bench.workbench.next_tasks(person, 5).tasks:
-            bench.workbench.answer(bench.batch_id, task.id, person, label)
+    dispute(bench)
     olga = new_person(bench, "Olga")
     for address in ("/answers", "/disagreements"):
         olga.page.goto(f"{bench.address}{address}")
         olga.see_in_page("() => document.querySelector('main img')?.naturalWidth > 0")
     olga.page.goto(f"{bench.address}/answers")
     go(olga, "j", "Enter")
-    olga.see_in_page("() => document.querySelector('main img.whole')?.naturalWidth > 0")
+    olga.see_in_page("() => document.querySelector('#object-image')?.width > 0")
     assert ".png" in olga.page.inner_text(".object-text")
 
 

@@ -6,8 +6,8 @@ import pytest
 
 from labelloop.workbench.opening import Asked
 
-from .albums import LARGE, Album
-from .answered import TEXTS, disputed_bench
+from .albums import LARGE, SMALL, Album
+from .answered import TEXTS, dispute, disputed_bench
 from .conftest import CLASSES, PHONE, Bench, NewPerson, OpenBench, Person
 from .test_answers_page import go
 
@@ -20,12 +20,6 @@ def decided(bench: Bench) -> dict[int, int]:
         for task in bench.workbench.store.tasks(bench.batch_id)
         if task.decided
     }
-
-
-def dispute(bench: Bench) -> None:
-    for person, label in (("Ben", 0), ("Cleo", 1)):
-        for task, _ in bench.workbench.next_tasks(person, 5).tasks:
-            bench.workbench.answer(bench.batch_id, task.id, person, label)
 
 
 def open_page(person: Person) -> None:
@@ -103,13 +97,61 @@ def test_a_large_image_and_what_people_said_are_seen_together(
     dispute(bench)
     olga = new_person(bench, "Olga", **context)
     open_page(olga)
-    olga.page.wait_for_function("() => document.querySelector('img.whole').naturalWidth > 0")
+    olga.page.wait_for_function("() => document.querySelector('#object-image')?.width > 0")
     view = olga.page.viewport_size
     assert view is not None
-    assert bottom(olga, "img.whole") < view["height"]
+    assert bottom(olga, "#object-image-box") < view["height"]
     assert bottom(olga, ".said") < view["height"]
     if not context:
         assert bottom(olga, "#decide button") < view["height"], "and where it is decided"
+
+
+def test_an_image_to_decide_is_enlarged_as_where_people_label(album: Album, new_person: NewPerson) -> None:
+    bench = album.opened(SMALL, people_per_object=2, decidable=True, adjudicate=True)
+    dispute(bench)
+    olga = new_person(bench, "Olga")
+    open_page(olga)
+    image = olga.page.locator("#object-image")
+    width = "it => it.getBoundingClientRect().width"
+    assert image.evaluate(width) == 256
+    olga.press("z")
+    assert image.evaluate(width) == 512
+    olga.press("Z")
+    assert image.evaluate(width) == 256
+    olga.press("b")
+    olga.page.get_by_text("brightness 120 %", exact=True).wait_for()
+    assert image.evaluate("it => it.style.filter") == "brightness(120%) contrast(100%)"
+    go(olga, "z", "2", "Enter")
+    assert decided(bench) == {0: 1}
+
+
+def test_nothing_is_decided_before_the_image_is_there(album: Album, new_person: NewPerson) -> None:
+    bench = album.opened(SMALL, held=(0,), people_per_object=2, decidable=True, adjudicate=True)
+    dispute(bench)
+    olga = new_person(bench, "Olga")
+    olga.page.goto(f"{bench.address}/disagreements", wait_until="domcontentloaded")
+    olga.press("1", "Enter")
+    olga.page.locator("#hint").get_by_text("Loading the image…").wait_for()
+    assert not decided(bench)
+    album.let_through()
+    olga.page.locator("#object-image").wait_for()
+    go(olga, "Enter")
+    assert decided(bench) == {0: 0}
+
+
+@pytest.mark.parametrize("content", [b"no image", b""])
+def test_an_image_that_is_broken_is_left_for_later(
+    album: Album, new_person: NewPerson, content: bytes
+) -> None:
+    bench = album.opened(content, people_per_object=2, decidable=True, adjudicate=True)
+    dispute(bench)
+    olga = new_person(bench, "Olga")
+    open_page(olga)
+    broken = "The image could not be shown. Reload the page. If that does not help, leave it for later."
+    olga.page.get_by_text(broken).wait_for()
+    olga.press("1", "Enter")
+    olga.page.locator("#hint").get_by_text(broken).wait_for()
+    assert not decided(bench)
 
 
 def test_a_long_text_and_what_people_said_are_seen_together(

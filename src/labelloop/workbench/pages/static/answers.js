@@ -1,6 +1,7 @@
 // The pages of what people answered: keys, replies to comments, corrections, and moments in the reader's time zone.
 
 import { post } from "./api.js";
+import { imageThatIsThere } from "./image_view.js";
 import { localize } from "./moments.js";
 import { ready } from "./ready.js";
 
@@ -12,6 +13,7 @@ const KEYS = {
   k: () => step(-1),
   n: () => document.getElementById("more")?.click(),
   "/": () => search?.select(),
+  ...imageThatIsThere()?.commands(),
 };
 
 function step(by) {

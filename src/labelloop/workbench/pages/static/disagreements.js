@@ -1,12 +1,16 @@
 // The page where an owner decides what people disagree about: keys choose a class, Enter decides, N leaves it for later.
+// An image is zoomed, brightened and darkened as where people label.
 
 import { post } from "./api.js";
 import { ClassKeys } from "./class_keys.js";
 import { isHeld } from "./held_keys.js";
+import { imageThatIsThere } from "./image_view.js";
 
 const form = document.getElementById("decide");
 const hint = document.getElementById("hint");
 const inputs = form ? [...form.querySelectorAll("input[type=radio]")] : [];
+const image = imageThatIsThere("If that does not help, leave it for later.");
+const imageCommands = image?.commands(tell) ?? {};
 let busy = false;
 
 const keys = new ClassKeys({
@@ -37,6 +41,10 @@ async function decide() {
     tell("Choose a class first.");
     return;
   }
+  if (image && image.state !== "shown") {
+    tell(image.note.textContent);
+    return;
+  }
   if (busy) return;
   busy = true;
   try {
@@ -56,5 +64,6 @@ document.addEventListener("keydown", (event) => {
   if (!form || isHeld(event) || event.ctrlKey || event.metaKey || event.altKey) return;
   if (keys.press(event.key)) event.preventDefault();
   else if (event.key.toLowerCase() === "n") document.getElementById("later").click();
-  else if (event.key === "Enter" && !event.target.closest("a, button, input")) decide();
+  else if (event.key.toLowerCase() in imageCommands) imageCommands[event.key.toLowerCase()]();
+  else if (event.key === "Enter" && !event.target.closest("a, button, input, summary")) decide();
 });

@@ -182,7 +182,7 @@ class LabelPage {
 
   /** One answer is for all of them, without those that are taken out. */
   showGroup(tasks) {
-    this.object.awaitNoImage();
+    this.object.image.clear();
     this.object.element.hidden = true;
     this.grid.show(tasks);
     this.gridChanged();
@@ -222,7 +222,7 @@ class LabelPage {
   }
 
   showInTemplate(task) {
-    this.object.awaitNoImage();
+    this.object.image.clear();
     this.template.show(task, this.keysByName());
   }
 
@@ -246,7 +246,7 @@ class LabelPage {
     this.keys.clear();
     this.hint("");
     this.updateButtons();
-    say(this.object.state === "shown" ? "Image shown." : this.object.note.textContent);
+    say(this.object.image.state === "shown" ? "Image shown." : this.object.image.note.textContent);
   }
 
   keysByName() {
@@ -482,37 +482,12 @@ class LabelPage {
       s: () => this.openSkipDialog(),
       f: () => this.openFlagDialog(),
       ...(this.classes.many && !batch.worker_template && { "/": () => this.classes.filter.focus() }),
-      ...(this.hasZoom && this.imageCommands()),
-    };
-  }
-
-  imageCommands() {
-    const { light } = this.object;
-    const step = (direction) => () => {
-      this.object.zoomStep(direction);
-      this.object.focus();
-    };
-    const change = (name, direction) => () => say(light.step(name, direction));
-    return {
-      z: () => this.zoom(),
-      "+": step(1),
-      "=": step(1), // the same key without Shift
-      "-": step(-1),
-      b: change("brightness", 1),
-      d: change("brightness", -1),
-      c: change("contrast", 1),
-      v: change("contrast", -1),
-      r: () => light.reset(),
+      ...(this.hasZoom && this.object.image.commands(say)),
     };
   }
 
   get hasZoom() {
     return this.batch.kind === "image" && !this.batch.worker_template && !this.grid.isShown;
-  }
-
-  zoom() {
-    this.object.zoom();
-    this.object.focus();
   }
 
   /** Takes back a half-typed key if there is one, otherwise the last answer. */
