@@ -2,7 +2,7 @@
 
 import sys
 
-# Those of the extra `local` that every command imports.
+# Those of the extra `local` that commands import.
 _OF_THE_COMMANDS = ("typer", "rich", "yaml", "moto", "jsonata", "sklearn", "fastapi")
 
 
@@ -10,11 +10,12 @@ def main() -> None:
     """Run the command. `pip install labelloop` alone brings only what the steps on Lambda need."""
     try:
         from labelloop.cli.main import main as run
+
+        run()
     except ModuleNotFoundError as error:
         if (error.name or "").partition(".")[0] not in _OF_THE_COMMANDS:
             raise
         sys.exit(f"The commands need {error.name}, which is missing: pip install 'labelloop[local]'")
-    run()
 
 
 if __name__ == "__main__":

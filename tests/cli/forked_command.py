@@ -15,6 +15,7 @@ from tests.local.fork_server import ForkServer
 
 _IMPORTS = (
     *("labelloop.cli.main", "labelloop.cli.answers", "labelloop.cli.labels_so_far"),
+    *(f"labelloop.cli.{command}" for command in ("label_file", "audit", "run", "export", "simulate")),
     # Of the steps only what is not theirs: their loggers print to what is standard output at their import.
     *("labelloop.local.aws", "labelloop.local.moto_patches", "aws_lambda_powertools", "aws_xray_sdk.core"),
 )

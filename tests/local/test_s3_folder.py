@@ -10,7 +10,7 @@ import pytest
 
 from labelloop.local.aws import LocalAwsError
 from labelloop.local.interpreter_callbacks import InterpreterCallbacks
-from labelloop.local.moto_patches import patched_moto
+from labelloop.local.moto_patches import patched_moto, stored_object
 from labelloop.local.s3_folder import S3Folder, S3FolderError
 from tests.local.conftest import OpenAws, invoke, machine
 
@@ -57,7 +57,7 @@ def write(root: Path, content: dict[str, bytes]) -> None:
 
 def load(s3: Any, root: Path, content: dict[str, bytes] | None = None) -> S3Folder:
     write(root, content or {})
-    told.folder = S3Folder(s3, root)
+    told.folder = S3Folder(s3, stored_object, root)
     told.folder.load()
     return told.folder
 
@@ -178,7 +178,7 @@ def test_a_missing_root_is_made(s3: Any, tmp_path: Path) -> None:
 def test_a_root_that_is_a_file_is_one_clear_error(s3: Any, tmp_path: Path) -> None:
     (tmp_path / "file").write_bytes(b"")
     with pytest.raises(S3FolderError, match="cannot be used"):
-        S3Folder(s3, tmp_path / "file")
+        S3Folder(s3, stored_object, tmp_path / "file")
 
 
 def test_a_file_beside_the_buckets_is_one_clear_error_but_a_hidden_one_is_not(

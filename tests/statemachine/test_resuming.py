@@ -62,7 +62,7 @@ def stop_at(loop: Loop, state: str, occurrence: int) -> None:
 
     aws = loop.aws(on_event=hear)
     arn = aws.start_execution("ActiveLearningLoop", "run-1", loop.request)
-    while not reached.wait(0.02):
+    while not reached.wait(0.5):
         assert aws.describe(arn).status == "RUNNING", f"{state} is entered less often"
     aws.stop(arn, cause="a test")
     assert aws.wait(arn, seconds=300).status == "ABORTED"

@@ -76,11 +76,14 @@ def test_throttling_at_every_call_changes_nothing(bucket: str, monkeypatch: pyte
     faults = SlowDown()
     monkeypatch.setattr(BotocoreStubber, "__call__", lambda stubber, **request: faults(stubber, **request))
     lines = [b"%d" % number * 200 for number in range(5_000)]
+    many = lines * 10
     large = np.arange(3 * 2**20)
     for number in range(3):
         uri = f"{bucket}/{number}"
         assert s3.write_lines(f"{uri}/lines", lines) == len(lines)
         assert list(s3.read_lines(f"{uri}/lines")) == lines
+        assert s3.write_lines(f"{uri}/many", many) == len(many)
+        assert list(s3.read_lines(f"{uri}/many")) == many
         array_files.write_archive(f"{uri}/arrays", {"large": large, "small": large[:9]})
         assert np.array_equal(array_files.read_archive(f"{uri}/arrays")["large"], large)
         assert s3.write_new_json(f"{uri}/json", number)
@@ -89,7 +92,7 @@ def test_throttling_at_every_call_changes_nothing(bucket: str, monkeypatch: pyte
         s3.mark_intermediate(f"{uri}/json")
         assert s3.exists(f"{uri}/json")
         assert not s3.exists(f"{uri}/other")
-        assert len(s3.list_uris(f"{uri}/")) == 3
+        assert len(s3.list_uris(f"{uri}/")) == 4
     assert faults.refused.keys() >= {
         "CreateMultipartUpload", "UploadPart", "CompleteMultipartUpload", "PutObject", "GetObject",
         "HeadObject", "ListObjectsV2", "PutObjectTagging",
@@ -109,14 +112,30 @@ def test_a_key_is_taken_as_it_is(bucket: str, key: str) -> None:
     assert s3.exists(f"{bucket}/{key}")
 
 
-def test_nothing_is_written_when_the_lines_break_off(bucket: str) -> None:
-    def lines() -> Iterator[bytes]:
-        yield b"first"
+@pytest.mark.parametrize("lines", [1, 20_000])
+def test_nothing_is_written_when_the_lines_break_off(bucket: str, lines: int) -> None:
+    def broken_off() -> Iterator[bytes]:
+        yield from [b"line" * 150] * lines
         raise ValueError("broken")
 
     with pytest.raises(ValueError, match="broken"):
-        s3.write_lines(f"{bucket}/x", lines())
+        s3.write_lines(f"{bucket}/x", broken_off())
     assert not s3.exists(f"{bucket}/x")
+
+
+@pytest.mark.parametrize("lines", [0, 1, 20_000])
+def test_a_small_object_takes_one_request_and_an_object_of_any_size_its_tag(bucket: str, lines: int) -> None:
+    sent: list[str] = []
+    s3.s3_client().meta.events.register("before-call.s3", lambda model, **_: sent.append(model.name))
+    uri = RunFiles(f"{bucket}/run/").prepared_manifest
+    s3.write_lines(uri, [b"line" * 150] * lines)
+    assert sent == (
+        ["PutObject"] if lines < 2 else ["CreateMultipartUpload", "UploadPart", "CompleteMultipartUpload"]
+    )
+    assert list(s3.read_lines(uri)) == [b"line" * 150] * lines
+    name, key = s3.split_uri(uri)
+    tags = s3.s3_client().get_object_tagging(Bucket=name, Key=key)["TagSet"]
+    assert tags == [{"Key": "labelloop", "Value": "intermediate"}]
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ import pytest
 from typer.testing import CliRunner
 
 import labelloop
-from labelloop import __main__, __version__
+from labelloop import __version__
 from labelloop.cli.main import app
 from labelloop.core.errors import RequestError
 from labelloop.local import container_libraries
@@ -108,10 +108,11 @@ def test_a_container_without_its_libraries_is_refused_before_anybody_labels(
     require_libraries(tmp_path)  # a user's own: what it needs is not known
 
 
-def test_without_the_commands_libraries_it_says_what_to_install(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.delitem(sys.modules, "labelloop.cli.main", raising=False)
-    monkeypatch.setitem(sys.modules, "typer", None)
-    with pytest.raises(SystemExit, match=r"pip install 'labelloop\[local\]'"):
-        __main__.main()
+@pytest.mark.parametrize("library", ["typer", "yaml"])  # of all commands, and of the one that is run
+def test_without_the_commands_libraries_it_says_what_to_install(library: str) -> None:
+    program = f"import sys; sys.modules[{library!r}] = None; import labelloop.__main__ as it; it.main()"
+    ran = subprocess.run(
+        [sys.executable, "-c", program, "run", "--help"], check=False, capture_output=True, text=True
+    )
+    assert ran.returncode == 1
+    assert ran.stderr == f"The commands need {library}, which is missing: pip install 'labelloop[local]'\n"

@@ -25,7 +25,8 @@ from moto import mock_aws
 from moto.core.base_backend import BaseBackend
 from moto.core.exceptions import AWSError
 from moto.core.responses import ActionResult, EmptyResult
-from moto.s3.models import S3Backend
+from moto.s3.exceptions import MissingBucket
+from moto.s3.models import S3Backend, s3_backends
 from moto.stepfunctions.parser import api
 from moto.stepfunctions.parser import models as parser_models
 from moto.stepfunctions.parser.asl.component.common.catch import catcher_outcome
@@ -80,6 +81,7 @@ from labelloop.local.interpreter_callbacks import InterpreterCallbacks
 from labelloop.local.jsonata_evaluator import JSONataError, evaluate_jsonata
 from labelloop.local.moto_version import check_moto_version
 from labelloop.local.service_error import ServiceError
+from labelloop.local.template import ACCOUNT_ID, PARTITION
 
 # How often to look at what is being waited for, in seconds.
 POLL_SECONDS = 0.05
@@ -226,6 +228,8 @@ def _urls(self: Any) -> Any:
 
 def _put_object(self: Any, bucket_name: str, key_name: str, *arguments: Any, **options: Any) -> Any:
     key = _moto_put_object(self, bucket_name, key_name, *arguments, **options)
+    # Computed once, now: it moves the position at which others would read the object.
+    _etag = key.etag
     _current.callbacks.on_object(bucket_name, key_name)
     return key
 
@@ -234,6 +238,18 @@ def _delete_object(self: Any, bucket_name: str, key_name: str, *arguments: Any, 
     answer = _moto_delete_object(self, bucket_name, key_name, *arguments, **options)
     _current.callbacks.on_object(bucket_name, key_name)
     return answer
+
+
+def stored_object(bucket: str, key: str) -> tuple[str, bytes] | None:
+    """The ETag and the content of an object in S3, or None where there is none.
+
+    It is read where moto keeps it: through a client it takes many times as long.
+    """
+    try:
+        stored = s3_backends[ACCOUNT_ID][PARTITION].get_object(bucket, key)
+    except MissingBucket:
+        return None
+    return None if stored is None else (stored.etag, stored.value)
 
 
 # JSONata ---------------------------------------------------------------------------------------------------

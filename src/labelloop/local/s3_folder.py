@@ -9,13 +9,13 @@ import re
 import shutil
 import threading
 from collections import deque
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from labelloop.core.errors import LabelloopError
 
 if TYPE_CHECKING:
-    from botocore.response import StreamingBody
     from mypy_boto3_s3 import S3Client
 
 _BUCKET_NAME = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
@@ -27,6 +27,8 @@ _TEMPORARY = ".labelloop-writing"
 
 # A bucket and a key.
 _Place = tuple[str, str]
+# The ETag and the content of an object.
+Stored = tuple[str, bytes]
 
 
 class S3FolderError(LabelloopError):
@@ -36,9 +38,13 @@ class S3FolderError(LabelloopError):
 class S3Folder:
     """Loads a folder into S3 and writes S3's changes back."""
 
-    def __init__(self, s3: "S3Client", root: Path) -> None:
-        """Creates `root` if necessary; raises `S3FolderError` if it is not a folder."""
+    def __init__(self, s3: "S3Client", stored: Callable[[str, str], Stored | None], root: Path) -> None:
+        """Creates `root` if necessary; raises `S3FolderError` if it is not a folder.
+
+        `stored`: what S3 has in a bucket with a key, or None.
+        """
         self._s3 = s3
+        self._stored = stored
         self._root = root
         self._written: dict[_Place, str] = {}
         self._changed: deque[_Place] = deque()
@@ -104,17 +110,17 @@ class S3Folder:
             self._written[folder.name, key] = answer["ETag"]
 
     def _keep(self, place: _Place) -> None:
-        try:
-            answer = self._s3.get_object(Bucket=place[0], Key=place[1])
-        except (self._s3.exceptions.NoSuchKey, self._s3.exceptions.NoSuchBucket):
+        stored = self._stored(*place)
+        if stored is None:
             if place in self._written:
                 self._remove(place)
             return
-        if self._written.get(place) != answer["ETag"]:
-            self._write(place, answer["Body"])
-            self._written[place] = answer["ETag"]
+        etag, content = stored
+        if self._written.get(place) != etag:
+            self._write(place, content)
+            self._written[place] = etag
 
-    def _write(self, place: _Place, body: "StreamingBody") -> None:
+    def _write(self, place: _Place, content: bytes) -> None:
         path = self._path(place)
         if place[1].endswith("/"):
             # The empty object that the S3 console creates to show a folder.
@@ -128,8 +134,7 @@ class S3Folder:
         temporary = self._root / _TEMPORARY / "object"
         try:
             temporary.parent.mkdir(exist_ok=True)
-            with temporary.open("wb") as file:
-                shutil.copyfileobj(body, file, 1 << 20)
+            temporary.write_bytes(content)
             temporary.replace(path)
         except OSError as error:
             raise S3FolderError(f"s3://{'/'.join(place)} cannot be written to {path}: {error}") from error

@@ -11,15 +11,9 @@ from labelloop.storage import s3
 
 Array = npt.NDArray[Any]
 
-# A smaller one is a single request, a stream three.
-_LARGE = 16 * 1024 * 1024
-
 
 def write_array(uri: str, array: Array) -> None:
     """As a .npy file."""
-    if array.nbytes < _LARGE:
-        s3.write_bytes(uri, arrays.to_bytes(array))
-        return
     with s3.writing(uri) as stream:
         arrays.write_array(stream, array)
 
@@ -32,9 +26,6 @@ def read_array(uri: str) -> Array:
 
 def write_archive(uri: str, contents: Mapping[str, Array]) -> None:
     """As a .npz file."""
-    if sum(array.nbytes for array in contents.values()) < _LARGE:
-        s3.write_bytes(uri, arrays.to_archive(contents))
-        return
     with s3.writing(uri) as stream:
         arrays.write_archive(stream, contents)
 

@@ -4,8 +4,8 @@ import contextlib
 import functools
 import io
 import json
-from collections.abc import Generator, Iterable, Iterator
-from typing import IO, TYPE_CHECKING, Any, TypedDict
+from collections.abc import Callable, Generator, Iterable, Iterator
+from typing import IO, TYPE_CHECKING, Any, TypedDict, cast
 from urllib.parse import urlsplit
 
 import boto3
@@ -17,6 +17,7 @@ from labelloop.core.errors import StorageError
 from labelloop.workflow.run_files import is_intermediate
 
 if TYPE_CHECKING:
+    from _typeshed import ReadableBuffer
     from mypy_boto3_s3 import S3Client
     from mypy_boto3_s3.type_defs import TagTypeDef
 
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
 LONGEST_LINE = 4 * 1024 * 1024
 # Lines come and go one by one. The library handles each call in Python: many are put together for it.
 BYTES_AT_ONCE = 1024 * 1024
+# Up to here, an object that is written as a stream is held in memory instead.
+_SMALL_BYTES = 8 * 1024 * 1024
 # Objects that only their run needs have a tag: the lifecycle rule of the stack's bucket removes them after
 # some time. People's answers, models and the output have no tag.
 _INTERMEDIATE_TAG: "TagTypeDef" = {"Key": "labelloop", "Value": "intermediate"}
@@ -148,9 +151,36 @@ def reading(uri: str) -> Iterator[IO[bytes]]:
 
 @contextlib.contextmanager
 def writing(uri: str) -> Iterator[IO[bytes]]:
-    """A stream to write; the object appears at the end, and not if there is an exception."""
-    with _explained(uri), _opened(uri, "wb") as stream:
-        yield stream
+    """A stream to write; the object appears at the end, and not if there is an exception.
+
+    A small object is written by one request; an upload in parts takes three at least.
+    """
+    with _explained(uri), contextlib.ExitStack() as stack:
+        stream = _Written(lambda: stack.enter_context(_opened(uri, "wb")))
+        yield cast("IO[bytes]", stream)
+        if stream.in_parts is None:
+            write_bytes(uri, stream.held.getvalue())
+
+
+class _Written(io.BufferedIOBase):
+    """Holds what is written while it is small, then passes it on to an upload in parts."""
+
+    def __init__(self, in_parts: Callable[[], IO[bytes]]) -> None:
+        self.held = io.BytesIO()
+        self.in_parts: IO[bytes] | None = None
+        self._open = in_parts
+
+    def writable(self) -> bool:
+        return True
+
+    def write(self, data: "ReadableBuffer") -> int:
+        if self.in_parts is None and self.held.tell() + memoryview(data).nbytes <= _SMALL_BYTES:
+            return self.held.write(data)
+        if self.in_parts is None:
+            self.in_parts = self._open()
+            self.in_parts.write(self.held.getvalue())
+            self.held = io.BytesIO()
+        return self.in_parts.write(data)
 
 
 def _at_once(lines: Iterable[bytes]) -> Iterator[list[bytes]]:
