@@ -293,6 +293,29 @@ def test_people_label_in_the_browser_and_known_labels_are_the_files(
             assert row[1].split()[1] in WORDS[row[4]]
 
 
+def test_answers_of_an_open_batch_are_told_as_such_while_people_label_and_after_a_kill(
+    tmp_path: Path, application: Path, served: Callable[[list[str]], Served]
+) -> None:
+    source = tmp_path / "texts.csv"
+    write_rows(source, 90, known=lambda number: number % 3 == 0)
+    run = served(command(source, application, "--port", "0"))
+    person = Person(run, "Ann")
+    while not (tasks := person.post("/api/tasks/next", {"count": 3})["tasks"]):
+        time.sleep(0.1)
+    for task in tasks:
+        person.post(f"/api/tasks/{task['id']}/answer", {"label": 0, "seconds": 1})
+    person.http.close()
+    out = tmp_path / "out"
+    told = (
+        "30 of 90 rows have a label.\nAnswers in the batch that is still open: 3. They become labels when it "
+        f"is closed; `labelloop answers {out}/run` writes them now.\n"
+    )
+    assert export(out).stdout.endswith(told)
+    run.kill()
+    assert export(out).stdout.endswith(told)
+    assert "3 answers" in run_labelloop("answers", out / "run", "--out", tmp_path / "answers.csv").stdout
+
+
 def test_who_has_nothing_to_label_is_told_before_a_run_begins(tmp_path: Path, application: Path) -> None:
     source = tmp_path / "texts.csv"
     write_rows(source, 60)

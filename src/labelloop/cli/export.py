@@ -1,5 +1,6 @@
 """`labelloop export`: the labels so far, joined to the rows of the user's files."""
 
+import shlex
 from pathlib import Path
 from typing import Annotated
 
@@ -9,6 +10,7 @@ from rich.text import Text
 
 from labelloop.cli.errors import explained_errors
 from labelloop.cli.labels_so_far import LABELS_FILE, LabelsSoFar, labels_so_far
+from labelloop.cli.open_answers import open_answers
 
 
 def export(
@@ -51,3 +53,7 @@ def write_labels(console: Console, found: LabelsSoFar, path: Path) -> None:
     """Write the labels and say how many there are."""
     labeled, rows = found.write(path)
     console.print(Text(f"Wrote {path}: {labeled:,} of {rows:,} rows have a label."), soft_wrap=True)
+    if found.run is not None and (waiting := open_answers(found.run)):
+        now = f"`labelloop answers {shlex.quote(str(found.run))}` writes them now."
+        told = f"Answers in the batch that is still open: {waiting:,}. They become labels when it is closed;"
+        console.print(Text(f"{told} {now}"), soft_wrap=True)

@@ -34,12 +34,16 @@ LABELS_FILE = "labels.csv"
 
 @dataclass(frozen=True)
 class LabelsSoFar:
-    """A manifest, with the round of each label where the run's ledger tells it, and the rows it is of."""
+    """A manifest, with the round of each label where the run's ledger tells it, and the rows it is of.
+
+    `run`: the folder of the run on this machine, None for one on AWS.
+    """
 
     prepared: Path
     manifest: Path
     attribute: LabelAttribute
     categories: LabelCategories
+    run: Path | None = None
     rounds: npt.NDArray[np.uint16] | None = None
     checked: CheckedLabels = field(default_factory=dict)
 
@@ -88,10 +92,12 @@ def labels_so_far(folder: Path, *, run: Path | None = None, manifest: Path | Non
         ledger = Ledger.from_bytes(local_path(s3_root, state.ledger_s3_uri).read_bytes())
         path = local_path(s3_root, state.manifest_s3_uri)
         checked = checked_labels(RunFolder(run_folder), record, attribute)
-        return LabelsSoFar(prepared, path, attribute, categories, ledger.rounds, checked)
+        return LabelsSoFar(prepared, path, attribute, categories, run_folder, ledger.rounds, checked)
     # Before the first snapshot, there are the labels that the files brought.
     uri = request["InputConfig"]["DataSource"]["S3DataSource"]["ManifestS3Uri"]
-    return LabelsSoFar(prepared, manifest or local_path(s3_root, uri), attribute, categories)
+    if manifest is not None:
+        return LabelsSoFar(prepared, manifest, attribute, categories)
+    return LabelsSoFar(prepared, local_path(s3_root, uri), attribute, categories, run_folder)
 
 
 def has_rows(folder: Path, record: RunRecord) -> bool:
