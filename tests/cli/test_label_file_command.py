@@ -314,6 +314,9 @@ def test_answers_of_an_open_batch_are_told_as_such_while_people_label_and_after_
     run.kill()
     assert export(out).stdout.endswith(told)
     assert "3 answers" in run_labelloop("answers", out / "run", "--out", tmp_path / "answers.csv").stdout
+    for file in (out / "run").glob("workbench.sqlite*"):
+        file.write_bytes(b"damaged")
+    assert export(out).stdout.endswith("30 of 90 rows have a label.\n")
 
 
 def test_who_has_nothing_to_label_is_told_before_a_run_begins(tmp_path: Path, application: Path) -> None:
