@@ -1,5 +1,6 @@
 """What state machines may rely on: each test runs one on the patched interpreter."""
 
+import importlib
 import json
 import threading
 import time
@@ -555,7 +556,18 @@ def test_a_token_that_never_comes_times_out(open_aws: OpenAws, calls: list[Any])
     assert aws.run("Machine", "test", {}).error == "States.Timeout"
 
 
-def test_a_token_that_comes_too_late_is_refused(open_aws: OpenAws, calls: list[Any]) -> None:
+@pytest.mark.parametrize("function_takes", [0.0, 0.6])
+def test_a_token_that_comes_too_late_is_refused(
+    open_aws: OpenAws, calls: list[Any], monkeypatch: pytest.MonkeyPatch, function_takes: float
+) -> None:
+    functions = importlib.import_module("stack_functions")
+    at_once = functions.waits_for_token
+
+    def slowly(event: Any, context: Any) -> Any:
+        time.sleep(function_takes)
+        return at_once(event, context)
+
+    monkeypatch.setattr(functions, "waits_for_token", slowly)
     catch = [{"ErrorEquals": ["States.Timeout"], "Next": "Later"}]
     later = {"Type": "Wait", "Seconds": 600, "End": True}
     aws = open_aws(

@@ -99,9 +99,8 @@ EXPLAINED = {
     "kms:ReEncryptFrom": _TABLE,
     "kms:ReEncryptTo": _TABLE,
     "states:SendTaskFailure": _FAILED_BATCH,
+    "s3:AbortMultipartUpload": _FAILED_WRITE,
 }
-# Called where a file turns out empty: whether one does depends on what the models say.
-CALLED_BY_DATA = {"s3:AbortMultipartUpload"}
 # As above, where another role does call it.
 EXPLAINED_OF_ROLE = {
     (
@@ -117,8 +116,6 @@ EXPLAINED_OF_ROLE = {
     ("ModelJobRole", "bedrock:InvokeModel"): _ANSWERED,
     ("ModelJobRole", "s3:ListBucket"): _MISSING,
     ("MergeModelLabelsRole", "s3:ListBucket"): _MISSING,
-    ("AskFoundationModelRole", "s3:AbortMultipartUpload"): _FAILED_WRITE,
-    ("MergeModelLabelsRole", "s3:AbortMultipartUpload"): _FAILED_WRITE,
     **dict.fromkeys(
         (
             ("SelectForHumansRole", "s3:ListBucket"),
@@ -128,20 +125,6 @@ EXPLAINED_OF_ROLE = {
             ("CollectLabelsRole", "s3:ListBucket"),
         ),
         _MISSING,
-    ),
-    **dict.fromkeys(
-        (
-            ("LabelAtOnceRole", "s3:AbortMultipartUpload"),
-            ("AutoLabelRole", "s3:AbortMultipartUpload"),
-            ("SelectForHumansRole", "s3:AbortMultipartUpload"),
-            ("MergeLabelsRole", "s3:AbortMultipartUpload"),
-            ("ExportManifestRole", "s3:AbortMultipartUpload"),
-            ("JobRole", "s3:AbortMultipartUpload"),
-            ("LabelInWorkbenchRole", "s3:AbortMultipartUpload"),
-            ("CollectLabelsRole", "s3:AbortMultipartUpload"),
-            ("WorkbenchRole", "s3:AbortMultipartUpload"),
-        ),
-        _FAILED_WRITE,
     ),
 }
 # Where no ARN can stand for what is acted on (Service Authorization Reference).
@@ -381,8 +364,7 @@ def test_nothing_is_allowed_that_is_neither_called_nor_explained(
     allowed = {(p.role, p.action) for permissions in policies.roles.values() for p in permissions}
     explained = {pair for pair in allowed if pair[1] in EXPLAINED or pair in EXPLAINED_OF_ROLE}
     assert sorted(allowed - called - explained) == []
-    by_data = {pair for pair in explained if pair[1] in CALLED_BY_DATA}
-    assert sorted(called & explained - by_data) == [], "what is called needs no explanation"
+    assert sorted(called & explained) == [], "what is called needs no explanation"
     assert set(EXPLAINED_OF_ROLE) <= allowed
     assert set(EXPLAINED) <= {action for _, action in allowed}
 

@@ -391,11 +391,20 @@ def _evaluate_execution(self: Any, env: Any) -> None:
     if not env.is_running():
         return
     if not on_time:
+        _refuse_token(frame)
         raise EvalTimeoutError
     if errors:
         raise errors[0]
     env.states.set_result(results[0])
     env.stack.append(_output_then_assign(env, self.output, self.assign_decl, results[0]))
+
+
+def _refuse_token(env: Any) -> None:
+    """Refuses the token of a task that is over: its own clock began later, and would take it for a while."""
+    task = env.states.context_object.context_object_data.get("Task") or {}
+    endpoint = env.callback_pool_manager.get(task.get("Token"))
+    if endpoint is not None:
+        endpoint.interrupt_all()
 
 
 def _output_then_assign(env: Any, output: Any, assign: Any, otherwise: Any) -> Any:
