@@ -8,12 +8,13 @@ process.
 import argparse
 import functools
 import io
+import json
 import os
 import tarfile
 import time
 import warnings
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, fields, replace
 from typing import Any
 
 import numpy as np
@@ -175,6 +176,19 @@ def tasks(names: Sequence[str], contenders: Sequence[str], seeds: int) -> list[T
     ]
 
 
+def finished(wanted: Sequence[Task]) -> list[dict[str, Any]]:
+    """Those of these runs that the last call has finished, on the same machine with the same code."""
+    file = RESULTS / "images.json"
+    last = json.loads(file.read_text()) if file.exists() else {"machine": None, "runs": []}
+    if last["machine"] != machine():
+        return []
+    return [run for run in last["runs"] if task_of(run) in wanted]
+
+
+def task_of(run: dict[str, Any]) -> Task:
+    return Task(*(run[field.name] for field in fields(Task)))
+
+
 def table(figures: dict[str, Any]) -> str:
     """One row for each policy, as the mean over its seeds."""
     groups: dict[tuple[str, str, str], list[dict[str, Any]]] = {}
@@ -211,6 +225,11 @@ def main() -> None:
     parser.add_argument("--data", nargs="*", choices=IMAGES, default=list(IMAGES))
     parser.add_argument("--policies", nargs="*", choices=CONTENDERS)
     parser.add_argument("--encode-only", action="store_true", help="compute the features, and stop")
+    parser.add_argument(
+        "--go-on",
+        action="store_true",
+        help="keep the runs of the last call, if nothing they depend on changed",
+    )
     given = parser.parse_args()
     there = []
     for name in given.data:
@@ -224,8 +243,10 @@ def main() -> None:
         return
     contenders = given.policies or ([DEFAULT] if given.quick else CONTENDERS)
     seeds = given.seeds or (QUICK_SEEDS if given.quick else SEEDS)
-    figures: dict[str, Any] = {"machine": machine(), "runs": []}
-    for task, ended in run_all("images", run_one, tasks(there, contenders, seeds), given.jobs):
+    wanted = tasks(there, contenders, seeds)
+    figures: dict[str, Any] = {"machine": machine(), "runs": finished(wanted) if given.go_on else []}
+    done = [task_of(run) for run in figures["runs"]]
+    for task, ended in run_all("images", run_one, [one for one in wanted if one not in done], given.jobs):
         figures["runs"].append(asdict(task) | asdict(ended))
         write_json("images", figures, RESULTS)
     # As they come, one before the other: in the table they have the order of the tasks.

@@ -196,6 +196,7 @@ def test_neighbors_where_most_points_are_the_same() -> None:
     assert all(len(set(row)) == 5 for row in found[::50].tolist())
     assert np.array_equal(np.sort(found[:100], axis=1), exact_neighbors(points[:100], 5))
     assert found[100:].min() >= 100
+    assert not np.any(found == np.arange(20_000)[:, np.newaxis])
 
 
 @pytest.mark.slow

@@ -15,6 +15,7 @@ from labelloop.storage.prior_label_files import load_prior_labels
 from labelloop.workflow.run_state import RunState
 
 _AUTO_LABEL = np.dtype([("id", np.int64), ("label", np.int16)])
+_OBJECTS_AT_ONCE = 10_000
 # Beside Ground Truth's own fields: the attributes that had the label.
 GIVEN_BY = "given-by"
 
@@ -44,19 +45,21 @@ def auto_label_fields(uri: str, kept: Ids, size: int) -> Iterator[Addition]:
 
 
 def _lines(state: RunState, predictions: Predictions, ids: Ids, time: str) -> Iterator[bytes]:
-    attribute = state.label_attribute
+    attribute, class_names, job_name = state.label_attribute, state.class_names, state.round_name
     priors = load_prior_labels(state) if state.labels_are_given else None
     sources = state.prior_attributes
-    for number in ids.tolist():
-        label = int(predictions.label[number])
+    for number, label, confidence in _one_by_one(predictions, ids):
         metadata = label_metadata(
-            class_name=state.class_names[label],
-            confidence=float(predictions.confidence[number]),
-            human=False,
-            time=time,
-            job_name=state.round_name,
+            class_name=class_names[label], confidence=confidence, human=False, time=time, job_name=job_name
         )
         if priors is not None:
             said = priors.labels[number].tolist()
             metadata[GIVEN_BY] = [source for source, it in zip(sources, said, strict=True) if it == label]
         yield orjson.dumps({ID_KEY: number, attribute.name: label, attribute.metadata: metadata})
+
+
+def _one_by_one(predictions: Predictions, ids: Ids) -> Iterator[tuple[int, int, float]]:
+    """Each object with its label and confidence. As lists, the columns of ten million would take 1 GB."""
+    for some in np.split(ids, range(_OBJECTS_AT_ONCE, len(ids), _OBJECTS_AT_ONCE)):
+        columns = some, predictions.label[some], predictions.confidence[some]
+        yield from zip(*(column.tolist() for column in columns), strict=True)

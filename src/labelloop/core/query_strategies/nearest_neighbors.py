@@ -26,12 +26,15 @@ def nearest_neighbors(points: Points, count: int, rng: np.random.Generator) -> P
     """
     neighbors = np.empty((len(points), count), np.int64)
     squares = np.einsum("ij,ij->i", points, points)
+    column_of = np.full(len(points), -1)  # of each point that is compared with
     for rows, compared in _blocks(points, max(_COMPARED, count + 1), rng):
-        # Less the point's own square. In place: new arrays of this size take longer than the product.
-        distances = points[rows] @ points[compared].T
-        distances *= -2
+        # Less the point's own square. Each pass over an array of this size takes a tenth of the product.
+        distances = (-2 * points[rows]) @ points[compared].T
         distances += squares[compared]
-        distances[compared == rows[:, np.newaxis]] = np.inf  # nobody is their own neighbor
+        column_of[compared] = np.arange(len(compared))
+        own = column_of[rows]
+        distances[own >= 0, own[own >= 0]] = np.inf  # nobody is their own neighbor
+        column_of[compared] = -1
         # Some ten times as fast as argpartition for a handful, and no slower where most distances are equal.
         for rank in range(count):
             nearest = distances.argmin(axis=1)
@@ -79,7 +82,9 @@ def _cells(points: Points, centres: Points) -> list[Positions]:
     half_squares = np.einsum("ij,ij->i", centres, centres) / 2
     cell_of = np.empty(len(points), np.int64)
     for rows in _chunks(np.arange(len(points))):
-        cell_of[rows] = (points[rows] @ centres.T - half_squares).argmax(axis=1)
+        nearness = points[rows] @ centres.T
+        nearness -= half_squares
+        cell_of[rows] = nearness.argmax(axis=1)
     ends = np.cumsum(np.bincount(cell_of, minlength=len(centres)))
     return np.split(np.argsort(cell_of, kind="stable"), ends[:-1])
 
