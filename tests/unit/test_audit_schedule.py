@@ -2,6 +2,8 @@ from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from labelloop.core.certificate.audit_schedule import (
     AuditSchedule,
@@ -12,24 +14,27 @@ from labelloop.core.certificate.audit_schedule import (
 )
 from labelloop.core.certificate.tuning import DEFAULT
 
-
-def test_all_tests_together_take_what_the_confidence_leaves() -> None:
-    for last_test in range(12):
-        schedule, spent = AuditSchedule(), 0.0
-        for _ in range(last_test):
-            spent += level(schedule, 0.9)
-            schedule = schedule.tested(100)
-        spent += level(schedule, 0.9, last=True)
-        assert spent == pytest.approx(0.1)
-        failed = schedule.tested(100, last=True)
-        assert level(failed, 0.9, last=True) == 0, "a failed last test leaves nothing"
+SHARES = st.floats(0.01, 0.99)
 
 
-def test_later_tests_are_given_less_but_never_nothing() -> None:
+@given(st.lists(SHARES, max_size=12))
+def test_all_tests_together_take_what_the_confidence_leaves(shares: list[float]) -> None:
+    schedule, spent = AuditSchedule(), 0.0
+    for share in shares:
+        spent += level(schedule, 0.9, share)
+        schedule = schedule.tested(100, share)
+    spent += level(schedule, 0.9, 1.0)
+    assert spent == pytest.approx(0.1)
+    failed = schedule.tested(100, 1.0)
+    assert level(failed, 0.9, 1.0) == 0, "a failed last test leaves nothing"
+
+
+@given(SHARES)
+def test_later_tests_are_given_less_but_never_nothing(share: float) -> None:
     schedule, levels = AuditSchedule(), []
     for _ in range(20):
-        levels.append(level(schedule, 0.9))
-        schedule = schedule.tested(100)
+        levels.append(level(schedule, 0.9, share))
+        schedule = schedule.tested(100, share)
     assert levels == sorted(levels, reverse=True)
     assert levels[-1] > 0
 

@@ -11,6 +11,7 @@ from labelloop.core.certificate.promise import Promise
 from labelloop.core.records import Lineage
 from labelloop.core.report.circumstances import draws_in_words, lineage_in_words
 
+SHARE = 0.9  # of what is left, that a test takes
 CONFIDENCES = st.sampled_from([0.5, 0.8, 0.9, 0.95, 0.99])
 
 
@@ -23,9 +24,9 @@ def test_all_tests_together_never_take_more_than_the_confidence_leaves(
         schedule, confidence = at_another_confidence(schedule, confidence, other), other
         schedule, spent = charged(schedule, [foreign], confidence), spent + foreign
         assert chance_spent(schedule, confidence) == pytest.approx(spent), "also where it is too much"
-        taken = level(schedule, confidence)
+        taken = level(schedule, confidence, SHARE)
         if tests and taken > 0:
-            schedule, spent = schedule.tested(10), spent + taken
+            schedule, spent = schedule.tested(10, SHARE), spent + taken
             assert spent <= 1 - confidence + 1e-9
 
 
@@ -37,10 +38,10 @@ def test_an_unchanged_confidence_changes_nothing() -> None:
 
 def test_what_is_spent_at_little_confidence_is_not_worth_less_at_more() -> None:
     """As a share, 90 % of one half would be 90 % of a twentieth."""
-    tested = AuditSchedule().tested(10)
-    assert level(at_another_confidence(tested, 0.5, 0.95), 0.95) <= 0
+    tested = AuditSchedule().tested(10, SHARE)
+    assert level(at_another_confidence(tested, 0.5, 0.95), 0.95, SHARE) <= 0
     less = at_another_confidence(tested, 0.9, 0.5)
-    assert level(less, 0.5) == pytest.approx(0.9 * (0.5 - 0.09))
+    assert level(less, 0.5, SHARE) == pytest.approx(0.9 * (0.5 - 0.09))
 
 
 @pytest.mark.parametrize("promise", [Promise(0.05), Promise(0.05, output=100, by_people=10)])

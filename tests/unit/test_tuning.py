@@ -17,16 +17,20 @@ import pytest
 from labelloop.core.certificate import tuning as module
 from labelloop.core.certificate.audit import Audit
 from labelloop.core.certificate.audit_evidence import Group
-from labelloop.core.certificate.audit_schedule import AuditSchedule, level, may_test_again
+from labelloop.core.certificate.audit_schedule import AuditSchedule, may_test_again
+from labelloop.core.certificate.auto_labeling import AutoLabeling
 from labelloop.core.certificate.betting import fewest_draws, make_plan
 from labelloop.core.certificate.promise import Promise
 from labelloop.core.certificate.reliability import Reliability
 from labelloop.core.certificate.tuning import DEFAULT, Betting, Drawing, Timing, Tuning
-from labelloop.core.ledger import Counts
+from labelloop.core.ledger import Counts, Ledger, State
+from labelloop.core.loop import Loop, label_what_is_sure
+from labelloop.core.model.predictions import Predictions
 from labelloop.core.query_strategies.neighborhood_margin import NeighborhoodMargin
 from labelloop.core.records import Verdict
 from labelloop.core.sizes import default_start_size
 from labelloop.core.stopping import Limits, Next, Standing, decide, objects_to_ask
+from labelloop.workflow.request import parse_settings
 
 CORE = Path(__file__).parents[2] / "src" / "labelloop" / "core"
 LABELERS = CORE.parent / "labelers"
@@ -73,6 +77,20 @@ FIELDS = [(name, field.name) for name, cls in groups() for field in fields(cls)]
 
 def varied(group: str, **changes: Any) -> Tuning:
     return replace(DEFAULT, **{group: replace(getattr(DEFAULT, group), **changes)})
+
+
+def labeled_by(*, doubt: float, tuning: Tuning, size: int = 5_000) -> AutoLabeling:
+    """What a model labels that doubts each label as much, at a target error of 5 %."""
+    ledger = Ledger.of_size(size)
+    ledger.label(np.arange(size // 10), 0, State.HUMAN, 0)
+    policy = parse_settings({"Seed": 0}).loop_settings(looks_for_doubt=True, labels_ahead=False)
+    predictions = Predictions(size)
+    predictions.label[:] = 0
+    predictions.confidence[:] = 1 - doubt
+    predictions.margin[:] = 1 - 2 * doubt
+    loop = Loop.begin(policy, ledger, tuning=tuning)
+    loop.schedule = AuditSchedule(expected_errors=3.0, actual_errors=2.9)
+    return label_what_is_sure(loop, predictions)
 
 
 # Where constants are ---------------------------------------------------------------------------------------
@@ -150,7 +168,7 @@ def tuned_functions() -> set[str]:
 def test_a_tuning_is_handed_on_wherever_one_is_taken(path: Path) -> None:
     """Or a run with another Tuning would here and there use the default one."""
     taking = tuned_functions()
-    assert {"auto_label", "Audit", "Audit.of", "level", "decide", "evidence_of"} <= taking
+    assert {"auto_label", "Audit", "Audit.of", "may_test_again", "decide", "evidence_of"} <= taking
     tree = ast.parse(path.read_text())
     # An object that holds a Tuning hands it on by itself.
     holds_one = {
@@ -214,10 +232,14 @@ def audit_with(tuning: Tuning, *, size: int = 2_000) -> Audit:
     )  # fmt: skip
 
 
-def test_shares_spent_are_what_a_test_takes() -> None:
-    half = varied("timing", share_spent=0.5)
-    assert level(AuditSchedule(), 0.9, tuning=half) == pytest.approx(0.05)
-    assert AuditSchedule().tested(10, tuning=half).chance_left == 0.5
+@pytest.mark.parametrize("in_hope", [False, True])
+def test_shares_spent_are_what_a_test_takes(in_hope: bool) -> None:
+    """Of a model that doubts more than 5 % of its labels, as people's few answers confirm in part, or 1 %."""
+    tuning = varied("timing", share_spent=0.8, share_spent_hoping=0.4)
+    found = labeled_by(doubt=0.08 if in_hope else 0.01, tuning=tuning)
+    assert found.audit is not None
+    assert found.schedule.chance_left == pytest.approx(0.6 if in_hope else 0.2)
+    assert [group.level for group in found.audit.groups] == pytest.approx([0.04 if in_hope else 0.08])
 
 
 def test_growth_is_what_a_second_test_waits_for() -> None:

@@ -174,7 +174,7 @@ class Loop:
     @property
     def limits(self) -> Limits:
         """The run's limits, in data objects."""
-        of_a_test = level(self.schedule, self.settings.confidence, tuning=self.tuning)
+        of_a_test = level(self.schedule, self.settings.confidence, self.tuning.timing.share_spent)
         return self.settings.limits(
             len(self.ledger),
             most_votes=MOST_VOTES,

@@ -1,10 +1,10 @@
 """When the certificate is tested, and how sure each test must be.
 
 The confidence holds for the whole run: the chance of a wrong promise that it leaves is shared out over the
-tests of a run (alpha spending; Lan & DeMets, 1983). Each test gets a fixed share of what is left. Each test
-draws objects of its own, so by the union bound the promise holds however many tests there are, whenever they
-are made and however bad the model's probabilities are. The probabilities decide what a test costs, not
-whether its promise is true.
+tests of a run (alpha spending; Lan & DeMets, 1983). Each test gets a share of what is left, chosen before its
+first draw. Each test draws objects of its own, so by the union bound the promise holds however many tests
+there are, whenever they are made and however bad the model's probabilities are. The probabilities decide what
+a test costs, not whether its promise is true.
 
 An `AuditSchedule` is data, part of a run's persisted state. How it is read is a matter of the `Tuning`, which
 is not persisted, so methods take it.
@@ -98,12 +98,12 @@ class AuditSchedule:
         own = self.own_uncertainty(confidence, tuning=tuning)
         return self.reliability.uncertainty(1 - own, tuning=tuning)
 
-    def tested(self, human_labels: int, *, last: bool = False, tuning: Tuning = DEFAULT) -> "AuditSchedule":
-        """After one more test was begun."""
+    def tested(self, human_labels: int, share_spent: float) -> "AuditSchedule":
+        """After one more test was begun; `share_spent`: of the chance that was left."""
         return replace(
             self,
             tests=self.tests + 1,
-            chance_left=0.0 if last else self.chance_left * (1 - tuning.timing.share_spent),
+            chance_left=self.chance_left * (1 - share_spent),
             human_labels=human_labels,
         )
 
@@ -151,12 +151,9 @@ class AuditSchedule:
         )
 
 
-def level(
-    schedule: AuditSchedule, confidence: float, *, last: bool = False, tuning: Tuning = DEFAULT
-) -> float:
-    """The chance of a wrong promise that the next test may take. The last test takes all that is left."""
-    left = (1 - confidence) * schedule.chance_left
-    return left if last else left * tuning.timing.share_spent
+def level(schedule: AuditSchedule, confidence: float, share_spent: float) -> float:
+    """The chance of a wrong promise that the next test takes: this share of what is left."""
+    return (1 - confidence) * schedule.chance_left * share_spent
 
 
 def may_test_again(schedule: AuditSchedule, human_labels: int, *, tuning: Tuning = DEFAULT) -> bool:

@@ -122,6 +122,7 @@ def auto_label(
     # A budget that is short is not spent on a hope.
     if last or (not short and may_be_modest(schedule, labels, error, target, tuning=tuning)):
         own = schedule.own_uncertainty(confidence, tuning=tuning)
+        proposal = proposal.in_hope()
         hoped = proposal.hoped_for(_less_modest(own, schedule, tuning=tuning), limits.batch)
         most_worth_hoping = tuning.timing.most_worth_hoping * len(pool)
         enough = _outlook(hoped, len(pool)).human_labels < most_worth_hoping
@@ -215,6 +216,7 @@ class _Proposal:
         self.promise, self.pool, self.rng = promise, pool, rng
         self._ties = rng.permutation(len(pool))
         self.most_draws = math.inf  # that all parts together may be expected to take
+        self.share_spent = 1.0 if last else tuning.timing.share_spent  # of the chance of a wrong promise
         self.last = last
         self.tuning = tuning
         labels = predictions.label[pool]
@@ -224,13 +226,21 @@ class _Proposal:
             if by_class
             else [np.arange(len(pool))]
         )
-        shared = level(schedule, settings.confidence, last=last, tuning=tuning)
-        self._level = shared / len(self._members)
+
+    @property
+    def _level(self) -> float:
+        return level(self.schedule, self.settings.confidence, self.share_spent) / len(self._members)
 
     def on_a_budget(self, most_draws: float) -> "_Proposal":
         """The same, of parts whose tests are expected to take no more draws, if there are any."""
         found = copy(self)
         found.most_draws = most_draws
+        return found
+
+    def in_hope(self) -> "_Proposal":
+        """The same, to be tested although it is not expected to pass: another test is to come if it fails."""
+        found = copy(self)
+        found.share_spent = 1.0 if self.last else self.tuning.timing.share_spent_hoping
         return found
 
     def parts(self, uncertainty: Floats) -> list[_Part]:
@@ -283,7 +293,7 @@ class _Proposal:
             tuning=self.tuning,
         )
         threshold = float(self.predictions.margin[ids].min())
-        schedule = self.schedule.tested(labels, last=self.last, tuning=self.tuning)
+        schedule = self.schedule.tested(labels, self.share_spent)
         return AutoLabeling(ids[order], threshold, schedule, outlook, audit)
 
     def _with_all(self, part: _Part) -> _Part:

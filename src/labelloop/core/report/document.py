@@ -6,6 +6,7 @@ from typing import Any
 
 from labelloop.core.certificate.audit_schedule import AuditSchedule, level
 from labelloop.core.certificate.betting import fewest_draws
+from labelloop.core.certificate.tuning import DEFAULT
 from labelloop.core.loop import EndedLoop
 from labelloop.core.randomness import as_written
 from labelloop.core.records import (
@@ -180,7 +181,8 @@ def _why_no_certificate(run: EndedRun) -> str | None:
             "earlier tests, of this execution or of others that go on from the same first one, have used up "
             "the allowed chance of a wrong certificate"
         )
-    fewest = fewest_draws(settings.promise(0, 0, 0), level(AuditSchedule(), settings.confidence))
+    of_a_test = level(AuditSchedule(), settings.confidence, DEFAULT.timing.share_spent)
+    fewest = fewest_draws(settings.promise(0, 0, 0), of_a_test)
     if not ended.tests and counts.input - ended.labels_in_input <= fewest:
         return (
             f"a test of an error of {settings.target_error:.3g} at {settings.confidence:.0%} "
