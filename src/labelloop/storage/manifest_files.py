@@ -1,7 +1,7 @@
 """Lines of the working manifest."""
 
 from collections.abc import Iterator
-from itertools import compress
+from itertools import compress, count
 
 import numpy as np
 
@@ -18,9 +18,10 @@ def lines_of(manifest_uri: str, ids: Ids, size: int) -> Iterator[bytes]:
     """
     wanted = np.zeros(size, np.bool_)
     wanted[ids] = True
+    flags = wanted.tobytes()
     # To read the id of each line takes several times as long as to pass over those that nobody wants.
-    lines = compress(s3.read_lines(manifest_uri), wanted.tobytes())
-    for number in np.flatnonzero(wanted).tolist():
+    lines = compress(s3.read_lines(manifest_uri), flags)
+    for number in compress(count(), flags):
         line = next(lines, None)
         if line is None or object_id(line) != number:
             raise ManifestError(
