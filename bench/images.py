@@ -246,6 +246,8 @@ def main() -> None:
     wanted = tasks(there, contenders, seeds)
     figures: dict[str, Any] = {"machine": machine(), "runs": finished(wanted) if given.go_on else []}
     done = [task_of(run) for run in figures["runs"]]
+    if given.go_on:
+        console.print(f"{len(done)} of {len(wanted)} runs are kept")
     for task, ended in run_all("images", run_one, [one for one in wanted if one not in done], given.jobs):
         figures["runs"].append(asdict(task) | asdict(ended))
         write_json("images", figures, RESULTS)
