@@ -122,12 +122,12 @@ def auto_label(
     # A budget that is short is not spent on a hope.
     if last or (not short and may_be_modest(schedule, labels, error, target, tuning=tuning)):
         own = schedule.own_uncertainty(confidence, tuning=tuning)
-        proposal = proposal.in_hope()
-        hoped = proposal.hoped_for(_less_modest(own, schedule, tuning=tuning), limits.batch)
+        hoping = proposal if last else proposal.in_hope()
+        hoped = hoping.hoped_for(_less_modest(own, schedule, tuning=tuning), limits.batch)
         most_worth_hoping = tuning.timing.most_worth_hoping * len(pool)
         enough = _outlook(hoped, len(pool)).human_labels < most_worth_hoping
         if enough and sum(part.plan.draws for part in hoped) <= most_draws:
-            return proposal.test(hoped, outlook, labels, most_draws)
+            return hoping.test(hoped, outlook, labels, most_draws)
     return AutoLabeling(NO_IDS, None, schedule, outlook)
 
 
@@ -217,7 +217,6 @@ class _Proposal:
         self._ties = rng.permutation(len(pool))
         self.most_draws = math.inf  # that all parts together may be expected to take
         self.share_spent = 1.0 if last else tuning.timing.share_spent  # of the chance of a wrong promise
-        self.last = last
         self.tuning = tuning
         labels = predictions.label[pool]
         by_class = settings.certificate_for == "class"
@@ -240,7 +239,7 @@ class _Proposal:
     def in_hope(self) -> "_Proposal":
         """The same, to be tested although it is not expected to pass: another test is to come if it fails."""
         found = copy(self)
-        found.share_spent = 1.0 if self.last else self.tuning.timing.share_spent_hoping
+        found.share_spent = self.tuning.timing.share_spent_hoping
         return found
 
     def parts(self, uncertainty: Floats) -> list[_Part]:
