@@ -1,9 +1,13 @@
 """What state machines may rely on: each test runs one on the patched interpreter."""
 
+import functools
+import hashlib
 import importlib
 import json
+import sys
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -736,6 +740,33 @@ def test_closing_with_an_execution_under_way_stops_it_and_leaves_no_thread(
     aws.start_execution("Machine", "test", {})
     aws.__exit__(None, None, None)
     assert set(threading.enumerate()) == before
+
+
+def test_an_object_that_is_replaced_while_others_read_it_is_read_whole(
+    open_aws: OpenAws, request: pytest.FixtureRequest
+) -> None:
+    request.addfinalizer(functools.partial(sys.setswitchinterval, sys.getswitchinterval()))
+    # Threads take turns much more often than they do by themselves, and so meet.
+    sys.setswitchinterval(1e-5)
+    s3 = open_aws().client("s3")
+    contents = [bytes([letter]) * 5000 for letter in b"abc"]
+    tags = {f'"{hashlib.md5(content).hexdigest()}"': content for content in contents}
+
+    def write(content: bytes) -> None:
+        for _ in range(100):
+            written = s3.put_object(Bucket="data", Key="key", Body=content)
+            assert tags[written["ETag"]] == content
+
+    def read() -> None:
+        for _ in range(100):
+            assert s3.get_object(Bucket="data", Key="key")["Body"].read() in contents
+            tag, content = moto_patches.stored_object("data", "key") or ("", b"")
+            assert tags[tag] == content
+
+    write(contents[0])
+    with ThreadPoolExecutor() as threads:
+        for task in [*(threads.submit(write, one) for one in contents), threads.submit(read)]:
+            task.result()
 
 
 # Speed: what moto does over and over, and here is done once ------------------------------------------------

@@ -26,7 +26,7 @@ from moto.core.base_backend import BaseBackend
 from moto.core.exceptions import AWSError
 from moto.core.responses import ActionResult, EmptyResult
 from moto.s3.exceptions import MissingBucket
-from moto.s3.models import S3Backend, s3_backends
+from moto.s3.models import FakeKey, S3Backend, s3_backends
 from moto.stepfunctions.parser import api
 from moto.stepfunctions.parser import models as parser_models
 from moto.stepfunctions.parser.asl.component.common.catch import catcher_outcome
@@ -131,6 +131,8 @@ def _patches() -> list[tuple[Any, str, Any]]:
         (BaseBackend, "urls", property(_urls)),
         (S3Backend, "put_object", _put_object),
         (S3Backend, "delete_object", _delete_object),
+        (FakeKey, "etag", property(_etag)),
+        (FakeKey, "dispose", _dispose),
         # JSONata
         (StringJSONata, "_eval_body", _eval_jsonata),
         (VariableStore, "get_assigned_variables", _assigned_variables),
@@ -216,6 +218,8 @@ def _do_nothing(*_arguments: Any, **_options: Any) -> None:
 _moto_urls = BaseBackend.urls.fget
 _moto_put_object = S3Backend.put_object
 _moto_delete_object = S3Backend.delete_object
+_moto_etag: Any = FakeKey.etag.fget
+_moto_dispose = FakeKey.dispose
 _urls_of: dict[type, Any] = {}
 
 
@@ -228,8 +232,6 @@ def _urls(self: Any) -> Any:
 
 def _put_object(self: Any, bucket_name: str, key_name: str, *arguments: Any, **options: Any) -> Any:
     key = _moto_put_object(self, bucket_name, key_name, *arguments, **options)
-    # Computed once, now: it moves the position at which others would read the object.
-    _etag = key.etag
     _current.callbacks.on_object(bucket_name, key_name)
     return key
 
@@ -238,6 +240,20 @@ def _delete_object(self: Any, bucket_name: str, key_name: str, *arguments: Any, 
     answer = _moto_delete_object(self, bucket_name, key_name, *arguments, **options)
     _current.callbacks.on_object(bucket_name, key_name)
     return answer
+
+
+def _etag(self: Any) -> str:
+    """Moto reads the object for it from where others may be reading it at the moment."""
+    with self.lock:
+        etag: str = _moto_etag(self)
+        return etag
+
+
+def _dispose(self: Any, *, garbage: bool = False) -> None:
+    """Lets those who still read an object that is replaced finish, as S3 does. Moto closes it at once."""
+    if garbage:
+        _moto_dispose(self)
+    self.disposed = True
 
 
 def stored_object(bucket: str, key: str) -> tuple[str, bytes] | None:
