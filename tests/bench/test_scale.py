@@ -1,12 +1,14 @@
 """The scale benchmark, small: every step is measured, on files that S3's own code has written."""
 
 import os
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from bench import scale
+from bench.results import machine, write_json
 from labelloop.storage import s3
 
 OBJECTS = 2_000
@@ -53,3 +55,26 @@ def test_of_a_repeated_step_the_most_counts() -> None:
     two = scale.Measured("merge_labels", 10, 1.0, 3.0, 200.0, 9, 4, 600, 990, 100)
     assert one.or_more(two) == scale.Measured("merge_labels", 10, 2.0, 3.0, 300.0, 9, 6, 700, 990, 900)
     assert one.or_more(two) == two.or_more(one)
+
+
+def test_measured_again_the_lesser_time_counts_and_the_most_of_the_rest() -> None:
+    one = scale.Measured("merge_labels", 10, 2.0, 1.0, 300.0, 5, 6, 700, 800, 900)
+    two = scale.Measured("merge_labels", 10, 1.0, 3.0, 200.0, 9, 4, 600, 990, 100)
+    assert one.or_faster(two) == scale.Measured("merge_labels", 10, 1.0, 1.0, 300.0, 9, 6, 700, 990, 900)
+    assert one.or_faster(two) == two.or_faster(one)
+
+
+def test_it_is_compared_with_the_same_measurement_alone(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(scale, "RESULTS", tmp_path)
+    row = scale.Measured("merge_labels", 10, 2.0, 1.0, 300.0, 5, 6, 700, 800, 900)
+    with pytest.raises(ValueError, match="nothing was measured"):
+        scale.last_call([10])
+    write_json("scale", {"machine": machine(), "rows": [asdict(row)]}, tmp_path)
+    assert scale.last_call([10]) == {("merge_labels", 10): row}
+    with pytest.raises(ValueError, match="of other sizes"):
+        scale.last_call([10, 20])
+    write_json("scale", {"machine": {**machine(), "core": "0"}, "rows": [asdict(row)]}, tmp_path)
+    with pytest.raises(ValueError, match="of another version"):
+        scale.last_call([10])
