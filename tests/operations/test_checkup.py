@@ -10,7 +10,15 @@ import pytest
 from botocore.exceptions import ClientError
 
 from labelloop.labelers import trains_a_model
-from labelloop.operations.checkup import Finding, Status, check_account, check_name, check_stack
+from labelloop.operations.checkup import (
+    LONGEST_STACK_NAME,
+    Finding,
+    Status,
+    check_account,
+    check_credentials,
+    check_name,
+    check_stack,
+)
 from labelloop.operations.quotas import needs_of
 from labelloop.operations.stack import Stack
 from labelloop.workflow.request import parse_request
@@ -88,7 +96,11 @@ def account() -> Account:
 
 def findings(account: Any, **values: str) -> list[Finding]:
     stack = Stack("labelloop", VALUES | values)
-    return [*check_account(account, "ml.m5.xlarge"), *check_stack(account, stack)]
+    return [
+        check_credentials(account),
+        *check_account(account, "ml.m5.xlarge"),
+        *check_stack(account, stack),
+    ]
 
 
 def not_well(account: Any, **values: str) -> list[Finding]:
@@ -152,7 +164,7 @@ OWN_IMAGE = "123456789012.dkr.ecr.eu-central-1.amazonaws.com/mine:1"
         ("head_bucket", refused("404"), {}, Status.PROBLEM, "there is no bucket bucket"),
         ("head_bucket", BUCKET_ELSEWHERE, {}, Status.PROBLEM, "is in us-east-1, the stack in eu-central-1"),
         ("list_users", UNVERIFIED, {}, Status.WARNING, "ben@example.com"),
-        ("get_caller_identity", refused("ExpiredToken"), {}, Status.UNKNOWN, "Sign in again"),
+        ("get_caller_identity", refused("ExpiredToken"), {}, Status.PROBLEM, "Sign in again"),
     ],
 )
 def test_what_is_wrong_is_said_with_what_to_do(
@@ -198,10 +210,10 @@ def test_a_region_where_a_stack_cannot_be_is_told(account: Account, region: str,
 
 
 def test_a_stack_name_that_is_too_long_for_the_state_machines_is_refused() -> None:
-    assert check_name("s" * 61).status == Status.OK
-    refused = check_name("s" * 62)
+    assert check_name("s" * LONGEST_STACK_NAME).status == Status.OK
+    refused = check_name("s" * (LONGEST_STACK_NAME + 1))
     assert refused.status == Status.PROBLEM
-    assert "62 characters" in refused.text
+    assert f"{LONGEST_STACK_NAME + 1} characters" in refused.text
 
 
 # Which quotas a run needs --------------------------------------------------------------------------------

@@ -54,20 +54,32 @@ def test_a_fault_is_explained_with_advice(error: Exception, advice: str) -> None
 def test_without_an_account_each_command_says_what_is_missing(
     tmp_path: Path, options: list[str], message: str
 ) -> None:
+    done = command_without_account(tmp_path, "status", "--stack", "labelloop", *options)
+    assert done.returncode == 2
+    assert message in " ".join(done.stderr.split())
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.slow
+def test_the_doctor_looks_no_further_than_at_credentials_that_are_missing(tmp_path: Path) -> None:
+    done = command_without_account(tmp_path, "doctor", "--region", "us-east-1", "--stack", "labelloop")
+    assert done.returncode == 1
+    (line,) = done.stdout.splitlines()
+    assert line.startswith("problem credentials: there are no usable AWS credentials")
+
+
+def command_without_account(home: Path, *command: str) -> "subprocess.CompletedProcess[str]":
     kept = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
-    done = subprocess.run(
-        [sys.executable, "-m", "labelloop.cli.main", "status", "--stack", "labelloop", *options],
+    return subprocess.run(
+        [sys.executable, "-m", "labelloop.cli.main", *command],
         capture_output=True,
         text=True,
         timeout=300,
         env={
             **kept,
-            "HOME": str(tmp_path),
+            "HOME": str(home),
             "AWS_CONFIG_FILE": os.devnull,
             "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
             "AWS_EC2_METADATA_DISABLED": "true",
         },
     )
-    assert done.returncode == 2
-    assert message in " ".join(done.stderr.split())
-    assert "Traceback" not in done.stderr

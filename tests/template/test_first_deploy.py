@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from labelloop.local.template import Template
+from labelloop.operations.checkup import LONGEST_STACK_NAME
 from labelloop.workflow.request import WorkbenchSettings
 
 ROOT = Path(__file__).parents[2]
@@ -133,8 +134,8 @@ def test_a_second_regions_dashboard_has_a_name_of_its_own() -> None:
 # Names ------------------------------------------------------------------------------------------------------
 
 
-def test_a_stack_name_of_58_characters_fits_each_name_that_is_made_of_it() -> None:
-    template = Template(ROOT / "template.yaml", stack_name="s" * 58)
+def test_the_longest_stack_name_fits_each_name_that_is_made_of_it() -> None:
+    template = Template(ROOT / "template.yaml", stack_name="s" * LONGEST_STACK_NAME)
     machines = template.state_machines().values()
     assert max(len(machine.name) for machine in machines) == 80
     assert len(properties("WorkbenchUserPool", template)["UserPoolName"]) <= 128

@@ -13,8 +13,8 @@ from labelloop.operations.cloud import Cloud, OperationError, error_code, explai
 from labelloop.operations.quotas import Need, needs_of_jobs, read_quotas, shortage
 from labelloop.operations.stack import BACKEND_PARAMETER, Stack
 
-# A state machine's name has 80 characters at most: ActiveLearningLoop-<stack>.
-LONGEST_STACK_NAME = 61
+# A state machine's name has 80 characters at most, and the longest is FoundationModelLabels-<stack>.
+LONGEST_STACK_NAME = 58
 # What a new account may give a function, and how many functions it runs at a time once it is no longer new.
 NEW_ACCOUNTS_MEMORY, USUAL_CONCURRENCY = 3008, 1000
 # Fewer at a time, and people in the workbench and steps take each other's place.
@@ -44,9 +44,18 @@ class Finding:
 Check = Callable[[], Iterable[Finding]]
 
 
+def check_credentials(cloud: Cloud) -> Finding:
+    """Whether AWS knows who asks. If not, nothing else can be looked at."""
+    try:
+        with explained():
+            identity = cloud.client("sts").get_caller_identity()
+    except OperationError as error:
+        return Finding("credentials", Status.PROBLEM, str(error))
+    return Finding("credentials", Status.OK, f"{identity['Arn']} in account {identity['Account']}")
+
+
 def check_account(cloud: Cloud, instance_type: str) -> Iterator[Finding]:
     """What a deployment needs of the account and the region."""
-    yield from _looked_at("credentials", lambda: [_credentials(cloud)])
     yield _region(cloud)
     yield from _looked_at("Lambda", lambda: _lambda_limits(cloud))
     yield from _looked_at("SageMaker quotas", lambda: _quotas(cloud, instance_type))
@@ -88,19 +97,13 @@ def _looked_at(subject: str, check: Check) -> list[Finding]:
 # The account ------------------------------------------------------------------------------------------------
 
 
-def _credentials(cloud: Cloud) -> Finding:
-    identity = cloud.client("sts").get_caller_identity()
-    return Finding("credentials", Status.OK, f"{identity['Arn']} in account {identity['Account']}")
-
-
 def _region(cloud: Cloud) -> Finding:
     if cloud.region.startswith("cn-"):
         return Finding(
             "region",
             Status.PROBLEM,
             f"{cloud.region}: labelloop cannot be deployed in China, where Cognito has no user pools: choose "
-            f"another "
-            "region with --region",
+            "another region with --region",
         )
     missing = [
         name
@@ -132,8 +135,7 @@ def _lambda_limits(cloud: Cloud) -> Iterator[Finding]:
             "functions at a time",
             Status.WARNING,
             f"{limit}, for the steps and for everybody in the workbench together: enough to try it out with "
-            f"a few "
-            f"people; {ask}",
+            f"a few people; {ask}",
         )
     else:
         yield Finding("functions at a time", Status.OK, f"{limit}")

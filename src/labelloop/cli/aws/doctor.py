@@ -11,7 +11,14 @@ from rich.text import Text
 
 from labelloop.cli.aws.options import ProfileOption, RegionOption
 from labelloop.cli.errors import explained_errors
-from labelloop.operations.checkup import Finding, Status, check_account, check_name, check_stack
+from labelloop.operations.checkup import (
+    Finding,
+    Status,
+    check_account,
+    check_credentials,
+    check_name,
+    check_stack,
+)
 from labelloop.operations.cloud import Cloud, OperationError
 from labelloop.operations.stack import find_stack, stack_exists
 
@@ -57,7 +64,10 @@ def doctor(
 
 
 def _findings(cloud: Cloud, stack: str | None, instance_type: str) -> list[Finding]:
-    findings = list(check_account(cloud, instance_type))
+    who = check_credentials(cloud)
+    if who.status == Status.PROBLEM:
+        return [who]
+    findings = [who, *check_account(cloud, instance_type)]
     if stack is None:
         return findings
     if not stack_exists(cloud, stack):
