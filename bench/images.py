@@ -8,7 +8,6 @@ process.
 import argparse
 import functools
 import io
-import json
 import os
 import tarfile
 import time
@@ -34,6 +33,7 @@ from bench.results import (
     markdown_table,
     percent,
     quote_in_document,
+    read_json,
     write_json,
 )
 from bench.runs import console, cores, run_all
@@ -178,9 +178,8 @@ def tasks(names: Sequence[str], contenders: Sequence[str], seeds: int) -> list[T
 
 def finished(wanted: Sequence[Task]) -> list[dict[str, Any]]:
     """Those of these runs that the last call has finished, on the same machine with the same code."""
-    file = RESULTS / "images.json"
-    last = json.loads(file.read_text()) if file.exists() else {"machine": None, "runs": []}
-    if last["machine"] != machine():
+    last = read_json("images", RESULTS)
+    if last is None or last["machine"] != machine():
         return []
     return [run for run in last["runs"] if task_of(run) in wanted]
 

@@ -60,6 +60,12 @@ def write_json(name: str, document: dict[str, Any], folder: Path) -> Path:
     return file
 
 
+def read_json(name: str, folder: Path) -> dict[str, Any] | None:
+    """What `write_json` has written; None where it has not."""
+    file = folder / f"{name}.json"
+    return dict(json.loads(file.read_text())) if file.exists() else None
+
+
 def markdown_table(header: Row, rows: Sequence[Row]) -> str:
     """The first column to the left, numbers to the right."""
     lines = [header, ["---", *["---:"] * (len(header) - 1)], *rows]

@@ -27,7 +27,15 @@ import numpy as np
 import orjson
 
 from bench.files import FilesClient
-from bench.results import QUOTED, RESULTS, machine, markdown_table, quote_in_document, write_json
+from bench.results import (
+    QUOTED,
+    RESULTS,
+    machine,
+    markdown_table,
+    quote_in_document,
+    read_json,
+    write_json,
+)
 from bench.runs import console
 from labelloop.core.manifest.lines import ID_KEY, object_id
 from labelloop.preparation.demo_headlines import demo_headlines
@@ -227,10 +235,9 @@ def _answers(ids: Iterable[int]) -> Iterator[bytes]:
 
 def last_call(sizes: Iterable[int]) -> dict[tuple[str, int], Measured]:
     """What the last call measured, by step and size. Raises ValueError where it cannot be compared with."""
-    file = RESULTS / "scale.json"
-    if not file.exists():
+    before = read_json("scale", RESULTS)
+    if before is None:
         raise ValueError("nothing was measured before")
-    before = json.loads(file.read_text())
     found = {(row["step"], row["objects"]): Measured(**row) for row in before["rows"]}
     if before["machine"] != machine() or {objects for _, objects in found} != set(sizes):
         raise ValueError("the last call was on another machine, of another version, or of other sizes")
