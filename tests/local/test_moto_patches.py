@@ -760,7 +760,7 @@ def test_an_object_that_is_replaced_while_others_read_it_is_read_whole(
     def read() -> None:
         for _ in range(100):
             assert s3.get_object(Bucket="data", Key="key")["Body"].read() in contents
-            tag, content = moto_patches.stored_object("data", "key") or ("", b"")
+            tag, content = moto_patches.MotoObjects().get("data", "key") or ("", b"")
             assert tags[tag] == content
 
     write(contents[0])

@@ -10,7 +10,7 @@ import pytest
 
 from labelloop.local.aws import LocalAwsError
 from labelloop.local.interpreter_callbacks import InterpreterCallbacks
-from labelloop.local.moto_patches import patched_moto, stored_object
+from labelloop.local.moto_patches import MotoObjects, patched_moto
 from labelloop.local.s3_folder import S3Folder, S3FolderError
 from tests.local.conftest import OpenAws, invoke, machine
 
@@ -57,7 +57,7 @@ def write(root: Path, content: dict[str, bytes]) -> None:
 
 def load(s3: Any, root: Path, content: dict[str, bytes] | None = None) -> S3Folder:
     write(root, content or {})
-    told.folder = S3Folder(s3, stored_object, root)
+    told.folder = S3Folder(s3, MotoObjects(), root)
     told.folder.load()
     return told.folder
 
@@ -178,7 +178,7 @@ def test_a_missing_root_is_made(s3: Any, tmp_path: Path) -> None:
 def test_a_root_that_is_a_file_is_one_clear_error(s3: Any, tmp_path: Path) -> None:
     (tmp_path / "file").write_bytes(b"")
     with pytest.raises(S3FolderError, match="cannot be used"):
-        S3Folder(s3, stored_object, tmp_path / "file")
+        S3Folder(s3, MotoObjects(), tmp_path / "file")
 
 
 def test_a_file_beside_the_buckets_is_one_clear_error_but_a_hidden_one_is_not(
@@ -239,3 +239,10 @@ def test_a_second_local_aws_in_the_same_process_is_refused(open_aws: OpenAws) ->
     open_aws()
     with pytest.raises(LocalAwsError, match="one at a time"):
         open_aws()
+
+
+def test_a_file_whose_name_is_not_utf_8_is_one_clear_error(s3: Any, tmp_path: Path) -> None:
+    (tmp_path / "data").mkdir()
+    Path(os.fsdecode(os.fsencode(tmp_path / "data") + b"/caf\xe9.txt")).write_bytes(b"")
+    with pytest.raises(S3FolderError, match=r"caf.*is not UTF-8\. Rename"):
+        load(s3, tmp_path)

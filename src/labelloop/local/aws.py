@@ -228,7 +228,7 @@ class LocalAws:
     def _start(self, stack: ExitStack) -> None:
         check_moto_version()
         # Imported here: moto is slow to import, and another version may lack what the patches import.
-        from labelloop.local.moto_patches import join_threads, patched_moto, stored_object
+        from labelloop.local.moto_patches import MotoObjects, join_threads, patched_moto
 
         stack.enter_context(_only_one())
         stack.enter_context(patch.dict(os.environ, {**_fake_environment(), **self._environment}, clear=True))
@@ -250,7 +250,7 @@ class LocalAws:
         boto3.setup_default_session(botocore_session=_make_session(), region_name=REGION)
         self._s3: S3Client = self.client("s3")
         self._sfn: SFNClient = self.client("stepfunctions")
-        self._folder = S3Folder(self._s3, stored_object, self._s3_root)
+        self._folder = S3Folder(self._s3, MotoObjects(), self._s3_root)
         self._folder.load()
         self._lambda = LambdaFunctions(self.functions, self._logs)
         if self._step_containers is not None:

@@ -256,16 +256,21 @@ def _dispose(self: Any, *, garbage: bool = False) -> None:
     self.disposed = True
 
 
-def stored_object(bucket: str, key: str) -> tuple[str, bytes] | None:
-    """The ETag and the content of an object in S3, or None where there is none.
+class MotoObjects:
+    """The objects in S3, where moto keeps them: through a client each takes many times as long."""
 
-    It is read where moto keeps it: through a client it takes many times as long.
-    """
-    try:
-        stored = s3_backends[ACCOUNT_ID][PARTITION].get_object(bucket, key)
-    except MissingBucket:
-        return None
-    return None if stored is None else (stored.etag, stored.value)
+    def get(self, bucket: str, key: str) -> tuple[str, bytes] | None:
+        """The ETag and the content of an object, or None where there is none."""
+        try:
+            kept = s3_backends[ACCOUNT_ID][PARTITION].get_object(bucket, key)
+        except MissingBucket:
+            return None
+        return None if kept is None else (kept.etag, kept.value)
+
+    def put(self, bucket: str, key: str, content: bytes) -> str:
+        """Keeps an object in a bucket that is there; returns its ETag."""
+        etag: str = s3_backends[ACCOUNT_ID][PARTITION].put_object(bucket, key, content).etag
+        return etag
 
 
 # JSONata ---------------------------------------------------------------------------------------------------

@@ -9,9 +9,8 @@ import re
 import shutil
 import threading
 from collections import deque
-from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from labelloop.core.errors import LabelloopError
 
@@ -27,8 +26,16 @@ _TEMPORARY = ".labelloop-writing"
 
 # A bucket and a key.
 _Place = tuple[str, str]
-# The ETag and the content of an object.
-Stored = tuple[str, bytes]
+
+
+class KeptObjects(Protocol):
+    """The objects in S3, where it keeps them."""
+
+    def get(self, bucket: str, key: str) -> tuple[str, bytes] | None:
+        """The ETag and the content of an object, or None where there is none."""
+
+    def put(self, bucket: str, key: str, content: bytes) -> str:
+        """Keeps an object in a bucket that is there; returns its ETag."""
 
 
 class S3FolderError(LabelloopError):
@@ -38,13 +45,10 @@ class S3FolderError(LabelloopError):
 class S3Folder:
     """Loads a folder into S3 and writes S3's changes back."""
 
-    def __init__(self, s3: "S3Client", stored: Callable[[str, str], Stored | None], root: Path) -> None:
-        """Creates `root` if necessary; raises `S3FolderError` if it is not a folder.
-
-        `stored`: what S3 has in a bucket with a key, or None.
-        """
+    def __init__(self, s3: "S3Client", objects: KeptObjects, root: Path) -> None:
+        """Creates `root` if necessary; raises `S3FolderError` if it is not a folder."""
         self._s3 = s3
-        self._stored = stored
+        self._objects = objects
         self._root = root
         self._written: dict[_Place, str] = {}
         self._changed: deque[_Place] = deque()
@@ -58,7 +62,8 @@ class S3Folder:
     def load(self) -> None:
         """Makes a bucket of each folder and an object of each file below it.
 
-        Raises `S3FolderError` for a file next to the buckets, or a folder whose name a bucket cannot have.
+        Raises `S3FolderError` for a file next to the buckets, a folder whose name a bucket cannot have, or a
+        file whose name no key can have.
         """
         for entry in sorted(self._root.iterdir()):
             if entry.name.startswith("."):
@@ -104,18 +109,16 @@ class S3Folder:
         for path in sorted(path for path in folder.rglob("*") if path.is_file()):
             if path.suffix.lower() in STAYS_A_FILE:
                 continue
-            key = path.relative_to(folder).as_posix()
-            with path.open("rb") as file:
-                answer = self._s3.put_object(Bucket=folder.name, Key=key, Body=file)
-            self._written[folder.name, key] = answer["ETag"]
+            key = _key_of(path.relative_to(folder))
+            self._written[folder.name, key] = self._objects.put(folder.name, key, path.read_bytes())
 
     def _keep(self, place: _Place) -> None:
-        stored = self._stored(*place)
-        if stored is None:
+        kept = self._objects.get(*place)
+        if kept is None:
             if place in self._written:
                 self._remove(place)
             return
-        etag, content = stored
+        etag, content = kept
         if self._written.get(place) != etag:
             self._write(place, content)
             self._written[place] = etag
@@ -172,3 +175,13 @@ class S3Folder:
                     f"s3://{bucket}/{key} cannot be a file: {name[:40]!r}... is too long a name"
                 )
         return self._root.joinpath(bucket, *names)
+
+
+def _key_of(path: Path) -> str:
+    """Raises `S3FolderError` for a name that is not UTF-8."""
+    key = path.as_posix()
+    try:
+        key.encode()
+    except UnicodeEncodeError:
+        raise S3FolderError(f"{key!r} cannot be a key of S3: it is not UTF-8. Rename the file") from None
+    return key
