@@ -6,7 +6,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from labelloop.core.certificate.auto_labeling import Outlook, may_learn_another_part, worth_another_part
+from labelloop.core.certificate.auto_labeling import may_learn_another_part, worth_another_part
+from labelloop.core.certificate.possible_parts import Outlook
 from labelloop.core.certificate.promise import Promise
 from labelloop.core.certificate.tuning import DEFAULT, GIVEN_LABELS
 from labelloop.core.records import Certificate, ClassCertificate

@@ -48,7 +48,7 @@ OF_MATHEMATICS = {
     "surest.py": {"_LEAST_GROWTH"},
     "lineage.py": {"_NOTHING"},
     "reliability.py": {"_EDGES", "_BINS", "_LEAST", "_MOST", "_MOST_STEPS", "_LEAST_STEP"},
-    "auto_labeling.py": {"_LEAST_CHANCE"},
+    "possible_parts.py": {"_LEAST_CHANCE"},
 }
 # What calculations say that are not constants of anything: none, one, all of a chance, an inverse square.
 PLAIN_NUMBERS = {0.0, 1.0, 2.0}

@@ -23,7 +23,6 @@ from labelloop.core.certificate.audit import Audit
 from labelloop.core.certificate.audit_schedule import AuditSchedule, level
 from labelloop.core.certificate.auto_labeling import (
     AutoLabeling,
-    Outlook,
     auto_label,
     may_learn_another_part,
     worth_another_part,
@@ -32,6 +31,7 @@ from labelloop.core.certificate.betting import fewest_draws
 from labelloop.core.certificate.conclusion import Conclusion, TestUnderWay, conclude
 from labelloop.core.certificate.lineage import chance_spent
 from labelloop.core.certificate.other_promises import other_promises
+from labelloop.core.certificate.possible_parts import Outlook
 from labelloop.core.certificate.promise import Promise
 from labelloop.core.certificate.true_classes import classes_of_draws, classes_of_spot_checks
 from labelloop.core.certificate.tuning import DEFAULT, Tuning
