@@ -24,7 +24,11 @@ from bench.given_labels import (
     Method,
     Outcome,
 )
-from bench.loop_with_given_labels import given_labels_alone, model_and_given_labels
+from bench.loop_with_given_labels import (
+    container_like_and_given_labels,
+    given_labels_alone,
+    model_and_given_labels,
+)
 from bench.oracle_threshold import oracle_of_auto_labels, oracle_of_whole_set
 from bench.pac_labeling import pac_labeling
 from bench.results import (
@@ -69,7 +73,8 @@ class InHindsight:
 SHARES_DRAWN = (0.02, 0.03, 0.05, 0.075, 0.1, 0.125, 0.15, 0.2, 0.25, 0.3)
 CONTENDERS: dict[str, Contender | InHindsight] = {
     "labelloop, given labels": Contender(given_labels_alone),
-    "labelloop, model and given labels": Contender(model_and_given_labels),
+    "labelloop, quick model and given labels": Contender(model_and_given_labels),
+    "labelloop, container-like model and given labels": Contender(container_like_and_given_labels),
     "PAC labeling": Contender(pac_labeling),
     "plain audit": Contender(audit_of_whole_set),
     "plain audit, best share drawn": InHindsight(audit_of_whole_set),

@@ -4,10 +4,13 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+from classifier.prior_labels import PriorLabels as ContainersPriorLabels
 
 from bench.datasets import Texts
 from bench.features import principal_components, text_features
 from bench.given_labels import CONFIDENCE, TARGET_ERROR, GivenLabels, Outcome
+from bench.models import Smoothed
+from bench.neighborhoods import InPlace
 from labelloop.core.certificate.tuning import DEFAULT, GIVEN_LABELS, Tuning
 from labelloop.core.ledger import State
 from labelloop.core.model.given_labels import GivenLabels as GivenLabelsModel
@@ -17,7 +20,9 @@ from labelloop.quick_model import Ridge, WithPriorLabels
 from labelloop.simulation import AnswersAtOnce, Model, simulate
 
 _COMPONENTS = 128
-_FEATURES: dict[str, npt.NDArray[np.float32]] = {}  # of each data set's texts, by its name
+# Of each data set's texts, by its name.
+_FEATURES: dict[str, npt.NDArray[np.float32]] = {}
+_IN_PLACE: dict[str, InPlace] = {}
 
 
 def given_labels_alone(given: GivenLabels, seed: int) -> Outcome:
@@ -32,6 +37,14 @@ def model_and_given_labels(
     classes = int(given.truth.max()) + 1
     inputs = WithPriorLabels.of(_text_features(given.data), _priors(given), classes)
     return _run(given, seed, inputs, Ridge(), DEFAULT, strategy)
+
+
+def container_like_and_given_labels(given: GivenLabels, seed: int) -> Outcome:
+    """The model of the other benchmarks, joined with the given labels as in the container."""
+    priors, classes = _priors(given), int(given.truth.max()) + 1
+    of_container = ContainersPriorLabels(priors.labels.astype(np.int64), priors.confidence.astype(np.float64))
+    objects = _in_place(given.data).with_priors(of_container, classes)
+    return _run(given, seed, objects, Smoothed(objects), DEFAULT)
 
 
 def _run(
@@ -59,6 +72,13 @@ def _text_features(data: Texts) -> npt.NDArray[np.float32]:
     if data.name not in _FEATURES:
         _FEATURES[data.name] = principal_components(text_features(data).features, _COMPONENTS)
     return _FEATURES[data.name]
+
+
+def _in_place(data: Texts) -> InPlace:
+    if data.name not in _IN_PLACE:
+        views = text_features(data)
+        _IN_PLACE[data.name] = InPlace.of(views.features, views.likeness)
+    return _IN_PLACE[data.name]
 
 
 def _priors(given: GivenLabels) -> PriorLabels:
