@@ -2,6 +2,7 @@
 
 import io
 import json
+import os
 from pathlib import Path
 from typing import Any
 
@@ -102,6 +103,22 @@ def test_what_is_no_image_is_refused_by_its_name_or_left_out(
     assert not (tmp_path / "out").exists()
     prepared = prepare_images(folder, tmp_path / "out", options(skip_bad_rows=True))
     assert prepared.rows == 2
+
+
+def test_a_file_name_that_is_not_utf_8_is_told_and_may_be_left_out(tmp_path: Path) -> None:
+    folder = write(tmp_path / "in", **{"cat/a.png": picture(RED), "dog/b.png": picture(BLUE)})
+    Path(os.fsdecode(os.fsencode(folder) + b"/dog/caf\xe9.png")).write_bytes(picture(BLUE))
+    with pytest.raises(PreparationError, match=r"file name that is not UTF-8: 'dog/caf\\udce9\.png'\n"):
+        prepare_images(folder, tmp_path / "out", options())
+    prepared = prepare_images(folder, tmp_path / "out", options(skip_bad_rows=True))
+    assert prepared.rows == 2
+
+
+def test_a_folder_may_have_a_name_that_is_not_utf_8(tmp_path: Path) -> None:
+    folder = Path(os.fsdecode(os.fsencode(tmp_path) + b"/caf\xe9"))
+    write(folder, **{"cat/a.png": picture(RED), "dog/b.png": picture(BLUE)})
+    assert prepare_images(folder, tmp_path / "out", options()).rows == 2
+    assert "caf\ufffd" in (tmp_path / "out/rows.csv").read_text()
 
 
 def test_a_table_names_files_and_uris(tmp_path: Path) -> None:

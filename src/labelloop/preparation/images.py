@@ -23,7 +23,7 @@ from labelloop.preparation.dataset import Preparation, prepare_dataset
 from labelloop.preparation.errors import InputFileError, OptionError, OutputFolderError
 from labelloop.preparation.options import PreparationOptions
 from labelloop.preparation.output_folder import OutputFolder
-from labelloop.preparation.source import BadRow, LabeledText, Origin
+from labelloop.preparation.source import BadRow, LabeledText, Origin, in_unicode, undecodable
 from labelloop.preparation.table_format import TableFormat
 from labelloop.preparation.table_source import TableSource
 from labelloop.preparation.watching import Watcher
@@ -91,7 +91,7 @@ def prepare_images(
         looked.rows,
         out,
         replace(options, images=True),
-        origin=[source.name],
+        origin=[in_unicode(source.name)],
         columns=columns,
         notes=[*notes, *looked.notes],
     )
@@ -127,7 +127,7 @@ def _in_folder(root: Path) -> tuple[list[_Found | BadRow], list[str]]:
         name = path.relative_to(root).as_posix()
         class_name = name.split("/")[0] if "/" in name else ""
         label = "" if class_name.lower() in _UNLABELED else class_name
-        rows.append(_Found(path, name, label, 0, Origin(root.name, number, "", [name, label])))
+        rows.append(_Found(path, name, label, 0, Origin(in_unicode(root.name), number, "", [name, label])))
     return rows, notes
 
 
@@ -137,7 +137,7 @@ def _in_table(file: Path, table: TableSource) -> list[_Found | BadRow]:
         if isinstance(row, BadRow):
             found.append(row)
         elif isinstance(row, LabeledText):
-            origin = row.origin or Origin(file.name, row.line, "", [row.text, row.label])
+            origin = row.origin or Origin(in_unicode(file.name), row.line, "", [row.text, row.label])
             path = None if row.text.startswith(_S3) else file.parent / row.text.strip()
             found.append(_Found(path, row.text.strip(), row.label, row.line, origin))
     return found
@@ -155,6 +155,9 @@ def _look(found: Iterable[_Found | BadRow], options: PreparationOptions) -> _Loo
             looked.rows.append(image)
             continue
         uri = image.name
+        if not image.line and undecodable(image.name):
+            looked.rows.append(BadRow(0, 0, "file name that is not UTF-8", ascii(image.name)))
+            continue
         if image.file is not None:
             fault, digest = _content(image.file)
             if fault:

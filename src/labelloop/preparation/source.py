@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TypeAlias
 
 WRONG_NUMBER_OF_FIELDS = "wrong number of fields"
@@ -73,6 +75,11 @@ class BlankLine:
 
 
 Source: TypeAlias = Iterable[LabeledText | BadRow | BlankLine]
+
+
+def in_unicode(path: Path | str) -> str:
+    """A path as it is told: a file name is not necessarily UTF-8, but what is written is."""
+    return os.fsencode(path).decode(errors="replace")
 
 
 def undecodable(text: str) -> str:

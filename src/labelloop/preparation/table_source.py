@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import os
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
 from labelloop.preparation.errors import ColumnError, InputFileError, OptionError
-from labelloop.preparation.source import BadRow, BlankLine, LabeledText, Origin
+from labelloop.preparation.source import BadRow, BlankLine, LabeledText, Origin, in_unicode
 from labelloop.preparation.table_format import TableFormat
 from labelloop.preparation.tables import Record, Table, open_table
 from labelloop.preparation.tables.table import position
@@ -117,8 +116,7 @@ class TableSource:
 def _names(paths: Sequence[Path]) -> tuple[str, ...]:
     """The names of the files; with their folders where two have the same."""
     alike = len({path.name for path in paths}) < len(paths)
-    # A file name is not necessarily UTF-8, but what is written is.
-    return tuple(os.fsencode(path if alike else path.name).decode(errors="replace") for path in paths)
+    return tuple(in_unicode(path if alike else path.name) for path in paths)
 
 
 def _refuse_repeats(paths: Sequence[Path]) -> None:
