@@ -155,8 +155,10 @@ def _look(found: Iterable[_Found | BadRow], options: PreparationOptions) -> _Loo
             looked.rows.append(image)
             continue
         uri = image.name
-        if not image.line and undecodable(image.name):
-            looked.rows.append(BadRow(0, 0, "file name that is not UTF-8", ascii(image.name)))
+        if undecodable(image.name):
+            looked.rows.append(
+                BadRow(image.line, image.line, "file name that is not UTF-8", ascii(image.name))
+            )
             continue
         if image.file is not None:
             fault, digest = _content(image.file)

@@ -12,8 +12,9 @@ from labelloop.core.certificate.audit_schedule import (
     may_test_again,
 )
 from labelloop.core.certificate.expected_errors import believed_errors, less_modest
-from labelloop.core.certificate.possible_parts import Floats, Outlook, Part, PossibleParts
+from labelloop.core.certificate.possible_parts import Outlook, Part, PossibleParts
 from labelloop.core.certificate.promise import Promise
+from labelloop.core.certificate.reliability import Floats
 from labelloop.core.certificate.tuning import DEFAULT, Tuning
 from labelloop.core.ledger import NO_IDS, Ids, Ledger, State
 from labelloop.core.model.predictions import Predictions
@@ -143,15 +144,15 @@ class _Moment:
         """A test of the best part, of a smaller one on a short budget, or nothing yet."""
         believed = believed_errors(self.confidence, self.settings, self.schedule, tuning=self.tuning)
         parts, timing = possible.best(believed), self.tuning.timing
-        reserve = timing.reserve
-        short = possible.outlook(parts).human_labels > self.human_labels_left
+        reserve, outlook = timing.reserve, possible.outlook(parts)
+        short = outlook.human_labels > self.human_labels_left
         if short:
             # No second test can be paid for, nor people for what is left: a part that is almost sure to pass.
             reserve = timing.reserve_on_a_budget
             believed = np.minimum(1.0, timing.caution_on_a_budget * believed)
             possible = possible.on_a_budget(self.human_labels_left / reserve)
             parts = possible.best(believed)
-        outlook = possible.outlook(parts)
+            outlook = possible.outlook(parts)
         if self._is_worth_it(outlook):
             short_of_budget = self.human_labels_left < self.limits.batch + reserve * outlook.draws
             if self.last or short_of_budget or self._is_due(possible, believed, outlook):

@@ -1,13 +1,11 @@
 """How likely the model is wrong about each object, by all that people's answers have told so far."""
 
 import numpy as np
-import numpy.typing as npt
 
 from labelloop.core.certificate.audit_schedule import AuditSchedule
+from labelloop.core.certificate.reliability import Floats
 from labelloop.core.certificate.tuning import DEFAULT, Tuning
 from labelloop.core.settings import LoopSettings
-
-Floats = npt.NDArray[np.floating]
 
 
 def believed_errors(

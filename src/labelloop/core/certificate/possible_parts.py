@@ -5,13 +5,13 @@ from copy import copy
 from dataclasses import dataclass, replace
 
 import numpy as np
-import numpy.typing as npt
 
 from labelloop.core.certificate.audit import Audit
 from labelloop.core.certificate.audit_evidence import Group
 from labelloop.core.certificate.audit_schedule import AuditSchedule, level
 from labelloop.core.certificate.betting import Plan, make_plan
 from labelloop.core.certificate.promise import Promise
+from labelloop.core.certificate.reliability import Floats
 from labelloop.core.certificate.tuning import DEFAULT, Tuning
 from labelloop.core.ledger import Ids
 from labelloop.core.model.predictions import Predictions
@@ -19,8 +19,6 @@ from labelloop.core.settings import LoopSettings
 
 # Mathematics, not tuned: the least mean chance of an error that is divided by.
 _LEAST_CHANCE = 1e-9
-
-Floats = npt.NDArray[np.floating]
 
 
 @dataclass(frozen=True)
