@@ -120,8 +120,9 @@ def test_a_template_of_the_user_says_it_in_his_words() -> None:
     ],
 )
 def test_a_faulty_template_is_refused_before_anything_is_sent(template: str, fault: str) -> None:
-    with pytest.raises(PromptError, match=re.escape(fault)):
+    with pytest.raises(PromptError, match=re.escape(fault)) as told:
         prompt(template)
+    assert not str(told.value).endswith("..")
 
 
 # Examples ---------------------------------------------------------------------------------------------------

@@ -137,10 +137,10 @@ class Prompt:
         try:
             return self._template.render(**self._values, examples=shown).strip()
         except SecurityError as error:
-            raise PromptError(f"The prompt template does what no prompt needs: {error}.") from error
+            raise PromptError(f"The prompt template does what no prompt needs: {_reason(error)}.") from error
         # A template runs code of its author: it can fail like any other.
         except (TemplateError, TypeError, ValueError, ArithmeticError, LookupError, AttributeError) as error:
-            raise PromptError(f"The prompt template cannot be filled in: {error}.") from error
+            raise PromptError(f"The prompt template cannot be filled in: {_reason(error)}.") from error
 
 
 def _own_template() -> str:
@@ -161,9 +161,15 @@ def _compiled(source: str) -> Template:
             raise PromptError(_unknown(unknown[0]))
         return environment.from_string(source)
     except TemplateSyntaxError as error:
-        raise PromptError(f"The prompt template, line {error.lineno}: {error.message}.") from error
+        raise PromptError(f"The prompt template, line {error.lineno}: {_reason(error)}.") from error
     except TemplateError as error:
-        raise PromptError(f"The prompt template cannot be used: {error}.") from error
+        raise PromptError(f"The prompt template cannot be used: {_reason(error)}.") from error
+
+
+def _reason(error: Exception) -> str:
+    # Jinja ends some of its messages with a full stop, and a syntax error's str() adds lines of its own.
+    said = error.message if isinstance(error, TemplateError) and error.message else str(error)
+    return said.rstrip(".")
 
 
 def _unknown(name: str) -> str:
