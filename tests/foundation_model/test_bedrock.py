@@ -344,7 +344,7 @@ def test_bedrock_that_fails_for_good_ends_it_and_keeps_what_was_paid_for(
         ),
         (
             refusal("ThrottlingException", "Too many tokens per day, please wait before trying again.", 429),
-            "no more for this account today: .* Give the same command tomorrow",
+            "no more for this account today: .* Give the same command again tomorrow",
         ),
         (
             refusal("ExpiredTokenException", "The security token included in the request is expired", 403),

@@ -17,6 +17,7 @@ from labelloop.foundation_model.reading import CUT_OFF, FILTERED
 from labelloop.foundation_model.replies import Reply, Usage
 from labelloop.foundation_model.request_form import RequestForm, RequestSettings
 from labelloop.foundation_model.server_address import ServerAddress, server_key
+from labelloop.foundation_model.setting_names import OF_REQUEST
 from labelloop.foundation_model.spending import at_most
 from labelloop.local.service_error import ServiceError
 
@@ -32,22 +33,40 @@ class ServedModel:
 
     def __init__(self, server: ServerAddress, model: str, key: str, kept: AnswerCache) -> None:
         """Raises ModelServerError where nobody answers."""
-        self._client = ChatClient(server, model, key, at_once=_MOST_AT_ONCE)
+        self._client = ChatClient(server, model, key, at_once=_MOST_AT_ONCE, names=OF_REQUEST)
         self._client.check()
         self._server, self._kept = server.url, kept
-        self._form: RequestForm = ChatForm()
+        accepted = kept.form(self._server, model)
+        self._form: RequestForm = ChatForm.of_document(accepted) if accepted else ChatForm()
+        self._form_is_known = accepted is not None
 
     def converse(self, model: str, request: Mapping[str, Any]) -> dict[str, Any]:
         """Raises ServiceError like Bedrock, and ModelServerError for what is wrong with all requests."""
-        settings = _settings(model, request)
+        settings, form = _settings(model, request), self._form
         while True:
-            body = self._form.body(settings, _messages(request))
+            body = form.body(settings, _messages(request))
             try:
-                return _answer(self._reply(body), at_most(body, settings.most_tokens))
+                reply = self._reply(body)
             except RequestRefusedError as error:
-                self._form = self._another_form(error)
+                plainer = form.named_in(str(error)) or form.without_schema()
+                if self._form_is_known or plainer == form:
+                    raise ServiceError("ValidationException", str(error)) from error
+                form = plainer
             except NoAnswerError as error:
-                raise ServiceError("ServiceUnavailableException", str(error), 503) from error
+                # Some servers fail at what they do not know.
+                named = form.named_in(str(error))
+                if self._form_is_known or named is None:
+                    raise ServiceError("ServiceUnavailableException", str(error), 503) from error
+                form = named
+            else:
+                self._accept(model, form)
+                return _answer(reply, at_most(body, settings.most_tokens))
+
+    def _accept(self, model: str, form: RequestForm) -> None:
+        """What one request was answered in, the others are sent in."""
+        if not self._form_is_known:
+            self._form, self._form_is_known = form, True
+            self._kept.keep_form(self._server, model, form.as_document())
 
     def _reply(self, body: bytes) -> Reply:
         digest = request_digest(self._server, body, 0)
@@ -57,18 +76,11 @@ class ServedModel:
             self._kept.put(digest, reply)
         return reply
 
-    def _another_form(self, refusal: RequestRefusedError) -> RequestForm:
-        """Without what the server refuses."""
-        plainer = self._form.named_in(str(refusal)) or self._form.without_schema()
-        if plainer == self._form:
-            raise ServiceError("ValidationException", str(refusal)) from refusal
-        return plainer
-
 
 @contextlib.contextmanager
 def served_model(url: str, model: str, key_variable: str | None, answers: Path) -> Iterator[ServedModel]:
     """A model at this address, its answers in a file. Raises ModelServerError and AnswerCacheError."""
-    server = ServerAddress.parse(url)
+    server = ServerAddress.parse(url, OF_REQUEST)
     key = server_key(server, key_variable, os.environ)
     with AnswerCache.open(answers) as kept:
         yield ServedModel(server, model, key, kept)

@@ -19,6 +19,7 @@ from labelloop.foundation_model.reading import NOT_ASKED, Outcome, Reading
 from labelloop.foundation_model.replies import Reply, Usage
 from labelloop.foundation_model.request_form import RequestForm
 from labelloop.foundation_model.row_labeler import RowLabeler
+from labelloop.foundation_model.setting_names import OF_COMMAND, SettingNames
 from labelloop.foundation_model.spending import Spending, at_most
 from labelloop.foundation_model.workers import Workers
 
@@ -66,14 +67,16 @@ class Asking:
         *,
         server: str,
         at_once: int,
+        names: SettingNames = OF_COMMAND,
     ) -> None:
+        """`names`: what messages call the settings."""
         self._labeler, self._client, self._cache, self._spending = labeler, client, cache, spending
         self._server, self._at_once = server, at_once
         kept = cache.form(server, labeler.settings.model)
         self._form_is_known = kept is not None
         self._form = client.form.of_document(kept) if kept else client.form
         self._counted: set[bytes] = set()
-        self._health = _Health()
+        self._health = _Health(names)
 
     def kept(self, texts: Iterable[str]) -> Iterator[Answered]:
         """The texts of which all answers are there already. Nothing is sent."""
@@ -210,7 +213,8 @@ def _is_over(reading: Reading) -> bool:
 class _Health:
     """Ends what leads nowhere, before it has gone on for hours or cost much."""
 
-    def __init__(self) -> None:
+    def __init__(self, names: SettingNames) -> None:
+        self._names = names
         self._failures = self._unreadable = 0
         self._answered = self._labeled = False
 
@@ -223,10 +227,10 @@ class _Health:
         if self._failures >= (_MOST_FAILURES if self._answered else _MOST_FAILURES_AT_FIRST):
             raise ModelServerError(
                 f"{self._failures} texts one after the other have no answer; the last: {reading.fault}. "
-                "What has been answered is kept: give the same command again once the server works."
+                f"What has been answered is kept. {self._names.repeat} once the server works."
             )
         if not self._labeled and self._unreadable >= _MOST_UNREADABLE:
             raise ModelServerError(
                 f"None of the first {self._unreadable} answers could be read; the last: {reading.fault}. See "
-                "what is sent with --show-prompt, or take another model."
+                f"what is sent with {self._names.shown_prompt}, or take another model."
             )

@@ -28,11 +28,11 @@ from labelloop.foundation_model.model_client import (
     Patience,
     hung_up,
     not_readable,
-    too_slow,
 )
 from labelloop.foundation_model.quoting import quoted
 from labelloop.foundation_model.replies import Reply
 from labelloop.foundation_model.request_form import RequestForm
+from labelloop.foundation_model.setting_names import OF_COMMAND, SettingNames
 
 _SHOWN = 300
 _PASSING = {"InternalServerException", "ModelErrorException", "ModelNotReadyException"}
@@ -62,13 +62,14 @@ class BedrockClient(ModelClient):
         model: str,
         *,
         patience: Patience,
+        names: SettingNames = OF_COMMAND,
         in_words: Callable[[ClientError | BotoCoreError], str] = str,
     ) -> None:
         """`runtime`: a client of `bedrock-runtime` made with `client_settings`.
 
         `in_words`: what any other fault of AWS means.
         """
-        super().__init__(patience)
+        super().__init__(patience, names)
         self._runtime, self._model, self._in_words = runtime, model, in_words
         self._region = str(runtime.meta.region_name)
         self._reached = False
@@ -92,7 +93,7 @@ class BedrockClient(ModelClient):
         except (EndpointConnectionError, ConnectTimeoutError, ProxyConnectionError) as error:
             raise self._not_reached(error) from error
         except ReadTimeoutError as error:
-            raise too_slow(self._patience.timeout_seconds) from error
+            raise self._too_slow(self._patience.timeout_seconds) from error
         except HTTPClientError as error:
             raise hung_up() from error
         # No credentials, a sign-in that has expired, no secure connection.
@@ -109,7 +110,7 @@ class BedrockClient(ModelClient):
             return NoAnswerError(f"no connection ({error})")
         return ModelServerError(
             f"Amazon Bedrock does not answer in {self._region}: {error}. Is the network up, and is Bedrock "
-            "in this region? --region names another."
+            f"in this region? {self._names.other_region}"
         )
 
     def _refused(self, error: ClientError) -> Exception:
@@ -132,9 +133,7 @@ class BedrockClient(ModelClient):
         if code == "AccessDeniedException":
             return self._denied(said)
         if code == "ThrottlingException" and "per day" in words:
-            return (
-                f"Amazon Bedrock has no more for this account today: {said} Give the same command tomorrow."
-            )
+            return f"Amazon Bedrock has no more for this account today: {said} {self._names.repeat} tomorrow."
         if code == "ResourceNotFoundException" or "model identifier" in words:
             return (
                 f"Amazon Bedrock in {self._region} has no model {self._model!r} for this account: {said} The "
@@ -143,7 +142,7 @@ class BedrockClient(ModelClient):
         if "on-demand throughput" in words:
             return self._needs_profile()
         if "maximum tokens" in words:
-            return f"{self._model}: {said} Give a smaller --max-answer-tokens."
+            return f"{self._model}: {said} Give a smaller {self._names.most_tokens}."
         return None
 
     def _denied(self, said: str) -> str:
@@ -162,7 +161,8 @@ class BedrockClient(ModelClient):
         )
         return (
             f"Amazon Bedrock has {self._model} only through an inference profile: give its id, such as "
-            f"--model {start}.{self._model}. The Model catalog of the Amazon Bedrock console has the ids."
+            f"{self._names.model} {start}.{self._model}. The Model catalog of the Amazon Bedrock console has "
+            "the ids."
         )
 
 

@@ -31,12 +31,12 @@ from labelloop.foundation_model.model_client import (
     Patience,
     hung_up,
     not_readable,
-    too_slow,
 )
 from labelloop.foundation_model.quoting import quoted
 from labelloop.foundation_model.replies import Reply, read_reply
 from labelloop.foundation_model.request_form import RequestForm
 from labelloop.foundation_model.server_address import ServerAddress
+from labelloop.foundation_model.setting_names import OF_COMMAND, SettingNames
 
 # 529: overloaded, at some companies.
 _PASSING = (408, 409, 425, 429, 529)
@@ -71,8 +71,9 @@ class ChatClient(ModelClient):
         *,
         at_once: int,
         patience: Patience = DEFAULT_PATIENCE,
+        names: SettingNames = OF_COMMAND,
     ) -> None:
-        super().__init__(patience)
+        super().__init__(patience, names)
         self._server, self._model, self._key = server, model, key
         self._pool = _pool(server, at_once)
         self._accepted = False  # a request was answered: so the key is right
@@ -117,7 +118,7 @@ class ChatClient(ModelClient):
         except SSLError as error:
             raise ModelServerError(f"{self._server.url}: no secure connection ({_cause(error)}).") from error
         except TimedOutError as error:
-            raise too_slow(seconds) from error
+            raise self._too_slow(seconds) from error
         except ProxyError as error:
             raise NoAnswerError(f"no connection through the proxy ({_cause(error)})") from error
         except (HTTPError, OSError) as error:
@@ -151,7 +152,8 @@ class ChatClient(ModelClient):
             raise ModelServerError(self._not_found(status, said))
         if HTTPStatus.MULTIPLE_CHOICES <= status < HTTPStatus.BAD_REQUEST:
             raise ModelServerError(
-                f"{self._server.url} sends elsewhere ({status}): give the address it has now as --server."
+                f"{self._server.url} sends elsewhere ({status}): give the address it has now as "
+                f"{self._names.server}."
             )
 
     def _pause_as_asked(self, response: _Response) -> None:
@@ -163,7 +165,7 @@ class ChatClient(ModelClient):
         if seconds > _LONGEST_PAUSE_SECONDS:
             raise ModelServerError(
                 f"{self._server.url} asks to wait {seconds:,.0f} seconds ({response.status}): "
-                f"{self._said(response)} Give the same command again then."
+                f"{self._said(response)} {self._names.repeat} then."
             )
         self._pause(seconds)
 
@@ -192,7 +194,10 @@ class ChatClient(ModelClient):
 
     def _unreachable(self, reason: str) -> str:
         start = " Is it running? `ollama serve` starts Ollama." if self._server.on_this_machine else ""
-        return f"There is no server at {self._server.url}: {reason}.{start} --server names another address."
+        return (
+            f"There is no server at {self._server.url}: {reason}.{start} {self._names.server} names another "
+            "address."
+        )
 
     def _key_refused(self, status: int) -> str:
         with_key = "refuses the key" if self._key else "wants a key"
@@ -205,8 +210,8 @@ class ChatClient(ModelClient):
         models = self._models()
         if not models:
             return (
-                f"{self._server.completions} answered {status}: {said}. Does --server end in /v1, and is "
-                f"--model {self._model!r} right?"
+                f"{self._server.completions} answered {status}: {said}. Does {self._names.server} end in "
+                f"/v1, and is {self._names.model} {self._model!r} right?"
             )
         near = nearest_name(self._model, models)
         meant = f" Did you mean {near!r}?" if near else ""

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from labelloop.foundation_model.errors import NoAnswerError
 from labelloop.foundation_model.replies import Reply
 from labelloop.foundation_model.request_form import RequestForm
+from labelloop.foundation_model.setting_names import SettingNames
 
 _LONGEST_WAIT_SECONDS = 60.0
 CONNECT_SECONDS = 10.0
@@ -37,8 +38,9 @@ DEFAULT_PATIENCE = Patience()
 class ModelClient(ABC):
     """One model on one server, for many threads."""
 
-    def __init__(self, patience: Patience) -> None:
-        self._patience = patience
+    def __init__(self, patience: Patience, names: SettingNames) -> None:
+        """`names`: what messages call the settings."""
+        self._patience, self._names = patience, names
         self._stopped = threading.Event()
         self._not_before = 0.0  # where the server asked to wait, nobody sends
 
@@ -81,9 +83,9 @@ class ModelClient(ABC):
         """Nobody sends before that time."""
         self._not_before = max(self._not_before, time.monotonic() + seconds)
 
-
-def too_slow(seconds: float) -> NoAnswerError:
-    return NoAnswerError(f"no answer within {seconds:g} seconds (--timeout)", slow=True)
+    def _too_slow(self, seconds: float) -> NoAnswerError:
+        longer = f" ({self._names.timeout})" if self._names.timeout else ""
+        return NoAnswerError(f"no answer within {seconds:g} seconds{longer}", slow=True)
 
 
 def hung_up() -> NoAnswerError:

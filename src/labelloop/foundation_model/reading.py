@@ -17,6 +17,7 @@ from typing import Any
 from labelloop.core.label_words import LabelWords
 from labelloop.foundation_model.quoting import quoted
 from labelloop.foundation_model.replies import Reply
+from labelloop.foundation_model.setting_names import OF_COMMAND, SettingNames
 
 _LABEL_KEYS = ("label", "class", "category", "answer")
 _CONFIDENCE_KEY = "confidence"
@@ -62,8 +63,9 @@ NOT_ASKED = Reading(Outcome.NOT_ASKED, fault="not asked")
 class AnswerReader:
     """Reads answers. A class may be written in another case, or with other space around it."""
 
-    def __init__(self, classes: Sequence[str]) -> None:
-        self._classes = tuple(classes)
+    def __init__(self, classes: Sequence[str], names: SettingNames = OF_COMMAND) -> None:
+        """`names`: what faults call the settings."""
+        self._classes, self._names = tuple(classes), names
         self._words = LabelWords(self._classes)
 
     def read(self, reply: Reply) -> Reading:
@@ -76,7 +78,8 @@ class AnswerReader:
         if reading.outcome is Outcome.LABELED:
             return reading
         if reply.finish_reason == CUT_OFF:
-            return _unreadable("cut off by the limit of tokens: raise --max-answer-tokens", mendable=False)
+            fault = f"cut off by the limit of tokens: raise {self._names.most_tokens}"
+            return _unreadable(fault, mendable=False)
         return _unreadable("the answer is empty") if not content else reading
 
     def _of_json(self, found: Any) -> Reading:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from labelloop.foundation_model.errors import ModelServerError
+from labelloop.foundation_model.setting_names import OF_COMMAND, SettingNames
 
 OPENAI_KEY = "OPENAI_API_KEY"
 _OPENAI = "api.openai.com"
@@ -22,22 +23,23 @@ class ServerAddress:
     host: str
 
     @classmethod
-    def parse(cls, given: str) -> ServerAddress:
-        """Raises ModelServerError."""
+    def parse(cls, given: str, names: SettingNames = OF_COMMAND) -> ServerAddress:
+        """`names`: what messages call the settings. Raises ModelServerError."""
         try:
             parts = urlsplit(given.strip())
             host, _ = parts.hostname, parts.port
         except ValueError as error:
-            raise ModelServerError(f"--server {given!r} is not an address: {error}.") from error
+            raise ModelServerError(f"{names.server} {given!r} is not an address: {error}.") from error
+        or_bedrock = ", or bedrock" if names is OF_COMMAND else ""
         if parts.scheme not in ("http", "https") or not host:
             raise ModelServerError(
-                f"--server is an address such as http://127.0.0.1:11434/v1, or bedrock; not {given!r}."
+                f"{names.server} is an address such as http://127.0.0.1:11434/v1{or_bedrock}; not {given!r}."
             )
         if parts.username or parts.password or parts.query or parts.fragment:
             # The address is shown and kept.
             raise ModelServerError(
-                "--server must hold no key, password or query: name the environment variable that has the "
-                "key with --key-variable."
+                f"{names.server} must hold no key, password or query: name the environment variable that has "
+                "the key with --key-variable."
             )
         path = parts.path.rstrip("/").removesuffix(_PATH)
         return cls(f"{parts.scheme}://{parts.netloc}{path}", host)

@@ -13,6 +13,7 @@ from labelloop.foundation_model.prompt import Example, Prompt, described
 from labelloop.foundation_model.reading import AnswerReader
 from labelloop.foundation_model.request_form import RequestSettings
 from labelloop.foundation_model.row_labeler import ConfidenceFrom, RowLabeler
+from labelloop.foundation_model.setting_names import OF_REQUEST
 from labelloop.storage import s3
 from labelloop.workflow.request import FoundationModel
 
@@ -52,7 +53,7 @@ def row_labeler(
         settings,
         confidence_from,
         model.samples,
-        AnswerReader(prompt.class_names),
+        AnswerReader(prompt.class_names, OF_REQUEST),
     )
 
 
@@ -92,7 +93,7 @@ def _checked(label: str, classes: Sequence[str]) -> str:
 def _prompt(model: FoundationModel, classes: Sequence[str], mark: str, template: str | None) -> Prompt:
     try:
         return Prompt(
-            described(classes, model.class_descriptions, f"{PLACE}.ClassDescriptions"),
+            described(classes, model.class_descriptions, "ClassDescriptions"),
             mark=mark,
             asks_confidence=ConfidenceFrom(model.confidence_from) is ConfidenceFrom.STATED,
             guidelines=model.instructions,

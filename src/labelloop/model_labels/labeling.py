@@ -17,6 +17,7 @@ from labelloop.foundation_model.errors import ModelServerError
 from labelloop.foundation_model.forecast import tokens_for
 from labelloop.foundation_model.reading import Outcome, Reading
 from labelloop.foundation_model.replies import Usage
+from labelloop.foundation_model.setting_names import OF_REQUEST
 from labelloop.foundation_model.spending import Prices, Spending, at_most
 from labelloop.model_labels.asking_again import labels_in_run
 from labelloop.model_labels.batch_inference import (
@@ -28,7 +29,7 @@ from labelloop.model_labels.batch_inference import (
     write_requests,
 )
 from labelloop.model_labels.batch_jobs import ended_jobs, job_of, jobs_begun, jobs_under_way
-from labelloop.model_labels.bedrock import bedrock_client, in_the_requests_words
+from labelloop.model_labels.bedrock import bedrock_client
 from labelloop.model_labels.instructions import PLACE, prompt_digest, read_template, row_labeler
 from labelloop.model_labels.kept_answers import S3Answers, mark_of
 from labelloop.model_labels.readings import write_readings
@@ -54,10 +55,7 @@ def advance(state: RunState, model: FoundationModel, until: float) -> ModelWork:
     """
     if under_way := jobs_under_way(state, model):
         return ModelWork(next="BATCH", jobs=under_way)
-    try:
-        return _Labeling(state, model).advance(until)
-    except ModelServerError as error:
-        raise ModelServerError(in_the_requests_words(str(error))) from error
+    return _Labeling(state, model).advance(until)
 
 
 class _Labeling:
@@ -252,6 +250,7 @@ class _Labeling:
             self._spending,
             server=_SERVER,
             at_once=self._model.requests_at_once,
+            names=OF_REQUEST,
         )
 
     def _too_expensive(self, cost: float | None = None) -> RequestError:

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 import orjson
 
 from labelloop.foundation_model.reading import Outcome, Reading
-from labelloop.model_labels.bedrock import in_the_requests_words
 from labelloop.storage import s3
 from labelloop.workflow.run_state import RunState
 
@@ -45,4 +44,4 @@ def _line(reading: Reading | None) -> bytes:
         return orjson.dumps(ObjectReading(None, None, ""))
     label = reading.label if reading.outcome is Outcome.LABELED else None
     fault = reading.fault or ("" if label is not None else reading.outcome.value)
-    return orjson.dumps(ObjectReading(label, reading.confidence, in_the_requests_words(fault)))
+    return orjson.dumps(ObjectReading(label, reading.confidence, fault))
