@@ -7,6 +7,7 @@ import pytest
 
 from labelloop.core.costs import PriceList
 from labelloop.core.records import Example, ModelQuality, Report
+from labelloop.core.report.certificate_in_words import certificate_sentence
 from labelloop.reporting.page import render_report
 from tests.reporting.conftest import MadeUpRun
 from tests.reporting.test_page import Page
@@ -37,6 +38,18 @@ def test_estimated_numbers_are_told_from_counted_ones(report: Report) -> None:
     counted = words(with_evidence(report, basis="all objects", stood_for=0))
     assert re.search(r"they agree on \d+ of", counted)
     assert "they agree on about" not in counted
+
+
+def test_a_promise_that_needed_no_draw_tells_no_error(report: Report) -> None:
+    assert report.certificate
+    certificate = report.certificate.model_copy(
+        update={"validation_objects": 0, "validation_errors": 0, "error_estimate": 0.0, "error_bound": 1.0}
+    )
+    untested = report.model_copy(update={"certificate": certificate})
+    for told in (words(untested), certificate_sentence(untested)):
+        assert "No object had to be drawn to test this: the promise holds even if all of the" in told
+        assert "an error of about" not in told
+        assert "0 objects drawn" not in told
 
 
 def test_where_nothing_is_estimated_no_bound_is_shown(report: Report) -> None:

@@ -7,6 +7,7 @@ from markupsafe import Markup
 
 from labelloop.core.records import Certificate, OutcomeCounts, Report
 from labelloop.core.report.circumstances import (
+    NOTHING_TO_TEST,
     draws_in_words,
     lineage_in_words,
     machine_labels_in_words,
@@ -74,17 +75,8 @@ def _promise(certificate: Certificate) -> str:
 
 def _grounds(report: Report, certificate: Certificate) -> list[str]:
     """The numbers behind the promise."""
-    sentences = []
-    if drawn := certificate.validation_objects:
-        sentences.append(
-            f"To test this, {count(drawn)} of the {count(drawn + certificate.auto_labels)} objects that the "
-            "model would label were drawn at random, doubtful ones more often. People labeled them and found "
-            f"the model wrong on {count(certificate.validation_errors)}.{_unsettled(certificate)}"
-        )
-    sentences += [
-        *_parts(certificate),
-        "Weighted by the probability of each draw, that is an error of about "
-        f"{percent(certificate.error_estimate)}.",
+    sentences = [
+        *_test(certificate),
         f"By the test's exact bound, at most {percent(certificate.error_bound)} of the model's labels are "
         f"wrong{_of_all_labels(certificate)}.",
         *_shortfall(certificate),
@@ -97,6 +89,19 @@ def _grounds(report: Report, certificate: Certificate) -> list[str]:
         "labels, and its confidence covers the whole run, however many tests it made.",
         *missed_in_words(report.true_classes, [printable(name, _CLASS_NAME) for name in report.classes]),
         _circumstances(report, certificate),
+    ]
+
+
+def _test(certificate: Certificate) -> list[str]:
+    if not (drawn := certificate.validation_objects):
+        return [*_parts(certificate), f"{NOTHING_TO_TEST}."]
+    return [
+        f"To test this, {count(drawn)} of the {count(drawn + certificate.auto_labels)} objects that the "
+        "model would label were drawn at random, doubtful ones more often. People labeled them and found "
+        f"the model wrong on {count(certificate.validation_errors)}.{_unsettled(certificate)}",
+        *_parts(certificate),
+        "Weighted by the probability of each draw, that is an error of about "
+        f"{percent(certificate.error_estimate)}.",
     ]
 
 

@@ -39,8 +39,9 @@ def run_values(state: RunState) -> dict[str, float]:
     if model is not None and model.expected_error is not None:
         values["ExpectedAccuracy"] = 1 - model.expected_error
     if state.certificate is not None:
-        values["ValidationAccuracy"] = 1 - state.certificate.error_estimate
         values["CertifiedThreshold"] = state.certificate.threshold
+        if state.certificate.validation_objects:
+            values["ValidationAccuracy"] = 1 - state.certificate.error_estimate
     return values
 
 

@@ -2,6 +2,7 @@
 
 from labelloop.core.records import Certificate, Report
 from labelloop.core.report.circumstances import (
+    NOTHING_TO_TEST,
     draws_in_words,
     lineage_in_words,
     machine_labels_in_words,
@@ -35,10 +36,18 @@ def certificate_sentence(report: Report) -> str:
     times = {1: "once", 2: "twice"}.get(repeated, f"{repeated:,} times")
     again = f" People were asked again {times}." if repeated else ""
     return (
-        f"Certificate: {certificate.promise}.{_both_bounds(certificate)} "
+        f"Certificate: {certificate.promise}.{_both_bounds(certificate)} {_test(certificate)}.{again} "
+        f"{draws}.{lineage}{_of_machine(report)}"
+    )
+
+
+def _test(certificate: Certificate) -> str:
+    if not certificate.validation_objects:
+        return NOTHING_TO_TEST
+    return (
         f"Tested on {certificate.validation_objects:,} objects drawn at random, "
         f"{certificate.validation_errors:,} of them wrong{_unsettled(certificate)}: an error of about "
-        f"{certificate.error_estimate:.1%}.{again} {draws}.{lineage}{_of_machine(report)}"
+        f"{certificate.error_estimate:.1%}"
     )
 
 

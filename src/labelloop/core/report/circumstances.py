@@ -39,6 +39,12 @@ def lineage_in_words(lineage: Lineage) -> str:
     )
 
 
+# A promise about the whole data set may allow more wrong labels than the model gave.
+NOTHING_TO_TEST = (
+    "No object had to be drawn to test this: the promise holds even if all of the model's labels are wrong"
+)
+
+
 def shortfall_in_words(certificate: Certificate) -> str:
     """Why more is promised than was asked for; empty where it is not."""
     if certificate.promised_error <= certificate.target_error:
