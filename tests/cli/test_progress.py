@@ -176,3 +176,24 @@ def test_on_a_narrow_terminal_lines_break_between_words(width: int) -> None:
     lines = printed(terminal=True).splitlines()
     assert max(map(len, lines)) <= width
     assert " ".join(" ".join(lines).split()) == " ".join(printed(terminal=False).split())
+
+
+def test_the_answers_of_a_foundation_model_are_counted_as_they_come() -> None:
+    console, now = Console(file=io.StringIO(), width=300), [0.0]
+    counts = Counts(input=2000, pool=2000, validation=0, human=0, auto=0, failed=0)
+    with RunProgress(console, lambda: now[0]) as progress:
+        progress.state_exited("PrepareManifest", SAMPLE.model_copy(update={"counts": counts, "round": 1}))
+        progress.state_entered("AskFoundationModel")
+        for number in range(1, 101):
+            now[0] = number
+            progress.model_answered(number)
+        assert progress.doing == "asking the foundation model: 100 answers, of 2,000 data objects"
+    file = console.file
+    assert isinstance(file, io.StringIO)
+    assert file.getvalue().splitlines() == [
+        "[0:00] round 1: asking the foundation model",
+        *(
+            f"[{time}] round 1: asking the foundation model: {number} answers, of 2,000 data objects"
+            for time, number in (("0:30", 30), ("1:00", 60), ("1:30", 90))
+        ),
+    ]

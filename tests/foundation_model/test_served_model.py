@@ -106,6 +106,16 @@ def test_messages_name_the_fields_of_the_request(server: StandIn, tmp_path: Path
         pass
 
 
+def test_answers_are_counted_kept_ones_too(server: StandIn, tmp_path: Path) -> None:
+    kept, numbers = tmp_path / "a.answers.sqlite", list[int]()
+    for _ in range(2):
+        with served_model(server.url, "tiny", None, kept, numbers.append) as model:
+            for text in TEXTS[:3]:
+                model.converse("tiny", request(text))
+    assert numbers == [1, 2, 3] * 2
+    assert len(server.chats) == 3
+
+
 def test_the_end_of_an_answer_is_told_in_the_words_of_bedrock(server: StandIn, tmp_path: Path) -> None:
     ends = dict(
         zip(

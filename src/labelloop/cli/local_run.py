@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from labelloop import backends, labelers
 from labelloop.cli.errors import RunFailedError
@@ -35,9 +35,20 @@ from labelloop.workflow.request import LabelingRequest, parse_request
 from labelloop.workflow.run_output import RunOutput
 
 LOOP, ROUND = "ActiveLearningLoop", "ActiveLearning"
-OnEvent = Callable[[ExecutionEvent], None]
 # What runs next to the loop, inside the local AWS: the workbench, where people label.
 Beside = Callable[[], AbstractContextManager[object]]
+
+
+class RunWatcher(Protocol):
+    """Whoever is told how a run goes."""
+
+    def follow(self, event: ExecutionEvent) -> None:
+        """An event of the execution, or of one nested in it."""
+        ...
+
+    def model_answered(self, number: int) -> None:
+        """The foundation model has answered so many requests; called from many threads."""
+        ...
 
 
 def run_loop(
@@ -45,7 +56,7 @@ def run_loop(
     folder: RunFolder,
     record: RunRecord,
     name: str,
-    on_event: OnEvent,
+    watcher: RunWatcher,
     beside: Beside = nullcontext,
 ) -> Report:
     """Run one execution and write output manifest, report (data and page) and history to the run's folder.
@@ -68,7 +79,7 @@ def run_loop(
     record.executions.append(name)
     folder.save(record)
     with (
-        _foundation_model(record, folder, request) as foundation_model,
+        _foundation_model(record, folder, request, watcher) as foundation_model,
         LocalAws(
             template=application.template,
             s3_root=s3_root,
@@ -85,7 +96,7 @@ def run_loop(
                 "WORKBENCH_DATABASE": str(folder.workbench_database.resolve()),
                 **({"OWN_MODEL_CONTAINER": "1"} if own_model else {}),
             },
-            on_event=on_event,
+            on_event=watcher.follow,
             step_containers=application.step_containers(folder.logs),
             foundation_models=foundation_model,
         ) as aws,
@@ -140,14 +151,18 @@ def _people(
 
 @contextmanager
 def _foundation_model(
-    record: RunRecord, folder: RunFolder, request: LabelingRequest
+    record: RunRecord, folder: RunFolder, request: LabelingRequest, watcher: RunWatcher
 ) -> Iterator[FoundationModels | None]:
     """What answers in the place of Amazon Bedrock."""
     asked = request.active_learning.foundation_model
     if asked is not None and record.model_server is not None:
         refuse_samples(asked.confidence_from)
         with served_model(
-            record.model_server, asked.model_id, record.key_variable, folder.model_answers
+            record.model_server,
+            asked.model_id,
+            record.key_variable,
+            folder.model_answers,
+            on_answer=watcher.model_answered,
         ) as model:
             yield model
     elif record.model_skill is not None and record.truth is not None:

@@ -39,6 +39,8 @@ _WORDS = {
     "ExportManifest": "writing the output manifest",
 }
 _BAR_WIDTH = 50
+# Between two lines about answers, where there is no terminal.
+_SECONDS_A_LINE = 30.0
 _VERDICTS = {Verdict.PASSED: "passed", Verdict.FAILED: "failed", Verdict.OPEN: "goes on"}
 
 
@@ -159,6 +161,7 @@ class RunProgress(Progress):
         self._predicted: RunState | None = None  # after the model of this round has predicted
         self._selected: int | None = None  # in this round; not known for an interrupted one
         self._quota = ""  # what SageMaker said of it last
+        self._answers_told_at = 0.0  # seconds
         super().__init__(console, seconds)
 
     def follow(self, event: ExecutionEvent) -> None:
@@ -175,6 +178,15 @@ class RunProgress(Progress):
             return
         self.doing = _WORDS[name]
         if not self.console.is_terminal:
+            say(self.console, f"[{self.elapsed()}] round {self.round}: {self.doing}")
+
+    def model_answered(self, number: int) -> None:
+        """The foundation model has answered so many requests: about one a text, which may take hours."""
+        of_all = f", of {self.counts.input:,} data objects" if self.counts else ""
+        self.doing = f"{_WORDS['AskFoundationModel']}: {number:,} answers{of_all}"
+        seconds = self._seconds()
+        if not self.console.is_terminal and seconds >= self._answers_told_at + _SECONDS_A_LINE:
+            self._answers_told_at = seconds
             say(self.console, f"[{self.elapsed()}] round {self.round}: {self.doing}")
 
     def waits_for_quota(self, cause: str) -> None:

@@ -219,7 +219,7 @@ def execute(
         RunProgress(console, asks_when_flat=asks_when_flat, stops_at_people=stops_at_people) as progress,
     ):
         try:
-            return run_loop(application, folder, record, name, progress.follow, beside)
+            return run_loop(application, folder, record, name, progress, beside)
         except KeyboardInterrupt:
             console.print(f"\nInterrupted. What is labeled is kept: {go_on_by} continues.", soft_wrap=True)
             raise typer.Exit(130) from None

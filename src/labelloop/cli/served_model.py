@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -31,11 +32,22 @@ class ServedModel:
     Answers are kept, so that a run that is killed pays for none of them twice.
     """
 
-    def __init__(self, server: ServerAddress, model: str, key: str, kept: AnswerCache) -> None:
-        """Raises ModelServerError where nobody answers."""
+    def __init__(
+        self,
+        server: ServerAddress,
+        model: str,
+        key: str,
+        kept: AnswerCache,
+        on_answer: Callable[[int], None],
+    ) -> None:
+        """`on_answer` gets the number of each answer, from 1.
+
+        Raises ModelServerError where nobody answers.
+        """
         self._client = ChatClient(server, model, key, at_once=_MOST_AT_ONCE, names=OF_REQUEST)
         self._client.check()
-        self._server, self._kept = server.url, kept
+        self._server, self._kept, self._on_answer = server.url, kept, on_answer
+        self._numbers = itertools.count(1)
         accepted = kept.form(self._server, model)
         self._form: RequestForm = ChatForm.of_document(accepted) if accepted else ChatForm()
         self._form_is_known = accepted is not None
@@ -60,6 +72,7 @@ class ServedModel:
                 form = named
             else:
                 self._accept(model, form)
+                self._on_answer(next(self._numbers))
                 return _answer(reply, at_most(body, settings.most_tokens))
 
     def _accept(self, model: str, form: RequestForm) -> None:
@@ -78,12 +91,21 @@ class ServedModel:
 
 
 @contextlib.contextmanager
-def served_model(url: str, model: str, key_variable: str | None, answers: Path) -> Iterator[ServedModel]:
-    """A model at this address, its answers in a file. Raises ModelServerError and AnswerCacheError."""
+def served_model(
+    url: str,
+    model: str,
+    key_variable: str | None,
+    answers: Path,
+    on_answer: Callable[[int], None] = lambda _: None,
+) -> Iterator[ServedModel]:
+    """A model at this address, its answers in a file. `on_answer` gets the number of each answer, from 1.
+
+    Raises ModelServerError and AnswerCacheError.
+    """
     server = ServerAddress.parse(url, OF_REQUEST)
     key = server_key(server, key_variable, os.environ)
     with AnswerCache.open(answers) as kept:
-        yield ServedModel(server, model, key, kept)
+        yield ServedModel(server, model, key, kept, on_answer)
 
 
 def refuse_samples(confidence_from: str) -> None:
