@@ -165,10 +165,13 @@ def test_a_plan_asks_about_a_few_texts_and_says_what_all_will_take(table: Path, 
     assert "Estimate from the first 10 answers, by the length of the texts: 3,0" in told
     assert "$3.0" in told
     assert "more than --max-cost" in told
+    assert f"Without --plan, the same command asks about the other {len(ROWS) - 10} texts." in told
     assert len(server.chats) == 10
     assert not (table.parent / "asked.csv").exists()
     assert call(table, server).exit_code == 0
     assert len(server.chats) == len(ROWS)
+    done = in_one_line(call(table, server, "--plan"))
+    assert "All texts are answered already: without --plan, the same command writes them." in done
 
 
 def test_the_limit_of_the_cost_stops_it_and_a_larger_one_goes_on(table: Path, server: StandIn) -> None:

@@ -323,8 +323,15 @@ class _Asked:
                 self._write()
                 raise
         if plan:
-            if not left:
-                say(self._console, "All texts are answered already: nothing is left to send.")
+            if unasked := len(texts) - len(self._readings):
+                say(
+                    self._console, f"Without --plan, the same command asks about the other {unasked:,} texts."
+                )
+            else:
+                say(
+                    self._console,
+                    "All texts are answered already: without --plan, the same command writes them.",
+                )
             raise typer.Exit
         self._write()
         if len(self._readings) < len(texts) or NOT_ASKED in self._readings.values():
