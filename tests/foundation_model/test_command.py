@@ -171,7 +171,7 @@ def test_a_plan_asks_about_a_few_texts_and_says_what_all_will_take(table: Path, 
     assert call(table, server).exit_code == 0
     assert len(server.chats) == len(ROWS)
     done = in_one_line(call(table, server, "--plan"))
-    assert "All texts are answered already: without --plan, the same command writes them." in done
+    assert "All texts are answered already. Without --plan, the same command writes the answers." in done
 
 
 def test_the_limit_of_the_cost_stops_it_and_a_larger_one_goes_on(table: Path, server: StandIn) -> None:

@@ -323,15 +323,10 @@ class _Asked:
                 self._write()
                 raise
         if plan:
-            if unasked := len(texts) - len(self._readings):
-                say(
-                    self._console, f"Without --plan, the same command asks about the other {unasked:,} texts."
-                )
-            else:
-                say(
-                    self._console,
-                    "All texts are answered already: without --plan, the same command writes them.",
-                )
+            unasked = len(texts) - len(self._readings)
+            does = f"asks about the other {unasked:,} texts" if unasked else "writes the answers"
+            answered = "" if unasked else "All texts are answered already. "
+            say(self._console, f"{answered}Without --plan, the same command {does}.")
             raise typer.Exit
         self._write()
         if len(self._readings) < len(texts) or NOT_ASKED in self._readings.values():
