@@ -31,7 +31,8 @@ class ContainerModel:
         references = None
         if self._smooth:
             around = Neighborhoods(self._texts.neighbors, inputs.neighbors, inputs.numbers)
-            references = References(self._texts.seen, around, inputs.places)
+            unlabeled = np.delete(self._texts.places, inputs.numbers, axis=0)
+            references = References(self._texts.seen, around, inputs.places, unlabeled)
         targets = labels.astype(np.int64)
         fitted = fit(
             inputs.seen,

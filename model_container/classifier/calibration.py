@@ -11,6 +11,7 @@ from scipy.optimize import minimize_scalar
 
 Probabilities = NDArray[np.float32]
 Labels = NDArray[np.int64]
+Importance = NDArray[np.float64]
 
 _LEAST = 1e-9
 _LOWEST, _HIGHEST = 0.1, 10.0
@@ -92,14 +93,18 @@ def _softmax(logits: NDArray[np.floating[Any]]) -> Probabilities:
     return np.asarray(shares / shares.sum(axis=1, keepdims=True), np.float32)
 
 
-def fit_temperature(probabilities: Probabilities, labels: Labels) -> float:
+def fit_temperature(
+    probabilities: Probabilities, labels: Labels, importance: Importance | None = None
+) -> float:
     """Return the temperature that makes the labels most likely (Guo et al., "On Calibration", 2017).
 
-    probabilities: shape (objects, classes), from a net that was not trained on these objects.
+    probabilities: shape (objects, classes), from a net that was not trained on these objects; importance: how
+    much each counts, shape (objects,). By default, all count the same.
     """
 
     def unlikelihood(logarithm: float) -> float:
-        surprise = log_losses(with_temperature(probabilities, np.exp(logarithm)), labels).sum()
+        surprises = log_losses(with_temperature(probabilities, np.exp(logarithm)), labels)
+        surprise = surprises.sum() if importance is None else importance @ surprises
         return float(surprise + (logarithm / _EXPECTED_DEVIATION) ** 2 / 2)
 
     bounds = (np.log(_LOWEST), np.log(_HIGHEST))

@@ -16,6 +16,7 @@ from classifier.encoded import EncodedObjects
 from classifier.ensemble import Ensemble, SecondNetwork
 from classifier.fitted_model import FittedModel
 from classifier.hyperparameters import Hyperparameters
+from classifier.importance import importance_of
 from classifier.label_errors import find_label_errors
 from classifier.nearest_examples import (
     NearestExamples,
@@ -45,6 +46,8 @@ class References:
     neighborhoods: Neighborhoods
     places: Places
     """Of the examples, shape (examples, axes)."""
+    unlabeled: Places
+    """Of the references that are no examples, shape (unlabeled, axes)."""
 
 
 @dataclass(frozen=True)
@@ -86,9 +89,10 @@ def fit(
     choice = _choose_smoothing(crossed, labels, references)
     nearest = _choose_nearest_examples(choice, labels, crossed.folds, references)
     kept = np.arange(len(labels))
-    stacked = _choose_stacking(nearest.out_of_fold, signals, labels, settings.seed)
     if settings.prune_label_errors:
         kept = np.flatnonzero(~_left_out(choice, nearest, labels, crossed.folds, references))
+    nearest = _calibrated_for_the_pool(nearest, labels, references)
+    stacked = _choose_stacking(nearest.out_of_fold, signals, labels, settings.seed)
     ensemble = _train(objects[kept], labels[kept], settings, stop, checkpoints.in_phase("train"), second)
     if stop.given:
         logger.info("Stopped before the last training: the nets of the cross-validation are kept.")
@@ -134,6 +138,16 @@ def _choose_nearest_examples(
         choice.temperature,
     )
     return choice
+
+
+def _calibrated_for_the_pool(
+    nearest: NearestExamplesChoice, labels: Labels, references: References | None
+) -> NearestExamplesChoice:
+    if not references:
+        return nearest
+    calibrated = nearest.calibrated(labels, importance_of(references.places, references.unlabeled))
+    logger.info("out-of-fold:temperature_for_the_pool=%.3f", calibrated.temperature / nearest.temperature)
+    return calibrated
 
 
 def _choose_stacking(

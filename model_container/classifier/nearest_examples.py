@@ -10,7 +10,7 @@ examples best out of fold.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from safetensors.numpy import load_file, save
 
 from classifier.calibration import (
+    Importance,
     Labels,
     Probabilities,
     fit_temperature,
@@ -92,7 +93,7 @@ class NearestExamples:
     def probabilities(self, before: Probabilities, places: Places) -> Probabilities:
         """Adjust `before`, shape (objects, classes): each row sums to 1. places: shape (objects, axes)."""
         if self.examples is None:
-            return before
+            return before if self.temperature == 1 else with_temperature(before, self.temperature)
         return _weighed(before, self.examples.distances(places), self.weight, self.temperature)
 
     def save(self, folder: Path) -> None:
@@ -124,11 +125,19 @@ class NearestExamplesChoice:
         """Return the mean log loss of the examples' labels in nats."""
         return float(log_losses(self.out_of_fold, labels).mean())
 
+    def calibrated(self, labels: Labels, importance: Importance) -> NearestExamplesChoice:
+        """Return the choice with another temperature: the one for examples that count so much, shape
+        (examples,).
+        """
+        factor = fit_temperature(self.out_of_fold, labels, importance)
+        probabilities = with_temperature(self.out_of_fold, factor)
+        return replace(self, temperature=self.temperature * factor, out_of_fold=probabilities)
+
     def of(self, places: Places, labels: Labels) -> NearestExamples:
         """Use these examples: places of shape (examples, axes), labels of shape (examples,)."""
-        if not self.weight or not len(labels):
-            return NearestExamples.none()
-        examples = ExamplesByClass.of(places, labels, self.out_of_fold.shape[1])
+        examples = None
+        if self.weight and len(labels):
+            examples = ExamplesByClass.of(places, labels, self.out_of_fold.shape[1])
         return NearestExamples(self.weight, self.temperature, examples)
 
 

@@ -164,8 +164,12 @@ def _fit(
     out_of_fold.unlink(missing_ok=True)
     references = None
     if settings.smooth_over_neighbors:
-        places = views.places[views.examples]
-        references = References(views.seen[views.of_references], views.neighborhoods, places)
+        references = References(
+            views.seen[views.of_references],
+            views.neighborhoods,
+            views.places[views.examples],
+            views.unlabeled,
+        )
     signals = signals_of(examples, views, distillation) if distillation else None
     fitted = fit(
         views.seen[views.examples],

@@ -41,6 +41,11 @@ class Views:
     """The number of each reference among these objects, shape (references,)."""
 
     @property
+    def unlabeled(self) -> Places:
+        """Of the references that are no examples, shape (unlabeled, axes)."""
+        return self.places[np.setdiff1d(self.of_references, self.examples)]
+
+    @property
     def neighborhoods(self) -> Neighborhoods:
         """Of the references and the examples."""
         numbers = np.full(len(self.places), NOT_AMONG_THEM)

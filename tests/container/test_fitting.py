@@ -60,7 +60,7 @@ def test_a_label_that_looks_wrong_does_not_teach_unless_others_bear_it_out(
     monkeypatch.setattr(fitting, "_train", watched)
     around = Neighborhoods.of(ReferenceObjects.of(places, places), places[:LABELED], numbers)
     settings = Hyperparameters(num_classes=2, label_attribute="label", epochs=5)
-    references = fitting.References(texts, around, near)
+    references = fitting.References(texts, around, near, places[LABELED:])
     fitting.fit(texts[numbers], labels, settings, stop, references=references, second=TOKENS)
     assert taught == [LABELED - 2 if misleads else LABELED]
 
@@ -73,7 +73,7 @@ def test_nearest_examples_have_their_say_in_what_is_predicted(stop: StopOrder) -
     numbers = np.arange(LABELED)
     around = Neighborhoods.of(ReferenceObjects.of(places, places), places[:LABELED], numbers)
     settings = Hyperparameters(num_classes=2, label_attribute="label", epochs=1)
-    references = fitting.References(texts, around, places[:LABELED])
+    references = fitting.References(texts, around, places[:LABELED], places[LABELED:])
     fitted = fitting.fit(
         texts[numbers], cluster[:LABELED], settings, stop, references=references, second=TOKENS
     )
