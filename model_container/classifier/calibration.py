@@ -20,6 +20,8 @@ _SECOND_SHARES = (0.0, 0.3, 0.5, 0.7)
 # The expected distance of a temperature from 1, as the standard deviation of its logarithm. Few examples
 # cannot move it much farther.
 _EXPECTED_DEVIATION = 0.5
+# Of the one for the pool, after the others.
+_EXPECTED_DEVIATION_IN_THE_POOL = 0.1
 
 
 @dataclass(frozen=True)
@@ -93,19 +95,31 @@ def _softmax(logits: NDArray[np.floating[Any]]) -> Probabilities:
     return np.asarray(shares / shares.sum(axis=1, keepdims=True), np.float32)
 
 
-def fit_temperature(
-    probabilities: Probabilities, labels: Labels, importance: Importance | None = None
-) -> float:
+def fit_temperature(probabilities: Probabilities, labels: Labels) -> float:
     """Return the temperature that makes the labels most likely (Guo et al., "On Calibration", 2017).
 
-    probabilities: shape (objects, classes), from a net that was not trained on these objects; importance: how
-    much each counts, shape (objects,). By default, all count the same.
+    probabilities: shape (objects, classes), from a net that was not trained on these objects.
     """
+    return _most_likely(probabilities, labels, np.ones(len(labels)), _EXPECTED_DEVIATION)
 
+
+def fit_temperature_for_the_pool(
+    probabilities: Probabilities, labels: Labels, importance: Importance
+) -> float:
+    """Return the temperature for objects that are not distributed like the examples.
+
+    probabilities: calibrated, shape (examples, classes); importance: how many examples each counts for, shape
+    (examples,).
+    """
+    return _most_likely(probabilities, labels, importance, _EXPECTED_DEVIATION_IN_THE_POOL)
+
+
+def _most_likely(
+    probabilities: Probabilities, labels: Labels, importance: Importance, deviation: float
+) -> float:
     def unlikelihood(logarithm: float) -> float:
         surprises = log_losses(with_temperature(probabilities, np.exp(logarithm)), labels)
-        surprise = surprises.sum() if importance is None else importance @ surprises
-        return float(surprise + (logarithm / _EXPECTED_DEVIATION) ** 2 / 2)
+        return float(importance @ surprises + (logarithm / deviation) ** 2 / 2)
 
     bounds = (np.log(_LOWEST), np.log(_HIGHEST))
     found = minimize_scalar(unlikelihood, bounds=bounds, method="bounded", options={"xatol": 1e-3})

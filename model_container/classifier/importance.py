@@ -21,9 +21,10 @@ _MOST = 0.99
 
 
 def importance_of(examples: Places, unlabeled: Places) -> Importance:
-    """Return how much each example counts, shape (examples,): 1 on average.
+    """Return how many examples each one counts for, shape (examples,).
 
-    examples, unlabeled: places of shape (objects, axes). All count the same where nothing is unlabeled.
+    examples, unlabeled: places of shape (objects, axes). The sum is how many examples that count the same
+    would tell as much (Kish's effective sample size). All count for one where nothing is unlabeled.
     """
     if not len(examples) or not len(unlabeled):
         return np.ones(len(examples))
@@ -35,4 +36,4 @@ def importance_of(examples: Places, unlabeled: Places) -> Importance:
     numbers = np.concatenate(in_blocks(unlabeled[:, :AXES], columns.shape[1], nearest))
     counts = np.bincount(numbers, minlength=len(examples)).astype(np.float64)
     counts = np.minimum(counts, max(1.0, np.quantile(counts, _MOST)))
-    return np.asarray(counts / counts.mean())
+    return np.asarray(counts * (counts.sum() / (counts @ counts)))

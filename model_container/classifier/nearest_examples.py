@@ -22,6 +22,7 @@ from classifier.calibration import (
     Labels,
     Probabilities,
     fit_temperature,
+    fit_temperature_for_the_pool,
     log_losses,
     times_exponential,
     with_temperature,
@@ -126,10 +127,10 @@ class NearestExamplesChoice:
         return float(log_losses(self.out_of_fold, labels).mean())
 
     def calibrated(self, labels: Labels, importance: Importance) -> NearestExamplesChoice:
-        """Return the choice with another temperature: the one for examples that count so much, shape
-        (examples,).
+        """Return the choice with another temperature: the one for the pool, where each example counts for so
+        many, shape (examples,).
         """
-        factor = fit_temperature(self.out_of_fold, labels, importance)
+        factor = fit_temperature_for_the_pool(self.out_of_fold, labels, importance)
         probabilities = with_temperature(self.out_of_fold, factor)
         return replace(self, temperature=self.temperature * factor, out_of_fold=probabilities)
 

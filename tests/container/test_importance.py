@@ -22,7 +22,9 @@ def test_each_unlabeled_object_counts_for_its_nearest_example(
     nearest = np.square(others[:, None] - places[None]).sum(axis=2).argmin(axis=1)
     counts = np.bincount(nearest, minlength=examples)
     counts = np.minimum(counts, max(1.0, np.quantile(counts, 0.99)))
-    assert np.allclose(found, counts / counts.mean())
+    assert np.allclose(found / found.sum(), counts / counts.sum())
+    assert found.sum() == pytest.approx(counts.sum() ** 2 / np.square(counts).sum())
+    assert 1 - 1e-9 <= found.sum() <= examples + 1e-9
 
 
 def test_all_count_the_same_where_nothing_is_unlabeled() -> None:
