@@ -143,7 +143,7 @@ def _choose_nearest_examples(
 def _calibrated_for_the_pool(
     nearest: NearestExamplesChoice, labels: Labels, references: References | None
 ) -> NearestExamplesChoice:
-    if not references:
+    if not references or not len(references.unlabeled):
         return nearest
     calibrated = nearest.calibrated(labels, importance_of(references.places, references.unlabeled))
     logger.info("out-of-fold:temperature_for_the_pool=%.3f", calibrated.temperature / nearest.temperature)

@@ -24,10 +24,8 @@ def importance_of(examples: Places, unlabeled: Places) -> Importance:
     """Return how many examples each one counts for, shape (examples,).
 
     examples, unlabeled: places of shape (objects, axes). The sum is how many examples that count the same
-    would tell as much (Kish's effective sample size). All count for one where nothing is unlabeled.
+    would tell as much (Kish's effective sample size). There is at least one of each.
     """
-    if not len(examples) or not len(unlabeled):
-        return np.ones(len(examples))
     columns = columns_of(np.ascontiguousarray(examples[:, :AXES]))
 
     def nearest(places: Places) -> NDArray[np.intp]:

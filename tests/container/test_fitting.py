@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from classifier.encoded import EncodedObjects
 from classifier.hyperparameters import Hyperparameters
+from classifier.nearest_examples import NearestExamplesChoice, choose_nearest_examples
 from classifier.reference_objects import ReferenceObjects
 from classifier.smoothing import Neighborhoods
 from classifier.stopping import StopOrder
@@ -107,3 +108,28 @@ def test_nets_of_each_fold_are_told_apart(stop: StopOrder) -> None:
     assert of_all.shape == (5, 200, 2)
     # What an example's own fold says of it is what stands out of fold.
     assert np.allclose(of_all[crossed.folds, numbers], crossed.probabilities, atol=1e-5)
+
+
+@pytest.mark.parametrize("pool", [0, 140])
+def test_the_temperature_for_the_pool_is_for_where_there_is_one(
+    stop: StopOrder, monkeypatch: pytest.MonkeyPatch, pool: int
+) -> None:
+    from classifier import fitting
+
+    texts, places, cluster = two_clusters()
+    numbers = np.arange(LABELED)
+    chosen: list[NearestExamplesChoice] = []
+
+    def watched(*around: Any) -> NearestExamplesChoice:
+        chosen.append(choose_nearest_examples(*around))
+        return chosen[-1]
+
+    monkeypatch.setattr(fitting, "choose_nearest_examples", watched)
+    around = Neighborhoods.of(ReferenceObjects.of(places, places), places[:LABELED], numbers)
+    references = fitting.References(texts, around, places[:LABELED], places[LABELED : LABELED + pool])
+    settings = Hyperparameters(num_classes=2, label_attribute="label", epochs=1)
+    fitted = fitting.fit(texts[numbers], cluster[:LABELED], settings, stop, references=references)
+    same = fitted.model.nearest_examples.temperature == chosen[0].temperature
+    assert same == (pool == 0)
+    assert fitted.out_of_fold is not None
+    assert np.array_equal(fitted.out_of_fold, chosen[0].out_of_fold) == same

@@ -2,13 +2,13 @@
 
 import numpy as np
 import pytest
-from classifier.calibration import fit_temperature
+from classifier.calibration import fit_temperature, with_temperature
 from classifier.importance import importance_of
 from classifier.nearest_examples import NearestExamplesChoice
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.container.clusters import clusters, saying
+from tests.container.clusters import saying
 
 
 @given(st.integers(1, 60), st.integers(1, 60), st.integers(0, 10_000))
@@ -25,12 +25,6 @@ def test_each_unlabeled_object_counts_for_its_nearest_example(
     assert np.allclose(found / found.sum(), counts / counts.sum())
     assert found.sum() == pytest.approx(counts.sum() ** 2 / np.square(counts).sum())
     assert 1 - 1e-9 <= found.sum() <= examples + 1e-9
-
-
-def test_all_count_the_same_where_nothing_is_unlabeled() -> None:
-    places, _ = clusters(20)
-    assert importance_of(places, places[:0]).tolist() == [1.0] * 20
-    assert importance_of(places[:0], places).tolist() == []
 
 
 def test_one_example_alone_in_half_of_the_pool_does_not_decide_alone() -> None:
@@ -57,8 +51,7 @@ def test_examples_that_were_asked_about_for_their_difficulty_do_not_make_the_mod
         return float(1 - sure.max(axis=1).mean())
 
     plain = fit_temperature(said[chosen], labels[chosen])
-    before = NearestExamplesChoice(0.0, plain, saying(labels[chosen], 0.9))
-    before = NearestExamplesChoice(0.0, plain, before.of(places, labels).probabilities(said[chosen], places))
+    before = NearestExamplesChoice(0.0, plain, with_temperature(said[chosen], plain))
     after = before.calibrated(labels[chosen], importance_of(places[chosen], places[pool]))
     truth = float(wrong[pool].mean())
     assert error(before) > 3 * truth
