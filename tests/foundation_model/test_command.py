@@ -16,7 +16,7 @@ from labelloop.cli.ask_model import ask_model
 from labelloop.cli.asking_progress import AskingProgress
 from labelloop.foundation_model.server_address import ServerAddress, server_key
 
-from .stand_in import StandIn, fault, said
+from .stand_in import Answer, Chat, StandIn, fault, said
 
 app = typer.Typer()
 app.command()(ask_model)
@@ -280,7 +280,13 @@ def test_the_key_goes_to_this_machine_and_is_told_nowhere(
 
 
 def test_what_was_answered_is_written_where_the_server_breaks_down(table: Path, server: StandIn) -> None:
-    server.switch = lambda chat: None if chat.number < 5 else fault(500, "broken")
+    def switch(chat: Chat) -> Answer | None:
+        if chat.number == 4:
+            # It comes when all is given up.
+            return said(json.dumps({"label": TRUTH[chat.text]}), after_seconds=0.3)
+        return None if chat.number < 4 else fault(500, "broken")
+
+    server.switch = switch
     ended = call(table, server, "--attempts", "1")
     assert ended.exit_code == 2
     assert (

@@ -317,10 +317,10 @@ class _Asked:
                 progress = AskingProgress(self._console, self._spending, self._readings, len(texts))
                 (progress.plan if plan else progress.follow)(self._asking, left)
             except KeyboardInterrupt:
-                self._write()
+                self._write_with_late_answers()
                 raise stopped(self._console) from None
             except ModelServerError:
-                self._write()
+                self._write_with_late_answers()
                 raise
         if plan:
             unasked = len(texts) - len(self._readings)
@@ -334,6 +334,12 @@ class _Asked:
                 "Stopped before --max-cost could be exceeded. What was answered is kept: the same command "
                 "with more goes on."
             )
+
+    def _write_with_late_answers(self) -> None:
+        """What was under way when all was given up has been answered, and paid for."""
+        late = [text for text in self._file.texts if text not in self._readings]
+        self._readings.update(self._asking.kept(late))
+        self._write()
 
     def _write(self) -> None:
         """Nothing where there is no answer."""
