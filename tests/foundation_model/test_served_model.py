@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import json
+import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -90,6 +92,26 @@ def test_a_text_that_is_refused_changes_nothing_for_the_others(server: StandIn, 
             assert raised.value.code == "ValidationException"
             assert label(model.converse("tiny", request(TEXTS[1]))) == "dog"
     assert formats(server) == ["json_schema", "none", "json_schema", "json_schema"]
+
+
+def test_a_request_that_is_refused_while_another_is_answered_is_sent_as_that_one_was(
+    server: StandIn, tmp_path: Path
+) -> None:
+    waits, another_is_answered = threading.Event(), threading.Event()
+
+    def slow_to_refuse(chat: Chat) -> Answer | None:
+        if chat.text == TEXTS[0] and "response_format" in chat.body:
+            waits.set()
+            assert another_is_answered.wait(60)
+        return fault(400, "I do not understand") if "response_format" in chat.body else None
+
+    server.switch = slow_to_refuse
+    with served(server, tmp_path) as model, ThreadPoolExecutor(1) as beside:
+        first = beside.submit(model.converse, "tiny", request(TEXTS[0]))
+        assert waits.wait(60)
+        assert label(model.converse("tiny", request(TEXTS[1]))) == "dog"
+        another_is_answered.set()
+        assert label(first.result(60)) == "cat"
 
 
 def test_messages_name_the_fields_of_the_request(server: StandIn, tmp_path: Path) -> None:

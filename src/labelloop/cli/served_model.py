@@ -60,20 +60,25 @@ class ServedModel:
             try:
                 reply = self._reply(body)
             except RequestRefusedError as error:
-                plainer = form.named_in(str(error)) or form.without_schema()
-                if self._form_is_known or plainer == form:
+                plainer = self._instead_of(form, form.named_in(str(error)) or form.without_schema())
+                if plainer is None:
                     raise ServiceError("ValidationException", str(error)) from error
                 form = plainer
             except NoAnswerError as error:
                 # Some servers fail at what they do not know.
-                named = form.named_in(str(error))
-                if self._form_is_known or named is None:
+                plainer = self._instead_of(form, form.named_in(str(error)))
+                if plainer is None:
                     raise ServiceError("ServiceUnavailableException", str(error), 503) from error
-                form = named
+                form = plainer
             else:
                 self._accept(model, form)
                 self._on_answer(next(self._numbers))
                 return _answer(reply, at_most(body, settings.most_tokens))
+
+    def _instead_of(self, form: RequestForm, plainer: RequestForm | None) -> RequestForm | None:
+        """The form to try next: what another request was answered in meanwhile, or else the plainer one."""
+        other = self._form if self._form_is_known else plainer
+        return other if other != form else None
 
     def _accept(self, model: str, form: RequestForm) -> None:
         """What one request was answered in, the others are sent in."""
