@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 
 from tests.container.conftest import MODEL_CONTAINER, Job
+from tests.docker_builds import ONE_BUILD
 from tests.docker_leftovers import OWNED, remove_leftovers
 
 IMAGE = "labelloop-model:tests"
@@ -97,7 +98,8 @@ def image() -> str:
     if named:
         return named
     before = docker("images", "--quiet", "--no-trunc", IMAGE).stdout.strip()
-    built = docker("build", "--quiet", "--tag", IMAGE, str(MODEL_CONTAINER), timeout=1200)
+    with ONE_BUILD:
+        built = docker("build", "--quiet", "--tag", IMAGE, str(MODEL_CONTAINER), timeout=1200)
     assert built.returncode == 0, built.stderr
     # One is kept, for what the next build takes from it. Not by force: another name may be on it.
     if before and before not in built.stdout:

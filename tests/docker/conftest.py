@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from labelloop.local.application import BUILT_MODEL_IMAGE
+from tests.docker_builds import ONE_BUILD
 from tests.docker_leftovers import OWNED, remove_leftovers
 
 ROOT = Path(__file__).parents[2]
@@ -34,9 +35,10 @@ def built(docker_engine: None) -> None:
 
 def make_build() -> str:
     """Run `make build` as a user does; what it prints."""
-    done = subprocess.run(
-        ["make", "build"], cwd=ROOT, capture_output=True, text=True, timeout=_BUILD_SECONDS, check=False
-    )
+    with ONE_BUILD:
+        done = subprocess.run(
+            ["make", "build"], cwd=ROOT, capture_output=True, text=True, timeout=_BUILD_SECONDS, check=False
+        )
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout + done.stderr
 
