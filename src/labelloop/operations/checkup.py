@@ -45,7 +45,7 @@ Check = Callable[[], Iterable[Finding]]
 
 
 def check_credentials(cloud: Cloud) -> Finding:
-    """Whether AWS knows who asks. If not, nothing else can be looked at."""
+    """Whether AWS knows who asks. If not, nothing that is in the account can be looked at."""
     try:
         with explained():
             identity = cloud.client("sts").get_caller_identity()
@@ -54,9 +54,37 @@ def check_credentials(cloud: Cloud) -> Finding:
     return Finding("credentials", Status.OK, f"{identity['Arn']} in account {identity['Account']}")
 
 
+def check_region(cloud: Cloud) -> Finding:
+    """Whether labelloop can be deployed there, as far as boto3 knows. AWS is not asked."""
+    if cloud.region.startswith("cn-"):
+        return Finding(
+            "region",
+            Status.PROBLEM,
+            f"{cloud.region}: labelloop cannot be deployed in China, where Cognito has no user pools: choose "
+            "another region with --region",
+        )
+    missing = [
+        name
+        for service, name in {
+            "sagemaker": "SageMaker",
+            "cognito-idp": "Cognito",
+            "stepfunctions": "Step Functions",
+        }.items()
+        if not cloud.has(service)
+    ]
+    if missing:
+        return Finding(
+            "region",
+            Status.WARNING,
+            f"boto3 knows no {' and no '.join(missing)} in {cloud.region}: update it, or choose another "
+            f"region",
+        )
+    return Finding("region", Status.OK, cloud.region)
+
+
 def check_account(cloud: Cloud, instance_type: str) -> Iterator[Finding]:
     """What a deployment needs of the account and the region."""
-    yield _region(cloud)
+    yield check_region(cloud)
     yield from _looked_at("Lambda", lambda: _lambda_limits(cloud))
     yield from _looked_at("SageMaker quotas", lambda: _quotas(cloud, instance_type))
 
@@ -95,33 +123,6 @@ def _looked_at(subject: str, check: Check) -> list[Finding]:
 
 
 # The account ------------------------------------------------------------------------------------------------
-
-
-def _region(cloud: Cloud) -> Finding:
-    if cloud.region.startswith("cn-"):
-        return Finding(
-            "region",
-            Status.PROBLEM,
-            f"{cloud.region}: labelloop cannot be deployed in China, where Cognito has no user pools: choose "
-            "another region with --region",
-        )
-    missing = [
-        name
-        for service, name in {
-            "sagemaker": "SageMaker",
-            "cognito-idp": "Cognito",
-            "stepfunctions": "Step Functions",
-        }.items()
-        if not cloud.has(service)
-    ]
-    if missing:
-        return Finding(
-            "region",
-            Status.WARNING,
-            f"boto3 knows no {' and no '.join(missing)} in {cloud.region}: update it, or choose another "
-            f"region",
-        )
-    return Finding("region", Status.OK, cloud.region)
 
 
 def _lambda_limits(cloud: Cloud) -> Iterator[Finding]:

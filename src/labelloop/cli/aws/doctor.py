@@ -17,6 +17,7 @@ from labelloop.operations.checkup import (
     check_account,
     check_credentials,
     check_name,
+    check_region,
     check_stack,
 )
 from labelloop.operations.cloud import Cloud, OperationError
@@ -66,7 +67,7 @@ def doctor(
 def _findings(cloud: Cloud, stack: str | None, instance_type: str) -> list[Finding]:
     who = check_credentials(cloud)
     if who.status == Status.PROBLEM:
-        return [who]
+        return [who, check_region(cloud), *([check_name(stack)] if stack else [])]
     findings = [who, *check_account(cloud, instance_type)]
     if stack is None:
         return findings
