@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from classifier.calibration import UNCALIBRATED
+from classifier.calibration import UNCALIBRATED, Importance
 from classifier.checkpoints import Checkpoints
 from classifier.distillation import PriorSignals
 from classifier.encoded import EncodedObjects
@@ -88,10 +88,12 @@ def fit(
         return Fit(uncalibrated, None)
     choice = _choose_smoothing(crossed, labels, references)
     nearest = _choose_nearest_examples(choice, labels, crossed.folds, references)
+    importance = _importance_in_the_pool(references)
     kept = np.arange(len(labels))
     if settings.prune_label_errors:
-        kept = np.flatnonzero(~_left_out(choice, nearest, labels, crossed.folds, references))
-    nearest = _calibrated_for_the_pool(nearest, labels, references)
+        kept = np.flatnonzero(~_left_out(choice, nearest, labels, importance, crossed.folds, references))
+    if importance is not None:
+        nearest = _calibrated_for_the_pool(nearest, labels, importance)
     stacked = _choose_stacking(nearest.out_of_fold, signals, labels, settings.seed)
     ensemble = _train(objects[kept], labels[kept], settings, stop, checkpoints.in_phase("train"), second)
     if stop.given:
@@ -140,12 +142,17 @@ def _choose_nearest_examples(
     return choice
 
 
-def _calibrated_for_the_pool(
-    nearest: NearestExamplesChoice, labels: Labels, references: References | None
-) -> NearestExamplesChoice:
+def _importance_in_the_pool(references: References | None) -> Importance | None:
+    """Return how many examples each one counts for, shape (examples,); None without a pool."""
     if not references or not len(references.unlabeled):
-        return nearest
-    calibrated = nearest.calibrated(labels, importance_of(references.places, references.unlabeled))
+        return None
+    return importance_of(references.places, references.unlabeled)
+
+
+def _calibrated_for_the_pool(
+    nearest: NearestExamplesChoice, labels: Labels, importance: Importance
+) -> NearestExamplesChoice:
+    calibrated = nearest.calibrated(labels, importance)
     logger.info("out-of-fold:temperature_for_the_pool=%.3f", calibrated.temperature / nearest.temperature)
     return calibrated
 
@@ -168,11 +175,12 @@ def _left_out(
     smoothed: SmoothingChoice,
     nearest: NearestExamplesChoice,
     labels: Labels,
+    importance: Importance | None,
     folds: NDArray[np.int64],
     references: References | None,
 ) -> NDArray[np.bool_]:
     """Return which labels look wrong, so that the nets must not learn from them, shape (objects,)."""
-    doubted = find_label_errors(smoothed.out_of_fold, labels)
+    doubted = find_label_errors(smoothed.out_of_fold, labels, importance)
     misleading = not references or better_without(
         doubted, nearest, references.places, smoothed.out_of_fold, labels, folds
     )

@@ -6,25 +6,28 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import betaincinv
 
-Probabilities = NDArray[np.float32]
-Labels = NDArray[np.int64]
+from classifier.calibration import Importance, Labels, Probabilities
 
 _LARGEST_SHARE = 0.2
 # With fewer examples, a class is not known well enough to say which of its labels are wrong.
 _FEWEST_OF_A_CLASS = 5
-# The share of the surest predictions. Among these, a label that contradicts the prediction counts as wrong.
+# The surest predictions, as a share of what the examples count for. Among these, a label that contradicts the
+# prediction counts as wrong.
 _SUREST_SHARE = 0.25
 _DOUBT = 0.1
 
 
-def find_label_errors(probabilities: Probabilities, labels: Labels) -> NDArray[np.bool_]:
+def find_label_errors(
+    probabilities: Probabilities, labels: Labels, importance: Importance | None = None
+) -> NDArray[np.bool_]:
     """Return which labels are most likely wrong, shape (objects,): at most a fifth, and five of a class stay.
 
     The confident joint estimates how many examples of one class have another class's label. This number is
     doubted, by the margin between the two classes: "prune by noise rate" (Northcutt et al., "Confident
     Learning", 2021). But this confuses hard examples with wrong ones. On clean labels, it would leave out the
     most useful examples. So the result contains only as many labels as are certainly wrong: see
-    `_least_noise`. probabilities: shape (objects, classes), from nets that were not trained on these objects.
+    `_least_noise`. probabilities: shape (objects, classes), from nets that were not trained on these objects;
+    importance: how many examples each counts for in that estimate, shape (objects,); one each by default.
     """
     joint = _estimated_joint(probabilities, labels)
     doubts = np.zeros(len(labels))
@@ -33,20 +36,29 @@ def find_label_errors(probabilities: Probabilities, labels: Labels) -> NDArray[n
         margins = probabilities[members, true] - probabilities[members, given]
         worst = np.argsort(-margins, kind="stable")[: joint[given, true]]
         doubts[members[worst]] = np.maximum(doubts[members[worst]], margins[worst])
-    share = min(_LARGEST_SHARE, _least_noise(probabilities, labels))
+    weights = np.ones(len(labels)) if importance is None else importance
+    share = min(_LARGEST_SHARE, _least_noise(probabilities, labels, weights))
     return _most_doubtful(doubts, labels, int(share * len(labels)))
 
 
-def _least_noise(probabilities: Probabilities, labels: Labels) -> float:
+def _least_noise(probabilities: Probabilities, labels: Labels, importance: Importance) -> float:
     """Return a lower bound of the share of wrong labels, from the model's surest predictions.
 
     There the model itself is hardly ever wrong, so a label that contradicts it is wrong. The bound is the
-    lower confidence limit of Clopper and Pearson (1934) for the share of such labels.
+    lower confidence limit of Clopper and Pearson (1934) for the share of such labels, with the effective
+    number of examples (Korn and Graubard, "Confidence intervals for proportions with small expected number of
+    positive counts estimated from survey data", 1998).
     """
-    number = int(_SUREST_SHARE * len(labels))
-    surest = np.argsort(-probabilities.max(axis=1), kind="stable")[:number]
-    wrong = int(np.sum(probabilities[surest].argmax(axis=1) != labels[surest]))
-    return float(betaincinv(wrong, number - wrong + 1, _DOUBT)) if wrong else 0.0
+    order = np.argsort(-probabilities.max(axis=1), kind="stable")
+    share = np.cumsum(importance[order]) / importance.sum()
+    surest = order[share <= _SUREST_SHARE]
+    wrong = probabilities[surest].argmax(axis=1) != labels[surest]
+    weights = importance[surest]
+    if not weights[wrong].any():
+        return 0.0
+    number = weights.sum() ** 2 / (weights @ weights)
+    contradicted = number * weights[wrong].sum() / weights.sum()
+    return float(betaincinv(contradicted, number - contradicted + 1, _DOUBT))
 
 
 def _estimated_joint(probabilities: Probabilities, labels: Labels) -> NDArray[np.int64]:
