@@ -1,6 +1,7 @@
 """`labelloop doctor`, on the local AWS."""
 
 import json
+import os
 
 import boto3
 import pytest
@@ -54,6 +55,8 @@ def test_without_credentials_what_needs_none_is_looked_at(
 ) -> None:
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
         monkeypatch.delenv(name, raising=False)
+    for name in ("AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE"):
+        monkeypatch.setenv(name, os.devnull)
     monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
     found = call("doctor", "--json", "--region", "cn-north-1", stack="n" * 62)
     assert found.exit_code == 1
