@@ -61,11 +61,13 @@ def test_without_an_account_each_command_says_what_is_missing(
 
 
 @pytest.mark.slow
-def test_the_doctor_looks_no_further_than_at_credentials_that_are_missing(tmp_path: Path) -> None:
-    done = command_without_account(tmp_path, "doctor", "--region", "us-east-1", "--stack", "labelloop")
+def test_the_doctor_tells_missing_credentials_once_and_looks_at_what_needs_none(tmp_path: Path) -> None:
+    done = command_without_account(tmp_path, "doctor", "--region", "cn-north-1", "--stack", "n" * 62)
     assert done.returncode == 1
-    (line,) = done.stdout.splitlines()
-    assert line.startswith("problem credentials: there are no usable AWS credentials")
+    credentials, region, name = done.stdout.splitlines()
+    assert credentials.startswith("problem credentials: there are no usable AWS credentials")
+    assert region.startswith("problem region: cn-north-1: labelloop cannot be deployed in China")
+    assert name.startswith("problem stack name:")
 
 
 def command_without_account(home: Path, *command: str) -> "subprocess.CompletedProcess[str]":

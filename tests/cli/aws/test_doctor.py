@@ -1,7 +1,6 @@
 """`labelloop doctor`, on the local AWS."""
 
 import json
-import os
 
 import boto3
 import pytest
@@ -48,20 +47,3 @@ def test_a_stack_that_was_rolled_back_is_to_be_deleted_first(call: Call, deploye
     finding = found(call, stack="half")["stack"]
     assert finding["status"] == "problem"
     assert "sam delete" in finding["text"]
-
-
-def test_without_credentials_what_needs_none_is_looked_at(
-    call: Call, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
-        monkeypatch.delenv(name, raising=False)
-    for name in ("AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE"):
-        monkeypatch.setenv(name, os.devnull)
-    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
-    found = call("doctor", "--json", "--region", "cn-north-1", stack="n" * 62)
-    assert found.exit_code == 1
-    assert {finding["subject"]: finding["status"] for finding in json.loads(found.text)} == {
-        "credentials": "problem",
-        "region": "problem",
-        "stack name": "problem",
-    }
