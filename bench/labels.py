@@ -231,14 +231,15 @@ def available() -> list[str]:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--quick", action="store_true", help=f"{QUICK_SEEDS} seeds, one setting")
+    parser.add_argument("--seeds", type=int, help=f"default: {SEEDS}")
     parser.add_argument("--jobs", type=int, default=cores(), help="processes at once")
-    parser.add_argument("--data", nargs="+", help="these data sets only")
-    parser.add_argument("--contenders", nargs="+", help="these contenders only")
+    parser.add_argument("--data", nargs="+", help="these data sets only; no document is written")
+    parser.add_argument("--contenders", nargs="+", help="these contenders only; no document is written")
     given = parser.parse_args()
     if sentence_encoder() is None:
         console.print("there is no sentence encoder: `make encoder` fetches it")
     names = available()
-    wanted = tasks(names, QUICK_SEEDS if given.quick else SEEDS)
+    wanted = tasks(names, given.seeds or (QUICK_SEEDS if given.quick else SEEDS))
     if given.quick:
         wanted = [task for task in wanted if task.setting == MAIN_SETTING]
     for chosen, field in ((given.data, "data"), (given.contenders, "contender")):
@@ -251,12 +252,15 @@ def main() -> None:
         if number % 10 == 0:
             write_json("labels", document_of(done, time.monotonic() - started, command), RESULTS)
     document = document_of(done, time.monotonic() - started, command)
-    _publish(document, quoted=not given.quick and POSTS_DATA in names)
+    in_part = given.quick or given.data or given.contenders
+    _publish(document, quoted=not in_part and POSTS_DATA in names)
 
 
 def _command(given: argparse.Namespace) -> str:
     """As one would type it, to be quoted beside the figures."""
     arguments = ["--quick"] if given.quick else []
+    if given.seeds:
+        arguments += ["--seeds", str(given.seeds)]
     for option in ("data", "contenders"):
         if chosen := getattr(given, option):
             arguments += [f"--{option}", *map(shlex.quote, chosen)]
