@@ -180,6 +180,7 @@ def tasks(names: Sequence[str], contenders: Sequence[str], seeds: int) -> list[T
 
 
 def _takes_part(contender: str, settings: dict[str, Any]) -> bool:
+    # Such runs are the longest.
     if "SimulatedPeople" in settings:
         return contender in (DEFAULT, POST)
     # The post's policy promises nothing of the whole.

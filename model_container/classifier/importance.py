@@ -33,5 +33,12 @@ def importance_of(examples: Places, unlabeled: Places) -> Importance:
 
     numbers = np.concatenate(in_blocks(unlabeled[:, :AXES], columns.shape[1], nearest))
     counts = np.bincount(numbers, minlength=len(examples)).astype(np.float64)
-    counts = np.minimum(counts, max(1.0, np.quantile(counts, _MOST)))
-    return np.asarray(counts * (counts.sum() / (counts @ counts)))
+    return as_many_as_tell(np.minimum(counts, max(1.0, np.quantile(counts, _MOST))))
+
+
+def as_many_as_tell(weights: Importance) -> Importance:
+    """Scale weights so that they sum to how many examples that count the same would tell as much.
+
+    That is Kish's effective sample size (Survey Sampling, 1965). weights: shape (examples,), not all 0.
+    """
+    return np.asarray(weights * (weights.sum() / (weights @ weights)))

@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 from scipy.special import betaincinv
 
 from classifier.calibration import Importance, Labels, Probabilities
+from classifier.importance import as_many_as_tell
 
 _LARGEST_SHARE = 0.2
 # With fewer examples, a class is not known well enough to say which of its labels are wrong.
@@ -53,12 +54,11 @@ def _least_noise(probabilities: Probabilities, labels: Labels, importance: Impor
     share = np.cumsum(importance[order]) / importance.sum()
     surest = order[share <= _SUREST_SHARE]
     wrong = probabilities[surest].argmax(axis=1) != labels[surest]
-    weights = importance[surest]
-    if not weights[wrong].any():
+    if not importance[surest][wrong].any():
         return 0.0
-    number = weights.sum() ** 2 / (weights @ weights)
-    contradicted = number * weights[wrong].sum() / weights.sum()
-    return float(betaincinv(contradicted, number - contradicted + 1, _DOUBT))
+    counts = as_many_as_tell(importance[surest])
+    contradicted = counts[wrong].sum()
+    return float(betaincinv(contradicted, counts.sum() - contradicted + 1, _DOUBT))
 
 
 def _estimated_joint(probabilities: Probabilities, labels: Labels) -> NDArray[np.int64]:
