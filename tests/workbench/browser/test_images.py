@@ -207,14 +207,16 @@ def test_a_zoomed_image_scrolls_by_keyboard(album: Album, new_person: NewPerson)
     see_image(ada)
     ada.press("z")
     frame = ada.page.get_by_role("region", name="The image")
-    scrolled = "it => [it.scrollLeft, it.scrollTop]"
-    left, top = frame.evaluate(scrolled)
-    assert min(left, top) > 100, "it begins at the center"
-    ada.press("ArrowRight", "ArrowDown")
-    eventually(
-        lambda: all(now > before for now, before in zip(frame.evaluate(scrolled), (left, top), strict=True)),
-        "arrows scroll",
-    )
+    for key, position in (("ArrowRight", "scrollLeft"), ("ArrowDown", "scrollTop")):
+        center = frame.evaluate(f"it => it.{position}")
+        assert center > 100, "it begins at the center"
+
+        def scrolls(key: str = key, position: str = position, center: float = center) -> bool:
+            # Chromium may lose an arrow key that is pressed before the last change is painted.
+            ada.press(key)
+            return bool(frame.evaluate(f"it => it.{position}") > center)
+
+        eventually(scrolls, f"{key} scrolls")
     ada.press("2", "Enter")
     eventually(lambda: bench.answered() == 1, "its keys answer all the same")
 
