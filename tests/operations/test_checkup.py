@@ -209,11 +209,26 @@ def test_a_region_where_a_stack_cannot_be_is_told(account: Account, region: str,
     assert "region" in finding.text
 
 
+def test_what_is_no_region_is_told_as_such(account: Account) -> None:
+    account.region, account.services = "mars-1", set()
+    given: Any = account
+    (finding,) = [item for item in check_account(given, "ml.m5.xlarge") if item.subject == "region"]
+    assert finding.status == Status.WARNING
+    assert finding.text.startswith("boto3 knows no region 'mars-1': check the name")
+
+
 def test_a_stack_name_that_is_too_long_for_the_state_machines_is_refused() -> None:
     assert check_name("s" * LONGEST_STACK_NAME).status == Status.OK
     refused = check_name("s" * (LONGEST_STACK_NAME + 1))
     assert refused.status == Status.PROBLEM
     assert f"{LONGEST_STACK_NAME + 1} characters" in refused.text
+
+
+@pytest.mark.parametrize("name", ["bad name!", "1st", "-news", "news_2", "néws", "", "news\n"])
+def test_a_stack_name_that_cloudformation_refuses_is_told(name: str) -> None:
+    refused = check_name(name)
+    assert refused.status == Status.PROBLEM
+    assert refused.text.startswith(f"{name!r} is no name of a stack: it takes letters")
 
 
 # Which quotas a run needs --------------------------------------------------------------------------------

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from botocore.exceptions import ClientError, ConnectTimeoutError, EndpointConnectionError, TokenRetrievalError
 
-from labelloop.operations.cloud import OperationError, explained
+from labelloop.operations.cloud import Cloud, OperationError, explained
 
 
 def refusal(code: str, message: str = "said the service") -> ClientError:
@@ -68,6 +68,10 @@ def test_the_doctor_tells_missing_credentials_once_and_looks_at_what_needs_none(
     assert credentials.startswith("problem credentials: there are no usable AWS credentials")
     assert region.startswith("problem region: cn-north-1: labelloop cannot be deployed in China")
     assert name.startswith("problem stack name:")
+
+
+def test_a_region_that_looks_like_none_has_none_of_the_services() -> None:
+    assert not Cloud(region="mars-1").has("sagemaker")
 
 
 def command_without_account(home: Path, *command: str) -> "subprocess.CompletedProcess[str]":

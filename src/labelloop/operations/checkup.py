@@ -15,6 +15,8 @@ from labelloop.operations.stack import BACKEND_PARAMETER, Stack
 
 # A state machine's name has 80 characters at most, and the longest is FoundationModelLabels-<stack>.
 LONGEST_STACK_NAME = 58
+_SERVICES = {"sagemaker": "SageMaker", "cognito-idp": "Cognito", "stepfunctions": "Step Functions"}
+_STACK_NAME = re.compile(r"[A-Za-z][A-Za-z0-9-]*")
 # What a new account may give a function, and how many functions it runs at a time once it is no longer new.
 NEW_ACCOUNTS_MEMORY, USUAL_CONCURRENCY = 3008, 1000
 # Fewer at a time, and people in the workbench and steps take each other's place.
@@ -63,22 +65,14 @@ def check_region(cloud: Cloud) -> Finding:
             f"{cloud.region}: labelloop cannot be deployed in China, where Cognito has no user pools: choose "
             "another region with --region",
         )
-    missing = [
-        name
-        for service, name in {
-            "sagemaker": "SageMaker",
-            "cognito-idp": "Cognito",
-            "stepfunctions": "Step Functions",
-        }.items()
-        if not cloud.has(service)
-    ]
+    missing = [name for service, name in _SERVICES.items() if not cloud.has(service)]
+    if len(missing) == len(_SERVICES):
+        text = f"boto3 knows no region {cloud.region!r}: check the name, or update boto3 if the region is new"
+        return Finding("region", Status.WARNING, text)
     if missing:
-        return Finding(
-            "region",
-            Status.WARNING,
-            f"boto3 knows no {' and no '.join(missing)} in {cloud.region}: update it, or choose another "
-            f"region",
-        )
+        absent = " and no ".join(missing)
+        text = f"boto3 knows no {absent} in {cloud.region}: update it, or choose another region"
+        return Finding("region", Status.WARNING, text)
     return Finding("region", Status.OK, cloud.region)
 
 
@@ -91,6 +85,12 @@ def check_account(cloud: Cloud, instance_type: str) -> Iterator[Finding]:
 
 def check_name(name: str) -> Finding:
     """Whether a stack can have this name."""
+    if not _STACK_NAME.fullmatch(name):
+        return Finding(
+            "stack name",
+            Status.PROBLEM,
+            f"{name!r} is no name of a stack: it takes letters, digits and hyphens, and begins with a letter",
+        )
     if len(name) > LONGEST_STACK_NAME:
         return Finding(
             "stack name",

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 import boto3
 from botocore.config import Config
-from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError
+from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError, UnknownRegionError
 from botocore.exceptions import ConnectionError as BotocoreConnectionError
 
 from labelloop.core.errors import LabelloopError
@@ -103,7 +103,10 @@ class Cloud:
 
     def has(self, service: str) -> bool:
         """Whether AWS offers a service in this region, as far as boto3 knows."""
-        partition = cast("Any", self._session).get_partition_for_region(self.region)
+        try:
+            partition = cast("Any", self._session).get_partition_for_region(self.region)
+        except UnknownRegionError:
+            return False
         return self.region in cast("Any", self._session).get_available_regions(service, partition)
 
 

@@ -69,7 +69,7 @@ def _findings(cloud: Cloud, stack: str | None, instance_type: str) -> list[Findi
     if who.status == Status.PROBLEM:
         return [who, check_region(cloud), *([check_name(stack)] if stack else [])]
     findings = [who, *check_account(cloud, instance_type)]
-    if stack is None:
+    if not stack:
         return findings
     if not stack_exists(cloud, stack):
         return [*findings, check_name(stack), Finding("stack", Status.OK, f"{stack} is not deployed yet")]
