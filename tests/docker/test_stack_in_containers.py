@@ -42,6 +42,18 @@ def test_the_steps_image_is_small(built: None) -> None:
     assert size < LARGEST_STEPS_IMAGE
 
 
+def test_both_model_images_have_their_large_layer_in_common(built: None) -> None:
+    """Else it is built, kept and pushed twice."""
+    texts, images = (layers(built_image(function)) for function in ("ModelContainer", "ImageModelContainer"))
+    installed = len(layers("python:3.13-slim")) + 3  # the folder, the requirements, and what they install
+    assert texts[:installed] == images[:installed]
+
+
+def layers(image: str) -> list[str]:
+    found: list[str] = json.loads(docker("image", "inspect", "--format", "{{json .RootFS.Layers}}", image))
+    return found
+
+
 def built_image(function: str) -> str:
     """The id of the image that `sam build` made for a function."""
     template = yaml.load((ROOT / ".aws-sam/build/template.yaml").read_text(), Loader=yaml.BaseLoader)

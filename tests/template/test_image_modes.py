@@ -91,7 +91,7 @@ def test_both_model_images_have_their_large_layer_in_common() -> None:
         lines = instructions(dockerfile)
         start = max(number for number, line in enumerate(lines) if line.startswith("FROM "))
         end = next(number for number, line in enumerate(lines) if "--require-hashes" in line)
-        return [line.replace("model_container/", "") for line in lines[start : end + 1]]
+        return lines[start : end + 1]
 
     assert until_installed("model_container/Dockerfile") == until_installed("image_container/Dockerfile")
 
