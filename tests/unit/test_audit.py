@@ -40,8 +40,9 @@ def answer(audit: Audit, ids: Ids, wrong: set[int]) -> None:
 
 
 def play(audit: Audit, wrong: set[int]) -> Verdict:
-    while audit.outcome() == Verdict.OPEN:
-        answer(audit, audit.next_stage(), wrong)
+    """As long as anybody is to be asked. Evidence takes most of the time: it is not looked at in between."""
+    while len(asked := audit.next_stage()):
+        answer(audit, asked, wrong)
     return audit.outcome()
 
 
@@ -333,8 +334,7 @@ def test_a_wrong_promise_is_as_rare_where_people_never_agree_on_what_is_withdraw
         sure = np.flatnonzero(audit.candidates["uncertainty"] < 0.1)
         chosen = np.random.default_rng(seed).permutation(sure)[: math.ceil(len(sure) * 0.055)]
         wrong, quarrels = set(chosen.tolist()), set(range(60))
-        while audit.outcome() == Verdict.OPEN:
-            ids = audit.next_stage()
+        while len(ids := audit.next_stage()):
             withdrawn = ~audit.candidates["drawn"][ids]
             for vote in range(5):
                 contested = np.isin(ids, list(quarrels)) & withdrawn

@@ -121,8 +121,8 @@ def audit_of(chances: np.ndarray, seed: int, promise: Promise = OF_ALL) -> Audit
 
 
 def play(audit: Audit, wrong: np.ndarray) -> Verdict:
-    while audit.outcome() == Verdict.OPEN:
-        drawn = audit.next_stage()
+    """As long as anybody is to be asked. Evidence takes most of the time: it is not looked at in between."""
+    while len(drawn := audit.next_stage()):
         audit.vote(drawn, wrong[drawn].astype(int))
     return audit.outcome()
 
