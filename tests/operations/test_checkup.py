@@ -214,7 +214,7 @@ def test_what_is_no_region_is_told_as_such(account: Account) -> None:
     given: Any = account
     (finding,) = [item for item in check_account(given, "ml.m5.xlarge") if item.subject == "region"]
     assert finding.status == Status.WARNING
-    assert finding.text.startswith("boto3 knows no region 'mars-1': check the name")
+    assert finding.text.startswith("boto3 does not know 'mars-1': check the region's name")
 
 
 def test_a_stack_name_that_is_too_long_for_the_state_machines_is_refused() -> None:
@@ -228,7 +228,7 @@ def test_a_stack_name_that_is_too_long_for_the_state_machines_is_refused() -> No
 def test_a_stack_name_that_cloudformation_refuses_is_told(name: str) -> None:
     refused = check_name(name)
     assert refused.status == Status.PROBLEM
-    assert refused.text.startswith(f"{name!r} is no name of a stack: it takes letters")
+    assert refused.text.startswith(f"{name!r} cannot be a stack's name: use letters")
 
 
 # Which quotas a run needs --------------------------------------------------------------------------------

@@ -67,7 +67,7 @@ def check_region(cloud: Cloud) -> Finding:
         )
     missing = [name for service, name in _SERVICES.items() if not cloud.has(service)]
     if len(missing) == len(_SERVICES):
-        text = f"boto3 knows no region {cloud.region!r}: check the name, or update boto3 if the region is new"
+        text = f"boto3 does not know {cloud.region!r}: check the region's name, or update boto3 if it is new"
         return Finding("region", Status.WARNING, text)
     if missing:
         absent = " and no ".join(missing)
@@ -89,7 +89,7 @@ def check_name(name: str) -> Finding:
         return Finding(
             "stack name",
             Status.PROBLEM,
-            f"{name!r} is no name of a stack: it takes letters, digits and hyphens, and begins with a letter",
+            f"{name!r} cannot be a stack's name: use letters, digits and hyphens, and begin with a letter",
         )
     if len(name) > LONGEST_STACK_NAME:
         return Finding(
