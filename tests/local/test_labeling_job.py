@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from labelloop.local.aws import LocalAws
-from labelloop.local.labeling_job import LabelingFailed, LabelingJobRequest
+from labelloop.local.labeling_job import LabelingFailed, LabelingJob, LabelingJobRequest
 from labelloop.workflow import ground_truth
 from tests.local.conftest import EveryoneSaysZero, OpenAws, await_end, get_lines, labeling_request, put_lines
 
@@ -198,3 +198,26 @@ def test_more_objects_than_a_job_takes_fail_it(open_aws: OpenAws, monkeypatch: p
     job = label(open_aws())
     assert job["LabelingJobStatus"] == "Failed"
     assert "2 data objects, and a labeling job takes at most 1" in job["FailureReason"]
+
+
+def test_closing_waits_for_a_job_that_is_about_to_start(
+    open_aws: OpenAws, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An execution that was stopped may be asking for one at this moment."""
+    about_to, closing = threading.Event(), threading.Event()
+    start_job = LabelingJob.start
+
+    def start_late(job: LabelingJob) -> None:
+        about_to.set()
+        closing.wait(1)
+        start_job(job)
+
+    monkeypatch.setattr(LabelingJob, "start", start_late)
+    aws = open_aws()
+    asks = threading.Thread(target=start, args=(aws,))
+    asks.start()
+    assert about_to.wait(60)
+    aws._sagemaker.close(60)
+    closing.set()
+    asks.join(60)
+    assert await_end(aws, "labeling", "label-1")["LabelingJobStatus"] in {"Stopped", "Completed"}

@@ -57,7 +57,8 @@ class SageMaker:
 
     def close(self, seconds: float) -> None:
         """Stops every job, without the usual grace period, and waits at most `seconds` for them to end."""
-        jobs = list(self._jobs.values())
+        with self._lock:
+            jobs = list(self._jobs.values())
         for job in jobs:
             job.stop(grace_seconds=0.5)
         until = time.monotonic() + seconds
@@ -104,8 +105,9 @@ class SageMaker:
                     f"{job.kind} names must be unique within an AWS account and region, and a job with this "
                     f"name already exists ({job.arn})",
                 )
+            # Nobody may meet a job that has not started: there would be nothing to wait for.
             self._jobs[job.kind, job.name] = job
-        job.start()
+            job.start()
         return {f"{job.kind}Arn": job.arn}
 
     def _find(self, kind: str, request: Mapping[str, Any]) -> Job:
